@@ -1,0 +1,37 @@
+// Bundles the command line: one file a command, what several need in shared chunks beside it, and oclif's manifest for its help.
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const cli = "packages/cli";
+const outdir = join(cli, "bundle");
+rmSync(outdir, { recursive: true, force: true });
+
+const commands = readdirSync(join(cli, "dist/commands"), { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith(".js"));
+const result = await build({
+  metafile: true,
+  entryPoints: {
+    main: join(cli, "dist/main.js"),
+    "batch-worker": "packages/vault/dist/age/batch-worker.js",
+    ...Object.fromEntries(commands.map((file) => [`commands/${file.slice(0, -3)}`, join(cli, "dist/commands", file)])),
+  },
+  outdir,
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  legalComments: "none",
+  logLevel: "warning",
+  banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },
+});
+
+const { Plugin } = await import("@oclif/core");
+const plugin = new Plugin({ root: join(process.cwd(), cli), type: "core", ignoreManifest: true, errorOnManifestCreate: true });
+await plugin.load();
+writeFileSync(join(cli, "oclif.manifest.json"), JSON.stringify(plugin.manifest));
+writeFileSync("/tmp/meta.json", JSON.stringify(result.metafile));
