@@ -1,0 +1,127 @@
+import { createHmac } from "node:crypto";
+import { decodeBase64, encodeBase64 } from "./base64.js";
+import { damaged } from "./damaged.js";
+import { hkdf } from "./hkdf.js";
+
+/** One recipient's part of a header: a type with its arguments, and the wrapped file key (C2SP age.md, "Recipient stanza"). */
+export interface Stanza {
+  readonly args: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** The textual head of an age file. */
+export interface Header {
+  stanzas: Stanza[];
+  /** 32 bytes, not yet checked: see {@link headerMac}. */
+  mac: Uint8Array;
+  /** What the MAC is computed over: everything up to and including `---`. */
+  bytesWithoutMac: Uint8Array;
+  /** Length in bytes; the payload starts here. */
+  size: number;
+}
+
+const VERSION_LINE = "age-encryption.org/v1";
+const ARMOR_BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----";
+const STANZA_PREFIX = "-> ";
+const MAC_MARK = "---";
+const MAC_LENGTH = 32;
+/** Columns of a full line of a stanza's body, and the bytes that they hold. */
+const COLUMNS = 64;
+const LINE_BYTES = 48;
+
+/**
+ * Reads the header of a binary age file, strictly by the grammar of C2SP age.md, "ABNF definition of file header".
+ * Stanzas of unknown types are kept; no stanza is opened and the MAC is not checked here.
+ * @throws VaultError `DAMAGED`
+ */
+export function parseHeader(file: Uint8Array): Header {
+  const lines = new LineReader(file);
+  if (lines.next() !== VERSION_LINE) throw damaged("it does not start as an age file of version 1");
+  const stanzas: Stanza[] = [];
+  let line = lines.next();
+  for (; line.startsWith(STANZA_PREFIX); line = lines.next()) {
+    stanzas.push({ args: parseArguments(line), body: parseBody(lines) });
+  }
+  if (stanzas.length === 0) throw damaged("its header names no recipient");
+  if (!line.startsWith(`${MAC_MARK} `)) throw damaged("its header has a line that is neither a recipient nor the end");
+  const mac = decodeBase64(line.slice(MAC_MARK.length + 1));
+  if (mac?.length !== MAC_LENGTH) throw damaged("its header ends in no valid MAC");
+  const size = lines.offset;
+  return { stanzas, mac, bytesWithoutMac: file.subarray(0, size - 1 - line.length + MAC_MARK.length), size };
+}
+
+/**
+ * Writes a header with its MAC. The stanzas of a parsed header come out as the same bytes.
+ * @param fileKey 16 bytes.
+ */
+export function encodeHeader(stanzas: readonly Stanza[], fileKey: Uint8Array): Uint8Array {
+  const text = `${VERSION_LINE}\n${stanzas.map(encodeStanza).join("")}${MAC_MARK}`;
+  return Buffer.from(`${text} ${encodeBase64(headerMac(fileKey, Buffer.from(text, "latin1")))}\n`, "latin1");
+}
+
+/** The 32 bytes that tie the list of stanzas to the file key (C2SP age.md, "Header MAC"). */
+export function headerMac(fileKey: Uint8Array, bytesWithoutMac: Uint8Array): Uint8Array {
+  return createHmac("sha256", hkdf(fileKey, new Uint8Array(0), "header"))
+    .update(bytesWithoutMac)
+    .digest();
+}
+
+/** Whether `bytes` start as a binary age file of version 1 does. */
+export function isBinaryAge(bytes: Uint8Array): boolean {
+  return startOf(bytes, VERSION_LINE.length + 1) === `${VERSION_LINE}\n`;
+}
+
+/** Whether `bytes` start, after white space, as an age file in ASCII armor does (C2SP age.md, "ASCII armor"). */
+export function isArmored(bytes: Uint8Array): boolean {
+  const start = bytes.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+  return start >= 0 && startOf(bytes.subarray(start), ARMOR_BEGIN.length) === ARMOR_BEGIN;
+}
+
+function parseArguments(line: string): string[] {
+  const args = line.slice(STANZA_PREFIX.length).split(" ");
+  if (!args.every((arg) => /^[!-~]+$/.test(arg))) throw damaged("a recipient in its header has an invalid argument");
+  return args;
+}
+
+/** A body is any number of full lines and then one that is not, if need be an empty one. */
+function parseBody(lines: LineReader): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let part: Uint8Array | null;
+  do {
+    const line = lines.next();
+    part = line.length <= COLUMNS ? decodeBase64(line) : null;
+    if (part === null) throw damaged("a recipient in its header has an invalid body");
+    parts.push(part);
+  } while (part.length === LINE_BYTES);
+  return parts.length === 1 ? part : Buffer.concat(parts);
+}
+
+function encodeStanza({ args, body }: Stanza): string {
+  let text = `${STANZA_PREFIX}${args.join(" ")}\n`;
+  for (let start = 0; start <= body.length; start += LINE_BYTES) {
+    text += `${encodeBase64(body.subarray(start, start + LINE_BYTES))}\n`;
+  }
+  return text;
+}
+
+function startOf(bytes: Uint8Array, length: number): string {
+  return Buffer.from(bytes.subarray(0, length)).toString("latin1");
+}
+
+/** Hands out the lines of a file, each without its line feed. Bytes are taken as latin1, so that none is lost or joined. */
+class LineReader {
+  offset = 0;
+  readonly #bytes: Buffer;
+
+  constructor(file: Uint8Array) {
+    this.#bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  }
+
+  next(): string {
+    const end = this.#bytes.indexOf(0x0a, this.offset);
+    if (end < 0) throw damaged("its header breaks off");
+    const line = this.#bytes.toString("latin1", this.offset, end);
+    this.offset = end + 1;
+    return line;
+  }
+}

@@ -1,0 +1,54 @@
+import { VaultError } from "../errors.js";
+import { decrypt } from "./decrypt.js";
+import { encrypt } from "./encrypt.js";
+import type { Identity } from "./identity.js";
+import { parseRecipient, type Recipient } from "./recipient.js";
+import { addRecipients } from "./rewrap.js";
+
+/** One file's part of a batch. */
+export interface Job {
+  /** `add-recipients` keeps the file key (see {@link addRecipients}); `re-encrypt` takes a new one, for exactly the recipients of the set. */
+  readonly kind: "add-recipients" | "re-encrypt";
+  /** What errors call the file, such as its path. */
+  readonly name: string;
+  readonly file: Uint8Array;
+  /** Index of the set of recipients: those to add, or all. */
+  readonly recipients: number;
+}
+
+/** Reads sets of recipients, each distinct recipient once. @throws VaultError `INVALID_RECIPIENT` */
+export function parseRecipientSets(sets: readonly (readonly string[])[]): Recipient[][] {
+  const known = new Map<string, Recipient>();
+  return sets.map((set) =>
+    set.map((text) => {
+      const recipient = known.get(text) ?? parseRecipient(text);
+      known.set(text, recipient);
+      return recipient;
+    }),
+  );
+}
+
+/**
+ * Does one job and returns the new file, which was decrypted again.
+ * @throws VaultError as the operation does, with the job's name before the message; `FAILED` for any other error.
+ */
+export async function runJob(job: Job, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
+  try {
+    if (job.kind === "re-encrypt") return await reEncrypt(job.file, recipients, identities);
+    return await addRecipients(job.file, identities[0]!, recipients);
+  } catch (error) {
+    const { code, message, remedy } = error instanceof VaultError ? error : new VaultError("FAILED", String(error));
+    throw new VaultError(code, `${job.name}: ${message}`, { remedy, cause: error });
+  }
+}
+
+async function reEncrypt(file: Uint8Array, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
+  const plaintext = await decrypt(file, identities);
+  const result = await encrypt(plaintext, recipients);
+  if (Buffer.compare(await decrypt(result, identities), plaintext) !== 0) {
+    throw new VaultError("FAILED", "The new file does not decrypt to the old content.", {
+      remedy: "Nothing was changed; please report this.",
+    });
+  }
+  return result;
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+/** How far a long operation has come. `total` is known from the start. */
+export interface Progress {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** All that an operation takes from the world around it, so that a test can hold each part. */
+export interface Context {
+  /** Absolute path that relative paths are resolved against. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder of keys and of what is remembered: `AGENT_VAULT_HOME`, else `~/.agent-vault`. */
+  readonly home: string;
+  now(): Date;
+  random(bytes: number): Uint8Array;
+  /** Takes a sentence for the person that is neither data nor an error. */
+  warn(message: string): void;
+  /** Called now and then while long work goes on. */
+  progress?(progress: Progress): void;
+  /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
+  passphrase?(keyFile: string): Promise<string>;
+}
+
+/** The context of this process: its folder, environment, clock and randomness; warnings go nowhere. */
+export function processContext(overrides: Partial<Context> = {}): Context {
+  const env = overrides.env ?? process.env;
+  return {
+    cwd: process.cwd(),
+    env,
+    home: env["AGENT_VAULT_HOME"] || join(env["HOME"] || homedir(), ".agent-vault"),
+    now: () => new Date(),
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    warn: () => {},
+    ...overrides,
+  };
+}

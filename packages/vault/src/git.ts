@@ -1,0 +1,182 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import type { SimpleGit } from "simple-git";
+import type { Context } from "./context.js";
+import { VaultError } from "./errors.js";
+
+/** What git says of one run: its output, or that it refused, with its own words. */
+export interface GitOptions {
+  /** Bytes for git's standard input. */
+  readonly input?: Uint8Array;
+  /** Variables on top of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds without a word after which git is given up. */
+  readonly silence?: number;
+}
+
+/** An environment variable that tells git which repository to use; a hook sets some, and they are not meant for us. */
+const REPOSITORY_VARIABLES = new Set(
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH".split(" "),
+);
+
+/** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
+export interface Head {
+  readonly ref: string;
+  readonly commit: string | undefined;
+}
+
+/** One git repository with a work tree. */
+export class GitRepository {
+  readonly workTree: string;
+  /** The folder of this work tree's own state: index, HEAD. */
+  readonly gitDir: string;
+  readonly objectFormat: "sha1" | "sha256";
+  readonly #context: Context;
+
+  private constructor(context: Context, workTree: string, gitDir: string, objectFormat: "sha1" | "sha256") {
+    this.#context = context;
+    this.workTree = workTree;
+    this.gitDir = gitDir;
+    this.objectFormat = objectFormat;
+  }
+
+  /**
+   * The repository that holds a folder.
+   * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
+   */
+  static async find(context: Context, folder: string): Promise<GitRepository> {
+    const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch((error: unknown) => {
+      if (error instanceof VaultError && error.code === "GIT_FAILED" && /not a git repository|must be run in a work tree/.test(error.message)) {
+        throw new VaultError("REPOSITORY_NOT_FOUND", `${folder} is not inside a git repository with a work tree.`, {
+          remedy: "Run git init there first, or agent-vault init, which does it for you.",
+          cause: error,
+        });
+      }
+      throw error;
+    });
+    const [workTree, gitDir, objectFormat] = output.trimEnd().split("\n");
+    return new GitRepository(context, resolve(workTree!), resolve(gitDir!), objectFormat === "sha256" ? "sha256" : "sha1");
+  }
+
+  /** Makes a repository in a folder. */
+  static async create(context: Context, folder: string): Promise<GitRepository> {
+    await runGit(context, folder, ["init", "--quiet"]);
+    return GitRepository.find(context, folder);
+  }
+
+  /** Runs git in the work tree and gives its standard output. @throws VaultError `GIT_FAILED` with git's words */
+  run(args: readonly string[], options: GitOptions = {}): Promise<string> {
+    return runGit(this.#context, this.workTree, args, options);
+  }
+
+  /** As `run`, but `undefined` where git refuses. */
+  async try(args: readonly string[], options: GitOptions = {}): Promise<string | undefined> {
+    try {
+      return await this.run(args, options);
+    } catch (error) {
+      if (error instanceof VaultError && error.code === "GIT_FAILED") return undefined;
+      throw error;
+    }
+  }
+
+  async head(): Promise<Head> {
+    const [ref, commit] = await Promise.all([this.try(["symbolic-ref", "--quiet", "HEAD"]), this.try(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])]);
+    return { ref: ref?.trim() || "HEAD", commit: commit?.trim() || undefined };
+  }
+
+  /** The operation that the person has begun and not finished, in their words for it, or `undefined`. */
+  unfinishedOperation(): string | undefined {
+    const marks = {
+      "rebase-merge": "rebase",
+      "rebase-apply": "rebase",
+      MERGE_HEAD: "merge",
+      CHERRY_PICK_HEAD: "cherry-pick",
+      REVERT_HEAD: "revert",
+    };
+    return Object.entries(marks).find(([mark]) => existsSync(join(this.gitDir, mark)))?.[1];
+  }
+
+  /** The contents of many objects, in one process. */
+  async blobs(ids: readonly string[]): Promise<Uint8Array[]> {
+    if (ids.length === 0) return [];
+    const git = await gitFor(this.#context, this.workTree, { input: Buffer.from(ids.map((id) => `${id}\n`).join("")) });
+    const output = await (git.binaryCatFile(["--batch"]) as Promise<Buffer>);
+    const blobs: Uint8Array[] = [];
+    for (let offset = 0; blobs.length < ids.length; ) {
+      const end = output.indexOf(10, offset);
+      const size = Number(output.toString("latin1", offset, end).split(" ")[2]);
+      if (end < 0 || !Number.isInteger(size)) throw new VaultError("GIT_FAILED", "git does not hold an object that it should.", { remedy: "Run git fsck." });
+      blobs.push(new Uint8Array(output.subarray(end + 1, end + 1 + size)));
+      offset = end + 1 + size + 1;
+    }
+    return blobs;
+  }
+}
+
+async function runGit(context: Context, folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  const git = await gitFor(context, folder, options);
+  try {
+    return await git.raw(...args);
+  } catch (error) {
+    throw gitError(error, args);
+  }
+}
+
+/** A runner of git; the library is loaded with the first use, since reading a secret needs none. */
+async function gitFor(context: Context, folder: string, options: GitOptions): Promise<SimpleGit> {
+  const { simpleGit } = await import("simple-git");
+  const variables = { ...context.env, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
+  const env = Object.fromEntries(
+    Object.entries(variables).filter(([name, value]) => value !== undefined && name !== "EDITOR" && name !== "PAGER" && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {}))),
+  ) as Record<string, string>;
+  const { input } = options;
+  // The arguments are ours; what is allowed here is the person's own environment, as git itself would take it.
+  const git = simpleGit({
+    baseDir: folder,
+    trimmed: false,
+    errors: (error, { exitCode, stdErr }) => error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
+    ...(input && { input: () => Buffer.from(input.buffer, input.byteOffset, input.length) }),
+    ...(options.silence && { timeout: { block: options.silence } }),
+    allowEnvironment: Object.keys(env),
+    unsafe: {
+      allowUnsafeAskPass: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeDiffExternal: true,
+      allowUnsafeEditor: true,
+      allowUnsafeExec: true,
+      allowUnsafeGitProxy: true,
+      allowUnsafePager: true,
+      allowUnsafeSshCommand: true,
+      allowUnsafeTemplateDir: true,
+    },
+  });
+  // simple-git 4.0 waits 50 ms more for a command that prints nothing; an empty chunk of output spares each such command that.
+  git.outputHandler((_command, stdout) => process.nextTick(() => stdout.emit("data", Buffer.alloc(0))));
+  return git.env(env);
+}
+
+function gitError(error: unknown, args: readonly string[]): VaultError {
+  const words = error instanceof Error ? error.message : String(error);
+  if (/spawn git ENOENT/.test(words)) {
+    return new VaultError("GIT_MISSING", "git was not found.", { remedy: "Install git, or add its folder to PATH.", cause: error });
+  }
+  const command = args.find((arg) => !arg.startsWith("-") && !arg.includes("=")) ?? "";
+  const said = words
+    .split("\n")
+    .map((line) => line.replace(/^(fatal|error): /, "").trim())
+    .filter((line) => line !== "" && !line.startsWith("hint:"))
+    .slice(0, 3)
+    .join(" ");
+  if (/No space left on device|Disk quota exceeded/.test(words)) {
+    return new VaultError("DISK_FULL", "The disk is full, so git could not write.", { remedy: "Free some space and run the command again; nothing was changed.", cause: error });
+  }
+  if (/index\.lock|\.lock': File exists/.test(words)) {
+    return new VaultError("BUSY", "Another git process is at work in this repository.", { remedy: "Wait for it to end; if none runs, remove the .lock file that git names: " + said, cause: error });
+  }
+  if (/Permission denied|Read-only file system|insufficient permission/i.test(words)) {
+    return new VaultError("UNWRITABLE", `git could not write to the repository: ${said}`, { remedy: "Check the owner and the permissions of the repository.", cause: error });
+  }
+  return new VaultError("GIT_FAILED", `git ${command} failed: ${said}`, { remedy: "Put right what git names, then run the command again; nothing was changed.", cause: error });
+}

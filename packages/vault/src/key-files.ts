@@ -1,0 +1,155 @@
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { decryptWithPassphrase, isPassphraseEncrypted } from "./age/decrypt.js";
+import { parseIdentity, type Identity } from "./age/identity.js";
+import type { Context } from "./context.js";
+import { isSystemError, VaultError, writeError } from "./errors.js";
+import { parseAgentName } from "./names.js";
+
+/** Which key a person or program chose, before the usual places are looked at. */
+export interface KeyChoice {
+  /** A key file, from `--key` or `keyPath`. */
+  readonly keyFile?: string | undefined;
+  /** The key itself, from `keyStr`. */
+  readonly keyText?: string | undefined;
+  /** The vault's id, asked for only where a vault may have an owner's key of its own. */
+  readonly vaultId?: () => string | undefined | Promise<string | undefined>;
+}
+
+/** Identities and where they came from, in words for a message. */
+export interface Keys {
+  readonly identities: readonly Identity[];
+  readonly source: string;
+}
+
+export const ownerKeyFile = (context: Context): string => join(context.home, "owner.key");
+/** An owner's key for one vault alone, as `init --new-key` makes it. */
+export const vaultOwnerKeyFile = (context: Context, vaultId: string): string => join(context.home, "owners", `${vaultId}.key`);
+export const agentKeyFile = (context: Context, agent: string): string => join(context.home, "agents", `${parseAgentName(agent)}.key`);
+
+/**
+ * The identities to read with: the chosen key, `AGENT_VAULT_KEY` (a path or the key itself, which never touches the disk), the
+ * vault's own owner's key, `owner.key`.
+ * @throws VaultError `NO_KEY`, `INVALID_KEY`, `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`
+ */
+export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
+  if (choice.keyText !== undefined) return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
+  if (choice.keyFile !== undefined) return loadKeyFile(context, resolve(context.cwd, choice.keyFile));
+  const variable = context.env["AGENT_VAULT_KEY"];
+  if (variable) {
+    if (!isKeyText(variable)) return loadKeyFile(context, resolve(context.cwd, variable), "AGENT_VAULT_KEY");
+    return { identities: await readKey(context, encode(variable), "AGENT_VAULT_KEY"), source: "AGENT_VAULT_KEY" };
+  }
+  const own = existsSync(join(context.home, "owners")) ? await choice.vaultId?.() : undefined;
+  const file = own !== undefined && existsSync(vaultOwnerKeyFile(context, own)) ? vaultOwnerKeyFile(context, own) : ownerKeyFile(context);
+  if (existsSync(file)) return loadKeyFile(context, file);
+  throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
+    remedy: `Give one with --key FILE or AGENT_VAULT_KEY; an owner's key lies in ${ownerKeyFile(context)}.`,
+  });
+}
+
+async function loadKeyFile(context: Context, file: string, from?: string): Promise<Keys> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
+    // What stands in the variable may be a mistyped key, so it is not repeated.
+    throw new VaultError("NO_KEY", from ? `The file that ${from} names ${why}.` : `The key file ${file} ${why}.`, {
+      remedy: from ? `Set ${from} to a path or to a key (AGE-SECRET-KEY-1...).` : "Check the path and its permissions.",
+      cause: from ? undefined : cause,
+    });
+  }
+  const source = from ? `the file that ${from} names` : file;
+  return { identities: await readKey(context, bytes, source), source };
+}
+
+/** Reads an age identity file: lines of identities and comments, or the same encrypted with a passphrase. */
+async function readKey(context: Context, bytes: Uint8Array, source: string): Promise<Identity[]> {
+  if (isPassphraseEncrypted(bytes)) {
+    if (!context.passphrase) {
+      throw new VaultError("PASSPHRASE_REQUIRED", `${source} is protected by a passphrase, and nobody can be asked for it here.`, {
+        remedy: "Run the command on a terminal, or give a key without a passphrase.",
+      });
+    }
+    bytes = await decryptWithPassphrase(bytes, await context.passphrase(source));
+  }
+  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
+  const identities = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  if (identities.length === 0) throw new VaultError("INVALID_KEY", `${source} holds no key.`, { remedy: "A key file holds a line AGE-SECRET-KEY-1...; generate one with age-keygen or agent-vault init." });
+  try {
+    return identities.map(parseIdentity);
+  } catch (cause) {
+    throw new VaultError("INVALID_KEY", `${source} is not an age key file.`, { remedy: "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and whole.", cause });
+  }
+}
+
+/** The text of a key file: the identity under comments that say what it is for. Age tools ignore the comments. */
+export async function formatKeyFile(identity: Identity, comments: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const lines = Object.entries({ ...comments, "public key": await identity.recipient() }).flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}`]));
+  return `${[...lines, identity.reveal()].join("\n")}\n`;
+}
+
+/**
+ * Writes a key file for its owner's eyes only (0600 in 0700 folders), whole or not at all, and never over another file.
+ * @param passphrase protects the file where given
+ * @throws VaultError `ALREADY_EXISTS`, `UNWRITABLE`, `DISK_FULL`
+ */
+export async function writeKeyFile(context: Context, file: string, text: string, passphrase?: string): Promise<void> {
+  const { encryptWithPassphrase } = await import("./age/encrypt.js");
+  const bytes = passphrase === undefined ? encode(text) : await encryptWithPassphrase(encode(text), passphrase);
+  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
+  try {
+    makePrivateFolder(context, dirname(file));
+    const descriptor = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    linkSync(draft, file);
+  } catch (error) {
+    if (isSystemError(error, "EEXIST")) throw keyExists(file);
+    throw writeError(error, file);
+  } finally {
+    if (existsSync(draft)) unlinkSync(draft);
+  }
+}
+
+/** Fails early where {@link writeKeyFile} would fail later. */
+export function requireNoKeyFile(context: Context, file: string): void {
+  if (existsSync(file)) throw keyExists(file);
+  try {
+    makePrivateFolder(context, dirname(file));
+  } catch (error) {
+    throw writeError(error, dirname(file));
+  }
+}
+
+/** Moves a key file that has had its day aside, where it can still open old history. @returns the new path, or `undefined` without such a file */
+export function retireKeyFile(context: Context, file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const retired = `${file}.retired-${context.now().toISOString().replace(/[:.]/g, "")}`;
+  renameSync(file, retired);
+  return retired;
+}
+
+function makePrivateFolder(context: Context, folder: string): void {
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined && folder.startsWith(context.home)) chmodSync(folder, 0o700);
+}
+
+function keyExists(file: string): VaultError {
+  return new VaultError("ALREADY_EXISTS", `There is a key in ${file} already, and keys are never overwritten.`, {
+    remedy: "Move it away first if it is no longer needed, or write the new key elsewhere with --out FILE.",
+  });
+}
+
+function isKeyText(text: string): boolean {
+  return text.includes("AGE-SECRET-KEY-") || text.includes("-----BEGIN AGE ENCRYPTED FILE-----");
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

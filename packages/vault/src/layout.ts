@@ -1,0 +1,63 @@
+import { parseAgentName, parseOwnerName, parseSecretPath, type SecretPath } from "./names.js";
+
+/** The folder of a vault, at the root of a repository or in any folder of it. */
+export const VAULT_FOLDER = ".agent-vault";
+
+/** Files of a vault, as paths relative to its folder with `/` on every platform. */
+export const CONFIG_FILE = "config.yaml";
+export const MANIFEST_FILE = "manifest.yaml";
+export const FIRST_OWNER_FILE = "owner.pub";
+export const GITIGNORE_FILE = ".gitignore";
+export const GITATTRIBUTES_FILE = ".gitattributes";
+
+export const secretFile = (path: SecretPath): string => `secrets/${path}.enc`;
+export const metadataFile = (path: SecretPath): string => `secrets/${path}.meta`;
+export const publicKeyFile = (agent: string): string => `agents/${agent}/public.key`;
+export const escrowFile = (agent: string): string => `agents/${agent}/private.key.escrow`;
+export const ownerFile = (name: string): string => `owners/${name}.pub`;
+
+/** What a file below the vault's folder is, by its path. */
+export type VaultFile =
+  | { kind: "secret"; path: SecretPath }
+  | { kind: "metadata"; path: SecretPath }
+  | { kind: "public-key"; agent: string }
+  | { kind: "escrow"; agent: string }
+  | { kind: "owner"; name: string | undefined }
+  | { kind: "yaml"; file: string }
+  | { kind: "signature"; file: string }
+  | { kind: "git"; file: string }
+  | { kind: "stray" };
+
+const STRAY: VaultFile = { kind: "stray" };
+
+/**
+ * Tells what belongs at a path of the layout, version 1.
+ * @param file relative to the vault's folder, with `/`.
+ */
+export function classify(file: string): VaultFile {
+  switch (file) {
+    case CONFIG_FILE:
+    case MANIFEST_FILE:
+    case "policy.yaml":
+      return { kind: "yaml", file };
+    case "vault.lock":
+    case "vault.lock.sig":
+      return { kind: "signature", file };
+    case GITIGNORE_FILE:
+    case GITATTRIBUTES_FILE:
+      return { kind: "git", file };
+    case FIRST_OWNER_FILE:
+      return { kind: "owner", name: undefined };
+  }
+  try {
+    const secret = /^secrets\/(.+\/.+)\.(enc|meta)$/.exec(file);
+    if (secret) return { kind: secret[2] === "enc" ? "secret" : "metadata", path: parseSecretPath(secret[1]!) };
+    const agent = /^agents\/([^/]+)\/(public\.key|private\.key\.escrow)$/.exec(file);
+    if (agent) return { kind: agent[2] === "public.key" ? "public-key" : "escrow", agent: parseAgentName(agent[1]!) };
+    const owner = /^owners\/([^/]+)\.pub$/.exec(file);
+    if (owner) return { kind: "owner", name: parseOwnerName(owner[1]!) };
+  } catch {
+    return STRAY;
+  }
+  return STRAY;
+}

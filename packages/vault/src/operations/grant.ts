@@ -1,0 +1,67 @@
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
+import { changeAccess, gainedAndLost, reseal } from "../reseal.js";
+import type { VaultState } from "../vault-state.js";
+import { changeVault, type ChangeRequest } from "./change.js";
+
+/** A group, or one secret by its path (`group/name`). */
+export type Target = { readonly kind: "group"; readonly group: string } | { readonly kind: "secret"; readonly path: SecretPath };
+
+export interface GrantRequest extends ChangeRequest {
+  readonly agent: string;
+  /** A group, or a secret's path with a `/`. */
+  readonly target: string;
+}
+
+/** Which secrets an agent can newly read, sorted as the vault lists them. */
+export interface GrantResult {
+  readonly agent: string;
+  readonly target: Target;
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Lets an agent read a group, with all that it will ever list, or one secret.
+ * @throws VaultError `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
+ */
+export function grant(context: Context, request: GrantRequest): Promise<GrantResult> {
+  return changeVault(context, request, (state, owner) => {
+    const agent = state.manifest.requireAgent(request.agent);
+    const target = parseTarget(state, request.target);
+    const changes = changeAccess(state, secretsOf(state, target), () => {
+      if (target.kind === "group") state.manifest.joinGroup(agent, target.group);
+      else if (!state.agentsOf(target.path).includes(agent)) state.manifest.addExtraAgent(target.path, agent);
+    });
+    const secrets = changes.filter((change) => gainedAndLost(change).gained.includes(agent)).map(({ path }) => formatSecretPath(path));
+    return {
+      message: `agent-vault: grant ${request.target} to ${agent}`,
+      result: { agent, target, secrets },
+      files: () => reseal(context, state, owner, changes),
+    };
+  });
+}
+
+/** @throws VaultError `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, `INVALID_NAME` */
+export function parseTarget(state: VaultState, text: string): Target {
+  if (!text.includes("/") && !state.manifest.groups.has(text) && isDefaultSecret(state, text)) {
+    throw new VaultError("GROUP_NOT_FOUND", `${text} is a secret and not a group.`, { remedy: `For the one secret say default/${text}.` });
+  }
+  if (!text.includes("/")) return { kind: "group", group: state.manifest.requireGroup(text) };
+  const path = parseSecretPath(text);
+  state.ciphertext(path);
+  return { kind: "secret", path };
+}
+
+/** The secrets with a file that a target covers. */
+export function secretsOf(state: VaultState, target: Target): SecretPath[] {
+  return target.kind === "secret" ? [target.path] : [...state.manifest.groups.get(target.group)!].filter((path) => state.hasSecret(path));
+}
+
+function isDefaultSecret(state: VaultState, text: string): boolean {
+  try {
+    return state.hasSecret(parseSecretPath(text));
+  } catch {
+    return false;
+  }
+}

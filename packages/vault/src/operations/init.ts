@@ -1,0 +1,106 @@
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { generateIdentity } from "../age/identity.js";
+import type { KeyKind } from "../age/recipient.js";
+import { Config } from "../config.js";
+import type { Context } from "../context.js";
+import { VaultError, writeError } from "../errors.js";
+import { GitRepository } from "../git.js";
+import { gitRules, newVaultId } from "../housekeeping.js";
+import { formatKeyFile, loadKeys, ownerKeyFile, vaultOwnerKeyFile, writeKeyFile, type KeyChoice } from "../key-files.js";
+import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../layout.js";
+import { Manifest } from "../manifest.js";
+import { parseOwnerName } from "../names.js";
+import { transact } from "../transaction.js";
+
+export interface InitRequest {
+  /** The folder that gets the vault, relative to the context's; it is made if missing. */
+  readonly directory?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly key?: KeyChoice | undefined;
+  /** Make a key of this vault's own, whatever key there is. */
+  readonly newKey?: boolean | undefined;
+  /** The kind of a key that is made here. */
+  readonly kind?: KeyKind | undefined;
+  /** Protects a key that is made here. */
+  readonly passphrase?: (() => Promise<string>) | undefined;
+}
+
+export interface InitResult {
+  readonly vault: string;
+  readonly owner: string;
+  readonly recipient: string;
+  /** The key file that was made, or `undefined` where an existing key is used. */
+  readonly newKeyFile: string | undefined;
+  readonly keySource: string;
+  readonly newRepository: boolean;
+}
+
+/**
+ * Makes a vault in a folder, and the git repository where there is none. An owner's key that exists is used and never overwritten.
+ * @throws VaultError `ALREADY_EXISTS`, `UNWRITABLE`, `INVALID_NAME`, and what a transaction throws
+ */
+export async function init(context: Context, request: InitRequest): Promise<InitResult> {
+  const directory = resolve(context.cwd, request.directory ?? ".");
+  const owner = parseOwnerName(request.owner ?? defaultOwnerName(context));
+  const vault = join(directory, VAULT_FOLDER);
+  requireNoVault(vault);
+  const newRepository = await ensureRepository(context, directory);
+  const id = newVaultId(context);
+  const key = await ownerKey(context, request, id);
+  await transact(context, vault, async (state) => {
+    requireNoVault(vault);
+    return {
+      message: "agent-vault: init",
+      result: undefined,
+      files: async () =>
+        new Map([
+          [CONFIG_FILE, Config.create(id).toBytes()],
+          [MANIFEST_FILE, Manifest.create(owner).toBytes()],
+          [FIRST_OWNER_FILE, new TextEncoder().encode(key.recipient)],
+          ...gitRules(state),
+        ]),
+    };
+  });
+  return { vault, owner, newRepository, ...key };
+}
+
+function requireNoVault(vault: string): void {
+  if (!lstatSync(join(vault, MANIFEST_FILE), { throwIfNoEntry: false }) && !lstatSync(join(vault, CONFIG_FILE), { throwIfNoEntry: false })) return;
+  throw new VaultError("ALREADY_EXISTS", `There is a vault in ${vault} already.`, { remedy: "Use it as it is: agent-vault list, agent-vault set." });
+}
+
+/** Whether a repository had to be made. */
+async function ensureRepository(context: Context, directory: string): Promise<boolean> {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw writeError(error, directory);
+  }
+  try {
+    await GitRepository.find(context, directory);
+    return false;
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== "REPOSITORY_NOT_FOUND") throw error;
+    await GitRepository.create(context, directory);
+    return true;
+  }
+}
+
+async function ownerKey(context: Context, request: InitRequest, vaultId: string): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
+  const chosen = request.key?.keyFile !== undefined || request.key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
+  if (!request.newKey && (chosen || existsSync(ownerKeyFile(context)))) {
+    const { identities, source } = await loadKeys(context, request.key ?? {});
+    return { recipient: await identities[0]!.recipient(), newKeyFile: undefined, keySource: source };
+  }
+  const identity = await generateIdentity(request.kind ?? "x25519");
+  const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
+  const comments = { created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
+  await writeKeyFile(context, file, await formatKeyFile(identity, comments), await request.passphrase?.());
+  return { recipient: await identity.recipient(), newKeyFile: file, keySource: file };
+}
+
+function defaultOwnerName(context: Context): string {
+  const user = context.env["USER"] ?? context.env["LOGNAME"] ?? context.env["USERNAME"] ?? "";
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(user) ? user : "owner";
+}

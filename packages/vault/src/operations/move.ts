@@ -1,0 +1,70 @@
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
+import { changeMetadata, createMetadata } from "../metadata.js";
+import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../names.js";
+import { seal } from "../reseal.js";
+import { decrypt } from "../age/decrypt.js";
+import type { Files } from "../transaction.js";
+import { changeVault, type ChangeRequest } from "./change.js";
+import { requireNoTwin } from "./set.js";
+
+export interface MoveRequest extends ChangeRequest {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface MoveResult {
+  readonly from: string;
+  readonly to: string;
+  readonly groups: readonly string[];
+  readonly gained: readonly string[];
+  readonly lost: readonly string[];
+}
+
+/**
+ * Gives a secret another path. Where the first segment changes and the secret was listed by the group of that name, the new
+ * segment's group lists it instead; other groups and extra agents keep it. Whoever loses it that way loses the file key.
+ * @throws VaultError `SECRET_NOT_FOUND`, `ALREADY_EXISTS`, and what a transaction throws
+ */
+export function move(context: Context, request: MoveRequest): Promise<MoveResult> {
+  const from = parseSecretPath(request.from);
+  const to = parseSecretPath(request.to);
+  return changeVault(context, request, (state, owner) => {
+    const { manifest } = state;
+    const file = state.ciphertext(from);
+    if (state.hasSecret(to)) {
+      throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, { remedy: "Delete it first, or choose another name." });
+    }
+    if (from.toLowerCase() !== to.toLowerCase()) requireNoTwin(state, to);
+    const before = state.agentsOf(from);
+    const groups = manifest.groupsOf(from).map((group) => (group === defaultGroupOf(from) ? defaultGroupOf(to) : group));
+    const extra = manifest.extraAgents.get(from) ?? new Set<string>();
+    manifest.unlistSecret(from);
+    for (const group of groups) manifest.listSecret(group, to);
+    for (const agent of extra) manifest.addExtraAgent(to, agent);
+    const after = state.agentsOf(to);
+    const same = before.join() === after.join();
+    return {
+      message: `agent-vault: move ${formatSecretPath(from)} to ${formatSecretPath(to)}`,
+      result: {
+        from: formatSecretPath(from),
+        to: formatSecretPath(to),
+        groups: manifest.groupsOf(to),
+        gained: after.filter((agent) => !before.includes(agent)),
+        lost: before.filter((agent) => !after.includes(agent)),
+      },
+      files: async (): Promise<Files> => {
+        const metadata = state.bytes(metadataFile(from));
+        const change = { name: formatSecretPath(to), group: groups[0] ?? defaultGroupOf(to), authorized_agents: after };
+        return new Map([
+          [MANIFEST_FILE, manifest.toBytes()],
+          [secretFile(from), null],
+          [metadataFile(from), null],
+          [secretFile(to), same ? file : await seal(await decrypt(file, [owner]), state.recipientsOf(to), owner)],
+          [metadataFile(to), metadata ? changeMetadata(metadata, from, change) : createMetadata(to, change)],
+        ]);
+      },
+    };
+  });
+}

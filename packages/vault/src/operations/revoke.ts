@@ -1,0 +1,47 @@
+import type { Context } from "../context.js";
+import { formatSecretPath } from "../names.js";
+import { changeAccess, gainedAndLost, reseal } from "../reseal.js";
+import { changeVault, type ChangeRequest } from "./change.js";
+import { parseTarget, secretsOf, type Target } from "./grant.js";
+
+export interface RevokeRequest extends ChangeRequest {
+  readonly agent: string;
+  /** A group, or a secret's path with a `/`. */
+  readonly target: string;
+}
+
+export interface RevokeResult {
+  readonly agent: string;
+  readonly target: Target;
+  /** Secrets that the agent can no longer read. It has seen their values, so they are to be rotated at the source. */
+  readonly secrets: readonly string[];
+  /** Secrets of the target that it still reads, by another group. */
+  readonly stillRead: readonly { readonly secret: string; readonly groups: readonly string[] }[];
+}
+
+/**
+ * Takes a group or one secret from an agent. Every file that it loses gets a new file key and a new payload.
+ * A group's revoke takes extra grants on the group's secrets as well: after it the agent reads nothing by this group.
+ * @throws VaultError `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
+ */
+export function revoke(context: Context, request: RevokeRequest): Promise<RevokeResult> {
+  return changeVault(context, request, (state, owner) => {
+    const agent = state.manifest.requireAgent(request.agent);
+    const target = parseTarget(state, request.target);
+    const covered = secretsOf(state, target);
+    const changes = changeAccess(state, covered, () => {
+      if (target.kind === "group") state.manifest.leaveGroup(agent, target.group);
+      for (const path of covered) state.manifest.removeExtraAgent(path, agent);
+    });
+    const secrets = changes.filter((change) => gainedAndLost(change).lost.includes(agent)).map(({ path }) => formatSecretPath(path));
+    const groups = state.manifest.agents.get(agent)!;
+    const stillRead = covered
+      .filter((path) => state.agentsOf(path).includes(agent))
+      .map((path) => ({ secret: formatSecretPath(path), groups: state.manifest.groupsOf(path).filter((group) => groups.has(group)) }));
+    return {
+      message: `agent-vault: revoke ${request.target} from ${agent}`,
+      result: { agent, target, secrets, stillRead },
+      files: () => reseal(context, state, owner, changes),
+    };
+  });
+}

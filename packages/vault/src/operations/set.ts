@@ -1,0 +1,118 @@
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
+import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../metadata.js";
+import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../names.js";
+import { reseal, seal } from "../reseal.js";
+import type { Files } from "../transaction.js";
+import type { VaultState } from "../vault-state.js";
+import { changeVault, type ChangeRequest } from "./change.js";
+
+export interface SetRequest extends ChangeRequest {
+  readonly path: string;
+  /** The value, byte for byte; `undefined` keeps the present one and changes attributes alone. */
+  readonly value: Uint8Array | undefined;
+  /** The group that lists the secret; by default the first segment of its path. */
+  readonly group?: string | undefined;
+  /** Agents that read it beyond those of its groups. */
+  readonly agents?: readonly string[] | undefined;
+  readonly attributes?: Attributes | undefined;
+}
+
+export interface SetResult {
+  readonly secret: string;
+  readonly created: boolean;
+  /** 1 for a new secret, and one more with each new value. */
+  readonly version: number;
+  /** The value's length in bytes, or `undefined` where it was kept. */
+  readonly bytes: number | undefined;
+  readonly groups: readonly string[];
+  readonly agents: readonly string[];
+}
+
+/**
+ * Stores a secret, or a new value of one, for its owners and for the agents of its groups.
+ * @throws VaultError `VALUE_TOO_LARGE`, `INVALID_NAME`, `INVALID_VALUE`, `ALREADY_EXISTS` (a name that differs in case only),
+ *   `AGENT_NOT_FOUND`, `SECRET_NOT_FOUND` (nothing to keep), and what a transaction throws
+ */
+export function set(context: Context, request: SetRequest): Promise<SetResult> {
+  const path = parseSecretPath(request.path);
+  return changeVault(context, request, (state, owner) => {
+    const { manifest } = state;
+    const { value, attributes = {} } = request;
+    const created = !state.hasSecret(path);
+    if (value === undefined) state.ciphertext(path);
+    else requireSize(value, state.config.settings.max_value_bytes);
+    requireAttributes(attributes);
+    if (created) requireNoTwin(state, path);
+
+    const before = state.agentsOf(path);
+    for (const agent of request.agents ?? []) manifest.requireAgent(agent);
+    const group = request.group === undefined ? undefined : parseGroupName(request.group);
+    if (group !== undefined) manifest.listSecret(group, path);
+    else if (manifest.groupsOf(path).length === 0) manifest.listSecret(defaultGroupOf(path), path);
+    for (const agent of request.agents ?? []) if (!state.agentsOf(path).includes(agent)) manifest.addExtraAgent(path, agent);
+    const agents = state.agentsOf(path);
+
+    const present = state.bytes(metadataFile(path));
+    const version = (present ? (parseMetadata(present, path).version ?? 1) : 0) + (value === undefined ? 0 : 1);
+    const now = context.now().toISOString();
+    const change = {
+      ...attributes,
+      ...(group !== undefined && { group }),
+      ...(value !== undefined && { rotated: now, version }),
+      authorized_agents: agents,
+    };
+    const metadata = present
+      ? changeMetadata(present, path, change)
+      : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: now, rotated: now, version, ...change });
+
+    return {
+      message: `agent-vault: set ${formatSecretPath(path)}`,
+      result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents },
+      files: async (): Promise<Files> => {
+        const sealed =
+          value === undefined
+            ? before.join() === agents.join()
+              ? state.ciphertext(path)
+              : (await reseal(context, state, owner, [{ path, before, after: agents, rekeyed: false }])).get(secretFile(path))!
+            : await seal(value, state.recipientsOf(path), owner);
+        return new Map([
+          [MANIFEST_FILE, manifest.toBytes()],
+          [secretFile(path), sealed],
+          [metadataFile(path), metadata],
+        ]);
+      },
+    };
+  });
+}
+
+function requireSize(value: Uint8Array, limit: number): void {
+  if (value.length <= limit) return;
+  throw new VaultError("VALUE_TOO_LARGE", `The value has ${value.length} bytes, and this vault takes ${limit} at most.`, {
+    remedy: "Store a smaller value, or raise settings.max_value_bytes in config.yaml.",
+  });
+}
+
+function requireAttributes({ access, rotate_after_days: days }: Attributes): void {
+  if (access != null && !(ACCESS_LEVELS as readonly string[]).includes(access)) {
+    throw new VaultError("INVALID_VALUE", `${JSON.stringify(access)} is not an access level.`, { remedy: `Use one of ${ACCESS_LEVELS.join(", ")}.` });
+  }
+  if (days != null && !(days > 0)) throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
+}
+
+/** Names that differ in case only are one file on some disks. @throws VaultError `ALREADY_EXISTS` */
+export function requireNoTwin(state: VaultState, path: SecretPath): void {
+  const prefixes = (whole: string) => whole.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
+  const own = new Map(prefixes(path).map((prefix) => [prefix.toLowerCase(), prefix]));
+  for (const other of state.secretPaths()) {
+    for (const prefix of prefixes(other)) {
+      const twin = own.get(prefix.toLowerCase());
+      // A secret and a folder of the same name do not meet: the secret's file has an ending.
+      if (twin === undefined || twin === prefix || (prefix === other) !== (twin === path)) continue;
+      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(path)} and ${formatSecretPath(other)} differ in upper and lower case only.`, {
+        remedy: "Some disks cannot tell such names apart; use the present spelling or another name.",
+      });
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Identity } from "./age/identity.js";
+import { runBatch, type Job } from "./age/batch.js";
+import { decrypt } from "./age/decrypt.js";
+import { encrypt } from "./age/encrypt.js";
+import { parseHeader } from "./age/header.js";
+import { requireUniform, type KeyKind, type Recipient } from "./age/recipient.js";
+import type { Context } from "./context.js";
+import { VaultError } from "./errors.js";
+import { metadataFile, secretFile } from "./layout.js";
+import { withAuthorizedAgents } from "./metadata.js";
+import { formatSecretPath, type SecretPath } from "./names.js";
+import type { Files } from "./transaction.js";
+import type { VaultState } from "./vault-state.js";
+
+/** How the readers of one secret change. */
+export interface AccessChange {
+  readonly path: SecretPath;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  /** Agents whose key is another one than before, so the file must be sealed anew for them. */
+  readonly rekeyed: boolean;
+}
+
+/**
+ * What an edit of the manifest does to the readers of some secrets, and nothing where it does nothing.
+ * @param edit changes the manifest in memory
+ */
+export function changeAccess(state: VaultState, paths: Iterable<SecretPath>, edit: () => void): AccessChange[] {
+  const before = new Map([...paths].map((path) => [path, state.agentsOf(path)]));
+  edit();
+  return [...before].flatMap(([path, agents]) => {
+    const after = state.agentsOf(path);
+    return agents.join() === after.join() ? [] : [{ path, before: agents, after, rekeyed: false }];
+  });
+}
+
+/** The agents that read a secret after a change and not before, and the other way round. */
+export function gainedAndLost({ before, after }: AccessChange): { gained: string[]; lost: string[] } {
+  return { gained: after.filter((agent) => !before.includes(agent)), lost: before.filter((agent) => !after.includes(agent)) };
+}
+
+/**
+ * The new files of secrets whose readers change. Who only gains a reader keeps file key and payload and gets a stanza more, if the
+ * file has just the stanzas that it should have; in every other case there is a new file key and a new payload.
+ * @throws VaultError `DAMAGED`, `NOT_AUTHORIZED`, `MIXED_RECIPIENTS`
+ */
+export async function reseal(context: Context, state: VaultState, owner: Identity, changes: readonly AccessChange[]): Promise<Files> {
+  const owners = state.owners.map(({ recipient }) => recipient);
+  const sets = new RecipientSets();
+  const jobs = changes.map((change): Job => {
+    const { path, before, after, rekeyed } = change;
+    const { gained, lost } = gainedAndLost(change);
+    const file = state.ciphertext(path);
+    const name = formatSecretPath(path);
+    const recipients = [...owners, ...after.map((agent) => state.agentRecipient(agent))];
+    requireUniform(recipients);
+    const canAdd = !rekeyed && lost.length === 0 && hasRecipients(file, owners.length + before.length, recipients[0]!.kind);
+    return canAdd
+      ? { kind: "add-recipients", name, file, recipients: sets.indexOf(gained.map((agent) => state.agentRecipient(agent))) }
+      : { kind: "re-encrypt", name, file, recipients: sets.indexOf(recipients) };
+  });
+  const report = (done: number) => context.progress?.({ step: "Sealing secrets", done, total: jobs.length });
+  const sealed = await runBatch(jobs, sets.texts, owner, report);
+  const files: Files = new Map();
+  changes.forEach(({ path, after }, index) => {
+    files.set(secretFile(path), sealed[index]!);
+    const metadata = state.bytes(metadataFile(path));
+    if (metadata) files.set(metadataFile(path), withAuthorizedAgents(metadata, path, after));
+  });
+  return files;
+}
+
+/** Encrypts a value and decrypts it again before it counts. @throws VaultError `MIXED_RECIPIENTS`, `DAMAGED` */
+export async function seal(value: Uint8Array, recipients: readonly Recipient[], owner: Identity): Promise<Uint8Array> {
+  const file = await encrypt(value, recipients);
+  const again = await decrypt(file, [owner]);
+  if (Buffer.compare(again, value) !== 0) {
+    throw new VaultError("DAMAGED", "What was encrypted does not decrypt to the same value.", { remedy: "Nothing was changed; please report this." });
+  }
+  return file;
+}
+
+/** Whether a file has just so many stanzas, all for one kind of key. */
+export function hasRecipients(file: Uint8Array, count: number, kind: KeyKind): boolean {
+  const type = kind === "x25519" ? "X25519" : "mlkem768x25519";
+  const { stanzas } = parseHeader(file);
+  return stanzas.length === count && stanzas.every(({ args }) => args[0] === type);
+}
+
+/** The different lists of recipients in a batch, each sent to a worker once. */
+class RecipientSets {
+  readonly texts: string[][] = [];
+  readonly #indexes = new Map<string, number>();
+
+  indexOf(recipients: readonly Recipient[]): number {
+    const key = recipients.map(({ text }) => text).join();
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = this.texts.push(recipients.map(({ text }) => text)) - 1;
+      this.#indexes.set(key, index);
+    }
+    return index;
+  }
+}

@@ -1,0 +1,394 @@
+import { createHash } from "node:crypto";
+import { accessSync, closeSync, constants, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync, writeSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod/mini";
+import type { Context } from "./context.js";
+import { isSystemError, VaultError, writeError } from "./errors.js";
+import { linkInVault } from "./folder.js";
+import { GitRepository, type Head } from "./git.js";
+import { classify, VAULT_FOLDER } from "./layout.js";
+import { VaultState } from "./vault-state.js";
+import { withWriteLock } from "./write-lock.js";
+
+/** Whole new files, by their path in the vault's folder; `null` removes one. */
+export type Files = Map<string, Uint8Array | null>;
+
+/** What an operation wants to change. */
+export interface Plan<R> {
+  /** The commit's subject. It holds names, and never a value. */
+  readonly message: string;
+  /** What the operation tells its caller, known before anything is encrypted. */
+  readonly result: R;
+  /** Works out the new files; not called in a dry run. What equals the present file is left out of the change. */
+  files(): Promise<Files>;
+}
+
+export interface TransactionOptions {
+  /** Work everything out and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Changes a vault, all or nothing.
+ *
+ * The point of no return is one file, the journal, that names a commit which git already holds in full. Before it nothing that anyone
+ * looks at has moved: new files lie in git's object store and in a folder of ours beside it. After it, whoever comes next can finish:
+ * move the branch, put the vault's files in place, and bring their entries of the index up to date. Neither the rest of the work tree
+ * nor the rest of the index is ever written.
+ *
+ * The repository's own commit hooks do not run: they may rewrite files, and what was checked here must be what is committed.
+ * @param root absolute path of the vault's folder
+ * @param plan reads the state and works out the new files; it must not write anything in the vault
+ * @throws VaultError `BUSY`, `REPOSITORY_BUSY`, `REPOSITORY_NOT_FOUND`, `GIT_FAILED`, `SIGNING_FAILED`, `UNWRITABLE`, `DISK_FULL`, and what `plan` throws
+ */
+export async function transact<R>(context: Context, root: string, plan: (state: VaultState) => Promise<Plan<R>>, options: TransactionOptions = {}): Promise<R> {
+  const repository = await GitRepository.find(context, dirname(root));
+  const transaction = new Transaction(context, repository, root);
+  if (options.dryRun) return (await plan(new VaultState(root))).result;
+  return withWriteLock(context, transaction.folder, async () => {
+    await transaction.finishEarlier();
+    transaction.requireQuietRepository();
+    const state = new VaultState(root);
+    const change = await plan(state);
+    const changed = new Map([...(await change.files())].filter(([file, bytes]) => !sameBytes(bytes, state.bytes(file) ?? null)));
+    if (changed.size > 0) await transaction.commit(state, change.message, changed);
+    return change.result;
+  });
+}
+
+/** Does what {@link recoverVault} promises, once there is something to do. */
+export async function finishInterrupted(context: Context, root: string): Promise<void> {
+  const transaction = new Transaction(context, await GitRepository.find(context, dirname(root)), root);
+  if (!existsSync(transaction.journal)) return;
+  try {
+    await withWriteLock(context, transaction.folder, () => transaction.finishEarlier(), 0);
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== "BUSY") throw error;
+  }
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0);
+}
+
+const journalSchema = z.object({
+  vault: z.string(),
+  ref: z.string(),
+  old: z.optional(z.string()),
+  new: z.string(),
+});
+type Journal = z.infer<typeof journalSchema>;
+
+const PENDING_REF = "refs/agent-vault/pending";
+
+class Transaction {
+  readonly folder: string;
+  readonly journal: string;
+  readonly #staging: string;
+  readonly #context: Context;
+  readonly #repository: GitRepository;
+  /** The vault's folder relative to the work tree, with `/`. */
+  readonly #prefix: string;
+
+  constructor(context: Context, repository: GitRepository, root: string) {
+    this.#context = context;
+    this.#repository = repository;
+    this.folder = join(repository.gitDir, "agent-vault");
+    this.journal = join(this.folder, "journal.json");
+    this.#staging = join(this.folder, "staging");
+    this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER].filter(Boolean).join("/");
+  }
+
+  requireQuietRepository(): void {
+    const operation = this.#repository.unfinishedOperation();
+    if (operation) {
+      throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
+        remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
+      });
+    }
+  }
+
+  /** Commits the new files, and with them whatever else of the vault differs from the last commit. */
+  async commit(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
+    const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
+    this.#stage(planned);
+    const commit = await this.#makeCommit(head, message, new Map([...outside, ...planned]));
+    if (commit === undefined) return this.#cleanUp();
+    await this.#waitForIndex();
+    const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
+    this.#writeJournal(journal);
+    await this.#moveBranch(journal, message);
+    await this.#bringIntoPlace(journal, planned);
+  }
+
+  /** Brings what a killed process left to its end. */
+  async finishEarlier(): Promise<void> {
+    const journal = this.#readJournal();
+    if (journal) await this.#finish(journal);
+    this.#cleanUp();
+  }
+
+  async #finish(journal: Journal): Promise<void> {
+    const repository = this.#repository;
+    const head = await repository.head();
+    if (head.ref !== journal.ref) return;
+    if (head.commit === journal.old) await this.#moveBranch(journal, "agent-vault: finish an interrupted change");
+    else if (head.commit !== journal.new && (await repository.try(["merge-base", "--is-ancestor", journal.new, "HEAD"])) === undefined) return;
+
+    const vault = new VaultState(join(repository.workTree, journal.vault));
+    const changes = await this.#changesBetween(journal);
+    const contents = await repository.blobs(changes.flatMap(({ id }) => id ?? []));
+    const files = new Map<string, Uint8Array | null>();
+    for (const { file, old, id } of changes) {
+      const bytes = id === undefined ? null : contents.shift()!;
+      const present = this.#blobId(vault.bytes(file));
+      if (present === old || present === id || present === undefined) files.set(file, bytes);
+      else this.#context.warn(`${file} was edited after an interrupted change and was left as it is.`);
+    }
+    this.#stage(files);
+    await this.#bringIntoPlace(journal, files);
+    this.#context.warn("An interrupted change of this vault was finished.");
+  }
+
+  /** What follows the point of no return, and can be done again. */
+  async #bringIntoPlace(journal: Journal, files: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
+    try {
+      this.#place(join(this.#repository.workTree, journal.vault), files);
+      await this.#updateIndex(journal);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new VaultError(cause instanceof VaultError ? cause.code : "FAILED", `The change is committed, but the work tree could not be brought up to date: ${reason}`, {
+        remedy: "Put that right; any agent-vault command in this repository then finishes the change.",
+        cause,
+      });
+    }
+    this.#cleanUp();
+  }
+
+  /** Files of the vault that differ from the last commit, by their bytes in the work tree. Strays are nobody's business here. */
+  async #outsideChanges(state: VaultState): Promise<Map<string, Uint8Array | null>> {
+    const status = await this.#repository.run(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching", "--", `:(top,literal)${this.#prefix}`]);
+    const changes = new Map<string, Uint8Array | null>();
+    for (const entry of status.split("\0")) {
+      const path = entry.slice(3);
+      const file = path.slice(this.#prefix.length + 1);
+      if (!path.startsWith(`${this.#prefix}/`) || classify(file).kind === "stray") continue;
+      if (/^(?:U.|.U|AA|DD)$/.test(entry.slice(0, 2))) {
+        throw new VaultError("CONFLICT", `${path} has an unresolved merge conflict.`, { remedy: "Resolve it and git add the file, then run the command again." });
+      }
+      changes.set(file, state.bytes(file) ?? null);
+    }
+    return changes;
+  }
+
+  /** Writes the new files beside the repository, where a full disk hurts nobody. */
+  #stage(files: ReadonlyMap<string, Uint8Array | null>): void {
+    rmSync(this.#staging, { recursive: true, force: true });
+    const folders = new Set<string>();
+    try {
+      for (const [file, bytes] of files) {
+        if (!bytes) continue;
+        const path = join(this.#staging, file);
+        const folder = dirname(path);
+        if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
+        folders.add(folder);
+        writeFileSync(path, bytes, { flag: "wx" });
+      }
+    } catch (error) {
+      rmSync(this.#staging, { recursive: true, force: true });
+      throw writeError(error, this.folder);
+    }
+    this.#requireWritableFolders(files.keys());
+  }
+
+  /** Fails before the point of no return where a file could not be put in place after it. */
+  #requireWritableFolders(files: Iterable<string>): void {
+    const folders = new Set([...files].map((file) => dirname(join(this.#repository.workTree, this.#prefix, file))));
+    for (const folder of folders) {
+      let existing = folder;
+      while (!lstatSync(existing, { throwIfNoEntry: false })) existing = dirname(existing);
+      try {
+        accessSync(existing, constants.W_OK | constants.X_OK);
+      } catch (error) {
+        throw writeError(error, existing);
+      }
+    }
+  }
+
+  /** Makes the commit without touching any branch, index or file; `undefined` where the last commit holds all this already. */
+  async #makeCommit(head: Head, message: string, files: ReadonlyMap<string, Uint8Array | null>): Promise<string | undefined> {
+    const tree = await this.#makeTree(head, files);
+    if (head.commit && tree === (await this.#repository.run(["rev-parse", `${head.commit}^{tree}`])).trim()) return undefined;
+    const sign = (await this.#repository.try(["config", "--type=bool", "--get", "commit.gpgSign"]))?.trim() === "true";
+    const args = ["commit-tree", ...(sign ? ["-S"] : []), ...(head.commit ? ["-p", head.commit] : []), "-m", message, tree];
+    try {
+      return (await this.#repository.run(args, { env: await this.#committer() })).trim();
+    } catch (error) {
+      if (!sign || !(error instanceof VaultError)) throw error;
+      throw new VaultError("SIGNING_FAILED", `git could not sign the commit: ${error.message}`, {
+        remedy: "Unlock the signing key, or switch commit.gpgSign off for this repository; nothing was changed.",
+        cause: error,
+      });
+    }
+  }
+
+  /** Puts all new objects into git's store, as one pack, and gives the tree that the commit will have. */
+  async #makeTree(head: Head, files: ReadonlyMap<string, Uint8Array | null>): Promise<string> {
+    const parts: Uint8Array[] = [];
+    const say = (line: string) => parts.push(Buffer.from(`${line}\n`));
+    say("feature done");
+    say(`reset ${PENDING_REF}`);
+    if (head.commit) say(`from ${head.commit}`);
+    say(`\ncommit ${PENDING_REF}\nmark :1\ncommitter agent-vault <agent-vault> 0 +0000\ndata 0`);
+    for (const [file, bytes] of files) {
+      const path = `${this.#prefix}/${file}`;
+      if (bytes) {
+        say(`M 100644 inline ${quote(path)}\ndata ${bytes.length}`);
+        parts.push(bytes);
+        say("");
+      } else say(`D ${quote(path)}`);
+    }
+    say('\nls :1 ""\ndone');
+    const output = await this.#repository.run(["fast-import", "--quiet", "--force", "--date-format=raw", "--cat-blob-fd=1"], { input: Buffer.concat(parts) });
+    const tree = /^040000 tree ([0-9a-f]+)\t/.exec(output)?.[1];
+    if (tree) return tree;
+    throw new VaultError("GIT_FAILED", "git fast-import did not name the tree that it made.", { remedy: "Run git fsck; nothing was changed." });
+  }
+
+  /** Variables that name an author where the person's git has none. */
+  async #committer(): Promise<Record<string, string>> {
+    if ((await this.#repository.try(["var", "GIT_COMMITTER_IDENT"])) && (await this.#repository.try(["var", "GIT_AUTHOR_IDENT"]))) return {};
+    this.#context.warn("git knows no user.name and user.email here, so the commit is made as agent-vault.");
+    return { GIT_AUTHOR_NAME: "agent-vault", GIT_AUTHOR_EMAIL: "agent-vault@localhost", GIT_COMMITTER_NAME: "agent-vault", GIT_COMMITTER_EMAIL: "agent-vault@localhost" };
+  }
+
+  #writeJournal(journal: Journal): void {
+    const draft = `${this.journal}.new`;
+    try {
+      const descriptor = openSync(draft, "w");
+      writeSync(descriptor, `${JSON.stringify(journal)}\n`);
+      fsyncSync(descriptor);
+      closeSync(descriptor);
+      renameSync(draft, this.journal);
+    } catch (error) {
+      throw writeError(error, this.journal);
+    }
+  }
+
+  #readJournal(): Journal | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.journal, "utf8");
+    } catch (error) {
+      if (isSystemError(error, "ENOENT")) return undefined;
+      throw error;
+    }
+    const parsed = journalSchema.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+    throw new VaultError("DAMAGED", `${this.journal} is not a journal of agent-vault.`, { remedy: "Move it away, then run git status and agent-vault check." });
+  }
+
+  async #moveBranch(journal: Journal, message: string): Promise<void> {
+    const { ref, old, new: commit } = journal;
+    const update = `${ref === "HEAD" ? "option no-deref\n" : ""}update ${ref} ${commit} ${old ?? "0".repeat(commit.length)}\n`;
+    try {
+      await this.#repository.run(["update-ref", "-m", message, "--stdin"], { input: Buffer.from(`start\n${update}delete ${PENDING_REF}\ncommit\n`) });
+    } catch (error) {
+      const head = await this.#repository.head();
+      if (head.ref === ref && head.commit === commit) return;
+      this.#cleanUp();
+      if (head.ref === ref && head.commit === old) throw error;
+      throw new VaultError("BUSY", "The branch moved while the vault was being changed.", { remedy: "Run the command again; nothing was changed.", cause: error });
+    }
+  }
+
+  /** Moves staged files over the old ones, one atomic rename each, and removes what is to go. */
+  #place(root: string, files: ReadonlyMap<string, Uint8Array | null>): void {
+    const folders = new Set<string>();
+    for (const [file, bytes] of files) {
+      const target = join(root, file);
+      const folder = dirname(target);
+      if (bytes === null) {
+        rmSync(target, { force: true });
+        removeEmptyFolders(folder, root);
+        continue;
+      }
+      if (!folders.has(folder)) makeFolder(folder, root);
+      folders.add(folder);
+      try {
+        renameSync(join(this.#staging, file), target);
+      } catch (error) {
+        if (!isSystemError(error, "EXDEV")) throw error;
+        writeFileSync(target, bytes);
+      }
+    }
+  }
+
+  async #updateIndex(journal: Journal): Promise<void> {
+    const changes = await this.#changesBetween(journal);
+    const none = "0".repeat(journal.new.length);
+    const lines = changes.map(({ file, id }) => `${id ? "100644" : "0"} ${id ?? none}\t${journal.vault}/${file}\0`);
+    await this.#waitForIndex();
+    await this.#repository.run(["update-index", "-z", "--index-info"], { input: Buffer.from(lines.join("")) });
+    await this.#repository.try(["update-index", "-q", "--refresh"]);
+  }
+
+  /** An editor or a prompt may hold git's index for a moment. @throws VaultError `BUSY` after five seconds */
+  async #waitForIndex(): Promise<void> {
+    const lock = join(this.#repository.gitDir, "index.lock");
+    const deadline = performance.now() + 5000;
+    while (existsSync(lock)) {
+      if (performance.now() > deadline) {
+        throw new VaultError("BUSY", "Another git process holds this repository's index.", {
+          remedy: `Wait for it to end; if none runs, remove ${lock}. Then run the command again.`,
+        });
+      }
+      await sleep(20);
+    }
+  }
+
+  /** What a commit changes in the vault. */
+  async #changesBetween({ vault, old, new: commit }: Journal): Promise<{ file: string; old: string | undefined; id: string | undefined }[]> {
+    const base = old ?? (await this.#repository.run(["hash-object", "-t", "tree", "--stdin"], { input: new Uint8Array() })).trim();
+    const output = await this.#repository.run(["diff-tree", "-r", "-z", "--no-renames", "--full-index", base, commit, "--", `:(top,literal)${vault}`]);
+    const fields = output.split("\0");
+    const id = (text: string) => (/^0+$/.test(text) ? undefined : text);
+    return Array.from({ length: Math.floor(fields.length / 2) }, (_, index) => {
+      const [, , oldId, newId] = fields[2 * index]!.split(" ");
+      return { file: fields[2 * index + 1]!.slice(vault.length + 1), old: id(oldId!), id: id(newId!) };
+    });
+  }
+
+  /** The id under which git would store these bytes. */
+  #blobId(bytes: Uint8Array | undefined): string | undefined {
+    return bytes && createHash(this.#repository.objectFormat).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+  }
+
+  #cleanUp(): void {
+    rmSync(this.journal, { force: true });
+    rmSync(this.#staging, { recursive: true, force: true });
+  }
+}
+
+/** A path as fast-import wants it: git's C-style quotes. */
+function quote(path: string): string {
+  return `"${path.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n")}"`;
+}
+
+function makeFolder(folder: string, root: string): void {
+  for (let part = folder; part.length >= root.length; part = dirname(part)) {
+    if (lstatSync(part, { throwIfNoEntry: false })?.isSymbolicLink()) throw linkInVault(relative(root, part) || ".");
+  }
+  mkdirSync(folder, { recursive: true });
+}
+
+function removeEmptyFolders(folder: string, root: string): void {
+  for (let empty = folder; empty.length > root.length; empty = dirname(empty)) {
+    try {
+      rmdirSync(empty);
+    } catch {
+      return;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
+import { processContext, type Context } from "../../packages/vault/dist/index.js";
+
+export const CLI = resolve(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
+
+/** What a program that has ended leaves behind. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Words for node itself, before the program. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/**
+ * A machine of its own for one test: a home, git's configuration, a repository with a bare remote. Nothing of the person's own
+ * is seen. It is removed when the test ends.
+ */
+export class Sandbox {
+  readonly root: string;
+  readonly home: string;
+  readonly repository: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+
+  constructor(options: { git?: boolean; identity?: boolean } = {}) {
+    this.root = realpathSync(mkdtempSync(join(tmpdir(), "agent-vault-test-")));
+    onTestFinished(() => rmSync(this.root, { recursive: true, force: true }));
+    this.home = join(this.root, "home");
+    this.repository = join(this.root, "repository");
+    const gitConfig = join(this.root, "gitconfig");
+    const identity = options.identity === false ? "" : "[user]\n\tname = Test\n\temail = test@example.com\n";
+    writeFileSync(gitConfig, `${identity}[init]\n\tdefaultBranch = main\n[safe]\n\tdirectory = *\n`);
+    mkdirSync(this.home);
+    mkdirSync(this.repository);
+    this.env = {
+      PATH: process.env["PATH"],
+      HOME: this.home,
+      USER: "eric",
+      LANG: "C.UTF-8",
+      GIT_CONFIG_GLOBAL: gitConfig,
+      GIT_CONFIG_NOSYSTEM: "1",
+    };
+    if (options.git !== false) this.git("init", "--quiet");
+  }
+
+  get vault(): string {
+    return join(this.repository, ".agent-vault");
+  }
+
+  get ownerKey(): string {
+    return join(this.home, ".agent-vault", "owner.key");
+  }
+
+  agentKey(agent: string): string {
+    return join(this.home, ".agent-vault", "agents", `${agent}.key`);
+  }
+
+  /** The context that this machine gives an operation; warnings are collected in `warnings`. */
+  context(overrides: Partial<Context> = {}): Context & { readonly warnings: string[] } {
+    const warnings: string[] = [];
+    return { ...processContext({ cwd: this.repository, env: this.env, warn: (message) => warnings.push(message), ...overrides }), warnings };
+  }
+
+  git(...args: string[]): string {
+    return this.gitIn(this.repository, ...args);
+  }
+
+  gitIn(folder: string, ...args: string[]): string {
+    return execFileSync("git", args, { cwd: folder, env: this.env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  write(file: string, content: string | Uint8Array): string {
+    const path = resolve(this.repository, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    return path;
+  }
+
+  /** A bare remote that the branch is pushed to and follows. @returns its path */
+  addRemote(): string {
+    const remote = join(this.root, "remote.git");
+    this.git("init", "--quiet", "--bare", remote);
+    this.git("remote", "add", "origin", remote);
+    this.git("push", "--quiet", "--set-upstream", "origin", "main");
+    return remote;
+  }
+
+  /** Runs the built command line as a person would. Standard input is `input`, or nothing at all. */
+  cli(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return this.run(process.execPath, [...(options.nodeArgs ?? []), CLI, ...args], options);
+  }
+
+  /** As `cli`, but fails the test where the command fails. @returns standard output as text */
+  async ok(...args: string[]): Promise<string> {
+    const outcome = await this.cli(args);
+    if (outcome.code !== 0) throw new Error(`agent-vault ${args.join(" ")} ended with ${outcome.code ?? outcome.signal}: ${outcome.stderr}`);
+    return outcome.stdout.toString();
+  }
+
+  /** Stores a value through standard input. */
+  async set(path: string, value: string | Uint8Array, ...flags: string[]): Promise<void> {
+    const outcome = await this.cli(["set", path, "--exact", ...flags], { input: value });
+    if (outcome.code !== 0) throw new Error(`agent-vault set ${path} ended with ${outcome.code}: ${outcome.stderr}`);
+  }
+
+  run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return new Promise((done, failed) => {
+      const child = spawn(program, args, {
+        cwd: options.cwd ?? this.repository,
+        env: { ...this.env, ...options.env },
+        stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      });
+      const stdout: Buffer[] = [];
+      const stderr: Buffer[] = [];
+      child.stdout!.on("data", (chunk: Buffer) => stdout.push(chunk));
+      child.stderr!.on("data", (chunk: Buffer) => stderr.push(chunk));
+      child.on("error", failed);
+      child.on("close", (code, signal) => done({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }));
+      if (options.input !== undefined) {
+        child.stdin!.on("error", () => {});
+        child.stdin!.end(options.input);
+      }
+    });
+  }
+}
+
+/** The code in square brackets that ends a command's error. */
+export function errorCode(outcome: Outcome): string | undefined {
+  return /\[([A-Z_]+)\]/.exec(outcome.stderr)?.[1];
+}
