@@ -1,0 +1,21 @@
+import process from "node:process";
+import { Flags } from "@oclif/core";
+import { check, EXIT_CODES, VaultState } from "@agent-vault/vault";
+import { VaultCommand } from "../vault-command.js";
+
+export default class Check extends VaultCommand {
+  static override id = "check";
+  static override description = "Look for what is not as it should be: expiry, rotation, access, keys, stray files. Needs no key. Exits with 5 where there are errors.";
+  static override flags = { strict: Flags.boolean({ description: "take warnings for errors" }) };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Check);
+    const findings = check(this.context, new VaultState(await this.findVault()));
+    const failed = findings.some(({ severity }) => flags.strict || severity === "error");
+    this.print(findings, function* () {
+      for (const { severity, message, kind } of findings) yield `${severity.padEnd(7)} ${message} [${kind}]`;
+      if (findings.length === 0) yield "Nothing to complain of.";
+    });
+    if (failed) process.exitCode = EXIT_CODES.CHECK_FAILED;
+  }
+}

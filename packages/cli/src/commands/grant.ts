@@ -1,0 +1,24 @@
+import { grant } from "@agent-vault/vault";
+import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+
+export default class Grant extends VaultCommand {
+  static override id = "grant";
+  static override description = "Let an agent read a group, or one secret.";
+  static override examples = ["agent-vault grant billing-agent stripe", "agent-vault grant billing-agent postgres/prod/password --dry-run"];
+  static override args = {
+    agent: word({ description: "the agent's name", required: true }),
+    target: word({ description: "a group, or a secret as group/name", required: true }),
+  };
+  static override flags = { key: keyFlag, "dry-run": dryRunFlag };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.words(Grant);
+    const granted = await grant(this.context, { ...(await this.change(flags)), ...args });
+    this.print(granted, function* () {
+      const can = flags["dry-run"] ? "could newly read" : "can now read";
+      if (granted.secrets.length === 0) return yield `${granted.agent} has ${args.target}; there is no secret that it ${flags["dry-run"] ? "would newly read" : "newly reads"}.`;
+      yield `${granted.agent} ${can} ${granted.secrets.length === 1 ? "1 secret" : `${granted.secrets.length} secrets`}:`;
+      for (const secret of granted.secrets) yield `  ${secret}`;
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import { listAgents, VaultState } from "@agent-vault/vault";
+import { table } from "../table.js";
+import { VaultCommand } from "../vault-command.js";
+
+export default class ListAgents extends VaultCommand {
+  static override id = "list-agents";
+  static override description = "List the vault's agents, their groups and how much they read.";
+
+  async run(): Promise<void> {
+    await this.words(ListAgents);
+    const agents = listAgents(new VaultState(await this.findVault()));
+    this.print(agents, () =>
+      table(
+        ["AGENT", "GROUPS", "SECRETS", "BEYOND ITS GROUPS"],
+        agents.map(({ agent, groups, secrets, extra }) => [agent, groups.join(", ") || "-", String(secrets), extra.join(", ") || "-"]),
+        "No agents yet. Make one with agent-vault add-agent NAME.",
+      ),
+    );
+  }
+}

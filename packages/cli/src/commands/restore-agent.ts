@@ -1,0 +1,19 @@
+import { Flags } from "@oclif/core";
+import { restoreAgent } from "@agent-vault/vault";
+import { keyFlag, VaultCommand, word } from "../vault-command.js";
+
+export default class RestoreAgent extends VaultCommand {
+  static override id = "restore-agent";
+  static override description = "Write an agent's key file from its escrow, as on a new machine. The vault does not change.";
+  static override args = { agent: word({ description: "the agent's name", required: true }) };
+  static override flags = { key: keyFlag, to: Flags.string({ description: "write the key file there", helpValue: "FILE" }) };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.words(RestoreAgent);
+    const restored = await restoreAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.to });
+    this.print(restored, function* () {
+      yield restored.present ? `The key of agent ${restored.agent} is in ${restored.keyFile} already.` : `Wrote the key of agent ${restored.agent} to ${restored.keyFile}.`;
+      if (restored.retiredKeyFile) yield `Another key that was there is now ${restored.retiredKeyFile}.`;
+    });
+  }
+}

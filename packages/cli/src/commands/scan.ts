@@ -1,0 +1,44 @@
+import process from "node:process";
+import { Flags } from "@oclif/core";
+import { allowFindings, scanFiles, scanIndex, scanStaged, type Finding } from "@agent-vault/hooks";
+import { EXIT_CODES } from "@agent-vault/vault/read-only";
+import { VaultCommand, word } from "../vault-command.js";
+
+export default class Scan extends VaultCommand {
+  static override id = "scan";
+  static override description = "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named. Exits with 5 where there are any.";
+  static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];
+  static override strict = false;
+  static override args = { path: word({ description: "files and folders of the work tree, instead of the index" }) };
+  static override flags = {
+    staged: Flags.boolean({ description: "only what the next commit adds or changes, as the pre-commit check does" }),
+    allow: Flags.boolean({ description: "enter what is found in .agent-vault-allow, as known test keys" }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.words(Scan);
+    const paths = argv as string[];
+    const findings = await this.#scan(paths, flags.staged);
+    if (flags.allow) return this.#allow(findings);
+    if (findings.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
+    this.print(findings, function* () {
+      for (const { message, kind } of findings) yield `${message} [${kind}]`;
+      if (findings.length > 0) yield "Take it out (git rm --cached FILE) and replace the key where it is used. A known test key is allowed with agent-vault scan FILE --allow.";
+      else if (!flags.staged) yield "No key material found.";
+    });
+  }
+
+  #scan(paths: readonly string[], staged: boolean): Promise<Finding[]> {
+    if (staged) return scanStaged(this.context, this.context.cwd);
+    return paths.length > 0 ? scanFiles(this.context, paths) : scanIndex(this.context, this.context.cwd);
+  }
+
+  async #allow(found: readonly Finding[]): Promise<void> {
+    const { file, allowed, refused } = await allowFindings(this.context, this.context.cwd, found);
+    if (refused.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
+    this.print({ file, allowed, refused }, function* () {
+      yield allowed.length === 0 ? "Nothing new to allow." : `Allowed ${allowed.length} in ${file}; commit that file.`;
+      for (const { message } of refused) yield `Cannot be allowed: ${message}`;
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Flags } from "@oclif/core";
+import { ACCESS_LEVELS, isSystemError, parseExpiry, set, VaultError, type Attributes } from "@agent-vault/vault";
+import { generateValue } from "../generate-value.js";
+import { readStandardInput } from "../standard-input.js";
+import { terminal } from "../terminal.js";
+import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+
+const list = { multiple: true, delimiter: "," } as const;
+
+export default class Set extends VaultCommand {
+  static override id = "set";
+  static override description = "Store a secret, or a new value of one. Asked for on a terminal, else read from standard input.";
+  static override examples = [
+    "agent-vault set stripe/api-key",
+    "pass show stripe | agent-vault set stripe/api-key --expires 90d",
+    "agent-vault set tls/key --from-file server.key --environment production",
+    "agent-vault set db/password --generate --length 40",
+  ];
+  static override args = {
+    path: word({ description: "the secret, as group/name", required: true }),
+    value: word({ description: "the value; it stays in your shell's history, so better leave it out" }),
+  };
+  static override flags = {
+    key: keyFlag,
+    "dry-run": dryRunFlag,
+    "from-file": Flags.string({ description: "take the value from a file, byte for byte", helpValue: "FILE" }),
+    generate: Flags.boolean({ description: "make a random value that nobody sees" }),
+    length: Flags.integer({ description: "characters of a generated value", default: 32, min: 8, max: 4096 }),
+    "keep-value": Flags.boolean({ description: "keep the value and change only what is given beside it" }),
+    exact: Flags.boolean({ description: "keep a final newline of standard input" }),
+    group: Flags.string({ description: "group that lists the secret; by default the first part of its path" }),
+    agents: Flags.string({ description: "agents that read it beyond those of its group", helpValue: "A,B", ...list }),
+    expires: Flags.string({ description: "a date, a time, 90d, or never", helpValue: "WHEN" }),
+    description: Flags.string({ description: "what it is for" }),
+    provider: Flags.string({ description: "who issued it" }),
+    account: Flags.string({ description: "the account it belongs to" }),
+    environment: Flags.string({ description: "such as production or test" }),
+    access: Flags.string({ description: "what it lets its holder do", options: [...ACCESS_LEVELS] }),
+    tags: Flags.string({ description: "words to find it by", helpValue: "A,B", ...list }),
+    "rotate-after": Flags.integer({ description: "days after which check asks for a new value; 0 for never", min: 0, helpValue: "DAYS" }),
+  };
+  // An unexpected word may be a part of the value, so errors must not repeat it.
+  protected override readonly wordsMayBeSecret = true;
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.words(Set);
+    const sources = [args.value !== undefined && "a value", flags["from-file"] !== undefined && "--from-file", flags.generate && "--generate", flags["keep-value"] && "--keep-value"].filter(Boolean);
+    if (sources.length > 1) throw new VaultError("USAGE", `There is more than one value: ${sources.join(" and ")}.`, { remedy: "Give one of them." });
+    if (args.value !== undefined) this.context.warn("The value is in your shell's history now. Leave it out to be asked for it, or pipe it in.");
+
+    const attributes: Attributes = {
+      expires: flags.expires === undefined ? undefined : flags.expires === "never" ? null : parseExpiry(flags.expires, this.context.now()),
+      rotate_after_days: flags["rotate-after"] === 0 ? null : flags["rotate-after"],
+      description: flags.description,
+      provider: flags.provider,
+      account: flags.account,
+      environment: flags.environment,
+      access: flags.access as Attributes["access"],
+      tags: flags.tags,
+    };
+    const change = await this.change(flags);
+    const stored = await set(this.context, { ...change, path: args.path, value: await this.#value(args.value, flags), group: flags.group, agents: flags.agents, attributes });
+    this.print(stored, function* () {
+      const verb = flags["dry-run"] ? "Would set" : "Set";
+      const size = stored.bytes === undefined ? "value kept" : stored.bytes === 0 ? "an empty value" : stored.bytes === 1 ? "1 byte" : `${stored.bytes} bytes`;
+      yield `${verb} ${stored.secret} (version ${stored.version}, ${size}).`;
+      yield `Readers besides the owners: ${stored.agents.join(", ") || "none"}.`;
+    });
+  }
+
+  async #value(word: string | undefined, flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean }): Promise<Uint8Array | undefined> {
+    const encode = (text: string) => new TextEncoder().encode(text);
+    if (flags["keep-value"]) return undefined;
+    if (word !== undefined) return encode(word);
+    if (flags.generate) return encode(generateValue(this.context, flags.length));
+    if (flags["from-file"] !== undefined) return readValueFile(resolve(this.context.cwd, flags["from-file"]));
+    if (terminal.canAsk()) {
+      const typed = await terminal.askHidden("Value (does not show): ");
+      if (typed !== "") return encode(typed);
+      throw new VaultError("VALUE_REQUIRED", "No value was typed.", { remedy: "For an empty value: printf '' | agent-vault set PATH." });
+    }
+    return readStandardInput(flags.exact);
+  }
+}
+
+function readValueFile(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
+    throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the path given with --from-file.", cause });
+  }
+}

@@ -1,0 +1,52 @@
+import { dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { nearest, VaultError } from "@agent-vault/vault/read-only";
+import { COMMANDS } from "./commands.js";
+import { fastGet } from "./fast-get.js";
+import { reportError } from "./report-error.js";
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => reportError(error, process.argv.includes("--json")));
+
+/** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
+async function main(words: readonly string[]): Promise<number> {
+  // A reader that has seen enough ends us as it would end any program of the shell.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
+  const { globals, rest } = splitGlobals(words);
+  const separator = rest.indexOf("--");
+  const own = separator < 0 ? rest : rest.slice(0, separator);
+  const id = findCommand(rest);
+  if (id === undefined || own.includes("--help") || own.includes("-h")) return help(rest, id);
+  const commandWords = [...globals, ...rest.slice(id.split(" ").length)];
+  const code = id === "get" ? await fastGet(commandWords) : undefined;
+  if (code !== undefined) return code;
+  const { default: Command } = await COMMANDS[id]!();
+  return Command.execute.call(Command as never, commandWords, ROOT);
+}
+
+/** As in git, -C DIR may stand before the command. */
+function splitGlobals(words: readonly string[]): { globals: string[]; rest: string[] } {
+  let count = 0;
+  while (words[count] === "-C" && words[count + 1] !== undefined) count += 2;
+  return { globals: words.slice(0, count), rest: words.slice(count) };
+}
+
+function findCommand(words: readonly string[]): string | undefined {
+  return [words.slice(0, 2).join(" "), words[0] ?? ""].find((id) => Object.hasOwn(COMMANDS, id));
+}
+
+async function help(words: readonly string[], id: string | undefined): Promise<number> {
+  const named = words.filter((word) => !word.startsWith("-"));
+  const isTopic = named.length > 0 && Object.keys(COMMANDS).some((command) => command.startsWith(`${named[0]} `));
+  if (id === undefined && named.length > 0 && named[0] !== "help" && !isTopic) {
+    const meant = nearest(named[0]!, Object.keys(COMMANDS));
+    const remedy = `${meant === undefined ? "" : `Did you mean ${meant}? `}agent-vault --help shows all commands.`;
+    return reportError(new VaultError("USAGE", `There is no command ${named[0]}.`, { remedy }), words.includes("--json"));
+  }
+  const topic = named[0] === "help" ? named.slice(1) : named;
+  const { printHelp } = await import("./help.js");
+  await printHelp(words[0] === "--version" || words[0] === "-v" ? ["--version"] : [...(id?.split(" ") ?? topic), "--help"], ROOT);
+  return 0;
+}

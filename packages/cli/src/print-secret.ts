@@ -1,0 +1,33 @@
+import process from "node:process";
+import { pull, readSecret, VaultFiles, type Context } from "@agent-vault/vault/read-only";
+import { keyChoice } from "./key-choice.js";
+import { writeOut } from "./standard-output.js";
+
+export interface PrintRequest {
+  readonly path: string;
+  readonly key: string | undefined;
+  readonly noPull: boolean;
+  readonly json: boolean;
+}
+
+/** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
+export async function printSecret(context: Context, root: string, { path, key, noPull, json }: PrintRequest): Promise<void> {
+  if (!noPull) await pull(context, root);
+  const { secret, value } = await readSecret(context, new VaultFiles(root), path, keyChoice(key));
+  const text = decodeUtf8(value);
+  if (json) {
+    const printed = text === undefined ? { secret, encoding: "base64", value: Buffer.from(value).toString("base64") } : { secret, encoding: "utf-8", value: text };
+    return writeOut(Buffer.from(`${JSON.stringify(printed, null, 2)}\n`));
+  }
+  if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed as they are.`);
+  if (value.length === 0 && process.stdout.isTTY) context.warn(`${secret} is empty.`);
+  await writeOut(value);
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import process from "node:process";
+import { isSystemError, VaultError } from "@agent-vault/vault/read-only";
+import { colour } from "./terminal.js";
+
+/** Tells the person what happened and what to do. @returns the exit code */
+export function reportError(error: unknown, json: boolean): number {
+  const known = error instanceof VaultError ? error : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 for details.", cause: error });
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }, null, 2)}\n`);
+  else {
+    process.stderr.write(`${colour("red", "error:")} ${known.message} ${colour("dim", `[${known.code}]`)}\n`);
+    if (known.remedy) process.stderr.write(`       ${known.remedy}\n`);
+  }
+  if (process.env["DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return known.exitCode;
+}
+
+/**
+ * What oclif's parser says, as our own error.
+ * @param wordsMayBeSecret leaves out what the parser quotes of the command line
+ */
+export function usageError(error: unknown, command: string | undefined, wordsMayBeSecret: boolean): unknown {
+  if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error"))) return error;
+  const [first, ...rest] = error.message
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("See more help"));
+  const remedy = `See agent-vault ${command ?? ""} --help.`;
+  if (wordsMayBeSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
+    return new VaultError("USAGE", `agent-vault ${command} was given a word that it does not know, or one too many.`, {
+      remedy: `A value that starts with - comes after --, and one with spaces stands in quotes. ${remedy}`,
+    });
+  }
+  const message = [first, ...rest.map((line) => line.replace(/\s{2,}/g, ": "))].join(" ");
+  return new VaultError("USAGE", /[.!?]$/.test(message) ? message : `${message}.`, { remedy, cause: error });
+}
+
+function messageOf(error: unknown): string {
+  if (isSystemError(error)) return `${error.path ?? "A file"} could not be used (${error.code}).`;
+  return error instanceof Error ? `Something unexpected went wrong: ${error.message}` : "Something unexpected went wrong.";
+}

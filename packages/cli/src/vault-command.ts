@@ -1,0 +1,76 @@
+import process from "node:process";
+import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
+import { findVault, type ChangeRequest, type Context } from "@agent-vault/vault";
+import { keyChoice } from "./key-choice.js";
+import { reportError, usageError } from "./report-error.js";
+import { findVaultToRead, terminalContext } from "./terminal-context.js";
+import { ProgressLine } from "./terminal.js";
+
+export type Parsed<C extends typeof VaultCommand> = { flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>; args: Interfaces.InferredArgs<C["args"]>; argv: unknown[] };
+
+/** A word on the command line. Standard input is never taken for one, as oclif would on its own. */
+export const word = Args.custom({ ignoreStdin: true });
+export const keyFlag = Flags.string({ description: "key file to use instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key", helpValue: "FILE" });
+export const dryRunFlag = Flags.boolean({ description: "say what would change, for whom, and change nothing" });
+
+/** What all commands share: where the vault is, how to speak, how to fail. A command parses, calls one function and prints. */
+export abstract class VaultCommand extends Command {
+  static override baseFlags = {
+    directory: Flags.string({ char: "C", description: "run as if started in DIR", helpValue: "DIR", helpGroup: "GLOBAL" }),
+    json: Flags.boolean({ description: "print JSON", helpGroup: "GLOBAL" }),
+  };
+
+  /** Whether a stray word on the command line may be a part of a secret. */
+  protected readonly wordsMayBeSecret: boolean = false;
+  #json = false;
+  #context: Context | undefined;
+  readonly #progress = new ProgressLine();
+
+  /** Runs a command to its end, without oclif's own configuration, which would cost more than most commands. @returns the exit code */
+  static async execute(this: new (argv: string[], config: Config) => VaultCommand, argv: string[], root: string): Promise<number> {
+    const command = new this(argv, new Config({ root }));
+    try {
+      await command.run();
+      return process.exitCode === undefined ? 0 : Number(process.exitCode);
+    } catch (error) {
+      command.#progress.clear();
+      return reportError(error, command.#json || argv.includes("--json"));
+    } finally {
+      command.#progress.clear();
+    }
+  }
+
+  /** Parses the command's own words. @throws VaultError `USAGE` */
+  protected async words<C extends typeof VaultCommand>(command: C): Promise<Parsed<C>> {
+    try {
+      const flags = { ...VaultCommand.baseFlags, ...command.flags };
+      const parsed = await Parser.parse(this.argv, { args: command.args, flags, strict: command.strict, context: this, "--": true });
+      const { directory, json } = parsed.flags as { directory?: string; json?: boolean };
+      this.#json = json ?? false;
+      this.#context = terminalContext(directory, this.#progress);
+      return parsed as unknown as Parsed<C>;
+    } catch (error) {
+      throw usageError(error, this.id, this.wordsMayBeSecret);
+    }
+  }
+
+  protected get context(): Context {
+    return (this.#context ??= terminalContext(undefined, this.#progress));
+  }
+
+  protected findVault(): Promise<string> {
+    return findVaultToRead(this.context);
+  }
+
+  /** The part of an owner's request that is the same for all. */
+  protected async change(flags: { key?: string | undefined; "dry-run"?: boolean }): Promise<ChangeRequest> {
+    return { vault: findVault(this.context), key: keyChoice(flags.key), dryRun: flags["dry-run"] ?? false };
+  }
+
+  /** Prints the result: as JSON where asked for, else in words. */
+  protected print(result: unknown, words: () => Iterable<string>): void {
+    this.#progress.clear();
+    if (this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    else for (const line of words()) process.stdout.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,46 @@
+import { VaultError, type ErrorCode } from "@agent-vault/vault";
+
+export { VaultError, type ErrorCode };
+
+/** There is no vault at `repoPath`, or no key to read it with. */
+export class VaultNotFoundError extends VaultError {}
+
+/** The vault has no such secret. */
+export class SecretNotFoundError extends VaultError {}
+
+/** The key opens nothing of what was asked for. */
+export class NotAuthorizedError extends VaultError {}
+
+/** The manifest, the configuration or a secret's metadata cannot be read. */
+export class ManifestError extends VaultError {}
+
+/** What lies in the vault is not what it should be: damaged, or a link. */
+export class VerificationError extends VaultError {}
+
+const CLASSES: Partial<Record<ErrorCode, typeof VaultError>> = {
+  VAULT_NOT_FOUND: VaultNotFoundError,
+  NO_KEY: VaultNotFoundError,
+  SECRET_NOT_FOUND: SecretNotFoundError,
+  NOT_AUTHORIZED: NotAuthorizedError,
+  INVALID_YAML: ManifestError,
+  INVALID_MANIFEST: ManifestError,
+  INVALID_CONFIG: ManifestError,
+  INVALID_METADATA: ManifestError,
+  INVALID_RECIPIENT: ManifestError,
+  GROUP_NOT_FOUND: ManifestError,
+  DAMAGED: VerificationError,
+  LINK_IN_VAULT: VerificationError,
+  MIXED_RECIPIENTS: VerificationError,
+};
+
+/** The same error as the class that a program can catch. */
+export function typedError(error: unknown): unknown {
+  if (!(error instanceof VaultError)) return error;
+  const Class = CLASSES[error.code] ?? VaultError;
+  const typed = new Class(error.code, error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`, {
+    ...(error.remedy !== undefined && { remedy: error.remedy }),
+    cause: error.cause,
+  });
+  typed.name = Class.name;
+  return typed;
+}

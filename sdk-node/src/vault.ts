@@ -1,0 +1,129 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { findVault, listAgents, listSecrets, processContext, pull, readSecret, VaultError, VaultFiles, VaultState, type Context, type KeyChoice } from "@agent-vault/vault";
+import { typedError } from "./errors.js";
+
+export interface VaultOptions {
+  /** A folder in the git repository that holds the vault; `~` is the home folder. */
+  readonly repoPath: string;
+  /** The key file to read with; without it `AGENT_VAULT_KEY` and `~/.agent-vault/owner.key` are looked at. */
+  readonly keyPath?: string;
+  /** The key itself, `AGE-SECRET-KEY-1...`; it takes precedence over `keyPath` and is never written anywhere. */
+  readonly keyStr?: string;
+  /** Whether `get` fast-forwards the repository to its upstream first, at most once in the vault's `pull_interval`; `true` unless set. */
+  readonly autoPull?: boolean;
+}
+
+/** What may be told of a secret without its value. */
+export interface SecretMetadata {
+  readonly name: string;
+  readonly group: string;
+  readonly createdAt: Date;
+  readonly rotatedAt: Date;
+  readonly expiresAt?: Date;
+  readonly authorizedAgents: string[];
+}
+
+export interface AgentInfo {
+  readonly name: string;
+  readonly groups: string[];
+}
+
+/**
+ * Reads the secrets that a key was granted. It changes nothing in the vault; the one thing that it may write is what `git fetch` and a
+ * fast-forward write. All methods throw `VaultError` or one of its subclasses, each with a `code`.
+ */
+export class Vault {
+  readonly #context: Context;
+  readonly #root: string;
+  readonly #key: KeyChoice;
+  readonly #autoPull: boolean;
+  #pulling: Promise<void> | undefined;
+
+  /** @throws VaultNotFoundError where `repoPath` holds no vault */
+  constructor({ repoPath, keyPath, keyStr, autoPull = true }: VaultOptions) {
+    this.#context = processContext({ warn: (message) => process.emitWarning(message, "AgentVaultWarning") });
+    this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: expandHome(keyPath) } : {};
+    this.#autoPull = autoPull;
+    this.#root = typed(() => findVault(this.#context, expandHome(repoPath)));
+  }
+
+  /**
+   * A secret's value as text.
+   * @param path `group/name`; a name alone lies in the group `default`
+   * @throws SecretNotFoundError, NotAuthorizedError, VaultNotFoundError (no key), VerificationError, VaultError `INVALID_VALUE` where the value is not UTF-8
+   */
+  async get(path: string): Promise<string> {
+    const value = await this.getBytes(path);
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    } catch {
+      throw typedError(new VaultError("INVALID_VALUE", `${path} is not UTF-8 text.`, { remedy: "Read it with getBytes." }));
+    }
+  }
+
+  /** A secret's value, exactly the bytes that were set. Throws as `get` does. */
+  async getBytes(path: string): Promise<Uint8Array> {
+    try {
+      await this.#pulling;
+      if (this.#autoPull) await pull(this.#context, this.#root);
+      return (await readSecret(this.#context, new VaultFiles(this.#root), path, this.#key)).value;
+    } catch (error) {
+      throw typedError(error);
+    }
+  }
+
+  /**
+   * The vault's secrets, sorted by name, without their values.
+   * @param group only those that this group lists
+   * @throws ManifestError
+   */
+  listSecrets(group?: string): SecretMetadata[] {
+    return typed(() =>
+      listSecrets(new VaultState(this.#root), group).map(({ secret, groups, agents, metadata }) => ({
+        name: secret,
+        group: metadata?.group ?? groups[0] ?? "default",
+        createdAt: new Date(metadata?.created ?? 0),
+        rotatedAt: new Date(metadata?.rotated ?? metadata?.created ?? 0),
+        ...(metadata?.expires && { expiresAt: new Date(metadata.expires) }),
+        authorizedAgents: [...agents],
+      })),
+    );
+  }
+
+  /** The vault's agents and their groups, in the manifest's order. @throws ManifestError */
+  listAgents(): AgentInfo[] {
+    return typed(() => listAgents(new VaultState(this.#root)).map(({ agent, groups }) => ({ name: agent, groups: [...groups] })));
+  }
+
+  /** Fast-forwards the repository to its upstream now. Where that is impossible a warning is emitted and the local state stays. */
+  pull(): Promise<void> {
+    this.#pulling = pull(this.#context, this.#root, { always: true }).then(
+      () => {},
+      (error: unknown) => {
+        throw typedError(error);
+      },
+    );
+    // A caller that does not wait gets the failure from its next `get`.
+    this.#pulling.catch(() => {});
+    return this.#pulling;
+  }
+
+  /** Reads the manifest again. Every method does so by itself; this one says early whether it can be read. @throws ManifestError */
+  reload(): void {
+    typed(() => new VaultState(this.#root).manifest);
+  }
+}
+
+function typed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw typedError(error);
+  }
+}
+
+function expandHome(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(process.env["HOME"] || homedir(), path.slice(1)) : path;
+}

@@ -1,0 +1,210 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
+
+let box: Sandbox;
+let head: string;
+
+beforeEach(async () => {
+  box = new Sandbox();
+  await box.ok("init", "--no-hook");
+  await box.set("stripe/api-key", "sk_1");
+  await box.set("token", "t");
+  await box.ok("add-agent", "billing-agent");
+  head = box.git("rev-parse", "HEAD");
+});
+
+function expectRefusal(outcome: Outcome, code: string, exit: number): void {
+  expect([errorCode(outcome), outcome.code]).toEqual([code, exit]);
+  expect(outcome.stdout).toHaveLength(0);
+  expect(outcome.stderr).not.toContain("    at ");
+  expect(box.git("rev-parse", "HEAD")).toBe(head);
+}
+
+describe("a mistake gets a code, an exit code and a hint, and changes nothing", () => {
+  it.each([
+    [["get", "stripe/api-kye"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
+    [["peek", "tokn"], "SECRET_NOT_FOUND", 3, "token"],
+    [["delete", "stripe/api_key"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
+    [["move", "stripe/none", "a/b"], "SECRET_NOT_FOUND", 3, ""],
+    [["move", "token", "stripe/api-key"], "ALREADY_EXISTS", 7, ""],
+    [["grant", "billing-agnet", "stripe"], "AGENT_NOT_FOUND", 3, "billing-agent"],
+    [["grant", "billing-agent", "strpie"], "GROUP_NOT_FOUND", 3, "stripe"],
+    [["grant", "billing-agent", "stripe/api-kye"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
+    [["grant", "billing-agent", "token"], "GROUP_NOT_FOUND", 3, "default/token"],
+    [["revoke", "nobody", "stripe"], "AGENT_NOT_FOUND", 3, ""],
+    [["remove-agent", "nobody"], "AGENT_NOT_FOUND", 3, ""],
+    [["recover-agent", "nobody"], "AGENT_NOT_FOUND", 3, ""],
+    [["restore-agent", "nobody"], "AGENT_NOT_FOUND", 3, ""],
+    [["list", "--group", "strip"], "GROUP_NOT_FOUND", 3, "stripe"],
+    [["add-agent", "billing-agent"], "ALREADY_EXISTS", 7, "restore-agent"],
+    [["add-agent", "Billing-Agent"], "ALREADY_EXISTS", 7, ""],
+    [["init"], "ALREADY_EXISTS", 7, ""],
+    [["gte", "x"], "USAGE", 2, "get"],
+    [["get"], "USAGE", 2, "--help"],
+    [["get", "a", "b"], "USAGE", 2, "--help"],
+    [["list", "--gruop", "x"], "USAGE", 2, "--help"],
+  ] as const)("%j", async (args, code, exit, hint) => {
+    const outcome = await box.cli(args);
+    expectRefusal(outcome, code, exit);
+    expect(outcome.stderr).toContain(hint);
+  });
+
+  it.each(["../x", "a/../../x", "/etc/passwd", "a//b", "a/", ".hidden/x", "a/b.enc", "a/b.meta", "a/b.ENC", "a b/c", "ä/x", "a/\n", `${"x".repeat(65)}/a`, "a/b/c/d/e/f/g/h/i"])(
+    "the name %j in any place",
+    async (name) => {
+      for (const args of [
+        ["get", name],
+        ["peek", name],
+        ["set", name],
+        ["delete", name],
+        ["move", name, "a/b"],
+        ["move", "token", name],
+      ]) {
+        expectRefusal(await box.cli(args, { input: "v" }), "INVALID_NAME", 2);
+      }
+      for (const args of [
+        ["add-agent", name],
+        ["grant", name, "stripe"],
+        ["remove-agent", name],
+        ["restore-agent", name],
+        ["set", "a/b", "--group", name],
+        ["list", "--group", name],
+      ]) {
+        expectRefusal(await box.cli(args, { input: "v" }), "INVALID_NAME", 2);
+      }
+    },
+  );
+
+  it("no vault, and a folder that is no repository", async () => {
+    const outside = join(box.root, "elsewhere");
+    mkdirSync(outside);
+    expectRefusal(await box.cli(["list"], { cwd: outside }), "VAULT_NOT_FOUND", 3);
+    expectRefusal(await box.cli(["-C", outside, "get", "x"]), "VAULT_NOT_FOUND", 3);
+  });
+
+  it("no key, an agent's key where an owner's is needed, a key that opens nothing, a file that is no key", async () => {
+    const noKey = { env: { HOME: join(box.root, "empty") } };
+    expectRefusal(await box.cli(["get", "token"], noKey), "NO_KEY", 4);
+    expectRefusal(await box.cli(["get", "token", "--key", "missing.key"]), "NO_KEY", 4);
+    const agent = ["--key", box.agentKey("billing-agent")];
+    expectRefusal(await box.cli(["grant", "billing-agent", "stripe", ...agent]), "NOT_AUTHORIZED", 4);
+    expectRefusal(await box.cli(["get", "token", ...agent]), "NOT_AUTHORIZED", 4);
+    expectRefusal(await box.cli(["get", "token", "--key", join(box.vault, "manifest.yaml")]), "INVALID_KEY", 4);
+  });
+
+  it("a key in AGENT_VAULT_KEY that is mistyped is not repeated", async () => {
+    const text = readFileSync(box.ownerKey, "utf8").trim().split("\n").at(-1)!;
+    const right = await box.cli(["get", "token"], { env: { AGENT_VAULT_KEY: text, HOME: join(box.root, "empty") } });
+    expect(right.stdout.toString()).toBe("t");
+    const path = await box.cli(["get", "token"], { env: { AGENT_VAULT_KEY: box.ownerKey, HOME: join(box.root, "empty") } });
+    expect(path.stdout.toString()).toBe("t");
+    for (const typo of [text.slice(0, -1), text.replace("AGE-", "AG-"), text.toLowerCase()]) {
+      const outcome = await box.cli(["get", "token"], { env: { AGENT_VAULT_KEY: typo } });
+      expect(outcome.code).toBe(4);
+      expect(outcome.stderr).not.toContain(typo.slice(20, 40));
+      expectRefusal(outcome, errorCode(outcome)!, 4);
+    }
+  });
+
+  it("broken YAML, with file, line and column", async () => {
+    writeFileSync(join(box.vault, "manifest.yaml"), "version: 1\nowners: []\nagents:\n- name: [\n");
+    const outcome = await box.cli(["list"]);
+    expectRefusal(outcome, "INVALID_YAML", 5);
+    expect(outcome.stderr).toMatch(/manifest\.yaml, line \d+, column \d+/);
+    writeFileSync(join(box.vault, "manifest.yaml"), "version: 1\nagents:\n- name: 5\n");
+    const schema = await box.cli(["grant", "billing-agent", "stripe"]);
+    expectRefusal(schema, "INVALID_MANIFEST", 5);
+    expect(schema.stderr).toContain("line 3, column 9");
+  });
+
+  it("a damaged value, whole or cut off", async () => {
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    const bytes = readFileSync(file);
+    for (const damaged of [bytes.subarray(0, -1), bytes.subarray(0, 40), Buffer.alloc(0), Buffer.concat([bytes, Buffer.from("x")])]) {
+      writeFileSync(file, damaged);
+      expectRefusal(await box.cli(["get", "stripe/api-key"]), "DAMAGED", 5);
+      expectRefusal(await box.cli(["grant", "billing-agent", "stripe"]), "DAMAGED", 5);
+    }
+  });
+
+  it("a link in the vault, wherever it points", async () => {
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    const copy = box.write("copy.enc", readFileSync(file));
+    rmSync(file);
+    symlinkSync(copy, file);
+    expectRefusal(await box.cli(["get", "stripe/api-key"]), "LINK_IN_VAULT", 5);
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "LINK_IN_VAULT", 5);
+    expect(readFileSync(copy)).not.toHaveLength(0);
+
+    rmSync(join(box.vault, "secrets"), { recursive: true });
+    mkdirSync(join(box.root, "target/stripe"), { recursive: true });
+    symlinkSync(join(box.root, "target"), join(box.vault, "secrets"));
+    expectRefusal(await box.cli(["get", "stripe/api-key"]), "LINK_IN_VAULT", 5);
+    expectRefusal(await box.cli(["set", "stripe/new"], { input: "new" }), "LINK_IN_VAULT", 5);
+  });
+
+  it("the vault's own folder as a link", async () => {
+    const other = join(box.root, "other");
+    mkdirSync(other);
+    symlinkSync(box.vault, join(other, ".agent-vault"));
+    expectRefusal(await box.cli(["get", "token"], { cwd: other }), "LINK_IN_VAULT", 5);
+  });
+
+  it("a recipient that cannot be read stops the write", async () => {
+    await box.ok("grant", "billing-agent", "stripe");
+    head = box.git("rev-parse", "HEAD");
+    writeFileSync(join(box.vault, "agents/billing-agent/public.key"), "age1nonsense");
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "INVALID_RECIPIENT", 5);
+    rmSync(join(box.vault, "agents/billing-agent/public.key"));
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "INVALID_MANIFEST", 5);
+  });
+
+  it("says the same as JSON", async () => {
+    const outcome = await box.cli(["get", "stripe/api-kye", "--json"]);
+    expect(outcome.code).toBe(3);
+    const { error } = JSON.parse(outcome.stdout.toString()) as { error: { code: string; message: string; remedy: string } };
+    expect(error.code).toBe("SECRET_NOT_FOUND");
+    expect(error.remedy).toContain("stripe/api-key");
+    expect(outcome.stderr).toBe("");
+  });
+
+  it("a reader that has seen enough ends the command quietly", async () => {
+    for (let index = 0; index < 3; index++) await box.set(`bulk/${index}`, Buffer.alloc(1_000_000, 65));
+    const outcome = await box.run("sh", ["-c", `"${process.execPath}" "$0" get bulk/0 | head -c 1`, (await import("../support/sandbox.js")).CLI]);
+    expect(outcome.stdout.toString()).toBe("A");
+    expect(outcome.stderr).toBe("");
+  });
+});
+
+describe("keys at home", () => {
+  it("are private, and never overwritten", async () => {
+    const { statSync } = await import("node:fs");
+    expect(statSync(box.ownerKey).mode & 0o777).toBe(0o600);
+    expect(statSync(join(box.home, ".agent-vault")).mode & 0o777).toBe(0o700);
+    expect(statSync(box.agentKey("billing-agent")).mode & 0o777).toBe(0o600);
+    const before = readFileSync(box.ownerKey);
+    await box.ok("init", join(box.root, "second"), "--no-hook");
+    expect(readFileSync(box.ownerKey)).toEqual(before);
+    writeFileSync(join(box.home, ".agent-vault/agents/other.key"), "precious");
+    expect(errorCode(await box.cli(["add-agent", "other"]))).toBe("ALREADY_EXISTS");
+    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+
+  it("of one vault alone are found by its id", async () => {
+    const second = join(box.root, "second");
+    await box.ok("init", second, "--new-key", "--no-hook");
+    await box.cli(["-C", second, "set", "a/b"], { input: "own" });
+    expect((await box.cli(["-C", second, "get", "a/b"])).stdout.toString()).toBe("own");
+    expect(errorCode(await box.cli(["-C", second, "get", "a/b", "--key", box.ownerKey]))).toBe("NOT_AUTHORIZED");
+  });
+
+  it("that others can read are an error to check", async () => {
+    chmodSync(box.ownerKey, 0o644);
+    const outcome = await box.cli(["check", "--json"]);
+    expect(outcome.code).toBe(5);
+    expect(JSON.parse(outcome.stdout.toString())).toContainEqual(expect.objectContaining({ severity: "error", kind: "key-permissions", subject: box.ownerKey }));
+  });
+});
