@@ -1,17 +1,17 @@
 // Bundles the command line: one file a command, what several need in shared chunks beside it, and oclif's manifest for its help.
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
 const cli = "packages/cli";
-const outdir = join(cli, "bundle");
+const bundle = join(cli, "bundle");
+const outdir = `${bundle}.new`;
 rmSync(outdir, { recursive: true, force: true });
 
 const commands = readdirSync(join(cli, "dist/commands"), { recursive: true })
   .map(String)
   .filter((file) => file.endsWith(".js"));
-const result = await build({
-  metafile: true,
+await build({
   entryPoints: {
     main: join(cli, "dist/main.js"),
     "batch-worker": "packages/vault/dist/age/batch-worker.js",
@@ -30,8 +30,10 @@ const result = await build({
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },
 });
 
+rmSync(bundle, { recursive: true, force: true });
+renameSync(outdir, bundle);
+
 const { Plugin } = await import("@oclif/core");
 const plugin = new Plugin({ root: join(process.cwd(), cli), type: "core", ignoreManifest: true, errorOnManifestCreate: true });
 await plugin.load();
 writeFileSync(join(cli, "oclif.manifest.json"), JSON.stringify(plugin.manifest));
-writeFileSync("/tmp/meta.json", JSON.stringify(result.metafile));

@@ -5,7 +5,6 @@ export { check, type Finding, type FindingKind } from "./check.js";
 export { Config, type Settings } from "./config.js";
 export { VaultFolder, type FolderEntry } from "./folder.js";
 export { GitRepository } from "./git.js";
-export * from "./layout.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
 export { Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";

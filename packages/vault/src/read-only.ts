@@ -2,6 +2,7 @@
 export { processContext, type Context, type Progress } from "./context.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
 export { agentKeyFile, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
+export * from "./layout.js";
 export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 export { nearest } from "./nearest.js";
 export { pull, type PullOutcome } from "./pull.js";

@@ -2,6 +2,7 @@ import process from "node:process";
 import { Flags } from "@oclif/core";
 import { allowFindings, scanFiles, scanIndex, scanStaged, type Finding } from "@agent-vault/hooks";
 import { EXIT_CODES } from "@agent-vault/vault/read-only";
+import { findingsInWords } from "../print-findings.js";
 import { VaultCommand, word } from "../vault-command.js";
 
 export default class Scan extends VaultCommand {
@@ -22,9 +23,8 @@ export default class Scan extends VaultCommand {
     if (flags.allow) return this.#allow(findings);
     if (findings.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
     this.print(findings, function* () {
-      for (const { message, kind } of findings) yield `${message} [${kind}]`;
-      if (findings.length > 0) yield "Take it out (git rm --cached FILE) and replace the key where it is used. A known test key is allowed with agent-vault scan FILE --allow.";
-      else if (!flags.staged) yield "No key material found.";
+      yield* findingsInWords(findings);
+      if (findings.length === 0 && !flags.staged) yield "No key material found.";
     });
   }
 

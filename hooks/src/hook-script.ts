@@ -1,0 +1,64 @@
+/** Where a clone's configuration keeps how to start agent-vault when it is not on the PATH: words for the shell. */
+export const COMMAND_KEY = "agent-vault.command";
+
+export const BLOCK_BEGIN = "# >>> agent-vault >>>";
+export const BLOCK_END = "# <<< agent-vault <<<";
+
+/**
+ * The check, in POSIX sh, for a shell of its own. It fails closed: what cannot be checked is not committed.
+ * Nothing in it belongs to one machine, so it can be tracked; git itself is always on the PATH of a hook.
+ */
+export const SCAN: readonly string[] = [
+  "if command -v agent-vault >/dev/null 2>&1; then exec agent-vault scan --staged; fi",
+  `eval "set -- $(git config --get ${COMMAND_KEY})"`,
+  'if [ -x "${1-}" ] && [ -e "${2-$1}" ]; then exec "$@" scan --staged; fi',
+  'echo "agent-vault is not on the PATH, so this commit was not checked for key material. Install agent-vault, then run: agent-vault hook install" >&2',
+  "exit 1",
+];
+
+/** {@link SCAN} on one line, for a configuration value. */
+export const SCAN_LINE = SCAN.join("; ");
+
+/**
+ * The block of a hook script. What stands after it runs when the check has passed.
+ * @param chained the file beside the hook that is to run next, if any.
+ */
+export function scriptBlock(chained?: string): string[] {
+  return [
+    `${BLOCK_BEGIN} checks what is about to be committed; "agent-vault hook uninstall" removes it`,
+    "(",
+    ...SCAN.map((line) => `  ${line}`),
+    ") || exit $?",
+    ...(chained === undefined
+      ? []
+      : [
+          `agent_vault_next="$(dirname "$0")"/${shellQuote(chained)}`,
+          'if [ -x "$agent_vault_next" ]; then exec "$agent_vault_next" "$@"; fi',
+        ]),
+    BLOCK_END,
+  ];
+}
+
+/** A word for the shell, whatever is in it. */
+export function shellQuote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+const SHELLS = new Set(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"]);
+
+/** Whether a block can be put into a hook: a shell runs it from its first line to its last. */
+export function isShellScript(text: string): boolean {
+  if (text.includes("\0")) return false;
+  // A script that gives itself to another interpreter (`exec python "$0"`) is not the shell's to the end.
+  if (/\bexec\b[^\n]*\$\{?0/.test(text)) return false;
+  const shebang = /^#![ \t]*([^\r\n]*)/.exec(text)?.[1];
+  if (shebang === undefined) return true;
+  const [program = "", ...words] = shebang.split(/[ \t]+/);
+  const name = baseName(program);
+  const interpreter = name === "env" ? baseName(words.find((word) => !word.startsWith("-") && !word.includes("=")) ?? "") : name;
+  return SHELLS.has(interpreter);
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

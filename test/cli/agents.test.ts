@@ -1,0 +1,170 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { errorCode, Sandbox } from "../support/sandbox.js";
+
+async function vaultWithAgents(...initFlags: string[]): Promise<Sandbox> {
+  const box = new Sandbox();
+  await box.ok("init", "--no-hook", ...initFlags);
+  await box.set("stripe/api-key", "sk");
+  await box.set("stripe/webhook", "wh");
+  await box.set("db/url", "url");
+  for (const agent of ["ann", "bob"]) {
+    await box.ok("add-agent", agent);
+    await box.ok("grant", agent, "stripe");
+  }
+  return box;
+}
+
+async function reads(box: Sandbox, key: string, path: string): Promise<string | undefined> {
+  const outcome = await box.cli(["get", path, "--key", key]);
+  if (outcome.code === 0) return outcome.stdout.toString();
+  expect(errorCode(outcome)).toBe("NOT_AUTHORIZED");
+  return undefined;
+}
+
+describe("an agent's life", () => {
+  it("is granted one secret, and keeps it when another agent loses the group", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("add-agent", "cy");
+    await box.ok("grant", "cy", "stripe/api-key");
+    await box.ok("revoke", "ann", "stripe");
+    expect(await reads(box, box.agentKey("cy"), "stripe/api-key")).toBe("sk");
+    expect(await reads(box, box.agentKey("cy"), "stripe/webhook")).toBeUndefined();
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBeUndefined();
+    expect(await reads(box, box.agentKey("bob"), "stripe/api-key")).toBe("sk");
+    await box.ok("revoke", "cy", "stripe/api-key");
+    expect(await reads(box, box.agentKey("cy"), "stripe/api-key")).toBeUndefined();
+  });
+
+  it("reads nothing by a group after it lost it, not even by an extra grant on one of its secrets", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("set", "stripe/webhook", "--keep-value", "--agents", "ann");
+    await box.ok("grant", "ann", "stripe/api-key");
+    const output = await box.ok("revoke", "ann", "stripe");
+    expect(output).toContain("stripe/api-key");
+    for (const path of ["stripe/api-key", "stripe/webhook"]) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
+  });
+
+  it("is told which secrets it still reads by another group", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("set", "db/url", "--keep-value", "--group", "stripe");
+    await box.ok("grant", "ann", "db");
+    const revoked = JSON.parse(await box.ok("revoke", "ann", "stripe", "--json")) as { secrets: string[]; stillRead: unknown };
+    expect(revoked.secrets).toEqual(["stripe/api-key", "stripe/webhook"]);
+    expect(revoked.stillRead).toEqual([{ secret: "db/url", groups: ["db"] }]);
+    expect(await reads(box, box.agentKey("ann"), "db/url")).toBe("url");
+  });
+
+  it("ends with remove-agent: no current file opens, its key file is put aside", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("set", "db/url", "--keep-value", "--agents", "ann");
+    const removed = JSON.parse(await box.ok("remove-agent", "ann", "--json")) as { secrets: string[]; retiredKeyFile: string };
+    expect(removed.secrets).toEqual(["db/url", "stripe/api-key", "stripe/webhook"]);
+    expect(existsSync(box.agentKey("ann"))).toBe(false);
+    for (const path of removed.secrets) expect(await reads(box, removed.retiredKeyFile, path)).toBeUndefined();
+    expect(existsSync(join(box.vault, "agents/ann"))).toBe(false);
+    expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("ann");
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+    await box.ok("add-agent", "ann");
+    for (const path of removed.secrets) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
+  });
+
+  it("gets a new key with recover-agent, and the old one opens nothing", async () => {
+    const box = await vaultWithAgents();
+    const recovered = JSON.parse(await box.ok("recover-agent", "ann", "--json")) as { retiredKeyFile: string; keyFile: string };
+    expect(recovered.keyFile).toBe(box.agentKey("ann"));
+    expect(await reads(box, recovered.retiredKeyFile, "stripe/api-key")).toBeUndefined();
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBe("sk");
+    expect(statSync(box.agentKey("ann")).mode & 0o777).toBe(0o600);
+  });
+
+  it("gets its own key again with restore-agent on a new machine", async () => {
+    const box = await vaultWithAgents();
+    const home = join(box.root, "new-machine");
+    const outcome = await box.cli(["restore-agent", "ann", "--key", box.ownerKey], { env: { HOME: home } });
+    expect(outcome.code).toBe(0);
+    expect(await reads(box, join(home, ".agent-vault/agents/ann.key"), "stripe/api-key")).toBe("sk");
+    expect(box.git("status", "--porcelain")).toBe("");
+    const again = await box.cli(["restore-agent", "ann", "--key", box.ownerKey], { env: { HOME: home } });
+    expect(again.code).toBe(0);
+    expect(readdirSync(join(home, ".agent-vault/agents"))).toEqual(["ann.key"]);
+  });
+
+  it("changes nothing on --dry-run, and says what would change", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("add-agent", "cy");
+    const head = box.git("rev-parse", "HEAD");
+    const keys = readdirSync(dirname(box.ownerKey), { recursive: true }).toSorted();
+    expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
+    expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
+    for (const args of [["remove-agent", "ann"], ["recover-agent", "ann"], ["add-agent", "new"], ["delete", "db/url"], ["move", "db/url", "db/dsn"]]) await box.ok(...args, "--dry-run");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+    expect(box.git("status", "--porcelain")).toBe("");
+    expect(readdirSync(dirname(box.ownerKey), { recursive: true }).toSorted()).toEqual(keys);
+  });
+
+  it("does nothing, and makes no commit, where nothing changes", async () => {
+    const box = await vaultWithAgents();
+    const head = box.git("rev-parse", "HEAD");
+    expect(JSON.parse(await box.ok("grant", "ann", "stripe", "--json"))).toMatchObject({ secrets: [] });
+    expect(JSON.parse(await box.ok("revoke", "ann", "db", "--json"))).toMatchObject({ secrets: [] });
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+
+  it("is post-quantum where its owner is, all the way", async () => {
+    const box = await vaultWithAgents("--post-quantum");
+    expect(readFileSync(join(box.vault, "agents/ann/public.key"), "utf8")).toMatch(/^age1pq1/);
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBe("sk");
+    await box.ok("revoke", "ann", "stripe");
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBeUndefined();
+    expect(await reads(box, box.ownerKey, "stripe/api-key")).toBe("sk");
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toMatchObject([{ kind: "agent-without-access" }]);
+  });
+
+  it("never gets a file for keys of two kinds", async () => {
+    const box = await vaultWithAgents();
+    const { generateIdentity } = await import("../../packages/vault/dist/index.js");
+    box.write(".agent-vault/agents/ann/public.key", await (await generateIdentity("post-quantum")).recipient());
+    const head = box.git("rev-parse", "HEAD");
+    expect(errorCode(await box.cli(["set", "stripe/api-key"], { input: "new" }))).toBe("MIXED_RECIPIENTS");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+});
+
+describe("moving and deleting", () => {
+  it("moves a secret with its attributes, to the new group's agents where the group changes", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("set", "stripe/api-key", "--keep-value", "--description", "kept");
+    await box.ok("grant", "bob", "db");
+    const inGroup = JSON.parse(await box.ok("move", "stripe/webhook", "stripe/hook", "--json"));
+    expect(inGroup).toMatchObject({ gained: [], lost: [], groups: ["stripe"] });
+    expect(await reads(box, box.agentKey("ann"), "stripe/hook")).toBe("wh");
+    expect(JSON.parse(await box.ok("move", "stripe/api-key", "db/stripe-key", "--json"))).toMatchObject({ gained: [], lost: ["ann"], groups: ["db"] });
+    expect(await reads(box, box.agentKey("ann"), "db/stripe-key")).toBeUndefined();
+    expect(await reads(box, box.agentKey("bob"), "db/stripe-key")).toBe("sk");
+    expect(errorCode(await box.cli(["get", "stripe/api-key"]))).toBe("SECRET_NOT_FOUND");
+    const moved = (JSON.parse(await box.ok("list", "--json")) as { name: string }[]).find(({ name }) => name === "db/stripe-key");
+    expect(moved).toMatchObject({ description: "kept", group: "db", version: 1 });
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+  });
+
+  it("deletes a secret from every list", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("set", "db/url", "--keep-value", "--agents", "ann");
+    await box.ok("delete", "db/url");
+    expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("db/url");
+    expect(existsSync(join(box.vault, "secrets/db"))).toBe(false);
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+  });
+});
+
+describe("peek", () => {
+  it("says the same of every value", async () => {
+    const box = await vaultWithAgents();
+    await box.set("db/long", "x".repeat(10_000));
+    await box.set("db/empty", "");
+    const outputs = await Promise.all(["stripe/api-key", "db/long", "db/empty"].map((path) => box.ok("peek", path)));
+    expect(new Set(outputs).size).toBe(1);
+  });
+});

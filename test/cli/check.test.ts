@@ -1,0 +1,88 @@
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Sandbox } from "../support/sandbox.js";
+
+let box: Sandbox;
+
+beforeEach(async () => {
+  box = new Sandbox();
+  await box.ok("init", "--no-hook");
+  await box.set("stripe/api-key", "sk");
+  await box.ok("add-agent", "bot");
+  await box.ok("grant", "bot", "stripe");
+});
+
+async function findings(): Promise<{ code: number | null; found: string[] }> {
+  const outcome = await box.cli(["check", "--json"]);
+  const all = JSON.parse(outcome.stdout.toString()) as { severity: string; kind: string; subject: string }[];
+  return { code: outcome.code, found: all.map(({ severity, kind, subject }) => `${severity} ${kind} ${subject}`) };
+}
+
+function edit(file: string, change: (text: string) => string): void {
+  const path = join(box.vault, file);
+  writeFileSync(path, change(readFileSync(path, "utf8")));
+}
+
+describe("check", () => {
+  it("has nothing to say of a vault that is in order", async () => {
+    expect(await findings()).toEqual({ code: 0, found: [] });
+  });
+
+  it.each<[string, () => void | Promise<void>, number, string]>([
+    ["an expired secret", () => box.ok("set", "stripe/api-key", "--keep-value", "--expires", "2020-01-01").then(() => {}), 5, "error expired stripe/api-key"],
+    ["one that soon expires", () => box.ok("set", "stripe/api-key", "--keep-value", "--expires", "3d").then(() => {}), 0, "warning expiring stripe/api-key"],
+    [
+      "an overdue rotation",
+      async () => {
+        await box.ok("set", "stripe/api-key", "--keep-value", "--rotate-after", "30");
+        edit("secrets/stripe/api-key.meta", (text) => text.replace(/^rotated: .*$/m, "rotated: 2020-01-01T00:00:00Z"));
+      },
+      0,
+      "warning rotation-overdue stripe/api-key",
+    ],
+    ["an agent without access", () => box.ok("add-agent", "idle").then(() => {}), 0, "warning agent-without-access idle"],
+    ["a secret that no group lists", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", "")), 5, "warning secret-without-group stripe/api-key"],
+    ["a listed secret without a file", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", "  - stripe/api-key\n  - stripe/gone\n")), 5, "error secret-without-file stripe/gone"],
+    ["a file for other recipients than the manifest says", () => edit("manifest.yaml", (text) => text.replace("  - stripe\n", "")), 5, "error recipients-differ stripe/api-key"],
+    ["metadata that names other agents", () => edit("secrets/stripe/api-key.meta", (text) => text.replace("- bot\n", "- bot\n- other\n")), 0, "warning metadata-differs stripe/api-key"],
+    ["an agent in a group that is not there", () => edit("manifest.yaml", (text) => text.replace("  - stripe\n", "  - stripe\n  - ghosts\n")), 0, "warning unknown-group bot"],
+    ["a missing escrow", () => rmSync(join(box.vault, "agents/bot/private.key.escrow")), 0, "warning escrow-missing bot"],
+    ["an escrow that is not for all owners", () => writeFileSync(join(box.vault, "agents/bot/private.key.escrow"), readFileSync(join(box.vault, "secrets/stripe/api-key.enc"))), 5, "error escrow-recipients-differ bot"],
+    ["a missing public key", () => rmSync(join(box.vault, "agents/bot/public.key")), 5, "error agent-without-key bot"],
+    ["keys of an agent that the manifest does not know", () => void box.write(".agent-vault/agents/ghost/public.key", "age1x"), 0, "warning unknown-agent ghost"],
+    ["missing metadata", () => rmSync(join(box.vault, "secrets/stripe/api-key.meta")), 0, "warning secret-without-metadata stripe/api-key"],
+    ["metadata without a value", () => void box.write(".agent-vault/secrets/stripe/old.meta", "name: stripe/old\n"), 0, "warning metadata-without-secret stripe/old"],
+    ["a damaged value", () => writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "damaged"), 5, "error damaged stripe/api-key"],
+    ["metadata that is no YAML", () => writeFileSync(join(box.vault, "secrets/stripe/api-key.meta"), "a: [\n"), 5, "error damaged stripe/api-key"],
+    ["a stray file", () => void box.write(".agent-vault/notes.txt", "x"), 0, "warning stray notes.txt"],
+    ["a name outside the grammar", () => void box.write(".agent-vault/secrets/stripe/a b.enc", "x"), 0, "warning name secrets/stripe/a b.enc"],
+    ["a name outside the grammar in the manifest", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", "  - stripe/api-key\n  - ../x\n")), 5, "error name manifest.yaml"],
+    ["a link", () => symlinkSync("/etc/hostname", join(box.vault, "secrets/stripe/link.enc")), 5, "error link secrets/stripe/link.enc"],
+    [
+      "a linked folder",
+      () => {
+        mkdirSync(join(box.root, "outside"));
+        symlinkSync(join(box.root, "outside"), join(box.vault, "secrets/linked"));
+      },
+      5,
+      "error link secrets/linked",
+    ],
+  ])("finds %s", async (_what, break_, code, finding) => {
+    await break_();
+    const result = await findings();
+    expect(result.found).toContain(finding);
+    expect(result.code).toBe(code);
+  });
+
+  it("takes warnings for errors on --strict", async () => {
+    await box.ok("add-agent", "idle");
+    expect((await box.cli(["check"])).code).toBe(0);
+    expect((await box.cli(["check", "--strict"])).code).toBe(5);
+  });
+
+  it("needs no key", async () => {
+    const outcome = await box.cli(["check"], { env: { HOME: join(box.root, "nobody") } });
+    expect(outcome.code).toBe(0);
+  });
+});

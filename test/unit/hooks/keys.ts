@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateHybridIdentity, generateX25519Identity } from "age-encryption";
+
+/** Private keys, made anew in each run: none is written down in this repository. */
+
+export const ageIdentity = (): Promise<string> => generateX25519Identity();
+export const agePostQuantumIdentity = (): Promise<string> => generateHybridIdentity();
+
+/** PKCS #8, PKCS #1, SEC 1 and their encrypted forms, as OpenSSL writes them. */
+export function pemKeys(): Record<string, string> {
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const ec = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const ed25519 = generateKeyPairSync("ed25519").privateKey;
+  const dsa = generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 }).privateKey;
+  const locked = { cipher: "aes-256-cbc", passphrase: "test" };
+  return {
+    "PKCS #8 RSA": rsa.export({ type: "pkcs8", format: "pem" }).toString(),
+    "PKCS #8 EC": ec.export({ type: "pkcs8", format: "pem" }).toString(),
+    "PKCS #8 Ed25519": ed25519.export({ type: "pkcs8", format: "pem" }).toString(),
+    "PKCS #8 DSA": dsa.export({ type: "pkcs8", format: "pem" }).toString(),
+    "PKCS #8 encrypted": rsa.export({ type: "pkcs8", format: "pem", ...locked }).toString(),
+    "PKCS #1 RSA": rsa.export({ type: "pkcs1", format: "pem" }).toString(),
+    "PKCS #1 RSA encrypted": rsa.export({ type: "pkcs1", format: "pem", ...locked }).toString(),
+    "SEC 1 EC": ec.export({ type: "sec1", format: "pem" }).toString(),
+    "DSA as OpenSSL 1 wrote it": armored("DSA PRIVATE KEY", dsa.export({ type: "pkcs8", format: "der" })),
+  };
+}
+
+export function opensshKey(): string {
+  const folder = mkdtempSync(join(tmpdir(), "ssh-"));
+  try {
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, "key")]);
+    return readFileSync(join(folder, "key"), "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The armor of an OpenPGP secret key around random bytes: the search reads the armor alone. */
+export function pgpKey(): string {
+  const lines = armored("PGP PRIVATE KEY BLOCK", randomBytes(700)).split("\n");
+  return [lines[0], "Version: GnuPG v2", "", ...lines.slice(1, -2), `=${randomBytes(3).toString("base64")}`, ...lines.slice(-2)].join("\n");
+}
+
+export function armored(label: string, bytes: Uint8Array): string {
+  const body = Buffer.from(bytes)
+    .toString("base64")
+    .replace(/.{1,64}/g, "$&\n");
+  return `-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`;
+}

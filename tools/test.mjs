@@ -1,0 +1,27 @@
+// `npm test`: everything that CI runs. Words after `--` go to vitest and leave out the rest.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { root, setUp } from "./setup.mjs";
+
+setUp();
+const bin = (name) => join(root, "node_modules/.bin", name);
+const only = process.argv.slice(2);
+const steps =
+  only.length > 0
+    ? [["Tests", bin("vitest"), ["run", ...only]]]
+    : [
+        ["Format", bin("oxfmt"), ["--check"]],
+        ["Lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]],
+        ["Types", bin("tsc"), ["-b"]],
+        ["Key material", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "scan"]],
+        ["Tests", bin("vitest"), ["run"]],
+      ];
+for (const [title, command, args] of steps) {
+  process.stdout.write(`\n== ${title}\n`);
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+  if (status !== 0) {
+    process.stderr.write(`\n${title} failed.\n`);
+    process.exit(status ?? 1);
+  }
+}
