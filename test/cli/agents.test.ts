@@ -95,13 +95,13 @@ describe("an agent's life", () => {
     const box = await vaultWithAgents();
     await box.ok("add-agent", "cy");
     const head = box.git("rev-parse", "HEAD");
-    const keys = readdirSync(dirname(box.ownerKey), { recursive: true }).toSorted();
+    const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
     expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
     expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
     for (const args of [["remove-agent", "ann"], ["recover-agent", "ann"], ["add-agent", "new"], ["delete", "db/url"], ["move", "db/url", "db/dsn"]]) await box.ok(...args, "--dry-run");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
     expect(box.git("status", "--porcelain")).toBe("");
-    expect(readdirSync(dirname(box.ownerKey), { recursive: true }).toSorted()).toEqual(keys);
+    expect(readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted()).toEqual(keys);
   });
 
   it("does nothing, and makes no commit, where nothing changes", async () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { errorCode, Sandbox } from "../support/sandbox.js";
+import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
 
 async function newVault(): Promise<Sandbox> {
   const box = new Sandbox();
@@ -71,6 +71,9 @@ describe("set", () => {
     expect(await valueOf(box, "a/big")).toHaveLength(1024 * 1024);
     const refused = await box.cli(["set", "a/big", "--exact"], { input: Buffer.alloc(1024 * 1024 + 1) });
     expect([refused.code, errorCode(refused)]).toEqual([2, "VALUE_TOO_LARGE"]);
+
+    const endless = await box.run("sh", ["-c", `cat /dev/zero | "${process.execPath}" "${CLI}" set a/endless`]);
+    expect(errorCode(endless)).toBe("VALUE_TOO_LARGE");
 
     writeFileSync(join(box.vault, "config.yaml"), "version: 1\nencryption:\n  format: age\nsettings:\n  max_value_bytes: 4\n");
     expect((await box.cli(["set", "a/four"], { input: "1234" })).code).toBe(0);

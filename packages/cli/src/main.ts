@@ -20,10 +20,18 @@ async function main(words: readonly string[]): Promise<number> {
   const id = findCommand(rest);
   if (id === undefined || own.includes("--help") || own.includes("-h")) return help(rest, id);
   const commandWords = [...globals, ...rest.slice(id.split(" ").length)];
-  const code = id === "get" ? await fastGet(commandWords) : undefined;
+  const code = await runFast(id, commandWords);
   if (code !== undefined) return code;
   const { default: Command } = await COMMANDS[id]!();
   return Command.execute.call(Command as never, commandWords, ROOT);
+}
+
+/** What starts without oclif: reading a secret, which agents call most, and completion, which a person waits for at every TAB. */
+async function runFast(id: string, words: readonly string[]): Promise<number | undefined> {
+  if (id === "get") return fastGet(words);
+  if (id === "scan" && words.join(" ") === "--staged") return (await import("./print-findings.js")).fastStagedScan();
+  if (id === "completions") return (await import("./completions/answer.js")).answerCompletions(words, ROOT);
+  return undefined;
 }
 
 /** As in git, -C DIR may stand before the command. */

@@ -20,11 +20,15 @@ export function reportError(error: unknown, json: boolean): number {
  */
 export function usageError(error: unknown, command: string | undefined, wordsMayBeSecret: boolean): unknown {
   if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error"))) return error;
+  const remedy = `See agent-vault ${command ?? ""} --help.`;
+  if ("args" in error && error.constructor.name === "RequiredArgsError") {
+    const missing = (error.args as { name: string; description?: string }[]).map(({ name, description }) => `${name.toUpperCase()} (${description})`);
+    return new VaultError("USAGE", `agent-vault ${command} needs ${missing.join(" and ")}.`, { remedy, cause: error });
+  }
   const [first, ...rest] = error.message
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("See more help"));
-  const remedy = `See agent-vault ${command ?? ""} --help.`;
   if (wordsMayBeSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
     return new VaultError("USAGE", `agent-vault ${command} was given a word that it does not know, or one too many.`, {
       remedy: `A value that starts with - comes after --, and one with spaces stands in quotes. ${remedy}`,

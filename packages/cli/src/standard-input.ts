@@ -1,20 +1,29 @@
 import { fstatSync } from "node:fs";
 import process from "node:process";
-import { VaultError } from "@agent-vault/vault/read-only";
+import { valueTooLarge, VaultError } from "@agent-vault/vault";
+
+/** Bytes of the longest line ending, which may be dropped from a value that is just within the limit. */
+const NEWLINE = 2;
 
 /**
  * All bytes of a piped or redirected standard input, without one final newline, as `echo` adds it.
  * @param exact keeps the newline
- * @throws VaultError `VALUE_REQUIRED` where nothing is piped in
+ * @param limit bytes after which reading ends; a pipe may have no end
+ * @throws VaultError `VALUE_REQUIRED` where nothing is piped in, `VALUE_TOO_LARGE`
  */
-export async function readStandardInput(exact: boolean): Promise<Uint8Array> {
+export async function readStandardInput(exact: boolean, limit: number): Promise<Uint8Array> {
   if (!isPiped()) {
     throw new VaultError("VALUE_REQUIRED", "There is no value, and no terminal to ask for it.", {
       remedy: "Pipe it in (printf %s ... | agent-vault set PATH), or use --from-file FILE or --generate.",
     });
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > limit + NEWLINE) throw valueTooLarge(limit);
+  }
   const bytes = Buffer.concat(chunks);
   if (exact || bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);

@@ -140,8 +140,9 @@ export function check(context: Context, state: VaultState): Finding[] {
   }
 
   function compareRecipients(kind: FindingKind, subject: string, file: Uint8Array, recipients: readonly Recipient[]): void {
-    if (hasRecipients(file, recipients.length, recipients[0]!.kind)) return;
-    const count = parseHeader(file).stanzas.length;
+    const types = parseHeader(file).stanzas.map(({ args }) => args[0]!);
+    if (hasRecipients(types, recipients.length, recipients[0]!.kind)) return;
+    const count = types.length;
     const what = kind === "recipients-differ" ? subject : `The escrow of ${subject}`;
     add("error", kind, subject, `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${recipients.length}.`);
   }

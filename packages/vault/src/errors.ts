@@ -66,9 +66,9 @@ export class VaultError extends Error {
   }
 }
 
-/** Whether `error` is a system error with one of the given `errno` names (`"ENOENT"`). */
+/** Whether `error` is a system error, and with one of the given `errno` names (`"ENOENT"`) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+  return error instanceof Error && "code" in error && typeof error.code === "string" && "syscall" in error && (codes.length === 0 || codes.includes(error.code));
 }
 
 /**

@@ -20,6 +20,9 @@ const REPOSITORY_VARIABLES = new Set(
   "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH".split(" "),
 );
 
+/** What git has no use for: programs it must not start here, and a key that no child of ours may see. */
+const WITHHELD_VARIABLES = new Set(["EDITOR", "PAGER", "AGENT_VAULT_KEY"]);
+
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
   readonly ref: string;
@@ -128,7 +131,7 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   const { simpleGit } = await import("simple-git");
   const variables = { ...context.env, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
   const env = Object.fromEntries(
-    Object.entries(variables).filter(([name, value]) => value !== undefined && name !== "EDITOR" && name !== "PAGER" && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {}))),
+    Object.entries(variables).filter(([name, value]) => value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {}))),
   ) as Record<string, string>;
   const { input } = options;
   // The arguments are ours; what is allowed here is the person's own environment, as git itself would take it.

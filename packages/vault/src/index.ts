@@ -16,5 +16,5 @@ export { grant, type GrantRequest, type GrantResult, type Target } from "./opera
 export { init, type InitRequest, type InitResult } from "./operations/init.js";
 export { move, type MoveRequest, type MoveResult } from "./operations/move.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { set, type SetRequest, type SetResult } from "./operations/set.js";
+export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { VaultState, type Owner } from "./vault-state.js";

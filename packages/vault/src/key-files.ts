@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { accessSync, chmodSync, closeSync, constants, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "./age/decrypt.js";
 import { parseIdentity, type Identity } from "./age/identity.js";
@@ -120,10 +120,16 @@ export async function writeKeyFile(context: Context, file: string, text: string,
 /** Fails early where {@link writeKeyFile} would fail later. */
 export function requireNoKeyFile(context: Context, file: string): void {
   if (existsSync(file)) throw keyExists(file);
+  requireKeyFolder(context, dirname(file));
+}
+
+/** Makes a folder of keys where it is missing, and fails where no key could be written in it or moved. @throws VaultError `UNWRITABLE` */
+export function requireKeyFolder(context: Context, folder: string): void {
   try {
-    makePrivateFolder(context, dirname(file));
+    makePrivateFolder(context, folder);
+    accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw writeError(error, dirname(file));
+    throw writeError(error, folder);
   }
 }
 

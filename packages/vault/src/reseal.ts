@@ -2,7 +2,7 @@ import type { Identity } from "./age/identity.js";
 import { runBatch, type Job } from "./age/batch.js";
 import { decrypt } from "./age/decrypt.js";
 import { encrypt } from "./age/encrypt.js";
-import { parseHeader } from "./age/header.js";
+import { stanzaTypes } from "./age/header.js";
 import { requireUniform, type KeyKind, type Recipient } from "./age/recipient.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
@@ -30,13 +30,19 @@ export function changeAccess(state: VaultState, paths: Iterable<SecretPath>, edi
   edit();
   return [...before].flatMap(([path, agents]) => {
     const after = state.agentsOf(path);
-    return agents.join() === after.join() ? [] : [{ path, before: agents, after, rekeyed: false }];
+    return sameAgents(agents, after) ? [] : [{ path, before: agents, after, rekeyed: false }];
   });
+}
+
+function sameAgents(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((agent, index) => agent === b[index]);
 }
 
 /** The agents that read a secret after a change and not before, and the other way round. */
 export function gainedAndLost({ before, after }: AccessChange): { gained: string[]; lost: string[] } {
-  return { gained: after.filter((agent) => !before.includes(agent)), lost: before.filter((agent) => !after.includes(agent)) };
+  const had = new Set(before);
+  const has = new Set(after);
+  return { gained: after.filter((agent) => !had.has(agent)), lost: before.filter((agent) => !has.has(agent)) };
 }
 
 /**
@@ -54,7 +60,7 @@ export async function reseal(context: Context, state: VaultState, owner: Identit
     const name = formatSecretPath(path);
     const recipients = [...owners, ...after.map((agent) => state.agentRecipient(agent))];
     requireUniform(recipients);
-    const canAdd = !rekeyed && lost.length === 0 && hasRecipients(file, owners.length + before.length, recipients[0]!.kind);
+    const canAdd = !rekeyed && lost.length === 0 && hasRecipients(stanzaTypes(file), owners.length + before.length, recipients[0]!.kind);
     return canAdd
       ? { kind: "add-recipients", name, file, recipients: sets.indexOf(gained.map((agent) => state.agentRecipient(agent))) }
       : { kind: "re-encrypt", name, file, recipients: sets.indexOf(recipients) };
@@ -80,11 +86,10 @@ export async function seal(value: Uint8Array, recipients: readonly Recipient[], 
   return file;
 }
 
-/** Whether a file has just so many stanzas, all for one kind of key. */
-export function hasRecipients(file: Uint8Array, count: number, kind: KeyKind): boolean {
-  const type = kind === "x25519" ? "X25519" : "mlkem768x25519";
-  const { stanzas } = parseHeader(file);
-  return stanzas.length === count && stanzas.every(({ args }) => args[0] === type);
+/** Whether a file with stanzas of these types is just for so many recipients, all with one kind of key. */
+export function hasRecipients(types: readonly string[], count: number, kind: KeyKind): boolean {
+  const wanted = kind === "x25519" ? "X25519" : "mlkem768x25519";
+  return types.length === count && types.every((type) => type === wanted);
 }
 
 /** The different lists of recipients in a batch, each sent to a worker once. */

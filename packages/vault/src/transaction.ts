@@ -64,8 +64,12 @@ export async function finishInterrupted(context: Context, root: string): Promise
   try {
     await withWriteLock(context, transaction.folder, () => transaction.finishEarlier(), 0);
   } catch (error) {
-    if (!(error instanceof VaultError) || error.code !== "BUSY") throw error;
+    if (!isBusy(error)) throw error;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof VaultError && error.code === "BUSY";
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
@@ -80,11 +84,18 @@ const journalSchema = z.object({
 });
 type Journal = z.infer<typeof journalSchema>;
 
-const PENDING_REF = "refs/agent-vault/pending";
+/** The branch that git fast-import builds on, and that it is told to drop again before it would write it. */
+const SCRATCH_REF = "refs/agent-vault/scratch";
+/** Has git write to the disk itself what the journal relies on (git 2.36; older ones ignore it). */
+const DURABLE = ["-c", "core.fsync=objects,derived-metadata,reference", "-c", "core.fsyncMethod=batch"];
+
+/** How long a change waits for git's index, in milliseconds. */
+const INDEX_PATIENCE = 5000;
 
 class Transaction {
   readonly folder: string;
   readonly journal: string;
+  readonly #draft: string;
   readonly #staging: string;
   readonly #context: Context;
   readonly #repository: GitRepository;
@@ -96,6 +107,7 @@ class Transaction {
     this.#repository = repository;
     this.folder = join(repository.gitDir, "agent-vault");
     this.journal = join(this.folder, "journal.json");
+    this.#draft = `${this.journal}.new`;
     this.#staging = join(this.folder, "staging");
     this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER].filter(Boolean).join("/");
   }
@@ -111,15 +123,28 @@ class Transaction {
 
   /** Commits the new files, and with them whatever else of the vault differs from the last commit. */
   async commit(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
-    const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
-    this.#stage(planned);
-    const commit = await this.#makeCommit(head, message, new Map([...outside, ...planned]));
-    if (commit === undefined) return this.#cleanUp();
-    await this.#waitForIndex();
-    const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
-    this.#writeJournal(journal);
+    const journal = await this.#prepare(state, message, planned);
+    if (!journal) return this.#cleanUp();
     await this.#moveBranch(journal, message);
     await this.#bringIntoPlace(journal, planned);
+    await this.#commitAgain(journal, message);
+  }
+
+  /** Does all up to the point of no return, and undoes it where it fails; `undefined` where the last commit holds all this already. */
+  async #prepare(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<Journal | undefined> {
+    try {
+      const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
+      this.#stage(planned);
+      const commit = await this.#makeCommit(head, message, new Map([...outside, ...planned]));
+      if (commit === undefined) return undefined;
+      await this.#waitForIndex();
+      const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
+      this.#writeJournal(journal);
+      return journal;
+    } catch (error) {
+      this.#cleanUp();
+      throw error;
+    }
   }
 
   /** Brings what a killed process left to its end. */
@@ -133,10 +158,14 @@ class Transaction {
     const repository = this.#repository;
     const head = await repository.head();
     if (head.ref !== journal.ref) return;
-    if (head.commit === journal.old) await this.#moveBranch(journal, "agent-vault: finish an interrupted change");
-    else if (head.commit !== journal.new && (await repository.try(["merge-base", "--is-ancestor", journal.new, "HEAD"])) === undefined) return;
-
     const vault = new VaultState(join(repository.workTree, journal.vault));
+    const message = "agent-vault: finish an interrupted change";
+    if (head.commit === journal.old) await this.#moveBranch(journal, message, "resumed");
+    else if (head.commit !== journal.new) {
+      if (!(await this.#isInHistory(journal))) return;
+      // A commit of the person's that took all of it back before any file was in its place is a state as whole as the new one.
+      if ((await this.#outsideChanges(vault)).size === 0) return;
+    }
     const changes = await this.#changesBetween(journal);
     const contents = await repository.blobs(changes.flatMap(({ id }) => id ?? []));
     const files = new Map<string, Uint8Array | null>();
@@ -148,6 +177,7 @@ class Transaction {
     }
     this.#stage(files);
     await this.#bringIntoPlace(journal, files);
+    await this.#commitAgain(journal, message);
     this.#context.warn("An interrupted change of this vault was finished.");
   }
 
@@ -157,13 +187,30 @@ class Transaction {
       this.#place(join(this.#repository.workTree, journal.vault), files);
       await this.#updateIndex(journal);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new VaultError(cause instanceof VaultError ? cause.code : "FAILED", `The change is committed, but the work tree could not be brought up to date: ${reason}`, {
+      const known = writeError(cause, journal.vault);
+      const reason = known instanceof Error ? known.message : String(known);
+      throw new VaultError(known instanceof VaultError ? known.code : "FAILED", `The change is committed, but the work tree could not be brought up to date: ${reason}`, {
         remedy: "Put that right; any agent-vault command in this repository then finishes the change.",
         cause,
       });
     }
     this.#cleanUp();
+  }
+
+  /**
+   * A commit that the person makes after the branch has moved and before the index follows holds the index as it was, so it takes the
+   * change back, and nobody meant that.
+   */
+  async #commitAgain(journal: Journal, message: string): Promise<void> {
+    if ((await this.#repository.run(["rev-parse", "HEAD"])).trim() === journal.new) return;
+    const { ref } = await this.#repository.head();
+    if (ref !== journal.ref || this.#repository.unfinishedOperation() || !(await this.#isInHistory(journal))) return;
+    const root = join(this.#repository.workTree, journal.vault);
+    await new Transaction(this.#context, this.#repository, root).commit(new VaultState(root), message, new Map());
+  }
+
+  async #isInHistory(journal: Journal): Promise<boolean> {
+    return (await this.#repository.try(["merge-base", "--is-ancestor", journal.new, "HEAD"])) !== undefined;
   }
 
   /** Files of the vault that differ from the last commit, by their bytes in the work tree. Strays are nobody's business here. */
@@ -221,7 +268,7 @@ class Transaction {
     const tree = await this.#makeTree(head, files);
     if (head.commit && tree === (await this.#repository.run(["rev-parse", `${head.commit}^{tree}`])).trim()) return undefined;
     const sign = (await this.#repository.try(["config", "--type=bool", "--get", "commit.gpgSign"]))?.trim() === "true";
-    const args = ["commit-tree", ...(sign ? ["-S"] : []), ...(head.commit ? ["-p", head.commit] : []), "-m", message, tree];
+    const args = [...DURABLE, "commit-tree", ...(sign ? ["-S"] : []), ...(head.commit ? ["-p", head.commit] : []), "-m", message, tree];
     try {
       return (await this.#repository.run(args, { env: await this.#committer() })).trim();
     } catch (error) {
@@ -238,9 +285,9 @@ class Transaction {
     const parts: Uint8Array[] = [];
     const say = (line: string) => parts.push(Buffer.from(`${line}\n`));
     say("feature done");
-    say(`reset ${PENDING_REF}`);
+    say(`reset ${SCRATCH_REF}`);
     if (head.commit) say(`from ${head.commit}`);
-    say(`\ncommit ${PENDING_REF}\nmark :1\ncommitter agent-vault <agent-vault> 0 +0000\ndata 0`);
+    say(`\ncommit ${SCRATCH_REF}\nmark :1\ncommitter agent-vault <agent-vault> 0 +0000\ndata 0`);
     for (const [file, bytes] of files) {
       const path = `${this.#prefix}/${file}`;
       if (bytes) {
@@ -249,8 +296,10 @@ class Transaction {
         say("");
       } else say(`D ${quote(path)}`);
     }
-    say('\nls :1 ""\ndone');
-    const output = await this.#repository.run(["fast-import", "--quiet", "--force", "--date-format=raw", "--cat-blob-fd=1"], { input: Buffer.concat(parts) });
+    const none = "0".repeat(this.#repository.objectFormat === "sha256" ? 64 : 40);
+    say(`\nls :1 ""\nreset ${SCRATCH_REF}\nfrom ${none}\n\ndone`);
+    // Ciphertexts have no likeness that a search for deltas (--depth) could find.
+    const output = await this.#repository.run([...DURABLE, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--depth=0", "--date-format=raw", "--cat-blob-fd=1"], { input: Buffer.concat(parts) });
     const tree = /^040000 tree ([0-9a-f]+)\t/.exec(output)?.[1];
     if (tree) return tree;
     throw new VaultError("GIT_FAILED", "git fast-import did not name the tree that it made.", { remedy: "Run git fsck; nothing was changed." });
@@ -259,18 +308,20 @@ class Transaction {
   /** Variables that name an author where the person's git has none. */
   async #committer(): Promise<Record<string, string>> {
     if ((await this.#repository.try(["var", "GIT_COMMITTER_IDENT"])) && (await this.#repository.try(["var", "GIT_AUTHOR_IDENT"]))) return {};
-    this.#context.warn("git knows no user.name and user.email here, so the commit is made as agent-vault.");
+    const last = await this.#repository.try(["log", "-1", "--format=%ce", "HEAD"]);
+    if (last?.trim() !== "agent-vault@localhost") this.#context.warn("git knows no user.name and user.email here, so commits are made as agent-vault.");
     return { GIT_AUTHOR_NAME: "agent-vault", GIT_AUTHOR_EMAIL: "agent-vault@localhost", GIT_COMMITTER_NAME: "agent-vault", GIT_COMMITTER_EMAIL: "agent-vault@localhost" };
   }
 
   #writeJournal(journal: Journal): void {
-    const draft = `${this.journal}.new`;
+    const draft = this.#draft;
     try {
       const descriptor = openSync(draft, "w");
       writeSync(descriptor, `${JSON.stringify(journal)}\n`);
       fsyncSync(descriptor);
       closeSync(descriptor);
       renameSync(draft, this.journal);
+      syncFolder(this.folder);
     } catch (error) {
       throw writeError(error, this.journal);
     }
@@ -284,19 +335,21 @@ class Transaction {
       if (isSystemError(error, "ENOENT")) return undefined;
       throw error;
     }
-    const parsed = journalSchema.safeParse(JSON.parse(text));
+    const parsed = journalSchema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw new VaultError("DAMAGED", `${this.journal} is not a journal of agent-vault.`, { remedy: "Move it away, then run git status and agent-vault check." });
   }
 
-  async #moveBranch(journal: Journal, message: string): Promise<void> {
+  async #moveBranch(journal: Journal, message: string, resumed?: "resumed"): Promise<void> {
     const { ref, old, new: commit } = journal;
     const update = `${ref === "HEAD" ? "option no-deref\n" : ""}update ${ref} ${commit} ${old ?? "0".repeat(commit.length)}\n`;
     try {
-      await this.#repository.run(["update-ref", "-m", message, "--stdin"], { input: Buffer.from(`start\n${update}delete ${PENDING_REF}\ncommit\n`) });
+      await this.#repository.run([...DURABLE, "update-ref", "-m", message, "--stdin"], { input: Buffer.from(`start\n${update}commit\n`) });
     } catch (error) {
       const head = await this.#repository.head();
       if (head.ref === ref && head.commit === commit) return;
+      // The git that a killed process has started for this very move may still be at it, so only who comes later can tell.
+      if (resumed && isBusy(error)) throw error;
       this.#cleanUp();
       if (head.ref === ref && head.commit === old) throw error;
       throw new VaultError("BUSY", "The branch moved while the vault was being changed.", { remedy: "Run the command again; nothing was changed.", cause: error });
@@ -329,15 +382,27 @@ class Transaction {
     const changes = await this.#changesBetween(journal);
     const none = "0".repeat(journal.new.length);
     const lines = changes.map(({ file, id }) => `${id ? "100644" : "0"} ${id ?? none}\t${journal.vault}/${file}\0`);
-    await this.#waitForIndex();
-    await this.#repository.run(["update-index", "-z", "--index-info"], { input: Buffer.from(lines.join("")) });
-    await this.#repository.try(["update-index", "-q", "--refresh"]);
+    const input = Buffer.from(lines.join(""));
+    const deadline = performance.now() + INDEX_PATIENCE;
+    for (;;) {
+      await this.#waitForIndex();
+      try {
+        await this.#repository.run(["update-index", "-z", "--index-info"], { input });
+        break;
+      } catch (error) {
+        // Somebody was faster once more.
+        if (!isBusy(error) || performance.now() > deadline) throw error;
+      }
+    }
+    await this.#repository.try(["update-index", "-q", "--refresh"]).catch((error: unknown) => {
+      if (!isBusy(error)) throw error;
+    });
   }
 
-  /** An editor or a prompt may hold git's index for a moment. @throws VaultError `BUSY` after five seconds */
+  /** An editor or a prompt may hold git's index for a moment. @throws VaultError `BUSY` when the wait was in vain */
   async #waitForIndex(): Promise<void> {
     const lock = join(this.#repository.gitDir, "index.lock");
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + INDEX_PATIENCE;
     while (existsSync(lock)) {
       if (performance.now() > deadline) {
         throw new VaultError("BUSY", "Another git process holds this repository's index.", {
@@ -366,8 +431,29 @@ class Transaction {
   }
 
   #cleanUp(): void {
-    rmSync(this.journal, { force: true });
+    for (const file of [this.journal, this.#draft]) rmSync(file, { force: true });
     rmSync(this.#staging, { recursive: true, force: true });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a rename in a folder outlast a loss of power, where the system lets a folder be synced. */
+function syncFolder(folder: string): void {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(folder, "r");
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (!isSystemError(error, "EACCES", "EPERM", "EISDIR", "EINVAL", "ENOTSUP")) throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

@@ -27,8 +27,8 @@ export async function scanProgram(): Promise<{ command: string[]; remove(): void
     platform: "node",
     format: "esm",
     target: "node20",
-    alias: { "@agent-vault/hooks": join(root, "hooks/src/index.ts"), "@agent-vault/vault": join(root, "packages/vault/src/index.ts") },
-    external: ["yaml", "simple-git"],
+    alias: { "@agent-vault/hooks": join(root, "hooks/src/index.ts"), "@agent-vault/vault/read-only": join(root, "packages/vault/src/read-only.ts") },
+    external: ["yaml", "simple-git", "zod"],
     logLevel: "error",
   });
   return { command: [process.execPath, file], remove: () => rmSync(folder, { recursive: true }) };

@@ -1,13 +1,13 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import { Flags } from "@oclif/core";
-import { ACCESS_LEVELS, isSystemError, parseExpiry, set, VaultError, type Attributes } from "@agent-vault/vault";
+import { ACCESS_LEVELS, isSystemError, parseExpiry, set, valueTooLarge, VaultError, VaultState, type Attributes } from "@agent-vault/vault";
 import { generateValue } from "../generate-value.js";
 import { readStandardInput } from "../standard-input.js";
 import { terminal } from "../terminal.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
-const list = { multiple: true, delimiter: "," } as const;
+const list = { multiple: true, multipleNonGreedy: true, delimiter: "," } as const;
 
 export default class Set extends VaultCommand {
   static override id = "set";
@@ -61,7 +61,7 @@ export default class Set extends VaultCommand {
       tags: flags.tags,
     };
     const change = await this.change(flags);
-    const stored = await set(this.context, { ...change, path: args.path, value: await this.#value(args.value, flags), group: flags.group, agents: flags.agents, attributes });
+    const stored = await set(this.context, { ...change, path: args.path, value: await this.#value(args.value, flags, new VaultState(change.vault).config.settings.max_value_bytes), group: flags.group, agents: flags.agents, attributes });
     this.print(stored, function* () {
       const verb = flags["dry-run"] ? "Would set" : "Set";
       const size = stored.bytes === undefined ? "value kept" : stored.bytes === 0 ? "an empty value" : stored.bytes === 1 ? "1 byte" : `${stored.bytes} bytes`;
@@ -70,26 +70,40 @@ export default class Set extends VaultCommand {
     });
   }
 
-  async #value(word: string | undefined, flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean }): Promise<Uint8Array | undefined> {
+  async #value(word: string | undefined, flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean }, limit: number): Promise<Uint8Array | undefined> {
     const encode = (text: string) => new TextEncoder().encode(text);
     if (flags["keep-value"]) return undefined;
     if (word !== undefined) return encode(word);
     if (flags.generate) return encode(generateValue(this.context, flags.length));
-    if (flags["from-file"] !== undefined) return readValueFile(resolve(this.context.cwd, flags["from-file"]));
+    if (flags["from-file"] !== undefined) return readValueFile(resolve(this.context.cwd, flags["from-file"]), limit);
     if (terminal.canAsk()) {
       const typed = await terminal.askHidden("Value (does not show): ");
       if (typed !== "") return encode(typed);
       throw new VaultError("VALUE_REQUIRED", "No value was typed.", { remedy: "For an empty value: printf '' | agent-vault set PATH." });
     }
-    return readStandardInput(flags.exact);
+    return readStandardInput(flags.exact, limit);
   }
 }
 
-function readValueFile(file: string): Uint8Array {
+/** Reads no more than it may keep, since a device or a pipe may have no end. */
+function readValueFile(file: string, limit: number): Uint8Array {
+  let descriptor: number;
   try {
-    return readFileSync(file);
+    descriptor = openSync(file, "r");
   } catch (cause) {
     const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
     throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the path given with --from-file.", cause });
+  }
+  try {
+    const bytes = Buffer.alloc(limit + 1);
+    let length = 0;
+    for (let read = 1; read > 0 && length <= limit; length += read) read = readSync(descriptor, bytes, length, bytes.length - length, null);
+    if (length > limit) throw valueTooLarge(limit);
+    return bytes.subarray(0, length);
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${cause.code}).`, { remedy: "Check the path given with --from-file.", cause });
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -1,6 +1,8 @@
 /** Standard base64 without padding (C2SP age.md, conventions). */
 export function encodeBase64(bytes: Uint8Array): string {
-  return view(bytes).toString("base64").replace(/=+$/, "");
+  return view(bytes)
+    .toString("base64")
+    .slice(0, Math.ceil((bytes.length * 4) / 3));
 }
 
 /** The bytes of canonical unpadded base64, or `null` for anything else: other characters, padding, stray bits at the end. */

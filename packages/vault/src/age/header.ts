@@ -35,8 +35,8 @@ const LINE_BYTES = 48;
  * @throws VaultError `DAMAGED`
  */
 export function parseHeader(file: Uint8Array): Header {
-  const lines = new LineReader(file);
-  if (lines.next() !== VERSION_LINE) throw damaged("it does not start as an age file of version 1");
+  const lines = new LineReader(headerText(file));
+  lines.next();
   const stanzas: Stanza[] = [];
   let line = lines.next();
   for (; line.startsWith(STANZA_PREFIX); line = lines.next()) {
@@ -48,6 +48,16 @@ export function parseHeader(file: Uint8Array): Header {
   if (mac?.length !== MAC_LENGTH) throw damaged("its header ends in no valid MAC");
   const size = lines.offset;
   return { stanzas, mac, bytesWithoutMac: file.subarray(0, size - 1 - line.length + MAC_MARK.length), size };
+}
+
+/**
+ * The types of a header's stanzas, in their order: what {@link parseHeader} gives as their first arguments, many times faster,
+ * for where the header's grammar is checked later on.
+ * @throws VaultError `DAMAGED` where there is no header at all
+ */
+export function stanzaTypes(file: Uint8Array): string[] {
+  const beginnings = headerText(file).match(/^-> [!-~]*/gm) ?? [];
+  return beginnings.map((beginning) => beginning.slice(STANZA_PREFIX.length));
 }
 
 /**
@@ -78,9 +88,8 @@ export function isArmored(bytes: Uint8Array): boolean {
 }
 
 function parseArguments(line: string): string[] {
-  const args = line.slice(STANZA_PREFIX.length).split(" ");
-  if (!args.every((arg) => /^[!-~]+$/.test(arg))) throw damaged("a recipient in its header has an invalid argument");
-  return args;
+  if (!/^->(?: [!-~]+)+$/.test(line)) throw damaged("a recipient in its header has an invalid argument");
+  return line.slice(STANZA_PREFIX.length).split(" ");
 }
 
 /** A body is any number of full lines and then one that is not, if need be an empty one. */
@@ -108,19 +117,30 @@ function startOf(bytes: Uint8Array, length: number): string {
   return Buffer.from(bytes.subarray(0, length)).toString("latin1");
 }
 
-/** Hands out the lines of a file, each without its line feed. Bytes are taken as latin1, so that none is lost or joined. */
+/** All lines of a header. Bytes are taken as latin1, so that none is lost or joined. */
+function headerText(file: Uint8Array): string {
+  if (!isBinaryAge(file)) throw damaged("it does not start as an age file of version 1");
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  // The last line of a header is the first that starts so.
+  const lastLine = bytes.indexOf(`\n${MAC_MARK}`);
+  const end = lastLine < 0 ? -1 : bytes.indexOf("\n", lastLine + 1);
+  if (end < 0) throw damaged("its header breaks off");
+  return bytes.toString("latin1", 0, end + 1);
+}
+
+/** Hands out the lines of a header, each without its line feed. */
 class LineReader {
   offset = 0;
-  readonly #bytes: Buffer;
+  readonly #text: string;
 
-  constructor(file: Uint8Array) {
-    this.#bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  constructor(text: string) {
+    this.#text = text;
   }
 
   next(): string {
-    const end = this.#bytes.indexOf(0x0a, this.offset);
+    const end = this.#text.indexOf("\n", this.offset);
     if (end < 0) throw damaged("its header breaks off");
-    const line = this.#bytes.toString("latin1", this.offset, end);
+    const line = this.#text.slice(this.offset, end);
     this.offset = end + 1;
     return line;
   }

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { decrypt } from "../age/decrypt.js";
 import { generateIdentity, parseIdentity, type Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { agentKeyFile, formatKeyFile, requireNoKeyFile, retireKeyFile, writeKeyFile } from "../key-files.js";
+import { agentKeyFile, formatKeyFile, requireKeyFolder, requireNoKeyFile, retireKeyFile, writeKeyFile } from "../key-files.js";
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
 import { loadOwnerKey } from "../owner-key.js";
@@ -67,6 +67,8 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
 export async function removeAgent(context: Context, request: AgentRequest): Promise<{ agent: string } & AgentLoss> {
   const result = await changeVault(context, request, (state, owner) => {
     const agent = state.manifest.requireAgent(request.agent);
+    const keyFile = agentKeyFile(context, agent);
+    if (!request.dryRun && existsSync(keyFile)) requireKeyFolder(context, dirname(keyFile));
     const changes = changeAccess(state, state.secretPaths(), () => state.manifest.removeAgent(agent));
     return {
       message: `agent-vault: remove agent ${agent}`,
@@ -91,7 +93,10 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
 export async function recoverAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult & AgentLoss> {
   const agent = parseAgentName(request.agent);
   const keyFile = keyFileOf(context, request);
-  if (request.keyOut !== undefined && !request.dryRun) requireNoKeyFile(context, keyFile);
+  if (!request.dryRun) {
+    if (request.keyOut === undefined) requireKeyFolder(context, dirname(keyFile));
+    else requireNoKeyFile(context, keyFile);
+  }
   const { identity, ...result } = await changeVault(context, request, async (state, owner) => {
     state.manifest.requireAgent(agent);
     const paths = state.secretPaths().filter((path) => state.agentsOf(path).includes(agent));
@@ -160,7 +165,7 @@ async function writeAgentKey(context: Context, vault: string, agent: string, fil
   try {
     await writeKeyFile(context, file, await formatKeyFile(identity, comments));
   } catch (cause) {
-    throw new VaultError("UNWRITABLE", `The vault was changed, but the key of agent ${agent} could not be written to ${file}.`, {
+    throw new VaultError(cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE", `The vault was changed, but the key of agent ${agent} could not be written to ${file}.`, {
       remedy: `Its key is in escrow: agent-vault restore-agent ${agent} writes it, with --to FILE to another place.`,
       cause,
     });

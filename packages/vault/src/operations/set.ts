@@ -88,8 +88,12 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
 }
 
 function requireSize(value: Uint8Array, limit: number): void {
-  if (value.length <= limit) return;
-  throw new VaultError("VALUE_TOO_LARGE", `The value has ${value.length} bytes, and this vault takes ${limit} at most.`, {
+  if (value.length > limit) throw valueTooLarge(limit);
+}
+
+/** The error for a value over a vault's limit, in bytes, for whoever reads one and need not read it to its end. */
+export function valueTooLarge(limit: number): VaultError {
+  return new VaultError("VALUE_TOO_LARGE", `The value is larger than the ${limit} bytes that this vault takes.`, {
     remedy: "Store a smaller value, or raise settings.max_value_bytes in config.yaml.",
   });
 }

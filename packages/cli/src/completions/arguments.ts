@@ -1,0 +1,37 @@
+/**
+ * What may stand in a place of the command line. `names` are words that only the person knows, such as a new name or a value;
+ * `targets` are groups and secrets.
+ */
+export type Kind = "agents" | "groups" | "targets" | "secrets" | "files" | "folders" | "shells" | "names";
+
+/** What each argument of each command takes. A test compares this with the commands. */
+export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  "add-agent": { agent: "names" },
+  check: {},
+  completions: { shell: "shells" },
+  delete: { path: "secrets" },
+  get: { path: "secrets" },
+  grant: { agent: "agents", target: "targets" },
+  "hook install": {},
+  "hook status": {},
+  "hook uninstall": {},
+  init: { dir: "folders" },
+  list: {},
+  "list-agents": {},
+  move: { from: "secrets", to: "names" },
+  peek: { path: "secrets" },
+  "recover-agent": { agent: "agents" },
+  "remove-agent": { agent: "agents" },
+  "restore-agent": { agent: "agents" },
+  revoke: { agent: "agents", target: "targets" },
+  scan: { path: "files" },
+  set: { path: "secrets", value: "names" },
+};
+
+/** What the value of a flag is, by the flag's name or by what help calls its value. Other values are `names`. */
+export const FLAG_VALUES: Readonly<Record<string, Kind>> = {
+  agents: "agents",
+  group: "groups",
+  FILE: "files",
+  DIR: "folders",
+};

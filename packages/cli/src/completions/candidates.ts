@@ -1,0 +1,98 @@
+import { ARGUMENTS, FLAG_VALUES, type Kind } from "./arguments.js";
+import type { CommandEntry, FlagEntry } from "./command-index.js";
+import { findCursor, type CommandLine, type Place } from "./cursor.js";
+import { SHELLS } from "./shells.js";
+import { VaultNames, type Candidate } from "./vault-names.js";
+
+/** What fits at the cursor: words, or whatever the shell itself knows of files or folders. */
+export type Candidates = readonly Candidate[] | "files" | "folders";
+
+const DIRECTORY_FLAG: Candidate = { word: "-C", description: "run as if started in DIR" };
+const HELP_FLAG: Candidate = { word: "--help", description: "show help" };
+const VERSION_FLAG: Candidate = { word: "--version", description: "show the version" };
+
+/** What could be typed at the cursor of a command line. @throws what reading the vault throws */
+export async function findCandidates(line: CommandLine, commands: ReadonlyMap<string, CommandEntry>): Promise<Candidates> {
+  const { directory, place } = findCursor(line, commands);
+  const found = await candidatesAt(place, line.current, commands, () => new VaultNames(directory));
+  return typeof found === "string" ? found : found.filter(({ word }) => word.startsWith(line.current));
+}
+
+async function candidatesAt(
+  place: Place,
+  current: string,
+  commands: ReadonlyMap<string, CommandEntry>,
+  vault: () => VaultNames,
+): Promise<Candidates> {
+  switch (place.at) {
+    case "command":
+      return current.startsWith("-") && place.topic === undefined
+        ? [DIRECTORY_FLAG, HELP_FLAG, VERSION_FLAG]
+        : commandWords(commands, place.topic);
+    case "flag":
+      return flagWords(place.command, place.used);
+    case "argument":
+      return wordsOfKind(ARGUMENTS[place.id]?.[place.argument] ?? "names", current, vault);
+    case "value":
+      return flagValues(place.flag, place.prefix, current.slice(place.prefix.length), vault);
+    case "nothing":
+      return [];
+  }
+}
+
+/** The next word of every command, each once: a topic's commands stand behind its one word. */
+function commandWords(commands: ReadonlyMap<string, CommandEntry>, topic: string | undefined): Candidate[] {
+  const words = new Map<string, string | undefined>();
+  for (const [id, { description, hidden }] of commands) {
+    const [first, second] = id.split(" ");
+    if (hidden || (topic !== undefined && first !== topic)) continue;
+    const word = topic === undefined ? first! : second!;
+    if (topic !== undefined || second === undefined) words.set(word, firstSentence(description));
+    else words.set(word, words.has(word) ? `${words.get(word)}, ${second}` : second);
+  }
+  return [...words].map(([word, description]) => ({ word, description }));
+}
+
+function flagWords(command: CommandEntry, used: ReadonlySet<string>): Candidate[] {
+  const flags = Object.values(command.flags).filter(({ hidden, multiple, name }) => !hidden && (multiple || !used.has(name)));
+  return [
+    ...flags.flatMap(({ name, char, description }) =>
+      [`--${name}`, ...(char === undefined ? [] : [`-${char}`])].map((word) => ({ word, description })),
+    ),
+    HELP_FLAG,
+  ];
+}
+
+/** A flag's values, each with all of the word that stands before it: the flag, and in a list the values that are in it already. */
+async function flagValues(flag: FlagEntry, prefix: string, typed: string, vault: () => VaultNames): Promise<Candidates> {
+  const listed = flag.delimiter === undefined ? "" : typed.slice(0, typed.lastIndexOf(flag.delimiter) + 1);
+  const kind = FLAG_VALUES[flag.name] ?? FLAG_VALUES[flag.helpValue ?? ""] ?? "names";
+  const found = flag.options ? toCandidates(flag.options) : await wordsOfKind(kind, typed.slice(listed.length), vault);
+  if (typeof found === "string") return found;
+  const taken = new Set(flag.delimiter === undefined ? [] : listed.split(flag.delimiter));
+  return found.filter(({ word }) => !taken.has(word)).map(({ word, description }) => ({ word: prefix + listed + word, description }));
+}
+
+async function wordsOfKind(kind: Kind, typed: string, vault: () => VaultNames): Promise<Candidates> {
+  switch (kind) {
+    case "files":
+    case "folders":
+      return kind;
+    case "shells":
+      return toCandidates(SHELLS);
+    case "names":
+      return [];
+    case "secrets":
+      return vault().secrets(typed);
+    default:
+      return vault()[kind]();
+  }
+}
+
+function toCandidates(words: readonly string[]): Candidate[] {
+  return words.map((word) => ({ word }));
+}
+
+function firstSentence(text: string | undefined): string | undefined {
+  return text?.split(/\.(?:\s|$)/, 1)[0];
+}

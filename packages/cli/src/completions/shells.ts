@@ -1,0 +1,20 @@
+import { BASH_SCRIPT } from "./bash.js";
+import { FISH_SCRIPT } from "./fish.js";
+import { POWERSHELL_SCRIPT } from "./powershell.js";
+import { ZSH_SCRIPT } from "./zsh.js";
+
+export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
+
+export type Shell = (typeof SHELLS)[number];
+
+/** What a shell has to run so that it completes agent-vault. */
+export const SCRIPTS: Readonly<Record<Shell, string>> = {
+  bash: BASH_SCRIPT,
+  zsh: ZSH_SCRIPT,
+  fish: FISH_SCRIPT,
+  powershell: POWERSHELL_SCRIPT,
+};
+
+export function isShell(name: string): name is Shell {
+  return (SHELLS as readonly string[]).includes(name);
+}

@@ -1,0 +1,54 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import process from "node:process";
+import { findVault, formatSecretPath, processContext, VaultFiles } from "@agent-vault/vault/read-only";
+
+/** A word that may be typed, and what it is. */
+export interface Candidate {
+  readonly word: string;
+  readonly description?: string | undefined;
+}
+
+/** The names in a vault, read from its files as they lie there: without a key, without git, and without a change to anything. */
+export class VaultNames {
+  readonly #files: VaultFiles;
+
+  /**
+   * @param directory as it was typed after -C; the shell has not yet put the home folder in the place of `~`
+   * @throws VaultError `VAULT_NOT_FOUND`, `LINK_IN_VAULT`
+   */
+  constructor(directory = ".") {
+    const folder = directory.replace(/^~(?=[/\\]|$)/, () => process.env["HOME"] || homedir());
+    this.#files = new VaultFiles(findVault(processContext({ cwd: resolve(folder) })));
+  }
+
+  /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
+  async agents(): Promise<Candidate[]> {
+    const { agents } = await this.#manifest();
+    return [...agents].map(([word, groups]) => ({
+      word,
+      description: groups.size > 0 ? `reads ${[...groups].join(", ")}` : "reads no group",
+    }));
+  }
+
+  /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
+  async groups(): Promise<Candidate[]> {
+    const { groups } = await this.#manifest();
+    return [...groups].map(([word, { size }]) => ({ word, description: size === 1 ? "group of 1 secret" : `group of ${size} secrets` }));
+  }
+
+  /** Every secret in the shortest way to write it that starts with what is typed. */
+  secrets(typed: string): Candidate[] {
+    return this.#files.secretPaths().map((path) => ({ word: formatSecretPath(path).startsWith(typed) ? formatSecretPath(path) : path }));
+  }
+
+  /** Groups, then secrets with their `/`, which tells them from groups. */
+  async targets(): Promise<Candidate[]> {
+    return [...(await this.groups()), ...this.#files.secretPaths().map((path) => ({ word: path, description: "secret" }))];
+  }
+
+  async #manifest() {
+    const { parseManifest } = await import("./vault-manifest.js");
+    return parseManifest(this.#files);
+  }
+}
