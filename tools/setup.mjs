@@ -11,12 +11,17 @@ const stamp = join(root, "node_modules/.cache/agent-vault-build");
 
 export function setUp() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) fail(`agent-vault needs Node 20.19 or later, and this is ${process.version}. Install a newer one.`);
+  if (major < 20 || (major === 20 && minor < 19))
+    fail(`agent-vault needs Node 20.19 or later, and this is ${process.version}. Install a newer one.`);
   const installed = join(root, "node_modules/.package-lock.json");
   if (!existsSync(installed) || modified(installed) < modified(join(root, "package-lock.json"))) {
     step("Installing dependencies", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   }
-  if (!existsSync(stamp) || !existsSync(join(root, "packages/cli/oclif.manifest.json")) || sources().some((file) => modified(file) > modified(stamp))) {
+  if (
+    !existsSync(stamp) ||
+    !existsSync(join(root, "packages/cli/oclif.manifest.json")) ||
+    sources().some((file) => modified(file) > modified(stamp))
+  ) {
     step("Building", "npm", ["run", "--silent", "build"]);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, "");
@@ -34,8 +39,16 @@ function step(title, command, args) {
 
 function sources() {
   const folders = ["packages/vault/src", "packages/cli/src", "hooks/src", "sdk-node/src"];
-  const files = folders.flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))));
-  return [...files, join(root, "tools/bundle.mjs"), join(root, "tsconfig.base.json"), join(root, "package-lock.json"), ...folders.map((folder) => join(root, folder, "../package.json"))];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))),
+  );
+  return [
+    ...files,
+    join(root, "tools/bundle.mjs"),
+    join(root, "tsconfig.base.json"),
+    join(root, "package-lock.json"),
+    ...folders.map((folder) => join(root, folder, "../package.json")),
+  ];
 }
 
 function modified(file) {

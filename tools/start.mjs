@@ -7,7 +7,10 @@ import { root, setUp } from "./setup.mjs";
 setUp();
 const args = process.argv.slice(2);
 const program = args.length === 0 ? ["tools/tour.mjs"] : ["packages/cli/bin/agent-vault.js", ...args];
-const child = spawn(process.execPath, [join(root, program[0]), ...program.slice(1)], { cwd: process.env.INIT_CWD ?? process.cwd(), stdio: "inherit" });
+const child = spawn(process.execPath, [join(root, program[0]), ...program.slice(1)], {
+  cwd: process.env.INIT_CWD ?? process.cwd(),
+  stdio: "inherit",
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => {
   process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);

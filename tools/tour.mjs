@@ -41,7 +41,9 @@ function play() {
   vault(project, ["init"]);
 
   chapter("She stores two secrets: one piped in, one that nobody has ever seen");
-  vault(project, ["set", "stripe/api-key", "--expires", "90d", "--environment", "production"], { input: "sk_live_tour_4eC39HqLyjWDarjtT1zdp7dc" });
+  vault(project, ["set", "stripe/api-key", "--expires", "90d", "--environment", "production"], {
+    input: "sk_live_tour_4eC39HqLyjWDarjtT1zdp7dc",
+  });
   vault(project, ["set", "postgres/password", "--generate", "--description", "main database"]);
 
   chapter("She makes an agent, lets it read the group stripe, and pushes");
@@ -100,7 +102,10 @@ function chapter(title) {
 }
 
 function vault(cwd, args, options = {}) {
-  run(cwd, process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), ...args], { shown: `${options.input ? "echo $STRIPE_KEY | " : ""}agent-vault ${args.join(" ")}`, ...options });
+  run(cwd, process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), ...args], {
+    shown: `${options.input ? "echo $STRIPE_KEY | " : ""}agent-vault ${args.join(" ")}`,
+    ...options,
+  });
 }
 
 function git(cwd, ...args) {
@@ -108,7 +113,9 @@ function git(cwd, ...args) {
 }
 
 function run(cwd, command, args, { input, expect = 0, shown = `${command} ${args.join(" ")}` } = {}) {
-  process.stdout.write(`${paint("cyan", `$ ${shown.replaceAll(home, "~").replaceAll(`${place}/`, "../").replaceAll(root, "agent-vault")}`)}\n`);
+  process.stdout.write(
+    `${paint("cyan", `$ ${shown.replaceAll(home, "~").replaceAll(`${place}/`, "../").replaceAll(root, "agent-vault")}`)}\n`,
+  );
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, input: input ?? "", encoding: "utf8" });
   const output = `${stdout}${stderr}`.replaceAll(home, "~").replaceAll(place, "/tmp/tour");
   process.stdout.write(output === "" || output.endsWith("\n") ? output : `${output}\n`);

@@ -1,2 +1,10 @@
-export { ManifestError, NotAuthorizedError, SecretNotFoundError, VaultError, VaultNotFoundError, VerificationError, type ErrorCode } from "./errors.js";
+export {
+  ManifestError,
+  NotAuthorizedError,
+  SecretNotFoundError,
+  VaultError,
+  VaultNotFoundError,
+  VerificationError,
+  type ErrorCode,
+} from "./errors.js";
 export { Vault, type AgentInfo, type SecretMetadata, type VaultOptions } from "./vault.js";

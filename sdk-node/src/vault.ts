@@ -1,7 +1,19 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { findVault, listAgents, listSecrets, processContext, pull, readSecret, VaultError, VaultFiles, VaultState, type Context, type KeyChoice } from "@agent-vault/vault";
+import {
+  findVault,
+  listAgents,
+  listSecrets,
+  processContext,
+  pull,
+  readSecret,
+  VaultError,
+  VaultFiles,
+  VaultState,
+  type Context,
+  type KeyChoice,
+} from "@agent-vault/vault";
 import { typedError } from "./errors.js";
 
 export interface VaultOptions {

@@ -96,9 +96,20 @@ describe("an agent's life", () => {
     await box.ok("add-agent", "cy");
     const head = box.git("rev-parse", "HEAD");
     const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
-    expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
-    expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({ secrets: ["stripe/api-key", "stripe/webhook"] });
-    for (const args of [["remove-agent", "ann"], ["recover-agent", "ann"], ["add-agent", "new"], ["delete", "db/url"], ["move", "db/url", "db/dsn"]]) await box.ok(...args, "--dry-run");
+    expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({
+      secrets: ["stripe/api-key", "stripe/webhook"],
+    });
+    expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({
+      secrets: ["stripe/api-key", "stripe/webhook"],
+    });
+    for (const args of [
+      ["remove-agent", "ann"],
+      ["recover-agent", "ann"],
+      ["add-agent", "new"],
+      ["delete", "db/url"],
+      ["move", "db/url", "db/dsn"],
+    ])
+      await box.ok(...args, "--dry-run");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
     expect(box.git("status", "--porcelain")).toBe("");
     expect(readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted()).toEqual(keys);
@@ -140,7 +151,11 @@ describe("moving and deleting", () => {
     const inGroup = JSON.parse(await box.ok("move", "stripe/webhook", "stripe/hook", "--json"));
     expect(inGroup).toMatchObject({ gained: [], lost: [], groups: ["stripe"] });
     expect(await reads(box, box.agentKey("ann"), "stripe/hook")).toBe("wh");
-    expect(JSON.parse(await box.ok("move", "stripe/api-key", "db/stripe-key", "--json"))).toMatchObject({ gained: [], lost: ["ann"], groups: ["db"] });
+    expect(JSON.parse(await box.ok("move", "stripe/api-key", "db/stripe-key", "--json"))).toMatchObject({
+      gained: [],
+      lost: ["ann"],
+      groups: ["db"],
+    });
     expect(await reads(box, box.agentKey("ann"), "db/stripe-key")).toBeUndefined();
     expect(await reads(box, box.agentKey("bob"), "db/stripe-key")).toBe("sk");
     expect(errorCode(await box.cli(["get", "stripe/api-key"]))).toBe("SECRET_NOT_FOUND");

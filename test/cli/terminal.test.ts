@@ -3,12 +3,20 @@ import { describe, expect, it } from "vitest";
 import { CLI, Sandbox } from "../support/sandbox.js";
 
 const hasScript = spawnSync("script", ["--version"]).status === 0;
-if (!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1") console.warn("script (util-linux) is not here, so the tests on a terminal are skipped.");
+if (!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")
+  console.warn("script (util-linux) is not here, so the tests on a terminal are skipped.");
 
 /** Runs a command on a terminal of its own; each answer is typed once its question shows. @returns what the screen showed, and the exit code */
-function onTerminal(box: Sandbox, words: readonly string[], dialogue: readonly (readonly [question: string, answer: string])[]): Promise<{ screen: string; code: number | null }> {
+function onTerminal(
+  box: Sandbox,
+  words: readonly string[],
+  dialogue: readonly (readonly [question: string, answer: string])[],
+): Promise<{ screen: string; code: number | null }> {
   const line = [process.execPath, CLI, ...words].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], { cwd: box.repository, env: { ...box.env, TERM: "xterm" } });
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+    cwd: box.repository,
+    env: { ...box.env, TERM: "xterm" },
+  });
   let screen = "";
   let read = 0;
   const questions = [...dialogue];
@@ -47,10 +55,14 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
 
   it("an owner's key is protected by a passphrase, asked for when it is used", async () => {
     const box = new Sandbox();
-    const made = await onTerminal(box, ["init", "--no-hook", "--passphrase"], [
-      ["New passphrase", "open sesame\r"],
-      ["Again", "open sesame\r"],
-    ]);
+    const made = await onTerminal(
+      box,
+      ["init", "--no-hook", "--passphrase"],
+      [
+        ["New passphrase", "open sesame\r"],
+        ["Again", "open sesame\r"],
+      ],
+    );
     expect(made.code).toBe(0);
     expect(made.screen).not.toContain("sesame");
     const { readFileSync } = await import("node:fs");

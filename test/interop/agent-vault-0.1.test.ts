@@ -50,7 +50,10 @@ describe("a vault made by agent-vault 0.1", () => {
     const box = oldVault({ committed: true });
     const list = JSON.parse(await box.ok("list", "--json")) as { name: string; agents: string[]; expires?: string }[];
     expect(list.map(({ name, agents }) => [name, ["owner", ...agents]])).toEqual(
-      ["my-secret", "postgres/prod/connection-string", "stripe/api-key", "stripe/webhook-secret"].map((name) => [name, [...VALUES[name as keyof typeof VALUES][1]]]),
+      ["my-secret", "postgres/prod/connection-string", "stripe/api-key", "stripe/webhook-secret"].map((name) => [
+        name,
+        [...VALUES[name as keyof typeof VALUES][1]],
+      ]),
     );
     const findings = JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { kind: string; subject: string }[];
     expect(findings.map(({ kind, subject }) => `${kind} ${subject}`)).toContain("expired stripe/api-key");
@@ -71,8 +74,12 @@ describe("a vault made by agent-vault 0.1", () => {
     });
     expect(box.git("status", "--porcelain", "--ignored")).toBe("");
     const tracked = box.git("ls-files", ".agent-vault").trim().split("\n");
-    const before = execFileSync("find", [".agent-vault", "-type", "f"], { cwd: join(FIXTURE, "repo"), encoding: "utf8" }).trim().split("\n");
-    expect(tracked.toSorted()).toEqual([...before, ".agent-vault/.gitattributes", ".agent-vault/secrets/stripe/new.enc", ".agent-vault/secrets/stripe/new.meta"].toSorted());
+    const before = execFileSync("find", [".agent-vault", "-type", "f"], { cwd: join(FIXTURE, "repo"), encoding: "utf8" })
+      .trim()
+      .split("\n");
+    expect(tracked.toSorted()).toEqual(
+      [...before, ".agent-vault/.gitattributes", ".agent-vault/secrets/stripe/new.enc", ".agent-vault/secrets/stripe/new.meta"].toSorted(),
+    );
 
     const manifest = parse(readFileSync(join(box.vault, "manifest.yaml"), "utf8")) as Record<string, unknown>;
     expect(manifest).toMatchObject({
@@ -105,6 +112,8 @@ describe("a vault made by agent-vault 0.1", () => {
     expect(restored.stdout.toString()).toBe(VALUES["stripe/webhook-secret"][0]);
     await box.ok("recover-agent", "idle-agent", "--out", "recovered.key");
     expect((await box.cli(["get", "stripe/webhook-secret", "--key", "restored.key"])).code).toBe(4);
-    expect((await box.cli(["get", "stripe/webhook-secret", "--key", "recovered.key"])).stdout.toString()).toBe(VALUES["stripe/webhook-secret"][0]);
+    expect((await box.cli(["get", "stripe/webhook-secret", "--key", "recovered.key"])).stdout.toString()).toBe(
+      VALUES["stripe/webhook-secret"][0],
+    );
   });
 });

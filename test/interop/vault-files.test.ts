@@ -40,7 +40,10 @@ describe.skipIf(withoutAge)("the files of a vault and the age program", () => {
     await box.ok("add-agent", "ann");
     await box.set("a/b", "old");
     await box.ok("grant", "ann", "a");
-    const recipients = ["owner.pub", "agents/ann/public.key"].flatMap((file) => ["--recipient", readFileSync(join(box.vault, file), "utf8")]);
+    const recipients = ["owner.pub", "agents/ann/public.key"].flatMap((file) => [
+      "--recipient",
+      readFileSync(join(box.vault, file), "utf8"),
+    ]);
     for (const size of SIZES) {
       const value = randomBytes(size);
       const written = await box.run("age", ["--encrypt", ...recipients], { input: value });

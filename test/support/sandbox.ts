@@ -70,7 +70,10 @@ export class Sandbox {
   /** The context that this machine gives an operation; warnings are collected in `warnings`. */
   context(overrides: Partial<Context> = {}): Context & { readonly warnings: string[] } {
     const warnings: string[] = [];
-    return { ...processContext({ cwd: this.repository, env: this.env, warn: (message) => warnings.push(message), ...overrides }), warnings };
+    return {
+      ...processContext({ cwd: this.repository, env: this.env, warn: (message) => warnings.push(message), ...overrides }),
+      warnings,
+    };
   }
 
   git(...args: string[]): string {
@@ -105,7 +108,8 @@ export class Sandbox {
   /** As `cli`, but fails the test where the command fails. @returns standard output as text */
   async ok(...args: string[]): Promise<string> {
     const outcome = await this.cli(args);
-    if (outcome.code !== 0) throw new Error(`agent-vault ${args.join(" ")} ended with ${outcome.code ?? outcome.signal}: ${outcome.stderr}`);
+    if (outcome.code !== 0)
+      throw new Error(`agent-vault ${args.join(" ")} ended with ${outcome.code ?? outcome.signal}: ${outcome.stderr}`);
     return outcome.stdout.toString();
   }
 

@@ -3,9 +3,11 @@ import { terminal } from "./terminal.js";
 
 /** Asks for a new passphrase, twice. @throws VaultError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE` */
 export async function askNewPassphrase(): Promise<string> {
-  if (!terminal.canAsk()) throw new VaultError("PASSPHRASE_REQUIRED", "Nobody can be asked for a passphrase here.", { remedy: "Run the command on a terminal." });
+  if (!terminal.canAsk())
+    throw new VaultError("PASSPHRASE_REQUIRED", "Nobody can be asked for a passphrase here.", { remedy: "Run the command on a terminal." });
   const passphrase = await terminal.askHidden("New passphrase: ");
-  if (passphrase === "") throw new VaultError("PASSPHRASE_REQUIRED", "The passphrase is empty.", { remedy: "Run the command again, and type one." });
+  if (passphrase === "")
+    throw new VaultError("PASSPHRASE_REQUIRED", "The passphrase is empty.", { remedy: "Run the command again, and type one." });
   if (passphrase !== (await terminal.askHidden("Again: "))) {
     throw new VaultError("WRONG_PASSPHRASE", "The two passphrases differ.", { remedy: "Run the command again; nothing was made." });
   }

@@ -16,7 +16,10 @@ export async function printSecret(context: Context, root: string, { path, key, n
   const { secret, value } = await readSecret(context, new VaultFiles(root), path, keyChoice(key));
   const text = decodeUtf8(value);
   if (json) {
-    const printed = text === undefined ? { secret, encoding: "base64", value: Buffer.from(value).toString("base64") } : { secret, encoding: "utf-8", value: text };
+    const printed =
+      text === undefined
+        ? { secret, encoding: "base64", value: Buffer.from(value).toString("base64") }
+        : { secret, encoding: "utf-8", value: text };
     return writeOut(Buffer.from(`${JSON.stringify(printed, null, 2)}\n`));
   }
   if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed as they are.`);

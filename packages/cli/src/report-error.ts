@@ -4,8 +4,14 @@ import { colour } from "./terminal.js";
 
 /** Tells the person what happened and what to do. @returns the exit code */
 export function reportError(error: unknown, json: boolean): number {
-  const known = error instanceof VaultError ? error : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 for details.", cause: error });
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }, null, 2)}\n`);
+  const known =
+    error instanceof VaultError
+      ? error
+      : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 for details.", cause: error });
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }, null, 2)}\n`,
+    );
   else {
     process.stderr.write(`${colour("red", "error:")} ${known.message} ${colour("dim", `[${known.code}]`)}\n`);
     if (known.remedy) process.stderr.write(`       ${known.remedy}\n`);
@@ -19,10 +25,13 @@ export function reportError(error: unknown, json: boolean): number {
  * @param wordsMayBeSecret leaves out what the parser quotes of the command line
  */
 export function usageError(error: unknown, command: string | undefined, wordsMayBeSecret: boolean): unknown {
-  if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error"))) return error;
+  if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error")))
+    return error;
   const remedy = `See agent-vault ${command ?? ""} --help.`;
   if ("args" in error && error.constructor.name === "RequiredArgsError") {
-    const missing = (error.args as { name: string; description?: string }[]).map(({ name, description }) => `${name.toUpperCase()} (${description})`);
+    const missing = (error.args as { name: string; description?: string }[]).map(
+      ({ name, description }) => `${name.toUpperCase()} (${description})`,
+    );
     return new VaultError("USAGE", `agent-vault ${command} needs ${missing.join(" and ")}.`, { remedy, cause: error });
   }
   const [first, ...rest] = error.message

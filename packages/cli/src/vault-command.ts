@@ -6,11 +6,18 @@ import { reportError, usageError } from "./report-error.js";
 import { findVaultToRead, terminalContext } from "./terminal-context.js";
 import { ProgressLine } from "./terminal.js";
 
-export type Parsed<C extends typeof VaultCommand> = { flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>; args: Interfaces.InferredArgs<C["args"]>; argv: unknown[] };
+export type Parsed<C extends typeof VaultCommand> = {
+  flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>;
+  args: Interfaces.InferredArgs<C["args"]>;
+  argv: unknown[];
+};
 
 /** A word on the command line. Standard input is never taken for one, as oclif would on its own. */
 export const word = Args.custom({ ignoreStdin: true });
-export const keyFlag = Flags.string({ description: "key file to use instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key", helpValue: "FILE" });
+export const keyFlag = Flags.string({
+  description: "key file to use instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key",
+  helpValue: "FILE",
+});
 export const dryRunFlag = Flags.boolean({ description: "say what would change, for whom, and change nothing" });
 
 /** What all commands share: where the vault is, how to speak, how to fail. A command parses, calls one function and prints. */

@@ -50,7 +50,8 @@ export interface Finding {
  */
 export function check(context: Context, state: VaultState): Finding[] {
   const findings: Finding[] = [];
-  const add = (severity: Finding["severity"], kind: FindingKind, subject: string, message: string) => findings.push({ severity, kind, subject, message });
+  const add = (severity: Finding["severity"], kind: FindingKind, subject: string, message: string) =>
+    findings.push({ severity, kind, subject, message });
   const { manifest, config, owners } = state;
 
   const files = new Map<string, VaultFile>();
@@ -84,7 +85,8 @@ export function check(context: Context, state: VaultState): Finding[] {
     }
     for (const [path, agents] of manifest.extraAgents) {
       for (const agent of agents) {
-        if (!manifest.agents.has(agent)) add("warning", "unknown-agent", agent, `${formatSecretPath(path)} is granted to ${agent}, which is no agent of this vault.`);
+        if (!manifest.agents.has(agent))
+          add("warning", "unknown-agent", agent, `${formatSecretPath(path)} is granted to ${agent}, which is no agent of this vault.`);
       }
     }
   }
@@ -92,7 +94,8 @@ export function check(context: Context, state: VaultState): Finding[] {
   function checkSecret(path: SecretPath): void {
     const secret = formatSecretPath(path);
     const agents = state.agentsOf(path);
-    if (manifest.groupsOf(path).length === 0) add("warning", "secret-without-group", secret, `${secret} is listed by no group, so no group's agents can read it.`);
+    if (manifest.groupsOf(path).length === 0)
+      add("warning", "secret-without-group", secret, `${secret} is listed by no group, so no group's agents can read it.`);
     const recipients = [...owners.map(({ recipient }) => recipient), ...knownRecipients(agents)];
     compareRecipients("recipients-differ", secret, state.ciphertext(path), recipients);
 
@@ -104,15 +107,18 @@ export function check(context: Context, state: VaultState): Finding[] {
     const metadata = parseMetadata(bytes, path);
     const authorized = new Set(metadata.authorized_agents ?? []);
     const differing = [...new Set([...authorized, ...agents])].filter((agent) => authorized.has(agent) !== agents.includes(agent));
-    if (differing.length > 0) add("warning", "metadata-differs", secret, `The metadata of ${secret} and the manifest disagree on ${differing.join(", ")}.`);
+    if (differing.length > 0)
+      add("warning", "metadata-differs", secret, `The metadata of ${secret} and the manifest disagree on ${differing.join(", ")}.`);
     const now = context.now();
     if (metadata.expires) {
       const left = Date.parse(metadata.expires) - now.getTime();
       if (left <= 0) add("error", "expired", secret, `${secret} expired on ${metadata.expires.slice(0, 10)}.`);
-      else if (left < config.settings.expiry_warning_days * 86_400_000) add("warning", "expiring", secret, `${secret} expires on ${metadata.expires.slice(0, 10)}.`);
+      else if (left < config.settings.expiry_warning_days * 86_400_000)
+        add("warning", "expiring", secret, `${secret} expires on ${metadata.expires.slice(0, 10)}.`);
     }
     const due = rotationDue(metadata);
-    if (due && due <= now) add("warning", "rotation-overdue", secret, `${secret} was due for rotation on ${due.toISOString().slice(0, 10)}.`);
+    if (due && due <= now)
+      add("warning", "rotation-overdue", secret, `${secret} was due for rotation on ${due.toISOString().slice(0, 10)}.`);
   }
 
   function checkAgents(): void {
@@ -120,13 +126,23 @@ export function check(context: Context, state: VaultState): Finding[] {
     for (const path of secrets) guarded(formatSecretPath(path), () => state.agentsOf(path).forEach((agent) => reading.add(agent)), true);
     for (const [agent, groups] of manifest.agents) {
       for (const group of groups) {
-        if (!manifest.groups.has(group)) add("warning", "unknown-group", agent, `Agent ${agent} is in group ${group}, which does not exist.`);
+        if (!manifest.groups.has(group))
+          add("warning", "unknown-group", agent, `Agent ${agent} is in group ${group}, which does not exist.`);
       }
       if (!reading.has(agent)) add("warning", "agent-without-access", agent, `Agent ${agent} can read nothing.`);
-      if (!files.has(publicKeyFile(agent))) add("error", "agent-without-key", agent, `Agent ${agent} has no public key, so nothing can be encrypted to it.`);
+      if (!files.has(publicKeyFile(agent)))
+        add("error", "agent-without-key", agent, `Agent ${agent} has no public key, so nothing can be encrypted to it.`);
       const escrow = guarded(agent, () => state.bytes(escrowFile(agent)));
       if (!escrow) add("warning", "escrow-missing", agent, `Agent ${agent} has no escrow, so its key cannot be restored.`);
-      else guarded(agent, () => compareRecipients("escrow-recipients-differ", agent, escrow, owners.map(({ recipient }) => recipient)));
+      else
+        guarded(agent, () =>
+          compareRecipients(
+            "escrow-recipients-differ",
+            agent,
+            escrow,
+            owners.map(({ recipient }) => recipient),
+          ),
+        );
     }
     for (const found of files.values()) {
       if (found.kind === "public-key" && !manifest.agents.has(found.agent)) {
@@ -144,7 +160,12 @@ export function check(context: Context, state: VaultState): Finding[] {
     if (hasRecipients(types, recipients.length, recipients[0]!.kind)) return;
     const count = types.length;
     const what = kind === "recipients-differ" ? subject : `The escrow of ${subject}`;
-    add("error", kind, subject, `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${recipients.length}.`);
+    add(
+      "error",
+      kind,
+      subject,
+      `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${recipients.length}.`,
+    );
   }
 
   /** Turns what a damaged file throws into a finding. */
@@ -153,7 +174,8 @@ export function check(context: Context, state: VaultState): Finding[] {
       return look();
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      if (!quiet) add("error", error.code === ("LINK_IN_VAULT" satisfies ErrorCode) ? "link" : "damaged", subject, `${subject}: ${error.message}`);
+      if (!quiet)
+        add("error", error.code === ("LINK_IN_VAULT" satisfies ErrorCode) ? "link" : "damaged", subject, `${subject}: ${error.message}`);
       return undefined;
     }
   }
@@ -164,14 +186,18 @@ function strayMessage(file: string): string {
 }
 
 /** Keys at home that others than their owner could read. Windows has no such modes. */
-function checkKeyFiles(context: Context, add: (severity: Finding["severity"], kind: FindingKind, subject: string, message: string) => void): void {
+function checkKeyFiles(
+  context: Context,
+  add: (severity: Finding["severity"], kind: FindingKind, subject: string, message: string) => void,
+): void {
   if (process.platform === "win32" || !existsSync(context.home)) return;
   for (const folder of [context.home, join(context.home, "agents"), join(context.home, "owners")]) {
     if (!existsSync(folder)) continue;
     if (statSync(folder).mode & 0o077) add("error", "key-permissions", folder, `${folder} is open to others; run chmod 700 ${folder}.`);
     for (const name of readdirSync(folder)) {
       const file = join(folder, name);
-      if (/\.key(?:\.|$)/.test(name) && statSync(file).mode & 0o077) add("error", "key-permissions", file, `${file} is open to others; run chmod 600 ${file}.`);
+      if (/\.key(?:\.|$)/.test(name) && statSync(file).mode & 0o077)
+        add("error", "key-permissions", file, `${file} is open to others; run chmod 600 ${file}.`);
     }
   }
 }

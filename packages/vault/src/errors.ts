@@ -68,7 +68,13 @@ export class VaultError extends Error {
 
 /** Whether `error` is a system error, and with one of the given `errno` names (`"ENOENT"`) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && "syscall" in error && (codes.length === 0 || codes.includes(error.code));
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    "syscall" in error &&
+    (codes.length === 0 || codes.includes(error.code))
+  );
 }
 
 /**
@@ -82,7 +88,7 @@ export function writeError(error: unknown, what: string): unknown {
       cause: error,
     });
   }
-  if (isSystemError(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR")) {
+  if (isSystemError(error, "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR")) {
     return new VaultError("UNWRITABLE", `${what} could not be written (${error.code}).`, {
       remedy: "Check the owner and the permissions of the folder, then run the command again.",
       cause: error,

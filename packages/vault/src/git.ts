@@ -17,7 +17,9 @@ export interface GitOptions {
 
 /** An environment variable that tells git which repository to use; a hook sets some, and they are not meant for us. */
 const REPOSITORY_VARIABLES = new Set(
-  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH".split(" "),
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH".split(
+    " ",
+  ),
 );
 
 /** What git has no use for: programs it must not start here, and a key that no child of ours may see. */
@@ -49,15 +51,21 @@ export class GitRepository {
    * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
    */
   static async find(context: Context, folder: string): Promise<GitRepository> {
-    const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch((error: unknown) => {
-      if (error instanceof VaultError && error.code === "GIT_FAILED" && /not a git repository|must be run in a work tree/.test(error.message)) {
-        throw new VaultError("REPOSITORY_NOT_FOUND", `${folder} is not inside a git repository with a work tree.`, {
-          remedy: "Run git init there first, or agent-vault init, which does it for you.",
-          cause: error,
-        });
-      }
-      throw error;
-    });
+    const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch(
+      (error: unknown) => {
+        if (
+          error instanceof VaultError &&
+          error.code === "GIT_FAILED" &&
+          /not a git repository|must be run in a work tree/.test(error.message)
+        ) {
+          throw new VaultError("REPOSITORY_NOT_FOUND", `${folder} is not inside a git repository with a work tree.`, {
+            remedy: "Run git init there first, or agent-vault init, which does it for you.",
+            cause: error,
+          });
+        }
+        throw error;
+      },
+    );
     const [workTree, gitDir, objectFormat] = output.trimEnd().split("\n");
     return new GitRepository(context, resolve(workTree!), resolve(gitDir!), objectFormat === "sha256" ? "sha256" : "sha1");
   }
@@ -84,7 +92,10 @@ export class GitRepository {
   }
 
   async head(): Promise<Head> {
-    const [ref, commit] = await Promise.all([this.try(["symbolic-ref", "--quiet", "HEAD"]), this.try(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])]);
+    const [ref, commit] = await Promise.all([
+      this.try(["symbolic-ref", "--quiet", "HEAD"]),
+      this.try(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
+    ]);
     return { ref: ref?.trim() || "HEAD", commit: commit?.trim() || undefined };
   }
 
@@ -106,10 +117,11 @@ export class GitRepository {
     const git = await gitFor(this.#context, this.workTree, { input: Buffer.from(ids.map((id) => `${id}\n`).join("")) });
     const output = await (git.binaryCatFile(["--batch"]) as Promise<Buffer>);
     const blobs: Uint8Array[] = [];
-    for (let offset = 0; blobs.length < ids.length; ) {
+    for (let offset = 0; blobs.length < ids.length;) {
       const end = output.indexOf(10, offset);
       const size = Number(output.toString("latin1", offset, end).split(" ")[2]);
-      if (end < 0 || !Number.isInteger(size)) throw new VaultError("GIT_FAILED", "git does not hold an object that it should.", { remedy: "Run git fsck." });
+      if (end < 0 || !Number.isInteger(size))
+        throw new VaultError("GIT_FAILED", "git does not hold an object that it should.", { remedy: "Run git fsck." });
       blobs.push(new Uint8Array(output.subarray(end + 1, end + 1 + size)));
       offset = end + 1 + size + 1;
     }
@@ -131,14 +143,18 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   const { simpleGit } = await import("simple-git");
   const variables = { ...context.env, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
   const env = Object.fromEntries(
-    Object.entries(variables).filter(([name, value]) => value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {}))),
+    Object.entries(variables).filter(
+      ([name, value]) =>
+        value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {})),
+    ),
   ) as Record<string, string>;
   const { input } = options;
   // The arguments are ours; what is allowed here is the person's own environment, as git itself would take it.
   const git = simpleGit({
     baseDir: folder,
     trimmed: false,
-    errors: (error, { exitCode, stdErr }) => error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
+    errors: (error, { exitCode, stdErr }) =>
+      error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
     ...(input && { input: () => Buffer.from(input.buffer, input.byteOffset, input.length) }),
     ...(options.silence && { timeout: { block: options.silence } }),
     allowEnvironment: Object.keys(env),
@@ -172,14 +188,26 @@ function gitError(error: unknown, args: readonly string[]): VaultError {
     .filter((line) => line !== "" && !line.startsWith("hint:"))
     .slice(0, 3)
     .join(" ");
-  if (/No space left on device|Disk quota exceeded/.test(words)) {
-    return new VaultError("DISK_FULL", "The disk is full, so git could not write.", { remedy: "Free some space and run the command again; nothing was changed.", cause: error });
+  if (/No space left on device|Disk quota exceeded|Out of diskspace/i.test(words)) {
+    return new VaultError("DISK_FULL", "The disk is full, so git could not write.", {
+      remedy: "Free some space and run the command again; nothing was changed.",
+      cause: error,
+    });
   }
-  if (/index\.lock|\.lock': File exists/.test(words)) {
-    return new VaultError("BUSY", "Another git process is at work in this repository.", { remedy: "Wait for it to end; if none runs, remove the .lock file that git names: " + said, cause: error });
+  if (/\.lock': File exists/.test(words)) {
+    return new VaultError("BUSY", "Another git process is at work in this repository.", {
+      remedy: "Wait for it to end; if none runs, remove the .lock file that git names: " + said,
+      cause: error,
+    });
   }
   if (/Permission denied|Read-only file system|insufficient permission/i.test(words)) {
-    return new VaultError("UNWRITABLE", `git could not write to the repository: ${said}`, { remedy: "Check the owner and the permissions of the repository.", cause: error });
+    return new VaultError("UNWRITABLE", `git could not write to the repository: ${said}`, {
+      remedy: "Check the owner and the permissions of the repository.",
+      cause: error,
+    });
   }
-  return new VaultError("GIT_FAILED", `git ${command} failed: ${said}`, { remedy: "Put right what git names, then run the command again; nothing was changed.", cause: error });
+  return new VaultError("GIT_FAILED", `git ${command} failed: ${said}`, {
+    remedy: "Put right what git names, then run the command again; nothing was changed.",
+    cause: error,
+  });
 }

@@ -4,7 +4,14 @@ import type { SecretPath } from "./names.js";
 import type { Files } from "./transaction.js";
 import type { VaultState } from "./vault-state.js";
 
-const GITIGNORE = ["# agent-vault: block unencrypted key material", "*.key", "*.pem", "**/private.*", "!**/*.escrow", "!agents/*/public.key"];
+const GITIGNORE = [
+  "# agent-vault: block unencrypted key material",
+  "*.key",
+  "*.pem",
+  "**/private.*",
+  "!**/*.escrow",
+  "!agents/*/public.key",
+];
 const GITATTRIBUTES = ["# agent-vault: every byte counts", "* -text", "*.enc binary", "*.escrow binary"];
 
 /** A random UUID (RFC 9562, version 4) from the context's randomness. */
@@ -12,7 +19,9 @@ export function newVaultId(context: Context): string {
   const bytes = context.random(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return Buffer.from(bytes)
+    .toString("hex")
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /**

@@ -9,7 +9,15 @@ export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./li
 export { Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";
 export { defaultGroupOf, parseAgentName, parseGroupName } from "./names.js";
-export { addAgent, recoverAgent, removeAgent, restoreAgent, type AgentKeyResult, type AgentLoss, type AgentRequest } from "./operations/agents.js";
+export {
+  addAgent,
+  recoverAgent,
+  removeAgent,
+  restoreAgent,
+  type AgentKeyResult,
+  type AgentLoss,
+  type AgentRequest,
+} from "./operations/agents.js";
 export type { ChangeRequest } from "./operations/change.js";
 export { deleteSecret, type DeleteRequest, type DeleteResult } from "./operations/delete.js";
 export { grant, type GrantRequest, type GrantResult, type Target } from "./operations/grant.js";

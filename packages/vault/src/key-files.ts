@@ -1,4 +1,18 @@
-import { accessSync, chmodSync, closeSync, constants, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "./age/decrypt.js";
 import { parseIdentity, type Identity } from "./age/identity.js";
@@ -33,7 +47,8 @@ export const agentKeyFile = (context: Context, agent: string): string => join(co
  * @throws VaultError `NO_KEY`, `INVALID_KEY`, `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`
  */
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
-  if (choice.keyText !== undefined) return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
+  if (choice.keyText !== undefined)
+    return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
   if (choice.keyFile !== undefined) return loadKeyFile(context, resolve(context.cwd, choice.keyFile));
   const variable = context.env["AGENT_VAULT_KEY"];
   if (variable) {
@@ -76,17 +91,25 @@ async function readKey(context: Context, bytes: Uint8Array, source: string): Pro
   }
   const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
   const identities = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  if (identities.length === 0) throw new VaultError("INVALID_KEY", `${source} holds no key.`, { remedy: "A key file holds a line AGE-SECRET-KEY-1...; generate one with age-keygen or agent-vault init." });
+  if (identities.length === 0)
+    throw new VaultError("INVALID_KEY", `${source} holds no key.`, {
+      remedy: "A key file holds a line AGE-SECRET-KEY-1...; generate one with age-keygen or agent-vault init.",
+    });
   try {
     return identities.map(parseIdentity);
   } catch (cause) {
-    throw new VaultError("INVALID_KEY", `${source} is not an age key file.`, { remedy: "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and whole.", cause });
+    throw new VaultError("INVALID_KEY", `${source} is not an age key file.`, {
+      remedy: "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and whole.",
+      cause,
+    });
   }
 }
 
 /** The text of a key file: the identity under comments that say what it is for. Age tools ignore the comments. */
 export async function formatKeyFile(identity: Identity, comments: Readonly<Record<string, string | undefined>>): Promise<string> {
-  const lines = Object.entries({ ...comments, "public key": await identity.recipient() }).flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}`]));
+  const lines = Object.entries({ ...comments, "public key": await identity.recipient() }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`# ${name}: ${value}`],
+  );
   return `${[...lines, identity.reveal()].join("\n")}\n`;
 }
 

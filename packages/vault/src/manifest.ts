@@ -87,7 +87,9 @@ export class Manifest {
   static create(ownerName: string): Manifest {
     const owner = JSON.stringify(ownerName);
     return Manifest.parse(
-      new TextEncoder().encode(`version: 1\nowners:\n- name: ${owner}\n  public_key: ${FIRST_OWNER_FILE}\nagents: []\ngroups: []\nextra_agents: {}\n`),
+      new TextEncoder().encode(
+        `version: 1\nowners:\n- name: ${owner}\n  public_key: ${FIRST_OWNER_FILE}\nagents: []\ngroups: []\nextra_agents: {}\n`,
+      ),
     );
   }
 
@@ -180,7 +182,14 @@ export class Manifest {
   toBytes(): Uint8Array {
     if (!this.#changed) return this.#source;
     const document = this.#document;
-    syncNamed(document, "agents", "groups", (name) => valid(parseAgentName, name), this.agents, (group) => group);
+    syncNamed(
+      document,
+      "agents",
+      "groups",
+      (name) => valid(parseAgentName, name),
+      this.agents,
+      (group) => group,
+    );
     syncNamed(document, "groups", "secrets", (name) => valid(parseGroupName, name), this.groups, formatSecretPath);
     const extra = document.getIn(["extra_agents"], true);
     const map = isMap(extra) ? extra : document.createNode({});
@@ -220,9 +229,15 @@ function syncNamed<T extends string>(
   });
 }
 
-function syncField<T extends string>(document: Document, path: readonly unknown[], values: readonly T[], format: (value: T) => string): void {
+function syncField<T extends string>(
+  document: Document,
+  path: readonly unknown[],
+  values: readonly T[],
+  format: (value: T) => string,
+): void {
   const node = document.getIn(path, true);
-  const unusable = isSeq(node) && format === (formatSecretPath as unknown) ? node.items.map(String).filter((text) => !valid(parseSecretPath, text)) : [];
+  const unusable =
+    isSeq(node) && format === (formatSecretPath as unknown) ? node.items.map(String).filter((text) => !valid(parseSecretPath, text)) : [];
   const spelled = new Map<string, string>();
   if (isSeq(node)) for (const item of node.items) spelled.set(canonical(String(item)), String(item));
   syncSequence(document, path, [...values.map((value) => spelled.get(canonical(format(value))) ?? format(value)), ...unusable]);

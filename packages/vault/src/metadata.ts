@@ -31,7 +31,9 @@ const metadataSchema = z.looseObject({
 export type Metadata = z.infer<typeof metadataSchema>;
 
 /** The fields that `set` can give; `null` removes one. */
-export type Attributes = Partial<Pick<Metadata, "expires" | "description" | "provider" | "account" | "environment" | "access" | "tags" | "rotate_after_days">>;
+export type Attributes = Partial<
+  Pick<Metadata, "expires" | "description" | "provider" | "account" | "environment" | "access" | "tags" | "rotate_after_days">
+>;
 
 /** @throws VaultError `INVALID_YAML`, `INVALID_METADATA` */
 export function parseMetadata(bytes: Uint8Array, path: SecretPath): Metadata {
@@ -72,7 +74,8 @@ export function withAuthorizedAgents(bytes: Uint8Array, path: SecretPath, agents
   const source = new TextDecoder().decode(bytes);
   const present = parsePlain(bytes)?.authorized_agents;
   const block = /^authorized_agents:(?: \[\]|(?:\n- .*)+)\n/m.exec(source);
-  if (!present || !block || !agents.every((agent) => PLAIN_NAME.test(agent))) return changeMetadata(bytes, path, { authorized_agents: agents });
+  if (!present || !block || !agents.every((agent) => PLAIN_NAME.test(agent)))
+    return changeMetadata(bytes, path, { authorized_agents: agents });
   const wanted = new Set(agents);
   const kept = present.filter((agent) => wanted.delete(agent));
   const names = [...kept, ...wanted];

@@ -19,7 +19,11 @@ const SILENCE = 15_000;
 export async function pull(context: Context, root: string, options: { always?: boolean } = {}): Promise<PullOutcome> {
   const folder = dirname(root);
   if (!mayHaveRemote(folder)) return "no-remote";
-  const [{ GitRepository }, { VaultState }, { withWriteLock }] = await Promise.all([import("./git.js"), import("./vault-state.js"), import("./write-lock.js")]);
+  const [{ GitRepository }, { VaultState }, { withWriteLock }] = await Promise.all([
+    import("./git.js"),
+    import("./vault-state.js"),
+    import("./write-lock.js"),
+  ]);
   const repository = await GitRepository.find(context, folder);
   if (!options.always && isRecent(context, repository, new VaultState(root).config.settings.pull_interval)) return "recent";
   if (repository.unfinishedOperation()) return "unfinished";
@@ -30,12 +34,17 @@ export async function pull(context: Context, root: string, options: { always?: b
   } catch (error) {
     return warned("offline", `The vault could not be pulled, so this is the local state: ${reasonOf(error)}`);
   }
-  const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `HEAD...${upstream}`])).trim().split("\t").map(Number);
+  const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `HEAD...${upstream}`]))
+    .trim()
+    .split("\t")
+    .map(Number);
   if (behind === 0) return "current";
-  if (ahead !== 0) return warned("diverged", `This branch and ${upstream} have diverged, so nothing was pulled. Bring them together with git, then push.`);
+  if (ahead !== 0)
+    return warned("diverged", `This branch and ${upstream} have diverged, so nothing was pulled. Bring them together with git, then push.`);
   const vault = relative(repository.workTree, root);
   const status = await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${vault}`]);
-  if (status !== "") return warned("dirty", `The vault has uncommitted changes, so ${upstream} was not pulled. Commit or undo them (git status ${vault}).`);
+  if (status !== "")
+    return warned("dirty", `The vault has uncommitted changes, so ${upstream} was not pulled. Commit or undo them (git status ${vault}).`);
   try {
     await withWriteLock(context, join(repository.gitDir, "agent-vault"), () => repository.run(["merge", "--ff-only", "--quiet", upstream]));
   } catch (error) {

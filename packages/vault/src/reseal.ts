@@ -81,7 +81,9 @@ export async function seal(value: Uint8Array, recipients: readonly Recipient[], 
   const file = await encrypt(value, recipients);
   const again = await decrypt(file, [owner]);
   if (Buffer.compare(again, value) !== 0) {
-    throw new VaultError("DAMAGED", "What was encrypted does not decrypt to the same value.", { remedy: "Nothing was changed; please report this." });
+    throw new VaultError("DAMAGED", "What was encrypted does not decrypt to the same value.", {
+      remedy: "Nothing was changed; please report this.",
+    });
   }
   return file;
 }

@@ -1,5 +1,21 @@
 import { createHash } from "node:crypto";
-import { accessSync, closeSync, constants, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
@@ -42,7 +58,12 @@ export interface TransactionOptions {
  * @param plan reads the state and works out the new files; it must not write anything in the vault
  * @throws VaultError `BUSY`, `REPOSITORY_BUSY`, `REPOSITORY_NOT_FOUND`, `GIT_FAILED`, `SIGNING_FAILED`, `UNWRITABLE`, `DISK_FULL`, and what `plan` throws
  */
-export async function transact<R>(context: Context, root: string, plan: (state: VaultState) => Promise<Plan<R>>, options: TransactionOptions = {}): Promise<R> {
+export async function transact<R>(
+  context: Context,
+  root: string,
+  plan: (state: VaultState) => Promise<Plan<R>>,
+  options: TransactionOptions = {},
+): Promise<R> {
   const repository = await GitRepository.find(context, dirname(root));
   const transaction = new Transaction(context, repository, root);
   if (options.dryRun) return (await plan(new VaultState(root))).result;
@@ -109,7 +130,9 @@ class Transaction {
     this.journal = join(this.folder, "journal.json");
     this.#draft = `${this.journal}.new`;
     this.#staging = join(this.folder, "staging");
-    this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER].filter(Boolean).join("/");
+    this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER]
+      .filter(Boolean)
+      .join("/");
   }
 
   requireQuietRepository(): void {
@@ -134,8 +157,10 @@ class Transaction {
   async #prepare(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<Journal | undefined> {
     try {
       const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
+      const files = new Map([...outside, ...planned]);
+      if (files.size === 0) return undefined;
       this.#stage(planned);
-      const commit = await this.#makeCommit(head, message, new Map([...outside, ...planned]));
+      const commit = await this.#makeCommit(head, message, files);
       if (commit === undefined) return undefined;
       await this.#waitForIndex();
       const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
@@ -189,10 +214,14 @@ class Transaction {
     } catch (cause) {
       const known = writeError(cause, journal.vault);
       const reason = known instanceof Error ? known.message : String(known);
-      throw new VaultError(known instanceof VaultError ? known.code : "FAILED", `The change is committed, but the work tree could not be brought up to date: ${reason}`, {
-        remedy: "Put that right; any agent-vault command in this repository then finishes the change.",
-        cause,
-      });
+      throw new VaultError(
+        known instanceof VaultError ? known.code : "FAILED",
+        `The change is committed, but the work tree could not be brought up to date: ${reason}`,
+        {
+          remedy: "Put that right; any agent-vault command in this repository then finishes the change.",
+          cause,
+        },
+      );
     }
     this.#cleanUp();
   }
@@ -215,14 +244,25 @@ class Transaction {
 
   /** Files of the vault that differ from the last commit, by their bytes in the work tree. Strays are nobody's business here. */
   async #outsideChanges(state: VaultState): Promise<Map<string, Uint8Array | null>> {
-    const status = await this.#repository.run(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching", "--", `:(top,literal)${this.#prefix}`]);
+    const status = await this.#repository.run([
+      "status",
+      "--porcelain=v1",
+      "-z",
+      "--no-renames",
+      "--untracked-files=all",
+      "--ignored=matching",
+      "--",
+      `:(top,literal)${this.#prefix}`,
+    ]);
     const changes = new Map<string, Uint8Array | null>();
     for (const entry of status.split("\0")) {
       const path = entry.slice(3);
       const file = path.slice(this.#prefix.length + 1);
       if (!path.startsWith(`${this.#prefix}/`) || classify(file).kind === "stray") continue;
       if (/^(?:U.|.U|AA|DD)$/.test(entry.slice(0, 2))) {
-        throw new VaultError("CONFLICT", `${path} has an unresolved merge conflict.`, { remedy: "Resolve it and git add the file, then run the command again." });
+        throw new VaultError("CONFLICT", `${path} has an unresolved merge conflict.`, {
+          remedy: "Resolve it and git add the file, then run the command again.",
+        });
       }
       changes.set(file, state.bytes(file) ?? null);
     }
@@ -299,18 +339,40 @@ class Transaction {
     const none = "0".repeat(this.#repository.objectFormat === "sha256" ? 64 : 40);
     say(`\nls :1 ""\nreset ${SCRATCH_REF}\nfrom ${none}\n\ndone`);
     // Ciphertexts have no likeness that a search for deltas (--depth) could find.
-    const output = await this.#repository.run([...DURABLE, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--depth=0", "--date-format=raw", "--cat-blob-fd=1"], { input: Buffer.concat(parts) });
+    const output = await this.#repository.run(
+      [
+        ...DURABLE,
+        "-c",
+        "fastimport.unpackLimit=1",
+        "fast-import",
+        "--quiet",
+        "--force",
+        "--depth=0",
+        "--date-format=raw",
+        "--cat-blob-fd=1",
+      ],
+      { input: Buffer.concat(parts) },
+    );
     const tree = /^040000 tree ([0-9a-f]+)\t/.exec(output)?.[1];
     if (tree) return tree;
-    throw new VaultError("GIT_FAILED", "git fast-import did not name the tree that it made.", { remedy: "Run git fsck; nothing was changed." });
+    throw new VaultError("GIT_FAILED", "git fast-import did not name the tree that it made.", {
+      remedy: "Run git fsck; nothing was changed.",
+    });
   }
 
   /** Variables that name an author where the person's git has none. */
   async #committer(): Promise<Record<string, string>> {
-    if ((await this.#repository.try(["var", "GIT_COMMITTER_IDENT"])) && (await this.#repository.try(["var", "GIT_AUTHOR_IDENT"]))) return {};
+    if ((await this.#repository.try(["var", "GIT_COMMITTER_IDENT"])) && (await this.#repository.try(["var", "GIT_AUTHOR_IDENT"])))
+      return {};
     const last = await this.#repository.try(["log", "-1", "--format=%ce", "HEAD"]);
-    if (last?.trim() !== "agent-vault@localhost") this.#context.warn("git knows no user.name and user.email here, so commits are made as agent-vault.");
-    return { GIT_AUTHOR_NAME: "agent-vault", GIT_AUTHOR_EMAIL: "agent-vault@localhost", GIT_COMMITTER_NAME: "agent-vault", GIT_COMMITTER_EMAIL: "agent-vault@localhost" };
+    if (last?.trim() !== "agent-vault@localhost")
+      this.#context.warn("git knows no user.name and user.email here, so commits are made as agent-vault.");
+    return {
+      GIT_AUTHOR_NAME: "agent-vault",
+      GIT_AUTHOR_EMAIL: "agent-vault@localhost",
+      GIT_COMMITTER_NAME: "agent-vault",
+      GIT_COMMITTER_EMAIL: "agent-vault@localhost",
+    };
   }
 
   #writeJournal(journal: Journal): void {
@@ -337,7 +399,9 @@ class Transaction {
     }
     const parsed = journalSchema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new VaultError("DAMAGED", `${this.journal} is not a journal of agent-vault.`, { remedy: "Move it away, then run git status and agent-vault check." });
+    throw new VaultError("DAMAGED", `${this.journal} is not a journal of agent-vault.`, {
+      remedy: "Move it away, then run git status and agent-vault check.",
+    });
   }
 
   async #moveBranch(journal: Journal, message: string, resumed?: "resumed"): Promise<void> {
@@ -352,7 +416,10 @@ class Transaction {
       if (resumed && isBusy(error)) throw error;
       this.#cleanUp();
       if (head.ref === ref && head.commit === old) throw error;
-      throw new VaultError("BUSY", "The branch moved while the vault was being changed.", { remedy: "Run the command again; nothing was changed.", cause: error });
+      throw new VaultError("BUSY", "The branch moved while the vault was being changed.", {
+        remedy: "Run the command again; nothing was changed.",
+        cause: error,
+      });
     }
   }
 
@@ -414,9 +481,23 @@ class Transaction {
   }
 
   /** What a commit changes in the vault. */
-  async #changesBetween({ vault, old, new: commit }: Journal): Promise<{ file: string; old: string | undefined; id: string | undefined }[]> {
+  async #changesBetween({
+    vault,
+    old,
+    new: commit,
+  }: Journal): Promise<{ file: string; old: string | undefined; id: string | undefined }[]> {
     const base = old ?? (await this.#repository.run(["hash-object", "-t", "tree", "--stdin"], { input: new Uint8Array() })).trim();
-    const output = await this.#repository.run(["diff-tree", "-r", "-z", "--no-renames", "--full-index", base, commit, "--", `:(top,literal)${vault}`]);
+    const output = await this.#repository.run([
+      "diff-tree",
+      "-r",
+      "-z",
+      "--no-renames",
+      "--full-index",
+      base,
+      commit,
+      "--",
+      `:(top,literal)${vault}`,
+    ]);
     const fields = output.split("\0");
     const id = (text: string) => (/^0+$/.test(text) ? undefined : text);
     return Array.from({ length: Math.floor(fields.length / 2) }, (_, index) => {

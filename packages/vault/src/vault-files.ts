@@ -60,7 +60,8 @@ export function findVault(context: Context, start = "."): string {
     const stat = lstatSync(root, { throwIfNoEntry: false });
     if (stat?.isSymbolicLink()) throw linkInVault(root);
     // The folder of keys at home has the same name and no manifest.
-    if (stat?.isDirectory() && [MANIFEST_FILE, CONFIG_FILE].some((file) => lstatSync(join(root, file), { throwIfNoEntry: false }))) return root;
+    if (stat?.isDirectory() && [MANIFEST_FILE, CONFIG_FILE].some((file) => lstatSync(join(root, file), { throwIfNoEntry: false })))
+      return root;
     if (folder === dirname(folder)) break;
   }
   throw new VaultError("VAULT_NOT_FOUND", `There is no vault in ${from} or above it.`, {

@@ -29,7 +29,9 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const field = issue.path.map(String).join(".");
-    throw new VaultError(code, `${at(offsetOf(document, issue.path))}: ${field ? `${field}: ` : ""}${sentence(issue.message)}`, { remedy: restore(file) });
+    throw new VaultError(code, `${at(offsetOf(document, issue.path))}: ${field ? `${field}: ` : ""}${sentence(issue.message)}`, {
+      remedy: restore(file),
+    });
   }
   return { document, data: parsed.data };
 

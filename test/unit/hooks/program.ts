@@ -27,7 +27,10 @@ export async function scanProgram(): Promise<{ command: string[]; remove(): void
     platform: "node",
     format: "esm",
     target: "node20",
-    alias: { "@agent-vault/hooks": join(root, "hooks/src/index.ts"), "@agent-vault/vault/read-only": join(root, "packages/vault/src/read-only.ts") },
+    alias: {
+      "@agent-vault/hooks": join(root, "hooks/src/index.ts"),
+      "@agent-vault/vault/read-only": join(root, "packages/vault/src/read-only.ts"),
+    },
     external: ["yaml", "simple-git", "zod"],
     logLevel: "error",
   });

@@ -70,21 +70,30 @@ describe("the Node SDK", () => {
     await expect(vault.get("stripe/none")).rejects.toBeInstanceOf(sdk.SecretNotFoundError);
     await expect(vault.get("other/x")).rejects.toBeInstanceOf(sdk.NotAuthorizedError);
     await expect(vault.get("../x")).rejects.toMatchObject({ code: "INVALID_NAME" });
-    await expect(new sdk.Vault({ ...options, keyPath: "/missing.key" }).get("stripe/api-key")).rejects.toBeInstanceOf(sdk.VaultNotFoundError);
+    await expect(new sdk.Vault({ ...options, keyPath: "/missing.key" }).get("stripe/api-key")).rejects.toBeInstanceOf(
+      sdk.VaultNotFoundError,
+    );
     expect(() => new sdk.Vault({ repoPath: box.home })).toThrowError(sdk.VaultNotFoundError);
     writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "damaged");
     await expect(vault.get("stripe/api-key")).rejects.toBeInstanceOf(sdk.VerificationError);
     writeFileSync(join(box.vault, "manifest.yaml"), "version: 9\n");
     expect(() => vault.reload()).toThrowError(sdk.ManifestError);
     expect(() => vault.listAgents()).toThrowError(sdk.ManifestError);
-    for (const Class of [sdk.SecretNotFoundError, sdk.NotAuthorizedError, sdk.VaultNotFoundError, sdk.ManifestError, sdk.VerificationError]) {
+    for (const Class of [
+      sdk.SecretNotFoundError,
+      sdk.NotAuthorizedError,
+      sdk.VaultNotFoundError,
+      sdk.ManifestError,
+      sdk.VerificationError,
+    ]) {
       expect(Class.prototype).toBeInstanceOf(sdk.VaultError);
     }
   });
 
   it("writes nothing, and shows no key when it is printed", async () => {
     const { box, options } = await grantedVault();
-    const snapshot = () => execFileSync("sh", ["-c", `find "${box.repository}" "${box.home}" -type f -exec sha256sum {} + | sort`], { encoding: "utf8" });
+    const snapshot = () =>
+      execFileSync("sh", ["-c", `find "${box.repository}" "${box.home}" -type f -exec sha256sum {} + | sort`], { encoding: "utf8" });
     const before = snapshot();
     const keyStr = readFileSync(options.keyPath, "utf8");
     const vault = new sdk.Vault({ repoPath: box.repository, keyStr });

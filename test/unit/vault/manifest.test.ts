@@ -54,7 +54,8 @@ describe("manifest.yaml", () => {
   });
 
   it("leaves an entry whose name it cannot use alone, and names it", () => {
-    const text = "version: 1\nagents:\n- name: ../evil\n  groups: [stripe]\n- name: good\n  groups: []\ngroups:\n- name: stripe\n  secrets: [../../etc/passwd, stripe/a]\n";
+    const text =
+      "version: 1\nagents:\n- name: ../evil\n  groups: [stripe]\n- name: good\n  groups: []\ngroups:\n- name: stripe\n  secrets: [../../etc/passwd, stripe/a]\n";
     const manifest = parse(text);
     expect(manifest.problems).toHaveLength(2);
     expect([...manifest.agents.keys()]).toEqual(["good"]);
@@ -70,7 +71,10 @@ describe("manifest.yaml", () => {
     ["", "INVALID_MANIFEST"],
     ["version: 1\nversion: 1\n", "INVALID_YAML"],
     ["version: 1\nagents: {a: b}\n", "INVALID_MANIFEST"],
-    ["a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n", "INVALID_YAML"],
+    [
+      "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n",
+      "INVALID_YAML",
+    ],
   ])("refuses %j", (text, code) => {
     expect(() => parse(text)).toThrowError(expect.objectContaining({ code }));
   });
@@ -81,7 +85,9 @@ describe("manifest.yaml", () => {
 });
 
 describe("who reads what", () => {
-  const manifest = parse("version: 1\nagents:\n- {name: a, groups: [g, h]}\n- {name: b, groups: [h]}\n- {name: c, groups: []}\ngroups:\n- {name: g, secrets: [g/1]}\n- {name: h, secrets: [g/1, h/1]}\nextra_agents: {h/1: [c, gone], g/1: [a]}\n");
+  const manifest = parse(
+    "version: 1\nagents:\n- {name: a, groups: [g, h]}\n- {name: b, groups: [h]}\n- {name: c, groups: []}\ngroups:\n- {name: g, secrets: [g/1]}\n- {name: h, secrets: [g/1, h/1]}\nextra_agents: {h/1: [c, gone], g/1: [a]}\n",
+  );
 
   it("is every agent of every group that lists the secret, then its extra agents, each once", () => {
     expect(agentsOf(manifest, path("g/1"))).toEqual(["a", "b"]);
@@ -92,6 +98,10 @@ describe("who reads what", () => {
   it("takes extra agents from the metadata only where the manifest of agent-vault 0.1 cannot name them", () => {
     expect(agentsOf(manifest, path("g/1"), ["c"])).toEqual(["a", "b"]);
     const old = Manifest.parse(readFileSync(join(import.meta.dirname, "../../../fixtures/vault-0.1/repo/.agent-vault/manifest.yaml")));
-    expect(agentsOf(old, path("stripe/webhook-secret"), ["billing-agent", "seo-crawler", "idle-agent", "unknown"])).toEqual(["billing-agent", "seo-crawler", "idle-agent"]);
+    expect(agentsOf(old, path("stripe/webhook-secret"), ["billing-agent", "seo-crawler", "idle-agent", "unknown"])).toEqual([
+      "billing-agent",
+      "seo-crawler",
+      "idle-agent",
+    ]);
   });
 });

@@ -4,7 +4,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
 import { VaultError } from "../../../packages/vault/src/errors.js";
-import { changeMetadata, createMetadata, parseMetadata, readAuthorizedAgents, withAuthorizedAgents } from "../../../packages/vault/src/metadata.js";
+import {
+  changeMetadata,
+  createMetadata,
+  parseMetadata,
+  readAuthorizedAgents,
+  withAuthorizedAgents,
+} from "../../../packages/vault/src/metadata.js";
 import { parseSecretPath } from "../../../packages/vault/src/names.js";
 import { readPlainYaml } from "../../../packages/vault/src/plain-yaml.js";
 
@@ -15,8 +21,60 @@ const PATH = parseSecretPath("stripe/api-key");
 /** Characters and words that mean something in YAML, or look as if they did. */
 const piece = fc.oneof(
   { weight: 4, arbitrary: fc.stringMatching(/^[A-Za-z0-9_.,/()'+@=-]{1,6}$/) },
-  { weight: 2, arbitrary: fc.constantFrom("true", "Null", "FALSE", "~", "yes", "0", "007", "12", "-3", "1.5", "1e3", "0x1f", ".inf", "2026-11-01", "2026-11-01T00:00:00Z", "2026-11-01T00:00:00.123456789Z") },
-  { weight: 2, arbitrary: fc.constantFrom(" ", "  ", ":", ": ", " :", "#", " #", "-", "- ", "[]", "{}", "&a", "*a", "!!str", "|", ">", "%", "`", "?", "? ", '"', "\\", "\\n", "\t", "\r", "---", "...", "<<") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "true",
+      "Null",
+      "FALSE",
+      "~",
+      "yes",
+      "0",
+      "007",
+      "12",
+      "-3",
+      "1.5",
+      "1e3",
+      "0x1f",
+      ".inf",
+      "2026-11-01",
+      "2026-11-01T00:00:00Z",
+      "2026-11-01T00:00:00.123456789Z",
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      " ",
+      "  ",
+      ":",
+      ": ",
+      " :",
+      "#",
+      " #",
+      "-",
+      "- ",
+      "[]",
+      "{}",
+      "&a",
+      "*a",
+      "!!str",
+      "|",
+      ">",
+      "%",
+      "`",
+      "?",
+      "? ",
+      '"',
+      "\\",
+      "\\n",
+      "\t",
+      "\r",
+      "---",
+      "...",
+      "<<",
+    ),
+  },
   { weight: 1, arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 2 }) },
 );
 const scalar = fc.oneof(
@@ -26,12 +84,29 @@ const scalar = fc.oneof(
   fc.array(fc.stringMatching(/^[a-z]{1,8}$/), { minLength: 1, maxLength: 3 }).map((words) => words.join(" ")),
 );
 const name = fc.oneof(
-  fc.constantFrom("name", "group", "version", "tags", "authorized_agents", "description", "null", "true", "constructor", "__proto__", "name "),
+  fc.constantFrom(
+    "name",
+    "group",
+    "version",
+    "tags",
+    "authorized_agents",
+    "description",
+    "null",
+    "true",
+    "constructor",
+    "__proto__",
+    "name ",
+  ),
   fc.stringMatching(/^[a-z_]{1,6}$/),
 );
 const block = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(name, scalar).map(([key, value]) => `${key}: ${value}\n`) },
-  { weight: 2, arbitrary: fc.tuple(name, fc.array(scalar, { maxLength: 3 })).map(([key, items]) => `${key}:\n${items.map((item) => `- ${item}\n`).join("")}`) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(name, fc.array(scalar, { maxLength: 3 }))
+      .map(([key, items]) => `${key}:\n${items.map((item) => `- ${item}\n`).join("")}`),
+  },
   { weight: 1, arbitrary: name.map((key) => `${key}: []\n`) },
   { weight: 1, arbitrary: fc.tuple(piece, fc.constantFrom("\n", "")).map(([text, end]) => text + end) },
 );
@@ -41,7 +116,9 @@ const anyText = fc.array(block, { maxLength: 5 }).map((blocks) => blocks.join(""
 const agentName = fc.oneof(fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/), fc.constantFrom("yes", "null", "True", "007", "1e3", "a.b", "x_y"));
 const agents = fc.uniqueArray(agentName, { maxLength: 4 });
 const agentsBlock = fc.oneof(
-  agents.map((names) => (names.length === 0 ? "authorized_agents: []\n" : `authorized_agents:\n${names.map((agent) => `- ${JSON.stringify(agent)}\n`).join("")}`)),
+  agents.map((names) =>
+    names.length === 0 ? "authorized_agents: []\n" : `authorized_agents:\n${names.map((agent) => `- ${JSON.stringify(agent)}\n`).join("")}`,
+  ),
   agents.map((names) => `authorized_agents:\n${names.map((agent) => `- ${agent}\n`).join("")}`),
   agents.map((names) => `authorized_agents:\n${names.map((agent) => `  - ${agent} # since May\n`).join("")}`),
   agents.map((names) => `authorized_agents: [${names.join(", ")}]\n`),
@@ -67,10 +144,18 @@ describe("the fast way through metadata", () => {
   });
 
   it("is the way of the files that both programs print", () => {
-    const files = readdirSync(FIXTURES, { recursive: true }).map(String).filter((file) => file.endsWith(".meta"));
+    const files = readdirSync(FIXTURES, { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith(".meta"));
     expect(files.length).toBeGreaterThan(0);
     const times = { created: "2026-11-01T00:00:00.000Z", rotated: "2026-11-02T10:20:30.456Z", expires: "2027-01-31T00:00:00Z" };
-    const attributes = { group: "stripe", description: "Charges cards (test mode only), see https://example.com/keys", tags: ["billing", "eu"], rotate_after_days: 90, access: "read" } as const;
+    const attributes = {
+      group: "stripe",
+      description: "Charges cards (test mode only), see https://example.com/keys",
+      tags: ["billing", "eu"],
+      rotate_after_days: 90,
+      access: "read",
+    } as const;
     const printed = [
       ...files.map((file) => readFileSync(join(FIXTURES, file))),
       createMetadata(PATH, { ...times, ...attributes, version: 1, authorized_agents: ["billing-agent", "007"] }),
@@ -133,5 +218,7 @@ function outcome<T>(run: () => T): T | string {
 }
 
 function withoutQuotes(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString().replace(/^- "([\w-]*)"$/gm, "- $1");
+  return Buffer.from(bytes)
+    .toString()
+    .replace(/^- "([\w-]*)"$/gm, "- $1");
 }

@@ -7,7 +7,11 @@ export default class AddAgent extends VaultCommand {
   static override description = "Make an agent with a key of its own. It reads nothing until it is granted something.";
   static override examples = ["agent-vault add-agent billing-agent"];
   static override args = { agent: word({ description: "the agent's name", required: true }) };
-  static override flags = { key: keyFlag, "dry-run": dryRunFlag, out: Flags.string({ description: "write the agent's key file there", helpValue: "FILE" }) };
+  static override flags = {
+    key: keyFlag,
+    "dry-run": dryRunFlag,
+    out: Flags.string({ description: "write the agent's key file there", helpValue: "FILE" }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(AddAgent);

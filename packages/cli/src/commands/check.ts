@@ -5,7 +5,8 @@ import { VaultCommand } from "../vault-command.js";
 
 export default class Check extends VaultCommand {
   static override id = "check";
-  static override description = "Look for what is not as it should be: expiry, rotation, access, keys, stray files. Needs no key. Exits with 5 where there are errors.";
+  static override description =
+    "Look for what is not as it should be: expiry, rotation, access, keys, stray files. Needs no key. Exits with 5 where there are errors.";
   static override flags = { strict: Flags.boolean({ description: "take warnings for errors" }) };
 
   async run(): Promise<void> {

@@ -11,6 +11,11 @@ export default class Get extends VaultCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(Get);
-    await printSecret(this.context, await this.findVault(), { path: args.path, key: flags.key, noPull: flags["no-pull"], json: flags.json });
+    await printSecret(this.context, await this.findVault(), {
+      path: args.path,
+      key: flags.key,
+      noPull: flags["no-pull"],
+      json: flags.json,
+    });
   }
 }

@@ -33,7 +33,8 @@ export default class Init extends VaultCommand {
     const hook = flags["no-hook"] ? undefined : await installHook(this.context, made.vault, { command: hookCommand() });
     this.print({ ...made, hook }, function* () {
       yield `Made a vault in ${made.vault}${made.newRepository ? ", and a git repository for it" : ""}.`;
-      if (made.newKeyFile) yield `Your key is ${made.newKeyFile}. Back it up: whoever holds it opens every secret, and without it nobody does.`;
+      if (made.newKeyFile)
+        yield `Your key is ${made.newKeyFile}. Back it up: whoever holds it opens every secret, and without it nobody does.`;
       else yield `You are its owner with the key in ${made.keySource}.`;
       if (hook?.manual) yield `The pre-commit check was not installed; add this to ${hook.file}:\n\n${hook.manual}`;
       else if (hook) yield `The pre-commit check is installed (${hook.file}).`;

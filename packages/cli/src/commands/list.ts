@@ -15,7 +15,12 @@ export default class List extends VaultCommand {
     this.print(json, () =>
       table(
         ["SECRET", "GROUPS", "AGENTS", "EXPIRES"],
-        secrets.map(({ secret, groups, agents, metadata }) => [secret, groups.join(", ") || "-", agents.join(", ") || "-", metadata?.expires?.slice(0, 10) ?? "-"]),
+        secrets.map(({ secret, groups, agents, metadata }) => [
+          secret,
+          groups.join(", ") || "-",
+          agents.join(", ") || "-",
+          metadata?.expires?.slice(0, 10) ?? "-",
+        ]),
         flags.group === undefined ? "No secrets yet. Store one with agent-vault set group/name." : `Group ${flags.group} lists no secrets.`,
       ),
     );

@@ -16,7 +16,8 @@ export default class Move extends VaultCommand {
     this.print(moved, function* () {
       yield `${flags["dry-run"] ? "Would move" : "Moved"} ${moved.from} to ${moved.to}.`;
       if (moved.gained.length > 0) yield `Newly reads it: ${moved.gained.join(", ")}.`;
-      if (moved.lost.length > 0) yield `No longer reads it: ${moved.lost.join(", ")}. What they have seen stays seen: rotate it at the source.`;
+      if (moved.lost.length > 0)
+        yield `No longer reads it: ${moved.lost.join(", ")}. What they have seen stays seen: rotate it at the source.`;
     });
   }
 }

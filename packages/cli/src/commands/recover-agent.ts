@@ -7,7 +7,11 @@ export default class RecoverAgent extends VaultCommand {
   static override id = "recover-agent";
   static override description = "Give an agent a new key when the old one is lost or in wrong hands; the old key opens nothing any more.";
   static override args = { agent: word({ description: "the agent's name", required: true }) };
-  static override flags = { key: keyFlag, "dry-run": dryRunFlag, out: Flags.string({ description: "write the new key file there", helpValue: "FILE" }) };
+  static override flags = {
+    key: keyFlag,
+    "dry-run": dryRunFlag,
+    out: Flags.string({ description: "write the new key file there", helpValue: "FILE" }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(RecoverAgent);

@@ -12,7 +12,9 @@ export default class RestoreAgent extends VaultCommand {
     const { args, flags } = await this.words(RestoreAgent);
     const restored = await restoreAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.to });
     this.print(restored, function* () {
-      yield restored.present ? `The key of agent ${restored.agent} is in ${restored.keyFile} already.` : `Wrote the key of agent ${restored.agent} to ${restored.keyFile}.`;
+      yield restored.present
+        ? `The key of agent ${restored.agent} is in ${restored.keyFile} already.`
+        : `Wrote the key of agent ${restored.agent} to ${restored.keyFile}.`;
       if (restored.retiredKeyFile) yield `Another key that was there is now ${restored.retiredKeyFile}.`;
     });
   }

@@ -7,7 +7,8 @@ import { VaultCommand, word } from "../vault-command.js";
 
 export default class Scan extends VaultCommand {
   static override id = "scan";
-  static override description = "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named. Exits with 5 where there are any.";
+  static override description =
+    "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named. Exits with 5 where there are any.";
   static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];
   static override strict = false;
   static override args = { path: word({ description: "files and folders of the work tree, instead of the index" }) };

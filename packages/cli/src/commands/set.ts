@@ -46,9 +46,16 @@ export default class Set extends VaultCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(Set);
-    const sources = [args.value !== undefined && "a value", flags["from-file"] !== undefined && "--from-file", flags.generate && "--generate", flags["keep-value"] && "--keep-value"].filter(Boolean);
-    if (sources.length > 1) throw new VaultError("USAGE", `There is more than one value: ${sources.join(" and ")}.`, { remedy: "Give one of them." });
-    if (args.value !== undefined) this.context.warn("The value is in your shell's history now. Leave it out to be asked for it, or pipe it in.");
+    const sources = [
+      args.value !== undefined && "a value",
+      flags["from-file"] !== undefined && "--from-file",
+      flags.generate && "--generate",
+      flags["keep-value"] && "--keep-value",
+    ].filter(Boolean);
+    if (sources.length > 1)
+      throw new VaultError("USAGE", `There is more than one value: ${sources.join(" and ")}.`, { remedy: "Give one of them." });
+    if (args.value !== undefined)
+      this.context.warn("The value is in your shell's history now. Leave it out to be asked for it, or pipe it in.");
 
     const attributes: Attributes = {
       expires: flags.expires === undefined ? undefined : flags.expires === "never" ? null : parseExpiry(flags.expires, this.context.now()),
@@ -61,16 +68,34 @@ export default class Set extends VaultCommand {
       tags: flags.tags,
     };
     const change = await this.change(flags);
-    const stored = await set(this.context, { ...change, path: args.path, value: await this.#value(args.value, flags, new VaultState(change.vault).config.settings.max_value_bytes), group: flags.group, agents: flags.agents, attributes });
+    const stored = await set(this.context, {
+      ...change,
+      path: args.path,
+      value: await this.#value(args.value, flags, new VaultState(change.vault).config.settings.max_value_bytes),
+      group: flags.group,
+      agents: flags.agents,
+      attributes,
+    });
     this.print(stored, function* () {
       const verb = flags["dry-run"] ? "Would set" : "Set";
-      const size = stored.bytes === undefined ? "value kept" : stored.bytes === 0 ? "an empty value" : stored.bytes === 1 ? "1 byte" : `${stored.bytes} bytes`;
+      const size =
+        stored.bytes === undefined
+          ? "value kept"
+          : stored.bytes === 0
+            ? "an empty value"
+            : stored.bytes === 1
+              ? "1 byte"
+              : `${stored.bytes} bytes`;
       yield `${verb} ${stored.secret} (version ${stored.version}, ${size}).`;
       yield `Readers besides the owners: ${stored.agents.join(", ") || "none"}.`;
     });
   }
 
-  async #value(word: string | undefined, flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean }, limit: number): Promise<Uint8Array | undefined> {
+  async #value(
+    word: string | undefined,
+    flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean },
+    limit: number,
+  ): Promise<Uint8Array | undefined> {
     const encode = (text: string) => new TextEncoder().encode(text);
     if (flags["keep-value"]) return undefined;
     if (word !== undefined) return encode(word);
@@ -102,7 +127,10 @@ function readValueFile(file: string, limit: number): Uint8Array {
     return bytes.subarray(0, length);
   } catch (cause) {
     if (!isSystemError(cause)) throw cause;
-    throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${cause.code}).`, { remedy: "Check the path given with --from-file.", cause });
+    throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${cause.code}).`, {
+      remedy: "Check the path given with --from-file.",
+      cause,
+    });
   } finally {
     closeSync(descriptor);
   }

@@ -63,9 +63,11 @@ export function stanzaTypes(file: Uint8Array): string[] {
 /**
  * Writes a header with its MAC. The stanzas of a parsed header come out as the same bytes.
  * @param fileKey 16 bytes.
+ * @param before a header whose stanzas come first, byte for byte.
  */
-export function encodeHeader(stanzas: readonly Stanza[], fileKey: Uint8Array): Uint8Array {
-  const text = `${VERSION_LINE}\n${stanzas.map(encodeStanza).join("")}${MAC_MARK}`;
+export function encodeHeader(stanzas: readonly Stanza[], fileKey: Uint8Array, before?: Header): Uint8Array {
+  const kept = before ? Buffer.from(before.bytesWithoutMac.subarray(0, -MAC_MARK.length)).toString("latin1") : `${VERSION_LINE}\n`;
+  const text = `${kept}${stanzas.map(encodeStanza).join("")}${MAC_MARK}`;
   return Buffer.from(`${text} ${encodeBase64(headerMac(fileKey, Buffer.from(text, "latin1")))}\n`, "latin1");
 }
 

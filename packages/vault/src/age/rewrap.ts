@@ -23,9 +23,9 @@ export async function addRecipients(file: Uint8Array, identity: Identity, add: r
   const { header, fileKey, payload } = opened;
   requireKind(header.stanzas, add[0]!.kind);
 
-  const stanzas = [...header.stanzas];
-  for (const recipient of add) stanzas.push(...(await recipient.wrapFileKey(fileKey)));
-  const result = join(encodeHeader(stanzas, fileKey), payload);
+  const added: Stanza[] = [];
+  for (const recipient of add) added.push(...(await recipient.wrapFileKey(fileKey)));
+  const result = join(encodeHeader(added, fileKey, header), payload);
   await decrypt(result, [identity]);
   return result;
 }

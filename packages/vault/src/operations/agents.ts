@@ -123,7 +123,10 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
  * moved aside.
  * @throws VaultError `AGENT_NOT_FOUND`, `DAMAGED`, `NOT_AUTHORIZED`, `ALREADY_EXISTS`
  */
-export async function restoreAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult & { retiredKeyFile: string | undefined; present: boolean }> {
+export async function restoreAgent(
+  context: Context,
+  request: AgentRequest,
+): Promise<AgentKeyResult & { retiredKeyFile: string | undefined; present: boolean }> {
   const state = new VaultState(request.vault);
   const agent = state.manifest.requireAgent(request.agent);
   const owner = await loadOwnerKey(context, state, request.key ?? {});
@@ -156,7 +159,14 @@ async function agentFiles(state: VaultState, owner: Identity, agent: string, ide
   const encode = (text: string) => new TextEncoder().encode(text);
   return new Map([
     [publicKeyFile(agent), encode(await identity.recipient())],
-    [escrowFile(agent), await seal(encode(identity.reveal()), state.owners.map(({ recipient }) => recipient), owner)],
+    [
+      escrowFile(agent),
+      await seal(
+        encode(identity.reveal()),
+        state.owners.map(({ recipient }) => recipient),
+        owner,
+      ),
+    ],
   ]);
 }
 
@@ -165,10 +175,14 @@ async function writeAgentKey(context: Context, vault: string, agent: string, fil
   try {
     await writeKeyFile(context, file, await formatKeyFile(identity, comments));
   } catch (cause) {
-    throw new VaultError(cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE", `The vault was changed, but the key of agent ${agent} could not be written to ${file}.`, {
-      remedy: `Its key is in escrow: agent-vault restore-agent ${agent} writes it, with --to FILE to another place.`,
-      cause,
-    });
+    throw new VaultError(
+      cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE",
+      `The vault was changed, but the key of agent ${agent} could not be written to ${file}.`,
+      {
+        remedy: `Its key is in escrow: agent-vault restore-agent ${agent} writes it, with --to FILE to another place.`,
+        cause,
+      },
+    );
   }
 }
 

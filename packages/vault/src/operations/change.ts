@@ -23,7 +23,11 @@ export interface Change<R> {
 }
 
 /** Runs an owner's operation as one transaction: the owner's key first, then the operation, then what every change brings along. */
-export function changeVault<R>(context: Context, request: ChangeRequest, operation: (state: VaultState, owner: Identity) => Change<R> | Promise<Change<R>>): Promise<R> {
+export function changeVault<R>(
+  context: Context,
+  request: ChangeRequest,
+  operation: (state: VaultState, owner: Identity) => Change<R> | Promise<Change<R>>,
+): Promise<R> {
   return transact(
     context,
     request.vault,

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { generateIdentity } from "../age/identity.js";
 import type { KeyKind } from "../age/recipient.js";
 import { Config } from "../config.js";
@@ -66,14 +66,19 @@ export async function init(context: Context, request: InitRequest): Promise<Init
 }
 
 function requireNoVault(vault: string): void {
-  if (!lstatSync(join(vault, MANIFEST_FILE), { throwIfNoEntry: false }) && !lstatSync(join(vault, CONFIG_FILE), { throwIfNoEntry: false })) return;
-  throw new VaultError("ALREADY_EXISTS", `There is a vault in ${vault} already.`, { remedy: "Use it as it is: agent-vault list, agent-vault set." });
+  if (!lstatSync(join(vault, MANIFEST_FILE), { throwIfNoEntry: false }) && !lstatSync(join(vault, CONFIG_FILE), { throwIfNoEntry: false }))
+    return;
+  throw new VaultError("ALREADY_EXISTS", `There is a vault in ${vault} already.`, {
+    remedy: "Use it as it is: agent-vault list, agent-vault set.",
+  });
 }
 
 /** Whether a repository had to be made. */
 async function ensureRepository(context: Context, directory: string): Promise<boolean> {
   try {
-    mkdirSync(directory, { recursive: true });
+    // Only what is missing above it is made recursively: in a folder such as /proc that would never end (Node 20).
+    if (!existsSync(dirname(directory))) mkdirSync(dirname(directory), { recursive: true });
+    if (!existsSync(directory)) mkdirSync(directory);
   } catch (error) {
     throw writeError(error, directory);
   }
@@ -87,7 +92,11 @@ async function ensureRepository(context: Context, directory: string): Promise<bo
   }
 }
 
-async function ownerKey(context: Context, request: InitRequest, vaultId: string): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
+async function ownerKey(
+  context: Context,
+  request: InitRequest,
+  vaultId: string,
+): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
   const chosen = request.key?.keyFile !== undefined || request.key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
   if (!request.newKey && (chosen || existsSync(ownerKeyFile(context)))) {
     const { identities, source } = await loadKeys(context, request.key ?? {});

@@ -34,7 +34,9 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
     const { manifest } = state;
     const file = state.ciphertext(from);
     if (state.hasSecret(to)) {
-      throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, { remedy: "Delete it first, or choose another name." });
+      throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, {
+        remedy: "Delete it first, or choose another name.",
+      });
     }
     if (from.toLowerCase() !== to.toLowerCase()) requireNoTwin(state, to);
     const before = state.agentsOf(from);

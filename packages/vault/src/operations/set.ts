@@ -100,9 +100,12 @@ export function valueTooLarge(limit: number): VaultError {
 
 function requireAttributes({ access, rotate_after_days: days }: Attributes): void {
   if (access != null && !(ACCESS_LEVELS as readonly string[]).includes(access)) {
-    throw new VaultError("INVALID_VALUE", `${JSON.stringify(access)} is not an access level.`, { remedy: `Use one of ${ACCESS_LEVELS.join(", ")}.` });
+    throw new VaultError("INVALID_VALUE", `${JSON.stringify(access)} is not an access level.`, {
+      remedy: `Use one of ${ACCESS_LEVELS.join(", ")}.`,
+    });
   }
-  if (days != null && !(days > 0)) throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
+  if (days != null && !(days > 0))
+    throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
 }
 
 /** Names that differ in case only are one file on some disks. @throws VaultError `ALREADY_EXISTS` */
@@ -114,9 +117,13 @@ export function requireNoTwin(state: VaultState, path: SecretPath): void {
       const twin = own.get(prefix.toLowerCase());
       // A secret and a folder of the same name do not meet: the secret's file has an ending.
       if (twin === undefined || twin === prefix || (prefix === other) !== (twin === path)) continue;
-      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(path)} and ${formatSecretPath(other)} differ in upper and lower case only.`, {
-        remedy: "Some disks cannot tell such names apart; use the present spelling or another name.",
-      });
+      throw new VaultError(
+        "ALREADY_EXISTS",
+        `${formatSecretPath(path)} and ${formatSecretPath(other)} differ in upper and lower case only.`,
+        {
+          remedy: "Some disks cannot tell such names apart; use the present spelling or another name.",
+        },
+      );
     }
   }
 }

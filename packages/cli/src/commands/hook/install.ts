@@ -10,7 +10,9 @@ export default class HookInstall extends VaultCommand {
     await this.words(HookInstall);
     const hook = await installHook(this.context, this.context.cwd, { command: hookCommand() });
     this.print(hook, () => [
-      hook.installed ? `The pre-commit check is installed in ${hook.file} (${hook.method}).` : `Nothing was written, since ${hook.file} ${hook.method === "outside" ? "lies outside this repository" : "cannot be added to safely"}. Add this to it:\n\n${hook.manual}`,
+      hook.installed
+        ? `The pre-commit check is installed in ${hook.file} (${hook.method}).`
+        : `Nothing was written, since ${hook.file} ${hook.method === "outside" ? "lies outside this repository" : "cannot be added to safely"}. Add this to it:\n\n${hook.manual}`,
     ]);
   }
 }

@@ -10,6 +10,10 @@ export default class HookStatus extends VaultCommand {
     await this.words(HookStatus);
     const hook = await hookStatus(this.context, this.context.cwd);
     if (!hook.installed) process.exitCode = 1;
-    this.print(hook, () => [hook.installed ? `The pre-commit check is installed in ${hook.file} (${hook.method}).` : "The pre-commit check is not installed. Install it with agent-vault hook install."]);
+    this.print(hook, () => [
+      hook.installed
+        ? `The pre-commit check is installed in ${hook.file} (${hook.method}).`
+        : "The pre-commit check is not installed. Install it with agent-vault hook install.",
+    ]);
   }
 }

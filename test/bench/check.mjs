@@ -1,0 +1,26 @@
+// What looks at every secret of a large vault and needs no key. No loop of age does the same.
+import { BARE_NODE } from "./machine.mjs";
+import { comparison, medians } from "./measure.mjs";
+import { buildVault } from "./vault.mjs";
+
+const ROUNDS = 5;
+
+export function measure({ withMachine, say }) {
+  return withMachine(async (machine) => {
+    say("building a vault of 10,000 x 10");
+    await buildVault(machine, { secrets: 10_000, recipients: 10 });
+    say("measuring check and list");
+    const { bareNode, check, list } = medians(
+      {
+        bareNode: () => machine.run(...BARE_NODE),
+        check: () => machine.run(...machine.cli("check")),
+        list: () => machine.run(...machine.cli("list", "--json")),
+      },
+      ROUNDS,
+    );
+    return [
+      comparison("check of 10,000 x 10", check, "node -e 0", bareNode),
+      comparison("list of 10,000 x 10", list, "node -e 0", bareNode),
+    ];
+  });
+}

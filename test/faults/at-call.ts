@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import { CLI, type Outcome, type Sandbox } from "../support/sandbox.js";
+
+const PRELOAD = join(import.meta.dirname, "at-call.cjs");
+
+/** One command line, to be run again and again. */
+export interface CommandLine {
+  readonly words: readonly string[];
+  readonly input?: string;
+}
+
+/** The calls that count: those that change the disk, or with "all" those that read it as well. */
+export type CallKind = "changes" | "all";
+
+export interface Watched {
+  readonly kind?: CallKind;
+  /** The call, from 1, at which something is to happen. */
+  readonly at?: number;
+  /** A shell command to run at that call; without it the process is killed. */
+  readonly run?: string;
+  /** A file that gets the names of the calls. */
+  readonly record?: string;
+}
+
+export interface WatchedRun {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it has said, once every child process has ended as well, those of a killed process too. */
+  readonly ended: Promise<Outcome>;
+}
+
+/** Runs a command line under the preload `at-call.cjs`, until the command itself has ended. */
+export function runWatched(
+  box: Sandbox,
+  { words, input = "" }: CommandLine,
+  { kind = "changes", at, run, record }: Watched,
+): Promise<WatchedRun> {
+  const env = {
+    ...box.env,
+    AT_CALL_BELOW: box.root,
+    AT_CALL_KIND: kind,
+    ...(at !== undefined && { AT_CALL: String(at) }),
+    ...(run !== undefined && { AT_CALL_RUN: run }),
+    ...(record !== undefined && { AT_CALL_RECORD: record }),
+  };
+  const child = spawn(process.execPath, ["--require", PRELOAD, CLI, ...words], {
+    cwd: box.repository,
+    env,
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  (child.stdio[3] as Readable).on("error", () => {}).resume();
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const ended = new Promise<Outcome>((done) => {
+    child.once("close", (code, signal) => done({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }));
+  });
+  return new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", (code, signal) => done({ code, signal, ended }));
+  });
+}
+
+/** The calls of a run in which nothing is done to it, in their order. */
+export async function recordCalls(box: Sandbox, line: CommandLine, kind: CallKind = "changes"): Promise<string[]> {
+  const record = join(box.root, "calls");
+  const { ended } = await runWatched(box, line, { kind, record });
+  const { code, stderr } = await ended;
+  if (code !== 0 || stderr !== "") throw new Error(`agent-vault ${line.words.join(" ")} ended with ${code}: ${stderr}`);
+  return readFileSync(record, "utf8").trimEnd().split("\n");
+}

@@ -1,0 +1,9 @@
+import { survivesEveryKill } from "./killed.js";
+import { withReaders } from "./vault-at-work.js";
+
+survivesEveryKill({
+  words: ["grant", "carol", "stripe"],
+  subject: "agent-vault: grant stripe to carol",
+  after: (before) =>
+    withReaders(before, (secret, readers) => (secret.startsWith("stripe/") ? [...new Set([...readers, "carol"])] : readers)),
+});

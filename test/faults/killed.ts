@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+import { restoreAgent } from "../../packages/vault/dist/index.js";
+import type { Sandbox } from "../support/sandbox.js";
+import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
+import { expectVault, personsWork, readIdentity, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
+
+/** An operation to be killed, and what it makes of a {@link VaultAtWork}. */
+export interface Killed extends CommandLine {
+  /** The commit's subject. */
+  readonly subject: string;
+  after(before: Expected): Expected;
+}
+
+/** Copies that are worked on at the same time: while one waits for a process, another one can go on. */
+const AT_ONCE = 2;
+const FINISHED = "warning: An interrupted change of this vault was finished.\n";
+
+/**
+ * Kills an operation at every call that changes the disk and at every child process, each time in a new copy of a vault at work, and
+ * then runs one more command: a reader and a writer by turns. With SLOW=1 in the environment the calls that only read count as well,
+ * and the parts of a call that node makes several of; a process that dies at one that reads leaves the disk as one that dies at the
+ * next change does.
+ */
+export function survivesEveryKill(operation: Killed): void {
+  const kind = process.env["SLOW"] ? "all" : "changes";
+  describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: kind === "all" ? 3_600_000 : 900_000 }, () => {
+    it("is done in full or not at all, at every call", async () => {
+      const work = await VaultAtWork.make();
+      const before = { person: personsWork(work.box), files: vaultFiles(work.box), subjects: subjects(work.box) };
+      const whole = await work.copy();
+      const calls = await recordCalls(whole, operation, kind);
+      await expectVault(whole, work, operation.after(work.expected));
+
+      const outcomes: ("old" | "new")[] = [];
+      let next = 0;
+      async function goThrough(): Promise<void> {
+        while (next < calls.length) {
+          const index = next++;
+          const box = await work.copy();
+          try {
+            outcomes[index] = await killAndGoOn(box, index + 1);
+          } catch (error) {
+            next = Infinity;
+            throw new Error(`after a kill at call ${index + 1} of ${calls.length}: ${calls[index]}`, { cause: error });
+          }
+          rmSync(box.root, { recursive: true });
+        }
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, goThrough));
+      // One instant decides, and both sides of it were seen.
+      expect(outcomes.join(" ")).toMatch(/^(?:old )+(?:new ?)+$/);
+
+      async function killAndGoOn(box: Sandbox, at: number): Promise<"old" | "new"> {
+        const { signal, ended } = await runWatched(box, operation, { kind, at });
+        expect(signal).toBe("SIGKILL");
+
+        const writes = at % 2 === 0;
+        const next = writes
+          ? await box.cli(["set", "other/late", "--exact"], { input: "written later" })
+          : await box.cli(["list", "--json"]);
+        expect([next.code, next.stderr.replace(FINISHED, "")]).toEqual([0, ""]);
+        await ended;
+
+        const happened = subjects(box).slice(0, -before.subjects.length).includes(operation.subject);
+        expect(subjects(box)).toEqual([
+          ...(writes ? ["agent-vault: set other/late"] : []),
+          ...(happened ? [operation.subject] : []),
+          ...before.subjects,
+        ]);
+        expect(personsWork(box)).toBe(before.person);
+        const expected = happened ? operation.after(work.expected) : work.expected;
+        await expectVault(box, work, writes ? withLateSecret(expected) : expected);
+        if (!happened && !writes) expect(vaultFiles(box)).toEqual(before.files);
+        if (writes) expectNothingLeft(box);
+        await expectAgentsKeys(box, work, expected);
+        return happened ? "new" : "old";
+      }
+    });
+  });
+}
+
+function withLateSecret(expected: Expected): Expected {
+  const readers = expected.secrets["other/token"]!.readers;
+  return { ...expected, secrets: { ...expected.secrets, "other/late": { value: "written later", readers } } };
+}
+
+/** After the next change nothing of ours is left beside it. */
+function expectNothingLeft(box: Sandbox): void {
+  const git = join(box.repository, ".git");
+  expect(readdirSync(join(git, "agent-vault"))).toEqual([]);
+  expect(box.git("for-each-ref", "--format=%(refname)")).toBe("refs/heads/main\n");
+  expect(readdirSync(git).filter((name) => /\.lock$|^fast_import_crash/.test(name))).toEqual([]);
+}
+
+/** No key was lost or opened to others, and each agent's present key is in its place, or is so after `restore-agent`. */
+async function expectAgentsKeys(box: Sandbox, work: VaultAtWork, { agents, rekeyed = [] }: Expected): Promise<void> {
+  const vault = box.vault;
+  for (const agent of rekeyed) await restoreAgent(box.context(), { vault, agent });
+  for (const agent of agents) {
+    const key = readFileSync(join(vault, "agents", agent, "public.key"), "utf8");
+    expect([agent, await readIdentity(box.agentKey(agent)).recipient()]).toEqual([agent, key]);
+  }
+  const folder = dirname(box.agentKey("alice"));
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  const texts = files.map((file) => readFileSync(file, "utf8"));
+  for (const [agent, key] of Object.entries(work.keys))
+    expect([agent, texts.some((text) => text.includes(key.reveal()))]).toEqual([agent, true]);
+  for (const file of files) expect([file, statSync(file).mode & 0o777]).toEqual([file, 0o600]);
+  expect(readFileSync(box.ownerKey)).toEqual(readFileSync(work.box.ownerKey));
+}
