@@ -154,8 +154,8 @@ describe("the fast way through metadata", () => {
       description: "Charges cards (test mode only), see https://example.com/keys",
       tags: ["billing", "eu"],
       rotate_after_days: 90,
-      access: "read",
-    } as const;
+      access: "read" as const,
+    };
     const printed = [
       ...files.map((file) => readFileSync(join(FIXTURES, file))),
       createMetadata(PATH, { ...times, ...attributes, version: 1, authorized_agents: ["billing-agent", "007"] }),
