@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
@@ -103,9 +104,10 @@ function asideOf(file: string): string {
 
 /** Replaces a file in one step, so that no commit meets half a hook. */
 export function writeOver(file: string, text: string, mode: number, encoding: "latin1" | "utf8" = "latin1"): void {
-  const fresh = `${file}.agent-vault-new`;
+  // Not a name that a commit could have put a link under.
+  const fresh = `${file}.agent-vault-${randomBytes(6).toString("hex")}`;
   try {
-    writeFileSync(fresh, text, encoding);
+    writeFileSync(fresh, text, { encoding, flag: "wx" });
     chmodSync(fresh, mode);
     renameSync(fresh, file);
   } catch (error) {

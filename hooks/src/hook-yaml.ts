@@ -66,7 +66,9 @@ interface Addition {
 }
 
 async function withJob(manager: Manager, text: string): Promise<string | undefined> {
-  const yaml = await import("yaml");
+  // In a bundle the module has a default export alone.
+  const module = await import("yaml");
+  const yaml = "parseDocument" in module ? module : (module as { default: typeof module }).default;
   const document = yaml.parseDocument(text);
   if (document.errors.length > 0) return undefined;
   const addition = manager === "lefthook" ? lefthookAddition(yaml, document) : preCommitAddition(yaml, document);

@@ -41,8 +41,9 @@ export const terminal = {
   /** Asks for a line that does not show. Ctrl-C ends the program as it would anywhere (130), with nothing changed. */
   askHidden(question: string): Promise<string> {
     const { stdin, stderr } = process;
-    stderr.write(question);
+    // Echo is off before the question shows, so that not even the first key of a fast answer is seen.
     stdin.setRawMode(true);
+    stderr.write(question);
     stdin.setEncoding("utf8");
     stdin.resume();
     return new Promise((answer) => {

@@ -17,7 +17,7 @@ export interface GitOptions {
 
 /** An environment variable that tells git which repository to use; a hook sets some, and they are not meant for us. */
 const REPOSITORY_VARIABLES = new Set(
-  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH".split(
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS".split(
     " ",
   ),
 );
@@ -153,6 +153,10 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   const git = simpleGit({
     baseDir: folder,
     trimmed: false,
+    // A folder of the work tree that looks like a bare repository may have been pushed, with a configuration that runs programs.
+    config: ["safe.bareRepository=explicit"],
+    // Output is read to its end: under load it may come later than the end of the process.
+    completion: { onClose: true, onExit: false },
     errors: (error, { exitCode, stdErr }) =>
       error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
     ...(input && { input: () => Buffer.from(input.buffer, input.byteOffset, input.length) }),
@@ -166,6 +170,7 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
       allowUnsafeEditor: true,
       allowUnsafeExec: true,
       allowUnsafeGitProxy: true,
+      allowUnsafeHooksPath: true,
       allowUnsafePager: true,
       allowUnsafeSshCommand: true,
       allowUnsafeTemplateDir: true,

@@ -64,6 +64,11 @@ export async function loadKeys(context: Context, choice: KeyChoice = {}): Promis
 }
 
 async function loadKeyFile(context: Context, file: string, from?: string): Promise<Keys> {
+  if (isKeyText(file.toUpperCase())) {
+    throw new VaultError("INVALID_KEY", "A key was given where the path of its file belongs.", {
+      remedy: "Put it into a file of mode 0600, or into AGENT_VAULT_KEY.",
+    });
+  }
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);

@@ -64,7 +64,8 @@ export class Manifest {
     }
     this.#namesExtraAgents = data.extra_agents !== undefined;
     for (const [secret, agents] of Object.entries(data.extra_agents ?? {})) {
-      for (const path of paths([secret], "extra_agents")) this.#extraAgents.set(path, new Set(agents ?? []));
+      for (const path of paths([secret], "extra_agents"))
+        this.#extraAgents.set(path, new Set([...(this.#extraAgents.get(path) ?? []), ...(agents ?? [])]));
     }
     this.problems = problems;
 
@@ -196,7 +197,8 @@ export class Manifest {
     if (map !== extra) document.set("extra_agents", map);
     const wanted = new Map([...this.extraAgents].map(([path, agents]) => [formatSecretPath(path), [...agents]]));
     for (const key of map.items.map((item) => String(item.key))) {
-      if (valid(parseSecretPath, key) && !wanted.has(formatSecretPath(parseSecretPath(key)))) map.delete(key);
+      // One path may be spelled in two ways; the shown one stays.
+      if (valid(parseSecretPath, key) && !wanted.has(key)) map.delete(key);
     }
     for (const [key, agents] of wanted) syncSequence(document, ["extra_agents", key], agents);
     map.flow = map.items.length === 0;

@@ -30,7 +30,7 @@ export async function pull(context: Context, root: string, options: { always?: b
   const upstream = (await repository.try(["rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}"]))?.trim();
   if (!upstream) return "no-remote";
   try {
-    await repository.run(["fetch", "--quiet", "--no-recurse-submodules"], { silence: SILENCE });
+    await repository.run([...NO_HOOKS, "fetch", "--quiet", "--no-recurse-submodules"], { silence: SILENCE });
   } catch (error) {
     return warned("offline", `The vault could not be pulled, so this is the local state: ${reasonOf(error)}`);
   }
@@ -46,7 +46,9 @@ export async function pull(context: Context, root: string, options: { always?: b
   if (status !== "")
     return warned("dirty", `The vault has uncommitted changes, so ${upstream} was not pulled. Commit or undo them (git status ${vault}).`);
   try {
-    await withWriteLock(context, join(repository.gitDir, "agent-vault"), () => repository.run(["merge", "--ff-only", "--quiet", upstream]));
+    await withWriteLock(context, join(repository.gitDir, "agent-vault"), () =>
+      repository.run([...NO_HOOKS, "merge", "--ff-only", "--no-overwrite-ignore", "--quiet", upstream]),
+    );
   } catch (error) {
     return warned("refused", `${upstream} could not be pulled: ${reasonOf(error)}`);
   }
@@ -57,6 +59,9 @@ export async function pull(context: Context, root: string, options: { always?: b
     return outcome;
   }
 }
+
+/** What was just pulled must not run here: a hook may be a file of the new commit. */
+const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
 
 /** Looks for a remote in the repository's own configuration, without git: most reads end here. */
 function mayHaveRemote(folder: string): boolean {

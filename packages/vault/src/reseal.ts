@@ -38,6 +38,21 @@ function sameAgents(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((agent, index) => agent === b[index]);
 }
 
+/**
+ * Adds the secrets whose files are not for just as many recipients as the manifest says: whatever made them so, whoever is taken out
+ * must not stay in them. They are encrypted anew.
+ * @param changes what an edit of the manifest did; the manifest in memory is the edited one
+ */
+export function withDrifted(state: VaultState, paths: Iterable<SecretPath>, changes: readonly AccessChange[]): AccessChange[] {
+  const known = new Set(changes.map(({ path }) => path));
+  const { owners } = state;
+  const drifted = [...paths].filter((path) => {
+    if (known.has(path)) return false;
+    return !hasRecipients(stanzaTypes(state.ciphertext(path)), owners.length + state.agentsOf(path).length, owners[0]!.recipient.kind);
+  });
+  return [...changes, ...drifted.map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true }))];
+}
+
 /** The agents that read a secret after a change and not before, and the other way round. */
 export function gainedAndLost({ before, after }: AccessChange): { gained: string[]; lost: string[] } {
   const had = new Set(before);

@@ -16,7 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import type { Context } from "./context.js";
@@ -182,12 +182,15 @@ class Transaction {
   async #finish(journal: Journal): Promise<void> {
     const repository = this.#repository;
     const head = await repository.head();
-    if (head.ref !== journal.ref) return;
     const vault = new VaultState(join(repository.workTree, journal.vault));
     const message = "agent-vault: finish an interrupted change";
-    if (head.commit === journal.old) await this.#moveBranch(journal, message, "resumed");
+    const sameBranch = head.ref === journal.ref;
+    if (sameBranch && head.commit === journal.old) await this.#moveBranch(journal, message, "resumed");
     else if (head.commit !== journal.new) {
-      if (!(await this.#isInHistory(journal))) return;
+      if (!(await this.#isInHistory(journal))) {
+        this.#context.warn(`An interrupted change of ${journal.ref} was given up, since HEAD has gone elsewhere. Run the command again.`);
+        return;
+      }
       // A commit of the person's that took all of it back before any file was in its place is a state as whole as the new one.
       if ((await this.#outsideChanges(vault)).size === 0) return;
     }
@@ -291,7 +294,9 @@ class Transaction {
 
   /** Fails before the point of no return where a file could not be put in place after it. */
   #requireWritableFolders(files: Iterable<string>): void {
-    const folders = new Set([...files].map((file) => dirname(join(this.#repository.workTree, this.#prefix, file))));
+    const vaultFolders = [...files].map((file) => dirname(join(this.#repository.workTree, this.#prefix, file)));
+    // Git's own folder takes the new index.
+    const folders = new Set([this.#repository.gitDir, ...vaultFolders]);
     for (const folder of folders) {
       let existing = folder;
       while (!lstatSync(existing, { throwIfNoEntry: false })) existing = dirname(existing);
@@ -339,25 +344,24 @@ class Transaction {
     const none = "0".repeat(this.#repository.objectFormat === "sha256" ? 64 : 40);
     say(`\nls :1 ""\nreset ${SCRATCH_REF}\nfrom ${none}\n\ndone`);
     // Ciphertexts have no likeness that a search for deltas (--depth) could find.
-    const output = await this.#repository.run(
-      [
-        ...DURABLE,
-        "-c",
-        "fastimport.unpackLimit=1",
-        "fast-import",
-        "--quiet",
-        "--force",
-        "--depth=0",
-        "--date-format=raw",
-        "--cat-blob-fd=1",
-      ],
-      { input: Buffer.concat(parts) },
-    );
+    const args = [...DURABLE, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--depth=0"];
+    const input = Buffer.concat(parts);
+    const output = await this.#repository.run([...args, "--date-format=raw", "--cat-blob-fd=1"], { input }).catch((error: unknown) => {
+      this.#removeCrashReport(error);
+      throw error;
+    });
     const tree = /^040000 tree ([0-9a-f]+)\t/.exec(output)?.[1];
     if (tree) return tree;
     throw new VaultError("GIT_FAILED", "git fast-import did not name the tree that it made.", {
       remedy: "Run git fsck; nothing was changed.",
     });
+  }
+
+  /** What git fast-import leaves of a failure, such as a full disk; its error has been told. */
+  #removeCrashReport(error: unknown): void {
+    const words = error instanceof VaultError && error.cause instanceof Error ? error.cause.message : "";
+    const report = /dumping crash report to (.+)$/m.exec(words)?.[1];
+    if (report !== undefined) rmSync(resolve(this.#repository.workTree, report), { force: true });
   }
 
   /** Variables that name an author where the person's git has none. */

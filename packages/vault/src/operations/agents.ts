@@ -9,7 +9,7 @@ import { agentKeyFile, formatKeyFile, requireKeyFolder, requireNoKeyFile, retire
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
 import { loadOwnerKey } from "../owner-key.js";
-import { changeAccess, reseal, seal } from "../reseal.js";
+import { changeAccess, reseal, seal, withDrifted } from "../reseal.js";
 import type { Files } from "../transaction.js";
 import { VaultState } from "../vault-state.js";
 import { changeVault, type ChangeRequest } from "./change.js";
@@ -69,7 +69,9 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
     const agent = state.manifest.requireAgent(request.agent);
     const keyFile = agentKeyFile(context, agent);
     if (!request.dryRun && existsSync(keyFile)) requireKeyFolder(context, dirname(keyFile));
-    const changes = changeAccess(state, state.secretPaths(), () => state.manifest.removeAgent(agent));
+    const paths = state.secretPaths();
+    const edited = changeAccess(state, paths, () => state.manifest.removeAgent(agent));
+    const changes = withDrifted(state, paths, edited);
     return {
       message: `agent-vault: remove agent ${agent}`,
       result: { agent, secrets: changes.map(({ path }) => formatSecretPath(path)) },
@@ -108,7 +110,8 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
       result: { agent, recipient, identity, secrets: paths.map(formatSecretPath) },
       files: async (): Promise<Files> => {
         state.replaceAgentRecipient(agent, parseRecipient(recipient));
-        return new Map([...(await reseal(context, state, owner, changes)), ...(await agentFiles(state, owner, agent, identity))]);
+        const all = withDrifted(state, state.secretPaths(), changes);
+        return new Map([...(await reseal(context, state, owner, all)), ...(await agentFiles(state, owner, agent, identity))]);
       },
     };
   });

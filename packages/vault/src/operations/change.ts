@@ -1,5 +1,6 @@
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
 import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
 import type { KeyChoice } from "../key-files.js";
 import { loadOwnerKey } from "../owner-key.js";
@@ -32,6 +33,11 @@ export function changeVault<R>(
     context,
     request.vault,
     async (state) => {
+      const twice = state.manifest.problems.find((problem) => problem.endsWith("stands twice"));
+      if (twice)
+        throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice}.`, {
+          remedy: "Make one entry of the two, then run the command again.",
+        });
       const owner = await loadOwnerKey(context, state, request.key ?? {});
       adoptExtraAgents(state);
       const change = await operation(state, owner);

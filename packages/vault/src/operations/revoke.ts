@@ -1,6 +1,6 @@
 import type { Context } from "../context.js";
 import { formatSecretPath } from "../names.js";
-import { changeAccess, gainedAndLost, reseal } from "../reseal.js";
+import { changeAccess, gainedAndLost, reseal, withDrifted } from "../reseal.js";
 import { changeVault, type ChangeRequest } from "./change.js";
 import { parseTarget, secretsOf, type Target } from "./grant.js";
 
@@ -41,7 +41,7 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
     return {
       message: `agent-vault: revoke ${request.target} from ${agent}`,
       result: { agent, target, secrets, stillRead },
-      files: () => reseal(context, state, owner, changes),
+      files: () => reseal(context, state, owner, withDrifted(state, covered, changes)),
     };
   });
 }

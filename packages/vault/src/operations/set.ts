@@ -55,7 +55,7 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
     const agents = state.agentsOf(path);
 
     const present = state.bytes(metadataFile(path));
-    const version = (present ? (parseMetadata(present, path).version ?? 1) : 0) + (value === undefined ? 0 : 1);
+    const version = Math.max(1, (present ? (parseMetadata(present, path).version ?? 1) : 0) + (value === undefined ? 0 : 1));
     const now = context.now().toISOString();
     const change = {
       ...attributes,
