@@ -104,7 +104,7 @@ async function readBatch(output: AsyncIterable<Buffer>, names: readonly string[]
 }
 
 function start(context: Context, cwd: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-  const child = spawn("git", ["-c", "safe.bareRepository=explicit", ...args], { cwd, env: environment(context) });
+  const child = spawn("git", args, { cwd, env: environment(context) });
   // A git that ends early is told by its exit code.
   child.stdin.on("error", () => {});
   return child;
