@@ -1,6 +1,6 @@
 import process from "node:process";
 import { resolve } from "node:path";
-import { findVault, processContext, recoverVault, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { findVault, printable, processContext, recoverVault, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { terminal, warn, type ProgressLine } from "./terminal.js";
 
 /** The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal. */
@@ -12,6 +12,7 @@ export function terminalContext(directory: string | undefined, progress: Progres
       warn(message);
     },
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
+    ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
     ...(terminal.canAsk() && { passphrase: (source) => terminal.askHidden(`Passphrase for ${source}: `) }),
   });
 }
@@ -23,6 +24,8 @@ export async function findVaultToRead(context: Context): Promise<string> {
     await recoverVault(context, root);
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
+    // Without a repository there is no change that could be finished.
+    if (error.code === "REPOSITORY_NOT_FOUND" || error.code === "GIT_MISSING") return root;
     context.warn(`An interrupted change could not be finished: ${error.message}`);
   }
   return root;

@@ -1,10 +1,10 @@
 import process from "node:process";
 import { styleText } from "node:util";
-import type { Progress } from "@agent-vault/vault/read-only";
+import { printable, type Progress } from "@agent-vault/vault/read-only";
 
 /** Says something to the person that is no data. */
 export function warn(message: string): void {
-  process.stderr.write(`${colour("yellow", "warning:")} ${message}\n`);
+  process.stderr.write(`${colour("yellow", "warning:")} ${printable(message)}\n`);
 }
 
 export function colour(name: "red" | "yellow" | "dim", text: string): string {

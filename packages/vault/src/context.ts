@@ -21,6 +21,8 @@ export interface Context {
   random(bytes: number): Uint8Array;
   /** Takes a sentence for the person that is neither data nor an error. */
   warn(message: string): void;
+  /** Takes a sentence for a person who watches, about something that went well; absent where nobody does. */
+  note?(message: string): void;
   /** Called now and then while long work goes on. */
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */

@@ -5,6 +5,7 @@ export { agentKeyFile, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from 
 export * from "./layout.js";
 export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 export { nearest } from "./nearest.js";
+export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
 export { openSecret, readSecret, type SecretValue } from "./read.js";
 export { recoverVault } from "./recovery.js";
