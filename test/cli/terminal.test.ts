@@ -42,6 +42,26 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe("sesame ünd 🔑");
   });
 
+  it("get ends the line that the value stands in", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("a/b", "sesame");
+    await box.set("a/lines", "open\nsesame\n");
+    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("sesame\r\n");
+    expect((await onTerminal(box, ["get", "a/lines"], [])).screen).toBe("open\r\nsesame\r\n");
+  });
+
+  it("get says what it pulled", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("a/b", "old");
+    box.addRemote();
+    await box.set("a/b", "new");
+    box.git("push", "--quiet");
+    box.git("reset", "--quiet", "--hard", "HEAD~1");
+    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("Pulled 1 commit from origin/main.\r\nnew\r\n");
+  });
+
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");

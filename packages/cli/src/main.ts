@@ -12,8 +12,8 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => r
 
 /** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
 async function main(words: readonly string[]): Promise<number> {
-  // A reader that has seen enough ends us as it would end any program of the shell.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
+  process.stdout.on("error", endWithoutOutput);
+  process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(words);
   const separator = rest.indexOf("--");
   const own = separator < 0 ? rest : rest.slice(0, separator);
@@ -24,6 +24,16 @@ async function main(words: readonly string[]): Promise<number> {
   if (code !== undefined) return code;
   const { default: Command } = await COMMANDS[id]!();
   return Command.execute.call(Command as never, commandWords, ROOT);
+}
+
+/** A reader that has seen enough ends us as it would end any program of the shell; a full disk is told. */
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
+  if (error.code === "EPIPE") process.exit(141);
+  const failure = new VaultError("FAILED", `Standard output could not be written (${error.code}).`, {
+    remedy: "Free some space, or send it elsewhere.",
+    cause: error,
+  });
+  process.exit(reportError(failure, false));
 }
 
 /** What starts without oclif: reading a secret, which agents call most, and completion, which a person waits for at every TAB. */

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { scanStaged, type Finding } from "@agent-vault/hooks";
-import { EXIT_CODES } from "@agent-vault/vault/read-only";
+import { EXIT_CODES, printable } from "@agent-vault/vault/read-only";
 import { reportError } from "./report-error.js";
 import { terminalContext } from "./terminal-context.js";
 import { ProgressLine } from "./terminal.js";
@@ -17,7 +17,7 @@ export async function fastStagedScan(): Promise<number> {
   try {
     const context = terminalContext(undefined, new ProgressLine());
     const findings = await scanStaged(context, context.cwd);
-    for (const line of findingsInWords(findings)) process.stdout.write(`${line}\n`);
+    for (const line of findingsInWords(findings)) process.stdout.write(`${printable(line)}\n`);
     return findings.length > 0 ? EXIT_CODES.KEY_MATERIAL : 0;
   } catch (error) {
     return reportError(error, false);

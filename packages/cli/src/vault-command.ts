@@ -1,8 +1,9 @@
 import process from "node:process";
 import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
-import { findVault, type ChangeRequest, type Context } from "@agent-vault/vault";
+import { findVault, printable, type ChangeRequest, type Context } from "@agent-vault/vault";
 import { keyChoice } from "./key-choice.js";
 import { reportError, usageError } from "./report-error.js";
+import { jsonText } from "./standard-output.js";
 import { findVaultToRead, terminalContext } from "./terminal-context.js";
 import { ProgressLine } from "./terminal.js";
 
@@ -77,7 +78,7 @@ export abstract class VaultCommand extends Command {
   /** Prints the result: as JSON where asked for, else in words. */
   protected print(result: unknown, words: () => Iterable<string>): void {
     this.#progress.clear();
-    if (this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else for (const line of words()) process.stdout.write(`${line}\n`);
+    if (this.#json) process.stdout.write(jsonText(result));
+    else for (const line of words()) process.stdout.write(`${printable(line)}\n`);
   }
 }

@@ -36,8 +36,10 @@ export default class Init extends VaultCommand {
       if (made.newKeyFile)
         yield `Your key is ${made.newKeyFile}. Back it up: whoever holds it opens every secret, and without it nobody does.`;
       else yield `You are its owner with the key in ${made.keySource}.`;
-      if (hook?.manual) yield `The pre-commit check was not installed; add this to ${hook.file}:\n\n${hook.manual}`;
-      else if (hook) yield `The pre-commit check is installed (${hook.file}).`;
+      if (hook?.manual) {
+        yield `The pre-commit check was not installed; add this to ${hook.file}:`;
+        yield* ["", ...hook.manual.split("\n")];
+      } else if (hook) yield `The pre-commit check is installed (${hook.file}).`;
       yield "Next: agent-vault set group/name";
     });
   }

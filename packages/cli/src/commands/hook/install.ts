@@ -9,10 +9,14 @@ export default class HookInstall extends VaultCommand {
   async run(): Promise<void> {
     await this.words(HookInstall);
     const hook = await installHook(this.context, this.context.cwd, { command: hookCommand() });
-    this.print(hook, () => [
+    this.print(hook, () =>
       hook.installed
-        ? `The pre-commit check is installed in ${hook.file} (${hook.method}).`
-        : `Nothing was written, since ${hook.file} ${hook.method === "outside" ? "lies outside this repository" : "cannot be added to safely"}. Add this to it:\n\n${hook.manual}`,
-    ]);
+        ? [`The pre-commit check is installed in ${hook.file} (${hook.method}).`]
+        : [
+            `Nothing was written, since ${hook.file} ${hook.method === "outside" ? "lies outside this repository" : "cannot be added to safely"}. Add this to it:`,
+            "",
+            ...(hook.manual ?? "").split("\n"),
+          ],
+    );
   }
 }
