@@ -24,9 +24,7 @@ async function sentTo(file: number | "pipe", args: readonly string[]): Promise<{
 }
 
 describe("standard output", () => {
-  it
-    .skipIf(!existsSync("/dev/full"))
-    .each([["get", "a/b"], ["get", "a/b", "--json"], ["list"], ["check", "--json"], ["get", "a/c", "--json"]])(
+  it.skipIf(!existsSync("/dev/full")).each(["get a/b", "get a/b --json", "list", "check --json", "get a/c --json"])(
     "that is full is an error in one sentence: %s",
     async (words) => {
       const full = openSync("/dev/full", "w");
