@@ -1,7 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { VaultError } from "../errors.js";
+import { isArmored, withoutArmor } from "./armor.js";
 import { damaged } from "./damaged.js";
-import { headerMac, isArmored, parseHeader, type Header } from "./header.js";
+import { headerMac, parseHeader, type Header } from "./header.js";
 import type { Identity } from "./identity.js";
 import { decryptPayload } from "./payload.js";
 import { SCRYPT_STANZA_TYPE, ScryptIdentity } from "./scrypt.js";
@@ -15,7 +16,7 @@ export interface OpenedFile {
 }
 
 /**
- * Decrypts an age file, binary or armored, with the first identity that fits. A binary file and X25519 identities need no library.
+ * Decrypts an age file, binary or armored, with the first identity that fits. X25519 identities need no library.
  * @throws VaultError `NOT_AUTHORIZED` where no identity fits; `DAMAGED` where the file is malformed or was changed.
  */
 export async function decrypt(file: Uint8Array, identities: readonly Identity[]): Promise<Uint8Array> {
@@ -52,7 +53,7 @@ export function isPassphraseEncrypted(file: Uint8Array): boolean {
  * @throws VaultError `DAMAGED`
  */
 export async function openFile(file: Uint8Array, identities: readonly Pick<Identity, "unwrapFileKey">[]): Promise<OpenedFile | null> {
-  const binary = isArmored(file) ? await decodeArmor(file) : file;
+  const binary = withoutArmor(file);
   const header = parseHeader(binary);
   for (const identity of identities) {
     const fileKey = await identity.unwrapFileKey(header.stanzas);
@@ -74,13 +75,4 @@ export function notAuthorized(file: Uint8Array): VaultError {
     : new VaultError("NOT_AUTHORIZED", "The file is encrypted to other keys than those at hand.", {
         remedy: "Use a key that was granted it, or ask the owner for a grant.",
       });
-}
-
-async function decodeArmor(file: Uint8Array): Promise<Uint8Array> {
-  const { armor } = await import("age-encryption");
-  try {
-    return armor.decode(Buffer.from(file).toString("latin1"));
-  } catch (cause) {
-    throw damaged("its ASCII armor is invalid", cause);
-  }
 }

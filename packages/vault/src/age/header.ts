@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { withoutArmor } from "./armor.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import { damaged } from "./damaged.js";
 import { hkdf } from "./hkdf.js";
@@ -21,10 +22,11 @@ export interface Header {
 }
 
 const VERSION_LINE = "age-encryption.org/v1";
-const ARMOR_BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----";
 const STANZA_PREFIX = "-> ";
 const MAC_MARK = "---";
 const MAC_LENGTH = 32;
+/** The largest header that is read or written, in bytes: that of ten thousand X25519 recipients. */
+export const MAX_HEADER_BYTES = 1024 * 1024;
 /** Columns of a full line of a stanza's body, and the bytes that they hold. */
 const COLUMNS = 64;
 const LINE_BYTES = 48;
@@ -51,12 +53,12 @@ export function parseHeader(file: Uint8Array): Header {
 }
 
 /**
- * The types of a header's stanzas, in their order: what {@link parseHeader} gives as their first arguments, many times faster,
- * for where the header's grammar is checked later on.
+ * The types of the stanzas of a binary or armored file, in their order: what {@link parseHeader} gives as their first arguments, many
+ * times faster, for where the header's grammar is checked later on.
  * @throws VaultError `DAMAGED` where there is no header at all
  */
 export function stanzaTypes(file: Uint8Array): string[] {
-  const beginnings = headerText(file).match(/^-> [!-~]*/gm) ?? [];
+  const beginnings = headerText(withoutArmor(file)).match(/^-> [!-~]*/gm) ?? [];
   return beginnings.map((beginning) => beginning.slice(STANZA_PREFIX.length));
 }
 
@@ -81,12 +83,6 @@ export function headerMac(fileKey: Uint8Array, bytesWithoutMac: Uint8Array): Uin
 /** Whether `bytes` start as a binary age file of version 1 does. */
 export function isBinaryAge(bytes: Uint8Array): boolean {
   return startOf(bytes, VERSION_LINE.length + 1) === `${VERSION_LINE}\n`;
-}
-
-/** Whether `bytes` start, after white space, as an age file in ASCII armor does (C2SP age.md, "ASCII armor"). */
-export function isArmored(bytes: Uint8Array): boolean {
-  const start = bytes.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
-  return start >= 0 && startOf(bytes.subarray(start), ARMOR_BEGIN.length) === ARMOR_BEGIN;
 }
 
 function parseArguments(line: string): string[] {
@@ -124,9 +120,10 @@ function headerText(file: Uint8Array): string {
   if (!isBinaryAge(file)) throw damaged("it does not start as an age file of version 1");
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   // The last line of a header is the first that starts so.
-  const lastLine = bytes.indexOf(`\n${MAC_MARK}`);
-  const end = lastLine < 0 ? -1 : bytes.indexOf("\n", lastLine + 1);
-  if (end < 0) throw damaged("its header breaks off");
+  const head = bytes.subarray(0, MAX_HEADER_BYTES);
+  const lastLine = head.indexOf(`\n${MAC_MARK}`);
+  const end = lastLine < 0 ? -1 : head.indexOf("\n", lastLine + 1);
+  if (end < 0) throw damaged(bytes.length > MAX_HEADER_BYTES ? "its header is larger than 1 MiB" : "its header breaks off");
   return bytes.toString("latin1", 0, end + 1);
 }
 

@@ -16,6 +16,8 @@ export interface Recipient {
   wrapFileKey(fileKey: Uint8Array): Stanza[] | Promise<Stanza[]>;
 }
 
+/** What fits into the largest header that is read. */
+const MAX_RECIPIENTS: Readonly<Record<KeyKind, number>> = { x25519: 10_000, "post-quantum": 600 };
 const X25519_LENGTH = 32;
 const REMEDY = "Use the recipient that age-keygen or agent-vault printed: age1 and 58 more characters, or age1pq1 and many more.";
 
@@ -38,7 +40,7 @@ export function parseRecipient(text: string): Recipient {
 
 /**
  * Refuses recipients that must not share a file: a classic one among post-quantum ones would void those.
- * @throws VaultError `MIXED_RECIPIENTS`, or `INVALID_RECIPIENT` where there is none, as nobody could open the file.
+ * @throws VaultError `MIXED_RECIPIENTS`, or `INVALID_RECIPIENT` where there is none, as nobody could open the file, or too many.
  */
 export function requireUniform(recipients: readonly Recipient[]): void {
   if (recipients.length === 0) {
@@ -47,6 +49,12 @@ export function requireUniform(recipients: readonly Recipient[]): void {
     });
   }
   if (new Set(recipients.map(({ kind }) => kind)).size > 1) throw mixedRecipients();
+  const limit = MAX_RECIPIENTS[recipients[0]!.kind];
+  if (recipients.length > limit) {
+    throw new VaultError("INVALID_RECIPIENT", `${recipients.length} recipients are more than the ${limit} that one file can have.`, {
+      remedy: "Grant fewer agents the secret, or let several programs share an agent.",
+    });
+  }
 }
 
 /** The error for classic and post-quantum keys on one file. */

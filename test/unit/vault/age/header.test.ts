@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeHeader, headerMac, isArmored, isBinaryAge, parseHeader, type Stanza } from "../../../../packages/vault/src/age/header.js";
+import { isArmored } from "../../../../packages/vault/src/age/armor.js";
+import { encodeHeader, headerMac, isBinaryAge, parseHeader, type Stanza } from "../../../../packages/vault/src/age/header.js";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const MAC = "A".repeat(43);
@@ -51,6 +52,13 @@ describe("a header", () => {
     ["another version", bytes(`age-encryption.org/v2\n-> X\n\n--- ${MAC}\n`)],
   ])("with %s is refused", (_, file) => {
     expect(() => parseHeader(file)).toThrow(expect.objectContaining({ name: "VaultError", code: "DAMAGED" }));
+  });
+
+  it("of ten thousand recipients is read, and one of more than a mebibyte is refused", () => {
+    const recipients = (count: number) => header(`-> X25519 ${"A".repeat(43)}\n${"A".repeat(43)}\n`.repeat(count));
+    expect(parseHeader(recipients(10_000)).stanzas).toHaveLength(10_000);
+    expect(() => parseHeader(recipients(11_000))).toThrow(expect.objectContaining({ code: "DAMAGED" }));
+    expect(() => parseHeader(Buffer.concat([recipients(1).subarray(0, -50), bytes("A".repeat(2 ** 21))]))).toThrow("larger than 1 MiB");
   });
 
   it("may hold recipients of any type, with bodies of any length", () => {
