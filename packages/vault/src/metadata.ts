@@ -3,7 +3,7 @@ import { VaultError } from "./errors.js";
 import { metadataFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import { readPlainYaml } from "./plain-yaml.js";
-import { readYaml, syncSequence, writeYaml } from "./yaml-file.js";
+import { MAX_YAML_BYTES, readYaml, syncSequence, writeYaml } from "./yaml-file.js";
 
 const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { error: "not an RFC 3339 time" }));
 const text = z.optional(z.nullable(z.union([z.string(), z.pipe(z.number(), z.transform(String))])));
@@ -93,6 +93,7 @@ export function readAuthorizedAgents(bytes: Uint8Array, path: SecretPath): reado
 
 /** A `.meta` file of a vault's usual kind, without the YAML parser; `undefined` for every other, right or wrong. */
 function parsePlain(bytes: Uint8Array): Metadata | undefined {
+  if (bytes.length > MAX_YAML_BYTES) return undefined;
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

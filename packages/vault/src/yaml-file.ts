@@ -1,6 +1,15 @@
-import { isCollection, isSeq, LineCounter, parseDocument, Scalar, YAMLSeq, type Document } from "yaml";
+import { isCollection, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit, YAMLSeq, type Document } from "yaml";
 import type { ZodMiniType } from "zod/mini";
 import { VaultError, type ErrorCode } from "./errors.js";
+import { MANIFEST_FILE } from "./layout.js";
+
+/** The largest files that are read, in bytes: a manifest of a hundred thousand secrets, metadata of ten thousand agents. */
+const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
+export const MAX_YAML_BYTES = 1024 * 1024;
+/** Marks that can begin a node, in one file; the parser takes up to a kilobyte for each. */
+const MAX_MARKS = 1_000_000;
+/** Brackets within brackets, and marks on one line. */
+const MAX_DEPTH = 200;
 
 /**
  * Reads one YAML document and checks it against a schema; the document keeps comments, order and unknown fields for a later rewrite.
@@ -8,22 +17,33 @@ import { VaultError, type ErrorCode } from "./errors.js";
  * @throws VaultError `INVALID_YAML` with line and column, or `code` with the place of what does not fit the schema.
  */
 export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType<T>, code: ErrorCode): { document: Document; data: T } {
+  const limit = file === MANIFEST_FILE ? MAX_MANIFEST_BYTES : MAX_YAML_BYTES;
+  if (bytes.length > limit) throw invalid(`${file} is larger than the ${limit / 1024 / 1024} MiB that are read of it.`);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new VaultError("INVALID_YAML", `${file} is not UTF-8 text.`, { remedy: restore(file), cause });
+    throw invalid(`${file} is not UTF-8 text.`, cause);
   }
+  if (isIntricate(text)) throw invalid(`${file} is nested deeper, or has more entries, than a vault's file can need.`);
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
+  let document: Document.Parsed;
+  try {
+    // The parser itself compares each key of a mapping with all before it.
+    document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+  } catch (cause) {
+    throw invalid(`${file} is nested deeper than a vault's file can need.`, cause);
+  }
   const problem = document.errors[0];
-  if (problem) throw new VaultError("INVALID_YAML", `${at(problem.pos[0])}: ${sentence(problem.message)}`, { remedy: restore(file) });
+  if (problem) throw invalid(`${at(problem.pos[0])}: ${sentence(problem.message)}`);
 
   let json: unknown;
   try {
+    requireUniqueKeys();
     json = document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw new VaultError("INVALID_YAML", `${file} has more aliases than a vault's file can need.`, { remedy: restore(file), cause });
+    if (cause instanceof VaultError) throw cause;
+    throw invalid(`${file} is nested deeper, or has more aliases, than a vault's file can need.`, cause);
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
@@ -35,10 +55,42 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
   }
   return { document, data: parsed.data };
 
+  function requireUniqueKeys(): void {
+    visit(document, {
+      Map(_, { items }) {
+        const keys = new Set<unknown>();
+        for (const { key } of items) {
+          if (!isScalar(key)) continue;
+          if (keys.has(key.value)) throw invalid(`${at(key.range?.[0] ?? 0)}: Map keys must be unique.`);
+          keys.add(key.value);
+        }
+      },
+    });
+  }
+
+  function invalid(message: string, cause?: unknown): VaultError {
+    return new VaultError("INVALID_YAML", message, { remedy: restore(file), cause });
+  }
+
   function at(offset: number): string {
     const { line, col } = lineCounter.linePos(offset);
     return `${file}, line ${line}, column ${col}`;
   }
+}
+
+/** Whether a text is made to exhaust the parser, which has no limits of its own. */
+function isIntricate(text: string): boolean {
+  let marks = 0;
+  let open = 0;
+  let onLine = 0;
+  for (const [mark] of text.matchAll(/[[\]{},\n&*!'"#]|[-?:](?=\s)/g)) {
+    if (mark === "[" || mark === "{") open++;
+    else if (mark === "]" || mark === "}") open = Math.max(0, open - 1);
+    else if (mark === "\n") onLine = 0;
+    else if (mark === "-" || mark === "?" || mark === ":") onLine++;
+    if (++marks > MAX_MARKS || open > MAX_DEPTH || onLine > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** Writes a document as agent-vault 0.1 prints YAML: sequences not indented, no line folded. */

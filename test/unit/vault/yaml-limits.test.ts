@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { Config, Manifest, parseSecretPath } from "../../../packages/vault/dist/index.js";
+import { parseMetadata } from "../../../packages/vault/dist/metadata.js";
+
+const HEAD = "version: 1\nowners:\n- name: eric\nagents:\n- name: bot\n";
+const MIB = 1024 * 1024;
+const bytes = (text: string) => Buffer.from(text);
+const secrets = Array.from({ length: 100_000 }, (_, index) => `group-${index % 100}/secret-number-${index}`);
+
+describe("a manifest", () => {
+  it("of a hundred thousand secrets is read, each listed and each with an extra agent", { timeout: 30_000 }, () => {
+    const listed = secrets.map((secret) => `  - ${secret}\n`).join("");
+    const extra = secrets.map((secret) => `  ${secret}:\n  - bot\n`).join("");
+    const manifest = Manifest.parse(bytes(`${HEAD}groups:\n- name: all\n  secrets:\n${listed}extra_agents:\n${extra}`));
+    expect([manifest.groups.get("all")!.size, manifest.extraAgents.size]).toEqual([100_000, 100_000]);
+  });
+
+  it("that says a thing twice is refused with the place", () => {
+    const twice = `${HEAD}extra_agents:\n  a/b: [bot]\n  a/b: []\n`;
+    expect(() => Manifest.parse(bytes(twice))).toThrowError(
+      expect.objectContaining({ code: "INVALID_YAML", message: expect.stringContaining("line 8, column 3") as string }),
+    );
+  });
+
+  it.each([
+    ["ten mebibytes", "a".repeat(10 * MIB)],
+    ["brackets in brackets", "[".repeat(8 * MIB)],
+    ["lists in lists", "- ".repeat(4 * MIB)],
+    ["mappings in mappings", "? ".repeat(4 * MIB)],
+    ["quotes", "''".repeat(4 * MIB)],
+    ["aliases", `a: &a [x]\nb: [${"*a,".repeat(2 * MIB)}]\n`],
+    ["empty lines", "\n".repeat(8 * MIB)],
+    ["levels by indentation", Array.from({ length: 3_000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("")],
+  ])("of %s alone is refused at once", (_, text) => {
+    const begun = performance.now();
+    expect(() => Manifest.parse(bytes(text))).toThrowError(expect.objectContaining({ code: "INVALID_YAML" }));
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+});
+
+it("a configuration and metadata of more than a mebibyte are refused", () => {
+  const long = `# ${"x".repeat(MIB)}\n`;
+  expect(() => Config.parse(bytes(`version: 1\nencryption: {format: age}\n${long}`))).toThrowError(
+    expect.objectContaining({ code: "INVALID_YAML" }),
+  );
+  const description = `name: a/b\ndescription: ${"x".repeat(MIB)}\n`;
+  expect(() => parseMetadata(bytes(description), parseSecretPath("a/b"))).toThrowError(expect.objectContaining({ code: "INVALID_YAML" }));
+});
