@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { armor } from "age-encryption";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
 
@@ -16,7 +17,10 @@ beforeEach(async () => {
 async function findings(): Promise<{ code: number | null; found: string[] }> {
   const outcome = await box.cli(["check", "--json"]);
   const all = JSON.parse(outcome.stdout.toString()) as { severity: string; kind: string; subject: string }[];
-  return { code: outcome.code, found: all.map(({ severity, kind, subject }) => `${severity} ${kind} ${subject}`) };
+  return {
+    code: outcome.code,
+    found: all.map(({ severity, kind, subject }) => `${severity} ${kind} ${subject.replace(box.home, "HOME")}`),
+  };
 }
 
 function edit(file: string, change: (text: string) => string): void {
@@ -110,6 +114,21 @@ describe("check", () => {
       5,
       "error damaged stripe/api-key",
     ],
+    ["an owner's key that is none", () => void box.write(".agent-vault/owner.pub", "age1x\n"), 5, "error damaged owners"],
+    ["an owner's key that is gone", () => rmSync(join(box.vault, "owner.pub")), 5, "error damaged owners"],
+    ["an agent's key that is none", () => void box.write(".agent-vault/agents/bot/public.key", "age1x\n"), 5, "error damaged bot"],
+    [
+      "a key file at home that points nowhere",
+      () => symlinkSync("/nonexistent/key", box.agentKey("gone")),
+      0,
+      "warning link HOME/.agent-vault/agents/gone.key",
+    ],
+    [
+      "a key file at home that points to itself",
+      () => symlinkSync("loop.key", box.agentKey("loop")),
+      0,
+      "warning link HOME/.agent-vault/agents/loop.key",
+    ],
     ["a stray file", () => void box.write(".agent-vault/notes.txt", "x"), 0, "warning stray notes.txt"],
     [
       "a name outside the grammar",
@@ -138,6 +157,59 @@ describe("check", () => {
     const result = await findings();
     expect(result.found).toContain(finding);
     expect(result.code).toBe(code);
+  });
+
+  it("names one finding for one broken public key, however many secrets there are", async () => {
+    await box.set("stripe/other", "sk");
+    box.write(".agent-vault/agents/bot/public.key", "age1x");
+    expect((await findings()).found).toEqual(["error damaged bot"]);
+  });
+
+  it.each<[string, () => void | Promise<void>]>([
+    ["a secret that no group lists", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", ""))],
+    ["a listed secret without a file", () => rmSync(join(box.vault, "secrets/stripe/api-key.enc"))],
+    ["other recipients than there should be", () => edit("manifest.yaml", (text) => text.replace("  - stripe\n", ""))],
+    ["missing metadata", () => rmSync(join(box.vault, "secrets/stripe/api-key.meta"))],
+    ["metadata that names other agents", () => edit("secrets/stripe/api-key.meta", (text) => text.replace("- bot\n", "- other\n"))],
+    ["an expired secret", () => edit("secrets/stripe/api-key.meta", (text) => `${text}expires: 2020-01-01T00:00:00Z\n`)],
+    ["a missing escrow", () => rmSync(join(box.vault, "agents/bot/private.key.escrow"))],
+    ["a missing public key", () => rmSync(join(box.vault, "agents/bot/public.key"))],
+    ["a public key that is none", () => void box.write(".agent-vault/agents/bot/public.key", "age1x")],
+    ["a key file at home that points nowhere", () => symlinkSync("/nonexistent/key", box.agentKey("gone"))],
+    ["a key file open to others", () => chmodSync(box.ownerKey, 0o644)],
+    ["a name outside the grammar", () => void box.write(".agent-vault/secrets/stripe/it's a b.enc", "x")],
+    ["a damaged value", () => writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "damaged")],
+  ])("says what mends %s", async (_what, break_) => {
+    await break_();
+    box.git("commit", "--quiet", "--all", "--allow-empty", "--message", "broken");
+    const outcome = await box.cli(["check", "--json"]);
+    for (const { remedy, kind } of JSON.parse(outcome.stdout.toString()) as { remedy: string; kind: string }[]) {
+      if (kind === "agent-without-access") continue;
+      const command = /\b(?:agent-vault|rm|chmod|git checkout) [^;]*/.exec(remedy)![0].replace("COMMIT", "HEAD~1");
+      const mended = command.startsWith("agent-vault ")
+        ? await box.cli(command.split(" ").slice(1), { input: "value" })
+        : await box.run("sh", ["-c", command]);
+      expect([command, mended.stderr, mended.code]).toEqual([command, expect.anything(), 0]);
+    }
+    expect((await findings()).found.filter((finding) => !finding.includes("agent-without-access"))).toEqual([]);
+  });
+
+  it("reads an armored file as what it is, as get and grant do, and what is written is binary", async () => {
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    writeFileSync(file, armor.encode(readFileSync(file)));
+    box.git("commit", "--quiet", "--all", "--message", "armor");
+    expect(await findings()).toEqual({ code: 0, found: [] });
+    await box.ok("add-agent", "web");
+    await box.ok("grant", "web", "stripe");
+    expect(readFileSync(file, "latin1")).toMatch(/^age-encryption\.org\/v1\n/);
+    expect(await findings()).toEqual({ code: 0, found: [] });
+    expect(await box.ok("get", "stripe/api-key", "--key", box.agentKey("web"))).toBe("sk");
+  });
+
+  it("holds no more of the values than their headers", async () => {
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    truncateSync(file, 5 * 2 ** 30);
+    expect((await findings()).found).toEqual([]);
   });
 
   it("takes warnings for errors on --strict", async () => {

@@ -22,9 +22,10 @@ export class VaultFolder {
 
   /**
    * The bytes of a file, or `undefined` when there is none.
+   * @param most reads no more bytes than these from its beginning
    * @throws VaultError `LINK_IN_VAULT`, `DAMAGED` where it is no regular file.
    */
-  read(file: string): Uint8Array | undefined {
+  read(file: string, most = Infinity): Uint8Array | undefined {
     const path = join(this.root, file);
     let descriptor: number;
     try {
@@ -40,7 +41,7 @@ export class VaultFolder {
     try {
       const stat = fstatSync(descriptor);
       if (!stat.isFile()) throw notAFile(file);
-      return readAll(descriptor, stat.size);
+      return readAll(descriptor, Math.min(stat.size, most));
     } catch (error) {
       throw unreadable(error, file);
     } finally {

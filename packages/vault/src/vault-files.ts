@@ -1,5 +1,7 @@
 import { lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isArmored } from "./age/armor.js";
+import { MAX_HEADER_BYTES } from "./age/header.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
 import { linkInVault, VaultFolder } from "./folder.js";
@@ -32,6 +34,15 @@ export class VaultFiles {
       const found = classify(file);
       return found.kind === "secret" ? [found.path] : [];
     });
+  }
+
+  /**
+   * What a secret's header can be read from: its file's beginning, or all of an armored file. It is not kept, as all secrets together
+   * may be more than fits into memory.
+   */
+  head(path: SecretPath): Uint8Array | undefined {
+    const head = this.folder.read(secretFile(path), MAX_HEADER_BYTES + 1);
+    return head && isArmored(head) ? this.folder.read(secretFile(path)) : head;
   }
 
   hasSecret(path: SecretPath): boolean {

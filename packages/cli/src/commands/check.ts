@@ -14,7 +14,7 @@ export default class Check extends VaultCommand {
     const findings = check(this.context, new VaultState(await this.findVault()));
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
     this.print(findings, function* () {
-      for (const { severity, message, kind } of findings) yield `${severity.padEnd(7)} ${message} [${kind}]`;
+      for (const { severity, message, remedy, kind } of findings) yield `${severity.padEnd(7)} ${message} ${remedy}. [${kind}]`;
       if (findings.length === 0) yield "Nothing to complain of.";
     });
     if (failed) process.exitCode = EXIT_CODES.CHECK_FAILED;

@@ -3,7 +3,7 @@ import { VaultError } from "../errors.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
 import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../metadata.js";
 import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../names.js";
-import { reseal, seal } from "../reseal.js";
+import { reseal, seal, withDrifted } from "../reseal.js";
 import type { Files } from "../transaction.js";
 import type { VaultState } from "../vault-state.js";
 import { changeVault, type ChangeRequest } from "./change.js";
@@ -67,16 +67,18 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
       ? changeMetadata(present, path, change)
       : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: now, rotated: now, version, ...change });
 
+    /** The present value, sealed anew where its readers change or are not those that they should be. */
+    const kept = async (): Promise<Uint8Array> => {
+      const changed = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
+      const resealed = await reseal(context, state, owner, withDrifted(state, [path], changed));
+      return resealed.get(secretFile(path)) ?? state.ciphertext(path);
+    };
+
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
       result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents },
       files: async (): Promise<Files> => {
-        const sealed =
-          value === undefined
-            ? before.join() === agents.join()
-              ? state.ciphertext(path)
-              : (await reseal(context, state, owner, [{ path, before, after: agents, rekeyed: false }])).get(secretFile(path))!
-            : await seal(value, state.recipientsOf(path), owner);
+        const sealed = value === undefined ? await kept() : await seal(value, state.recipientsOf(path), owner);
         return new Map([
           [MANIFEST_FILE, manifest.toBytes()],
           [secretFile(path), sealed],
