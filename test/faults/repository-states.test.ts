@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -89,14 +89,131 @@ describe("a repository in the middle of an operation of git", () => {
 });
 
 describe("the person's own edits of the vault", () => {
-  it("are taken along by the next change, and what does not belong in a vault is left where it is", async () => {
+  async function expectRefused(box: Sandbox, code: string, exit: number, words: string): Promise<void> {
+    const before = everything(box);
+    const refused = await box.cli(LATE, { input: "late" });
+    expect([refused.code, errorCode(refused)]).toEqual([exit, code]);
+    expect(refused.stderr).toContain(words);
+    expect(everything(box)).toEqual(before);
+  }
+
+  it("are taken along by the next change, which names them, and what does not belong in a vault is left where it is", async () => {
     const box = await smallVault();
     const config = join(box.vault, "config.yaml");
     writeFileSync(config, `${readFileSync(config, "utf8")}# mine\n`);
     box.write(".agent-vault/notes.txt", "a stray");
-    await setLate(box);
+    const outcome = await box.cli(LATE, { input: "late" });
+    expect([outcome.code, outcome.stderr]).toEqual([0, "warning: The commit takes along what was changed by hand: config.yaml.\n"]);
     expect(box.git("show", "HEAD:.agent-vault/config.yaml")).toContain("# mine");
     expect(box.git("status", "--porcelain")).toBe("?? .agent-vault/notes.txt\n");
+  });
+
+  it("are named five at most", async () => {
+    const box = await smallVault();
+    const file = readFileSync(join(box.vault, "secrets/team/first.enc"));
+    for (const name of ["1", "2", "3", "4", "5", "6", "7"]) box.write(`.agent-vault/secrets/team/copy-${name}.enc`, file);
+    const outcome = await box.cli(LATE, { input: "late" });
+    expect(outcome.stderr).toContain("secrets/team/copy-5.enc and 2 more.");
+    expect(outcome.stderr).not.toContain("copy-6");
+  });
+
+  it("are found where git ignores the vault's whole folder", async () => {
+    const box = await smallVault();
+    box.write(".gitignore", ".agent-vault/\n");
+    box.git("add", ".gitignore");
+    box.git("commit", "--quiet", "--no-verify", "-m", "Ignore");
+    box.write(".agent-vault/policy.yaml", "version: 1\n");
+    expect((await box.cli(LATE, { input: "late" })).stderr).toContain("policy.yaml");
+    expect(box.git("show", "HEAD:.agent-vault/policy.yaml")).toBe("version: 1\n");
+    await expectSecrets(box, BOTH);
+  });
+
+  it.each(["secrets/team/first.enc", "agents/ada/private.key.escrow"])("are refused where they remove %s", async (file) => {
+    const box = await smallVault();
+    rmSync(join(box.vault, file));
+    await expectRefused(box, "CONFLICT", 7, `git checkout HEAD -- .agent-vault/${file}`);
+    box.git("rm", "--quiet", "--cached", `.agent-vault/${file}`);
+    await expectRefused(box, "CONFLICT", 7, `git checkout HEAD -- .agent-vault/${file}`);
+    box.git("checkout", "HEAD", "--", `.agent-vault/${file}`);
+    await setLate(box);
+  });
+
+  it.each(["secrets/team/first.enc", "secrets/team/new.enc"])(
+    "are refused where they make %s a file that age cannot read",
+    async (file) => {
+      const box = await smallVault();
+      box.write(`.agent-vault/${file}`, "the value, by mistake");
+      await expectRefused(box, "DAMAGED", 5, file);
+    },
+  );
+});
+
+describe("a vault that is not a part of its repository", () => {
+  it("is refused where it is a repository of its own, and nothing is written", async () => {
+    const box = await smallVault();
+    box.gitIn(box.vault, "init", "--quiet");
+    const before = everything(box);
+    for (const words of [LATE, [...LATE, "--dry-run"], ["init"]]) {
+      const refused = await box.cli(words, { input: "late" });
+      expect(refused.code).toBe(7);
+    }
+    expect(everything(box)).toEqual(before);
+    rmSync(join(box.vault, ".git"), { recursive: true });
+    await setLate(box);
+  });
+
+  it("is refused where it is a submodule, checked out or not", async () => {
+    const box = await smallVault();
+    const other = new Sandbox();
+    const submodule = box.git("rev-parse", "HEAD").trim();
+    other.git("update-index", "--add", "--cacheinfo", `160000,${submodule},.agent-vault`);
+    mkdirSync(other.vault);
+    const before = everything(other);
+    const refused = await other.cli(["init", "--no-hook"]);
+    expect([refused.code, errorCode(refused)]).toEqual([7, "CONFLICT"]);
+    expect(everything(other)).toEqual(before);
+  });
+
+  it.each(["sparse-checkout", "skip-worktree"])("is refused where files of it are left out of the work tree (%s)", async (how) => {
+    const box = await smallVault();
+    if (how === "sparse-checkout") box.git("sparse-checkout", "set", "--no-cone", "/*", "!/.agent-vault/secrets/");
+    else {
+      box.git("update-index", "--skip-worktree", ".agent-vault/secrets/team/first.enc", ".agent-vault/secrets/team/first.meta");
+      rmSync(join(box.vault, "secrets"), { recursive: true });
+    }
+    const before = everything(box);
+    for (const words of [LATE, ["revoke", "ada", "team"], ["revoke", "ada", "team", "--dry-run"]]) {
+      const refused = await box.cli(words, { input: "late" });
+      expect([refused.code, errorCode(refused)]).toEqual([7, "CONFLICT"]);
+    }
+    expect(everything(box)).toEqual(before);
+  });
+});
+
+describe("a journal that agent-vault has not written", () => {
+  it.each<[string, Record<string, unknown>]>([
+    ["another folder", { vault: "src" }],
+    ["a folder outside", { vault: "../other/.agent-vault" }],
+    ["an absolute folder", { vault: "/tmp/.agent-vault" }],
+    ["a second command for git", { ref: "refs/heads/main\nupdate refs/heads/main" }],
+    ["an option for git", { ref: "--stdin" }],
+    ["no branch", { ref: "refs/tags/v1" }],
+    ["a climbing branch", { ref: "refs/heads/../tags/v1" }],
+    ["a revision for a commit", { new: "HEAD~1" }],
+    ["an option for a commit", { old: "--output=x" }],
+    ["no commit", { new: undefined }],
+  ])("is DAMAGED and nothing is done: %s", async (_what, fields) => {
+    const box = await smallVault();
+    const head = box.git("rev-parse", "HEAD").trim();
+    const journal = { vault: ".agent-vault", ref: "refs/heads/main", old: head, new: head, ...fields };
+    box.write(".git/agent-vault/journal.json", JSON.stringify(journal));
+    const before = everything(box);
+    const refused = await box.cli(LATE, { input: "late" });
+    expect([refused.code, errorCode(refused)]).toEqual([5, "DAMAGED"]);
+    const read = await box.cli(["get", "team/first"]);
+    expect([read.code, read.stdout.toString()]).toEqual([0, "first"]);
+    expect(read.stderr).toContain("journal.json");
+    expect(everything(box)).toEqual(before);
   });
 });
 
@@ -151,6 +268,19 @@ async function killBeforeTheBranchMoves(box: Sandbox, folder = box.repository): 
   expect([at > 0, signal]).toEqual([true, "SIGKILL"]);
   await ended;
 }
+
+describe("two vaults in one repository", () => {
+  it("finish what was begun in the other one", async () => {
+    const box = await smallVault();
+    const folder = join(box.repository, "app");
+    mkdirSync(folder);
+    await init(box.context({ cwd: folder }), {});
+    await killBeforeTheBranchMoves(box);
+    expect((await box.cli(["list"], { cwd: folder })).stderr).toContain("finished");
+    await expectSecrets(box, BOTH);
+    await expectSecrets(box, {}, folder);
+  });
+});
 
 describe("a vault in a folder of the repository", () => {
   it.each(["packages/app", 'it\'s a "vault" — ünï 🔑 [x]*? $HOME', "-C", "a:b (top)"])("%s", async (name) => {

@@ -193,7 +193,8 @@ function gitError(error: unknown, args: readonly string[]): VaultError {
     .filter((line) => line !== "" && !line.startsWith("hint:"))
     .slice(0, 3)
     .join(" ");
-  if (/No space left on device|Disk quota exceeded|Out of diskspace/i.test(words)) {
+  // The last two leave the reason out: git could open its lock, and not write to it.
+  if (/No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '|unable to write new index file/i.test(words)) {
     return new VaultError("DISK_FULL", "The disk is full, so git could not write.", {
       remedy: "Free some space and run the command again; nothing was changed.",
       cause: error,
