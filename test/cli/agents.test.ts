@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, Sandbox } from "../support/sandbox.js";
@@ -118,9 +118,29 @@ describe("an agent's life", () => {
   it("does nothing, and makes no commit, where nothing changes", async () => {
     const box = await vaultWithAgents();
     const head = box.git("rev-parse", "HEAD");
-    expect(JSON.parse(await box.ok("grant", "ann", "stripe", "--json"))).toMatchObject({ secrets: [] });
-    expect(JSON.parse(await box.ok("revoke", "ann", "db", "--json"))).toMatchObject({ secrets: [] });
+    expect(JSON.parse(await box.ok("grant", "ann", "stripe", "--json"))).toMatchObject({ secrets: [], already: true });
+    expect(await box.ok("grant", "ann", "stripe/api-key")).toBe("ann has stripe/api-key already; nothing was changed.\n");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+
+  it("keeps a secret that it reads by a group where that one secret is to be revoked, and is told so", async () => {
+    const box = await vaultWithAgents();
+    const outcome = await box.cli(["revoke", "ann", "stripe/api-key"]);
+    expect([outcome.code, errorCode(outcome)]).toEqual([3, "NOT_GRANTED"]);
+    expect(outcome.stderr).toContain("agent-vault revoke ann stripe");
+  });
+
+  it("does not inherit what the manifest still grants to an earlier agent of its name", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("add-agent", "cy");
+    await box.ok("grant", "cy", "db/url");
+    const manifest = join(box.vault, "manifest.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/- name: cy\n {2}groups: \[\]\n/, ""));
+    const outcome = await box.cli(["add-agent", "cy", "--out", join(box.root, "cy.key")]);
+    expect([outcome.code, outcome.stderr.includes("db/url")]).toEqual([0, true]);
+    await box.set("db/url", "new");
+    expect(await reads(box, join(box.root, "cy.key"), "db/url")).toBeUndefined();
+    expect(readFileSync(manifest, "utf8")).not.toMatch(/db\/url:/);
   });
 
   it("is post-quantum where its owner is, all the way", async () => {
@@ -162,6 +182,14 @@ describe("moving and deleting", () => {
     const moved = (JSON.parse(await box.ok("list", "--json")) as { name: string }[]).find(({ name }) => name === "db/stripe-key");
     expect(moved).toMatchObject({ description: "kept", group: "db", version: 1 });
     expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+  });
+
+  it("may change a name's case where no other name is in the way", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("move", "stripe/webhook", "stripe/Webhook");
+    expect(await reads(box, box.agentKey("ann"), "stripe/Webhook")).toBe("wh");
+    for (const path of ["Stripe/Webhook", "Stripe/hook"])
+      expect(errorCode(await box.cli(["move", "stripe/Webhook", path]))).toBe("ALREADY_EXISTS");
   });
 
   it("deletes a secret from every list", async () => {

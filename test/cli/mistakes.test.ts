@@ -29,6 +29,13 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["delete", "stripe/api_key"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
     [["move", "stripe/none", "a/b"], "SECRET_NOT_FOUND", 3, ""],
     [["move", "token", "stripe/api-key"], "ALREADY_EXISTS", 7, ""],
+    [["move", "token", "token"], "ALREADY_EXISTS", 7, "Choose another name"],
+    [["move", "token", "Stripe/token"], "ALREADY_EXISTS", 7, "upper and lower case"],
+    [["revoke", "billing-agent", "stripe"], "NOT_GRANTED", 3, "list-agents"],
+    [["revoke", "billing-agent", "stripe/api-key"], "NOT_GRANTED", 3, "list-agents"],
+    [["set", "token", "--keep-value", "--group", "STRIPE"], "ALREADY_EXISTS", 7, "upper and lower case"],
+    [["set", "token", "--keep-value", "--remove-group", "default"], "INVALID_VALUE", 2, "--group"],
+    [["set", "token", "--keep-value", "--remove-group", "stripe"], "GROUP_NOT_FOUND", 3, "default"],
     [["grant", "billing-agnet", "stripe"], "AGENT_NOT_FOUND", 3, "billing-agent"],
     [["grant", "billing-agent", "strpie"], "GROUP_NOT_FOUND", 3, "stripe"],
     [["grant", "billing-agent", "stripe/api-kye"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
@@ -129,6 +136,19 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     const schema = await box.cli(["grant", "billing-agent", "stripe"]);
     expectRefusal(schema, "INVALID_MANIFEST", 5);
     expect(schema.stderr).toContain("line 3, column 9");
+  });
+
+  it.each([
+    ["an anchor", "agents: &all []\ngroups: []\n", "line 2, column 14"],
+    ["an alias", "agents: []\ngroups: []\nx: *y\n", "line 4, column 4"],
+    ["a merge key", "agents: []\ngroups: []\n<<: {version: 1}\n", "line 4, column 1"],
+  ])("YAML with %s, since a change of one part would change another", async (_what, text, place) => {
+    writeFileSync(join(box.vault, "manifest.yaml"), `version: 1\n${text}`);
+    for (const args of [["list"], ["grant", "billing-agent", "stripe"]]) {
+      const outcome = await box.cli(args);
+      expectRefusal(outcome, "INVALID_YAML", 5);
+      expect(outcome.stderr).toContain(`manifest.yaml, ${place}`);
+    }
   });
 
   it("a damaged value, whole or cut off", async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
@@ -182,6 +182,37 @@ describe("set", () => {
     for (const twin of ["stripe/API-key", "Stripe/other"]) {
       expect(errorCode(await box.cli(["set", twin], { input: "2" })), twin).toBe("ALREADY_EXISTS");
     }
+  });
+
+  it("takes a secret out of a group, and those who read it by that group lose it", async () => {
+    const box = await newVault();
+    await box.set("a/x", "1");
+    await box.set("b/y", "2");
+    await box.ok("add-agent", "ann");
+    await box.ok("grant", "ann", "b");
+    await box.ok("set", "a/x", "--keep-value", "--group", "b");
+    const read = ["get", "a/x", "--key", box.agentKey("ann")];
+    expect((await box.cli(read)).stdout.toString()).toBe("1");
+    expect(await box.ok("set", "a/x", "--keep-value", "--remove-group", "b")).toContain("No longer reads it: ann.");
+    expect(errorCode(await box.cli(read))).toBe("NOT_AUTHORIZED");
+    expect(await listed(box, "a/x")).toMatchObject({ groups: ["a"], group: "a", agents: [], version: 1 });
+    await box.ok("set", "a/x", "--keep-value", "--group", "c", "--remove-group", "a");
+    expect(await listed(box, "a/x")).toMatchObject({ groups: ["c"], group: "c" });
+  });
+
+  it("keeps the value and encrypts it anew where it is for others than it should be, as check advises", async () => {
+    const box = await newVault();
+    await box.set("a/x", "1");
+    await box.ok("add-agent", "ann");
+    await box.ok("grant", "ann", "a");
+    const manifest = join(box.vault, "manifest.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace("  - a\n", ""));
+    const found = await box.cli(["check"]);
+    expect(found.stdout.toString()).toContain("agent-vault set a/x --keep-value");
+    await box.ok("set", "a/x", "--keep-value");
+    expect((await box.cli(["check"])).stdout.toString()).not.toContain("recipients");
+    expect(errorCode(await box.cli(["get", "a/x", "--key", box.agentKey("ann")]))).toBe("NOT_AUTHORIZED");
+    expect((await valueOf(box, "a/x")).toString()).toBe("1");
   });
 
   it("changes nothing on --dry-run", async () => {

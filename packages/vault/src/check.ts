@@ -164,7 +164,7 @@ export function check(context: Context, state: VaultState): Finding[] {
       "error",
       kind,
       subject,
-      `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${recipients.length}.`,
+      `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${recipients.length}; agent-vault ${kind === "recipients-differ" ? `set ${subject} --keep-value encrypts it anew` : `recover-agent ${subject} makes a new key and escrow`}.`,
     );
   }
 

@@ -27,7 +27,7 @@ export default class Init extends VaultCommand {
       owner: flags.owner,
       key: keyChoice(flags.key),
       newKey: flags["new-key"],
-      kind: flags["post-quantum"] ? "post-quantum" : "x25519",
+      kind: flags["post-quantum"] ? "post-quantum" : undefined,
       passphrase: flags.passphrase ? askNewPassphrase : undefined,
     });
     const hook = flags["no-hook"] ? undefined : await installHook(this.context, made.vault, { command: hookCommand() });

@@ -31,6 +31,7 @@ export default class Set extends VaultCommand {
     "keep-value": Flags.boolean({ description: "keep the value and change only what is given beside it" }),
     exact: Flags.boolean({ description: "keep a final newline of standard input" }),
     group: Flags.string({ description: "group that lists the secret; by default the first part of its path" }),
+    "remove-group": Flags.string({ description: "group that is to list it no longer", helpValue: "GROUP" }),
     agents: Flags.string({ description: "agents that read it beyond those of its group", helpValue: "A,B", ...list }),
     expires: Flags.string({ description: "a date, a time, 90d, or never", helpValue: "WHEN" }),
     description: Flags.string({ description: "what it is for" }),
@@ -73,6 +74,7 @@ export default class Set extends VaultCommand {
       path: args.path,
       value: await this.#value(args.value, flags, new VaultState(change.vault).config.settings.max_value_bytes),
       group: flags.group,
+      removeGroup: flags["remove-group"],
       agents: flags.agents,
       attributes,
     });
@@ -88,6 +90,8 @@ export default class Set extends VaultCommand {
               : `${stored.bytes} bytes`;
       yield `${verb} ${stored.secret} (version ${stored.version}, ${size}).`;
       yield `Readers besides the owners: ${stored.agents.join(", ") || "none"}.`;
+      if (stored.lost.length > 0 && stored.bytes === undefined)
+        yield `No longer reads it: ${stored.lost.join(", ")}. What they have seen stays seen: rotate it at the source.`;
     });
   }
 

@@ -49,6 +49,12 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
     }
     if (!request.dryRun) requireNoKeyFile(context, keyFile);
     const identity = await generateIdentity(state.owners[0]!.recipient.kind);
+    const dropped = state.manifest.dropDanglingGrants(agent);
+    if (dropped.length > 0) {
+      context.warn(
+        `The manifest still let an earlier agent ${agent} read ${dropped.map(formatSecretPath).join(", ")}. That is not passed on to the new one; grant it where it is meant.`,
+      );
+    }
     state.manifest.addAgent(agent);
     return {
       message: `agent-vault: add agent ${agent}`,

@@ -33,12 +33,15 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
   return changeVault(context, request, (state, owner) => {
     const { manifest } = state;
     const file = state.ciphertext(from);
+    if (from === to) {
+      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(from)} has this path already.`, { remedy: "Choose another name." });
+    }
     if (state.hasSecret(to)) {
       throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, {
         remedy: "Delete it first, or choose another name.",
       });
     }
-    if (from.toLowerCase() !== to.toLowerCase()) requireNoTwin(state, to);
+    requireNoTwin(state, to, from);
     const before = state.agentsOf(from);
     const groups = manifest.groupsOf(from).map((group) => (group === defaultGroupOf(from) ? defaultGroupOf(to) : group));
     const extra = manifest.extraAgents.get(from) ?? new Set<string>();
