@@ -30,6 +30,17 @@ export async function git(context: Context, cwd: string, args: readonly string[]
   return output.stdout;
 }
 
+/** What stands before each zero byte of an output with `-z`. */
+export function records(output: Buffer): Buffer[] {
+  const list: Buffer[] = [];
+  let from = 0;
+  for (let to = output.indexOf(0); to >= 0; to = output.indexOf(0, from)) {
+    list.push(output.subarray(from, to));
+    from = to + 1;
+  }
+  return list;
+}
+
 /** Takes the content of one object, piece by piece. */
 export interface Sink {
   push(bytes: Uint8Array): void;
