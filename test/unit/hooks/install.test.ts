@@ -506,7 +506,7 @@ describe("lefthook", () => {
     expect(result).toMatchObject({ method: "lefthook", file: repository.path(file), installed: false });
     if (file.endsWith(".toml")) expect(result.manual).toBe('[pre-commit.commands.agent-vault]\nrun = "agent-vault scan --staged"\n');
     else
-      expect((file.endsWith(".json") ? JSON.parse : parse)(result.manual!)).toEqual({
+      expect(file.endsWith(".json") ? JSON.parse(result.manual!) : parse(result.manual!)).toEqual({
         "pre-commit": { commands: { "agent-vault": { run: "agent-vault scan --staged" } } },
       });
     expect(repository.read(file)).toEqual(Buffer.from(text));
