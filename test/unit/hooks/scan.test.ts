@@ -420,7 +420,7 @@ describe("a folder that looks like a bare repository, as anyone can commit one",
   test("is a trap: git alone runs what it says", () => {
     using repository = new TestRepository();
     const { folder, marker } = trap(repository);
-    repository.tryGit(["status"], { cwd: folder });
+    repository.tryGit(["-c", "safe.bareRepository=all", "status"], { cwd: folder });
     expect(existsSync(marker)).toBe(true);
   });
 
