@@ -4,7 +4,7 @@ import { printable, type Progress } from "@agent-vault/vault/read-only";
 
 /** Says something to the person that is no data. */
 export function warn(message: string): void {
-  process.stderr.write(`${colour("yellow", "warning:")} ${printable(message)}\n`);
+  process.stderr.write(`${colour("yellow", "warning:")} ${message.split("\n").map(printable).join("\n")}\n`);
 }
 
 export function colour(name: "red" | "yellow" | "dim", text: string): string {
