@@ -204,9 +204,12 @@ describe("keys at home", () => {
     await box.ok("init", join(box.root, "second"), "--no-hook");
     expect(readFileSync(box.ownerKey)).toEqual(before);
     writeFileSync(join(box.home, ".agent-vault/agents/other.key"), "precious");
-    expect(errorCode(await box.cli(["add-agent", "other"]))).toBe("ALREADY_EXISTS");
-    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
+    const chosen = ["--out", join(box.home, ".agent-vault/agents/other.key")];
+    expect(errorCode(await box.cli(["add-agent", "other", ...chosen]))).toBe("ALREADY_EXISTS");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
+    await box.ok("add-agent", "other");
+    await box.ok("remove-agent", "other");
+    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
   });
 
   it("of one vault alone are found by its id", async () => {
