@@ -50,7 +50,7 @@ export interface AgentLoss {
  */
 export async function addAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult> {
   const agent = parseAgentName(request.agent);
-  const { identity, ...result } = await changeVault(context, request, async (state, owner) => {
+  const { identity, ...result } = await changeVault(context, request, async (state) => {
     const twin = [...state.manifest.agents.keys()].find((name) => name.toLowerCase() === agent.toLowerCase());
     if (twin !== undefined) {
       throw new VaultError("ALREADY_EXISTS", `There is an agent ${twin} already.`, {
@@ -64,7 +64,7 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
     return {
       message: `agent-vault: add agent ${agent}`,
       result: { agent, recipient: await identity.recipient(), keyFile, identity },
-      files: async () => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
+      files: async (owner) => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
     };
   });
   if (!request.dryRun) await writeAgentKey(context, request.vault, agent, result.keyFile, identity);
@@ -76,7 +76,7 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
  * @throws VaultError `AGENT_NOT_FOUND`, and what a transaction throws
  */
 export async function removeAgent(context: Context, request: AgentRequest): Promise<{ agent: string } & AgentLoss> {
-  const { keyFile, ...result } = await changeVault(context, request, async (state, owner) => {
+  const { keyFile, ...result } = await changeVault(context, request, async (state) => {
     const agent = state.manifest.requireAgent(request.agent);
     const keyFile = await presentKeyFile(context, state, agent);
     if (!request.dryRun && keyFile !== undefined) requireKeyFolder(context, dirname(keyFile));
@@ -86,7 +86,7 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
     return {
       message: `agent-vault: remove agent ${agent}`,
       result: { agent, keyFile, secrets: changes.map(({ path }) => formatSecretPath(path)) },
-      files: async () =>
+      files: async (owner) =>
         new Map([
           ...(await reseal(context, state, owner, changes)),
           [MANIFEST_FILE, state.manifest.toBytes()],
@@ -105,7 +105,7 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
  */
 export async function recoverAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult & AgentLoss> {
   const agent = parseAgentName(request.agent);
-  const { identity, former, ...result } = await changeVault(context, request, async (state, owner) => {
+  const { identity, former, ...result } = await changeVault(context, request, async (state) => {
     state.manifest.requireAgent(agent);
     const { keyFile, former } = await keyFileFor(context, state, agent, request);
     if (!request.dryRun && former) requireKeyFolder(context, dirname(keyFile));
@@ -117,7 +117,7 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
     return {
       message: `agent-vault: recover agent ${agent}`,
       result: { agent, recipient, identity, keyFile, former, secrets: paths.map(formatSecretPath) },
-      files: async (): Promise<Files> => {
+      files: async (owner): Promise<Files> => {
         state.replaceAgentRecipient(agent, parseRecipient(recipient));
         const all = withDrifted(state, state.secretPaths(), changes);
         return new Map([...(await reseal(context, state, owner, all)), ...(await agentFiles(state, owner, agent, identity))]);
