@@ -12,7 +12,7 @@ export function terminalContext(directory: string | undefined, progress: Progres
       warn(message);
     },
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
-    ...(terminal.canAsk() && { passphrase: (source) => terminal.askHidden(`Passphrase for ${source}: `) }),
+    ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),
   });
 }
 
