@@ -135,6 +135,7 @@ describe("an agent's life", () => {
     const head = box.git("rev-parse", "HEAD");
     const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
     expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({
+      dry_run: true,
       secrets: ["stripe/api-key", "stripe/webhook"],
     });
     expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({

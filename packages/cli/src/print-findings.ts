@@ -15,7 +15,7 @@ export function* findingsInWords(findings: readonly Finding[]): Generator<string
 /** Runs `scan --staged`, which every commit waits for, without oclif. @returns the exit code */
 export async function fastStagedScan(): Promise<number> {
   try {
-    const context = terminalContext(undefined, new ProgressLine());
+    const context = terminalContext([], new ProgressLine());
     const findings = await scanStaged(context, context.cwd);
     for (const line of findingsInWords(findings)) process.stdout.write(`${line}\n`);
     return findings.length > 0 ? EXIT_CODES.KEY_MATERIAL : 0;

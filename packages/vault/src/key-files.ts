@@ -13,10 +13,10 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "./age/decrypt.js";
 import { parseIdentity, type Identity } from "./age/identity.js";
-import type { Context } from "./context.js";
+import { resolvePath, type Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { parseAgentName } from "./names.js";
 
@@ -51,10 +51,10 @@ export const agentKeyFile = (context: Context, agent: string, vaultId?: string):
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
   if (choice.keyText !== undefined)
     return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
-  if (choice.keyFile !== undefined) return loadKeyFile(context, resolve(context.cwd, choice.keyFile));
+  if (choice.keyFile !== undefined) return loadKeyFile(context, resolvePath(context, choice.keyFile));
   const variable = context.env["AGENT_VAULT_KEY"];
   if (variable) {
-    if (!isKeyText(variable)) return loadKeyFile(context, resolve(context.cwd, variable), "AGENT_VAULT_KEY");
+    if (!isKeyText(variable)) return loadKeyFile(context, resolvePath(context, variable), "AGENT_VAULT_KEY");
     return { identities: await readKey(context, encode(variable), "AGENT_VAULT_KEY"), source: "AGENT_VAULT_KEY" };
   }
   const own = existsSync(join(context.home, "owners")) ? await choice.vaultId?.() : undefined;

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { resolve } from "node:path";
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import {
   ACCESS_LEVELS,
   isSystemError,
   parseExpiry,
+  resolvePath,
   set,
   valueTooLarge,
   VaultError,
@@ -111,7 +111,7 @@ export default class Set extends VaultCommand {
     if (flags["keep-value"]) return undefined;
     if (word !== undefined) return encode(word);
     if (flags.generate) return encode(generateValue(this.context, flags.length));
-    if (flags["from-file"] !== undefined) return readValueFile(resolve(this.context.cwd, flags["from-file"]), limit);
+    if (flags["from-file"] !== undefined) return readValueFile(resolvePath(this.context, flags["from-file"]), limit);
     if (terminal.canAsk()) return async () => requireValue(encode(await terminal.askValue("Value (does not show): ")), flags.empty);
     return requireValue(process.stdin.isTTY ? new Uint8Array() : await readStandardInput(flags.exact, limit), flags.empty);
   }

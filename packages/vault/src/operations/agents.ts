@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { decrypt } from "../age/decrypt.js";
 import { generateIdentity, parseIdentity, type Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
-import type { Context } from "../context.js";
+import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import {
   agentKeyFile,
@@ -208,7 +208,7 @@ async function keyFileFor(
   agent: string,
   { keyOut }: AgentRequest,
 ): Promise<{ keyFile: string; former: boolean }> {
-  if (keyOut !== undefined) return { keyFile: resolve(context.cwd, keyOut), former: false };
+  if (keyOut !== undefined) return { keyFile: resolvePath(context, keyOut), former: false };
   const present = await presentKeyFile(context, state, agent);
   const places = keyFilePlaces(context, state, agent);
   return { keyFile: present ?? places.find((place) => !existsSync(place)) ?? places.at(-1)!, former: present !== undefined };
