@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 
 /** How far a long operation has come. `total` is known from the start. */
@@ -41,4 +41,13 @@ export function processContext(overrides: Partial<Context> = {}): Context {
     warn: () => {},
     ...overrides,
   };
+}
+
+/**
+ * An absolute path from paths as a person writes them: each relative to the one before, the first to the context's folder, or with a
+ * `~` that the shell has left, as in `--key=~/x`.
+ */
+export function resolvePath(context: Context, ...paths: readonly string[]): string {
+  const home = context.env["HOME"] || homedir();
+  return resolve(context.cwd, ...paths.map((path) => path.replace(/^~(?=[/\\]|$)/, () => home)));
 }
