@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import {
   findVault,
@@ -9,6 +7,7 @@ import {
   processContext,
   pull,
   readSecret,
+  resolvePath,
   VaultError,
   VaultFiles,
   VaultState,
@@ -58,9 +57,9 @@ export class Vault {
   constructor(options: VaultOptions) {
     const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checked(options));
     this.#context = processContext({ warn: (message) => process.emitWarning(printable(message), "AgentVaultWarning") });
-    this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: expandHome(keyPath) } : {};
+    this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;
-    this.#root = typed(() => findVault(this.#context, expandHome(repoPath)));
+    this.#root = typed(() => findVault(this.#context, resolvePath(this.#context, repoPath)));
   }
 
   /**
@@ -153,8 +152,4 @@ function requireText(what: string, value: unknown): asserts value is string {
   throw new VaultError("USAGE", `${what} must be a string that is not empty.`, {
     remedy: 'For example new Vault({ repoPath: "." }).get("group/name").',
   });
-}
-
-function expandHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(process.env["HOME"] || homedir(), path.slice(1)) : path;
 }

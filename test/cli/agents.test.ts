@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, Sandbox } from "../support/sandbox.js";
@@ -91,12 +91,51 @@ describe("an agent's life", () => {
     expect(readdirSync(join(home, ".agent-vault/agents"))).toEqual(["ann.key"]);
   });
 
+  it("leaves alone the key that another vault's agent of its name has at home", async () => {
+    const box = await vaultWithAgents();
+    const other = join(box.root, "other");
+    await box.ok("init", other, "--no-hook");
+    expect((await box.cli(["-C", other, "set", "stripe/api-key"], { input: "theirs" })).code).toBe(0);
+    const made = await box.cli(["-C", other, "add-agent", "ann", "--json"]);
+    const { keyFile } = JSON.parse(made.stdout.toString()) as { keyFile: string };
+    const id = /^id: (.{8})/m.exec(readFileSync(join(other, ".agent-vault/config.yaml"), "utf8"))![1]!;
+    expect(keyFile).toBe(box.agentKey(`ann-${id}`));
+    expect(made.stderr).toContain(box.agentKey("ann"));
+    await box.ok("-C", other, "grant", "ann", "stripe");
+    const readsTheirs = () => box.cli(["-C", other, "get", "stripe/api-key", "--key", keyFile]).then(({ stdout }) => stdout.toString());
+    expect(await readsTheirs()).toBe("theirs");
+
+    const first = readFileSync(box.agentKey("ann"));
+    const recovered = JSON.parse(await box.ok("-C", other, "recover-agent", "ann", "--json")) as { retiredKeyFile: string };
+    expect(recovered).toMatchObject({ keyFile });
+    expect(recovered.retiredKeyFile).toContain(keyFile);
+    expect(await readsTheirs()).toBe("theirs");
+    expect(JSON.parse(await box.ok("-C", other, "restore-agent", "ann", "--json"))).toMatchObject({ keyFile, present: true });
+    rmSync(keyFile);
+    expect(JSON.parse(await box.ok("-C", other, "restore-agent", "ann", "--json"))).toMatchObject({ keyFile, present: false });
+    await box.ok("-C", other, "remove-agent", "ann");
+    expect(existsSync(keyFile)).toBe(false);
+    expect(readFileSync(box.agentKey("ann"))).toEqual(first);
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBe("sk");
+  });
+
+  it("is known by its key at home where the file does not say its vault", async () => {
+    const box = await vaultWithAgents();
+    writeFileSync(box.agentKey("ann"), readFileSync(box.agentKey("ann"), "utf8").replaceAll(/^#.*\n/gm, ""));
+    writeFileSync(box.agentKey("bob"), readFileSync(box.ownerKey, "utf8").replaceAll(/^#.*\n/gm, ""));
+    await box.ok("remove-agent", "ann");
+    expect(existsSync(box.agentKey("ann"))).toBe(false);
+    await box.ok("remove-agent", "bob");
+    expect(existsSync(box.agentKey("bob"))).toBe(true);
+  });
+
   it("changes nothing on --dry-run, and says what would change", async () => {
     const box = await vaultWithAgents();
     await box.ok("add-agent", "cy");
     const head = box.git("rev-parse", "HEAD");
     const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
     expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({
+      dry_run: true,
       secrets: ["stripe/api-key", "stripe/webhook"],
     });
     expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({
@@ -118,9 +157,29 @@ describe("an agent's life", () => {
   it("does nothing, and makes no commit, where nothing changes", async () => {
     const box = await vaultWithAgents();
     const head = box.git("rev-parse", "HEAD");
-    expect(JSON.parse(await box.ok("grant", "ann", "stripe", "--json"))).toMatchObject({ secrets: [] });
-    expect(JSON.parse(await box.ok("revoke", "ann", "db", "--json"))).toMatchObject({ secrets: [] });
+    expect(JSON.parse(await box.ok("grant", "ann", "stripe", "--json"))).toMatchObject({ secrets: [], already: true });
+    expect(await box.ok("grant", "ann", "stripe/api-key")).toBe("ann has stripe/api-key already; nothing was changed.\n");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+
+  it("keeps a secret that it reads by a group where that one secret is to be revoked, and is told so", async () => {
+    const box = await vaultWithAgents();
+    const outcome = await box.cli(["revoke", "ann", "stripe/api-key"]);
+    expect([outcome.code, errorCode(outcome)]).toEqual([3, "NOT_GRANTED"]);
+    expect(outcome.stderr).toContain("agent-vault revoke ann stripe");
+  });
+
+  it("does not inherit what the manifest still grants to an earlier agent of its name", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("add-agent", "cy");
+    await box.ok("grant", "cy", "db/url");
+    const manifest = join(box.vault, "manifest.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/- name: cy\n {2}groups: \[\]\n/, ""));
+    const outcome = await box.cli(["add-agent", "cy", "--out", join(box.root, "cy.key")]);
+    expect([outcome.code, outcome.stderr.includes("db/url")]).toEqual([0, true]);
+    await box.set("db/url", "new");
+    expect(await reads(box, join(box.root, "cy.key"), "db/url")).toBeUndefined();
+    expect(readFileSync(manifest, "utf8")).not.toMatch(/db\/url:/);
   });
 
   it("is post-quantum where its owner is, all the way", async () => {
@@ -162,6 +221,14 @@ describe("moving and deleting", () => {
     const moved = (JSON.parse(await box.ok("list", "--json")) as { name: string }[]).find(({ name }) => name === "db/stripe-key");
     expect(moved).toMatchObject({ description: "kept", group: "db", version: 1 });
     expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+  });
+
+  it("may change a name's case where no other name is in the way", async () => {
+    const box = await vaultWithAgents();
+    await box.ok("move", "stripe/webhook", "stripe/Webhook");
+    expect(await reads(box, box.agentKey("ann"), "stripe/Webhook")).toBe("wh");
+    for (const path of ["Stripe/Webhook", "Stripe/hook"])
+      expect(errorCode(await box.cli(["move", "stripe/Webhook", path]))).toBe("ALREADY_EXISTS");
   });
 
   it("deletes a secret from every list", async () => {

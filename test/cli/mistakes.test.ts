@@ -29,6 +29,13 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["delete", "stripe/api_key"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
     [["move", "stripe/none", "a/b"], "SECRET_NOT_FOUND", 3, ""],
     [["move", "token", "stripe/api-key"], "ALREADY_EXISTS", 7, ""],
+    [["move", "token", "token"], "ALREADY_EXISTS", 7, "Choose another name"],
+    [["move", "token", "Stripe/token"], "ALREADY_EXISTS", 7, "upper and lower case"],
+    [["revoke", "billing-agent", "stripe"], "NOT_GRANTED", 3, "list-agents"],
+    [["revoke", "billing-agent", "stripe/api-key"], "NOT_GRANTED", 3, "list-agents"],
+    [["set", "token", "--keep-value", "--group", "STRIPE"], "ALREADY_EXISTS", 7, "upper and lower case"],
+    [["set", "token", "--keep-value", "--remove-group", "default"], "INVALID_VALUE", 2, "--group"],
+    [["set", "token", "--keep-value", "--remove-group", "stripe"], "GROUP_NOT_FOUND", 3, "default"],
     [["grant", "billing-agnet", "stripe"], "AGENT_NOT_FOUND", 3, "billing-agent"],
     [["grant", "billing-agent", "strpie"], "GROUP_NOT_FOUND", 3, "stripe"],
     [["grant", "billing-agent", "stripe/api-kye"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
@@ -42,6 +49,14 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["add-agent", "Billing-Agent"], "ALREADY_EXISTS", 7, ""],
     [["init"], "ALREADY_EXISTS", 7, ""],
     [["gte", "x"], "USAGE", 2, "get"],
+    [["--json=x"], "USAGE", 2, "--help"],
+    [["-C"], "USAGE", 2, "folder"],
+    [["hook", "isntall"], "USAGE", 2, "Did you mean hook install?"],
+    [["help", "nope"], "USAGE", 2, "nope. [USAGE]"],
+    [["help", "get", "nope"], "USAGE", 2, "get nope"],
+    [["add-agent", "a/b"], "INVALID_NAME", 2, "an agent name"],
+    [["-C", "missing", "list"], "FILE_NOT_FOUND", 3, "missing"],
+    [["get", "token", "-C", "missing"], "FILE_NOT_FOUND", 3, "missing"],
     [["get"], "USAGE", 2, "--help"],
     [["get", "a", "b"], "USAGE", 2, "--help"],
     [["list", "--gruop", "x"], "USAGE", 2, "--help"],
@@ -96,6 +111,31 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     expectRefusal(await box.cli(["-C", outside, "get", "x"]), "VAULT_NOT_FOUND", 3);
   });
 
+  it("flags before the command, and folders one after the other", async () => {
+    mkdirSync(join(box.repository, "a/b"), { recursive: true });
+    for (const words of [
+      ["-C", "a", "-C", "b", "get", "token", "--json"],
+      ["get", "token", "-Ca", "-C", "b", "--json"],
+      ["--json", "--directory=a", "--directory", "b", "get", "token"],
+    ]) {
+      expect(JSON.parse(await box.ok(...words))).toMatchObject({ value: "t" });
+    }
+    expect((await box.cli(["--json", "-C", "a", "list", "-C", "c"])).stdout.toString()).toContain("FILE_NOT_FOUND");
+    expect((await box.cli(["--json", "lst"])).stdout.toString()).toContain("Did you mean list?");
+  });
+
+  it("the home folder where the shell has left a ~", async () => {
+    const key = "~/.agent-vault/owner.key";
+    expect(await box.ok("get", "token", `--key=${key}`)).toBe("t");
+    expect((await box.cli(["get", "token"], { env: { AGENT_VAULT_KEY: key } })).stdout.toString()).toBe("t");
+    writeFileSync(join(box.home, "value"), "from home");
+    await box.ok("set", "from/file", "--from-file=~/value");
+    expect(await box.ok("-C~", "get", "from/file", "-C", box.repository)).toBe("from home");
+    await box.ok("add-agent", "ci", "--out=~/ci.key");
+    await box.ok("restore-agent", "ci", "--to=~/again.key");
+    expect(readFileSync(join(box.home, "again.key"), "utf8")).toContain(readFileSync(join(box.home, "ci.key"), "utf8").split("\n").at(-2));
+  });
+
   it("no key, an agent's key where an owner's is needed, a key that opens nothing, a file that is no key", async () => {
     const noKey = { env: { HOME: join(box.root, "empty") } };
     expectRefusal(await box.cli(["get", "token"], noKey), "NO_KEY", 4);
@@ -129,6 +169,19 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     const schema = await box.cli(["grant", "billing-agent", "stripe"]);
     expectRefusal(schema, "INVALID_MANIFEST", 5);
     expect(schema.stderr).toContain("line 3, column 9");
+  });
+
+  it.each([
+    ["an anchor", "agents: &all []\ngroups: []\n", "line 2, column 14"],
+    ["an alias", "agents: []\ngroups: []\nx: *y\n", "line 4, column 4"],
+    ["a merge key", "agents: []\ngroups: []\n<<: {version: 1}\n", "line 4, column 1"],
+  ])("YAML with %s, since a change of one part would change another", async (_what, text, place) => {
+    writeFileSync(join(box.vault, "manifest.yaml"), `version: 1\n${text}`);
+    for (const args of [["list"], ["grant", "billing-agent", "stripe"]]) {
+      const outcome = await box.cli(args);
+      expectRefusal(outcome, "INVALID_YAML", 5);
+      expect(outcome.stderr).toContain(`manifest.yaml, ${place}`);
+    }
   });
 
   it("a damaged value, whole or cut off", async () => {
@@ -204,9 +257,12 @@ describe("keys at home", () => {
     await box.ok("init", join(box.root, "second"), "--no-hook");
     expect(readFileSync(box.ownerKey)).toEqual(before);
     writeFileSync(join(box.home, ".agent-vault/agents/other.key"), "precious");
-    expect(errorCode(await box.cli(["add-agent", "other"]))).toBe("ALREADY_EXISTS");
-    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
+    const chosen = ["--out", join(box.home, ".agent-vault/agents/other.key")];
+    expect(errorCode(await box.cli(["add-agent", "other", ...chosen]))).toBe("ALREADY_EXISTS");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
+    await box.ok("add-agent", "other");
+    await box.ok("remove-agent", "other");
+    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
   });
 
   it("of one vault alone are found by its id", async () => {

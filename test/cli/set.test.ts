@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
@@ -57,12 +57,41 @@ describe("set", () => {
     expect((await valueOf(box, "a/word")).toString()).toBe("päss 🔑\n");
   });
 
-  it("takes an empty value and says so", async () => {
+  it("takes an empty value where it is meant, and says so", async () => {
     const box = await newVault();
-    const outcome = await box.cli(["set", "a/empty"], { input: "" });
-    expect(outcome.code).toBe(0);
-    expect(outcome.stdout.toString()).toContain("empty");
-    expect(await valueOf(box, "a/empty")).toHaveLength(0);
+    writeFileSync(join(box.repository, "nothing"), "");
+    for (const [words, input] of [
+      [["a/word", ""], undefined],
+      [["a/file", "--from-file", "nothing"], undefined],
+      [["a/pipe", "--empty"], ""],
+      [["a/no-input", "--empty"], undefined],
+    ] as const) {
+      const outcome = await box.cli(["set", ...words], input === undefined ? {} : { input });
+      expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
+      expect(outcome.stdout.toString()).toContain("an empty value");
+      expect(await valueOf(box, words[0])).toHaveLength(0);
+    }
+  });
+
+  it("refuses what a command that failed or an unset variable pipes in, and keeps the value", async () => {
+    const box = await newVault();
+    await box.set("a/x", "precious");
+    const head = box.git("rev-parse", "HEAD");
+    for (const input of ["", "\n"]) {
+      const outcome = await box.cli(["set", "a/x"], { input });
+      expect([outcome.code, errorCode(outcome)]).toEqual([2, "VALUE_REQUIRED"]);
+      expect(errorCode(await box.cli(["set", "a/new"], { input }))).toBe("VALUE_REQUIRED");
+    }
+    expect(errorCode(await box.cli(["set", "a/x", "-"]))).toBe("VALUE_REQUIRED");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+    expect((await valueOf(box, "a/x")).toString()).toBe("precious");
+  });
+
+  it("takes - for standard input", async () => {
+    const box = await newVault();
+    const outcome = await box.cli(["set", "a/x", "-"], { input: "piped" });
+    expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
+    expect((await valueOf(box, "a/x")).toString()).toBe("piped");
   });
 
   it("takes 1 MiB and refuses a byte more, unless the vault's settings say otherwise", async () => {
@@ -182,6 +211,37 @@ describe("set", () => {
     for (const twin of ["stripe/API-key", "Stripe/other"]) {
       expect(errorCode(await box.cli(["set", twin], { input: "2" })), twin).toBe("ALREADY_EXISTS");
     }
+  });
+
+  it("takes a secret out of a group, and those who read it by that group lose it", async () => {
+    const box = await newVault();
+    await box.set("a/x", "1");
+    await box.set("b/y", "2");
+    await box.ok("add-agent", "ann");
+    await box.ok("grant", "ann", "b");
+    await box.ok("set", "a/x", "--keep-value", "--group", "b");
+    const read = ["get", "a/x", "--key", box.agentKey("ann")];
+    expect((await box.cli(read)).stdout.toString()).toBe("1");
+    expect(await box.ok("set", "a/x", "--keep-value", "--remove-group", "b")).toContain("No longer reads it: ann.");
+    expect(errorCode(await box.cli(read))).toBe("NOT_AUTHORIZED");
+    expect(await listed(box, "a/x")).toMatchObject({ groups: ["a"], group: "a", agents: [], version: 1 });
+    await box.ok("set", "a/x", "--keep-value", "--group", "c", "--remove-group", "a");
+    expect(await listed(box, "a/x")).toMatchObject({ groups: ["c"], group: "c" });
+  });
+
+  it("keeps the value and encrypts it anew where it is for others than it should be, as check advises", async () => {
+    const box = await newVault();
+    await box.set("a/x", "1");
+    await box.ok("add-agent", "ann");
+    await box.ok("grant", "ann", "a");
+    const manifest = join(box.vault, "manifest.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace("  - a\n", ""));
+    const found = await box.cli(["check"]);
+    expect(found.stdout.toString()).toContain("agent-vault set a/x --keep-value");
+    await box.ok("set", "a/x", "--keep-value");
+    expect((await box.cli(["check"])).stdout.toString()).not.toContain("recipients");
+    expect(errorCode(await box.cli(["get", "a/x", "--key", box.agentKey("ann")]))).toBe("NOT_AUTHORIZED");
+    expect((await valueOf(box, "a/x")).toString()).toBe("1");
   });
 
   it("changes nothing on --dry-run", async () => {

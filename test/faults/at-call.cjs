@@ -33,7 +33,7 @@ function point(name) {
   seen.push(name);
   if (seen.length !== Number(at)) return;
   if (command === undefined) process.kill(process.pid, "SIGKILL");
-  else childProcess.execFileSync("sh", ["-c", command], { stdio: "ignore" });
+  else childProcess.spawnSync("sh", ["-c", command], { stdio: "ignore" });
 }
 
 function isBelow(target) {

@@ -34,11 +34,16 @@ export interface WatchedRun {
 }
 
 /** Runs a command line under the preload `at-call.cjs`, until the command itself has ended. */
-export function runWatched(
+export function runWatched(box: Sandbox, line: CommandLine, watched: Watched): Promise<WatchedRun> {
+  return startWatched(box, line, watched).exited;
+}
+
+/** The same for a command that is to be killed from outside. */
+export function startWatched(
   box: Sandbox,
   { words, input = "" }: CommandLine,
   { kind = "changes", at, run, record }: Watched,
-): Promise<WatchedRun> {
+): { kill(): void; exited: Promise<WatchedRun> } {
   const env = {
     ...box.env,
     AT_CALL_BELOW: box.root,
@@ -62,10 +67,11 @@ export function runWatched(
   const ended = new Promise<Outcome>((done) => {
     child.once("close", (code, signal) => done({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }));
   });
-  return new Promise((done, failed) => {
+  const exited = new Promise<WatchedRun>((done, failed) => {
     child.once("error", failed);
     child.once("exit", (code, signal) => done({ code, signal, ended }));
   });
+  return { kill: () => void child.kill("SIGKILL"), exited };
 }
 
 /** The calls of a run in which nothing is done to it, in their order. */

@@ -41,7 +41,7 @@ export const EXTRA_SECRET = "stripe/key-3";
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = { alice: ["stripe"], bob: ["stripe", "other"], carol: [] };
 const SECRETS: Readonly<Record<string, readonly string[]>> = {
-  stripe: Array.from({ length: 20 }, (_, index) => `stripe/key-${index + 1}`),
+  stripe: Array.from({ length: 10 }, (_, index) => `stripe/key-${index + 1}`),
   other: ["other/token"],
   deep: ["deep/er/nested"],
 };
@@ -50,7 +50,7 @@ const EXTRA: Readonly<Record<string, readonly string[]>> = { [EXTRA_SECRET]: ["c
 /**
  * A repository with a vault, in the middle of a person's own work.
  *
- * Group `stripe` has 20 secrets; alice and bob read it; carol reads one of it, and no group's. Group `other` is bob's, and group
+ * Group `stripe` has 10 secrets; alice and bob read it; carol reads one of it, and no group's. Group `other` is bob's, and group
  * `deep` has a secret in a nested folder. Beside the vault there are files in every state that git knows.
  */
 export class VaultAtWork {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 
 /** How far a long operation has come. `total` is known from the start. */
@@ -35,10 +35,27 @@ export function processContext(overrides: Partial<Context> = {}): Context {
   return {
     cwd: process.cwd(),
     env,
-    home: env["AGENT_VAULT_HOME"] || join(env["HOME"] || homedir(), ".agent-vault"),
+    home: env["AGENT_VAULT_HOME"] || join(homeOf(env), ".agent-vault"),
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     warn: () => {},
     ...overrides,
   };
+}
+
+/**
+ * An absolute path from paths as a person writes them: each relative to the one before, the first to the context's folder, or with a
+ * `~` that the shell has left, as in `--key=~/x`.
+ */
+export function resolvePath(context: Context, ...paths: readonly string[]): string {
+  return resolve(context.cwd, ...paths.map((path) => path.replace(/^~(?=[/\\]|$)/, () => homeOf(context.env))));
+}
+
+/** The home folder; in a container a user need not be in the list of users, and has `/` then, as container engines have it. */
+export function homeOf(env: Context["env"]): string {
+  try {
+    return env["HOME"] || homedir();
+  } catch {
+    return "/";
+  }
 }

@@ -57,16 +57,19 @@ export class GitRepository {
 
   /**
    * The repository that holds a folder.
-   * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
+   * @throws VaultError `REPOSITORY_NOT_FOUND`, `INVALID_VALUE` (a bare one), `GIT_MISSING`, `GIT_FAILED`
    */
   static async find(context: Context, folder: string): Promise<GitRepository> {
     const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch(
       (error: unknown) => {
-        if (
-          error instanceof VaultError &&
-          error.code === "GIT_FAILED" &&
-          /not a git repository|must be run in a work tree/.test(error.message)
-        ) {
+        if (!(error instanceof VaultError) || error.code !== "GIT_FAILED") throw error;
+        if (/must be run in a work tree|cannot use bare repository/.test(error.message)) {
+          throw new VaultError("INVALID_VALUE", `${folder} lies in a bare repository, which holds no files of its own.`, {
+            remedy: "Clone it, and go to the clone.",
+            cause: error,
+          });
+        }
+        if (/not a git repository/.test(error.message)) {
           throw new VaultError("REPOSITORY_NOT_FOUND", `${folder} is not inside a git repository with a work tree.`, {
             remedy: "Run git init there first, or agent-vault init, which does it for you.",
             cause: error,
@@ -233,7 +236,8 @@ function gitError(error: unknown, args: readonly string[]): VaultError {
     .slice(0, 3)
     .map(printable)
     .join(" ");
-  if (/No space left on device|Disk quota exceeded|Out of diskspace/i.test(words)) {
+  // The last two leave the reason out: git could open its lock, and not write to it.
+  if (/No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '|unable to write new index file/i.test(words)) {
     return new VaultError("DISK_FULL", "The disk is full, so git could not write.", {
       remedy: "Free some space and run the command again; nothing was changed.",
       cause: error,

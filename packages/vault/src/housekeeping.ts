@@ -12,7 +12,14 @@ const GITIGNORE = [
   "!**/*.escrow",
   "!agents/*/public.key",
 ];
-const GITATTRIBUTES = ["# agent-vault: every byte counts", "* -text", "*.enc binary", "*.escrow binary"];
+const GITATTRIBUTES = [
+  "# agent-vault: every byte counts",
+  "* -text -filter -ident -working-tree-encoding",
+  "*.enc binary",
+  "*.escrow binary",
+];
+/** What was written before it named the other ways in which git changes a file on its way to the work tree. */
+const FORMER_GITATTRIBUTES = ["# agent-vault: every byte counts", "* -text", "*.enc binary", "*.escrow binary"];
 
 /** A random UUID (RFC 9562, version 4) from the context's randomness. */
 export function newVaultId(context: Context): string {
@@ -39,8 +46,15 @@ export function housekeeping(context: Context, state: VaultState): Files {
 export function gitRules(state: VaultState): Files {
   return new Map([
     [GITIGNORE_FILE, withLines(state.bytes(GITIGNORE_FILE), GITIGNORE)],
-    [GITATTRIBUTES_FILE, withLines(state.bytes(GITATTRIBUTES_FILE), GITATTRIBUTES)],
+    [GITATTRIBUTES_FILE, gitAttributes(state.bytes(GITATTRIBUTES_FILE))],
   ]);
+}
+
+/** The former rules are replaced where they stand alone; a person who has added to them may have meant what follows from them. */
+function gitAttributes(bytes: Uint8Array | undefined): Uint8Array {
+  const text = bytes && new TextDecoder().decode(bytes);
+  if (text === `${FORMER_GITATTRIBUTES.join("\n")}\n`) return withLines(undefined, GITATTRIBUTES);
+  return withLines(bytes, text?.split(/\r?\n/).includes("* -text") ? FORMER_GITATTRIBUTES : GITATTRIBUTES);
 }
 
 /** Names in the manifest the extra agents that until now only the metadata of their secrets knew of. To be called before any edit. */

@@ -36,7 +36,7 @@ export class Manifest {
   readonly extraAgents: ReadonlyMap<SecretPath, ReadonlySet<string>>;
   /** What was left out of the model because of its name, or because it stands twice. */
   readonly problems: readonly string[];
-  readonly #source: Uint8Array;
+  #source: Uint8Array;
   readonly #document: Document;
   readonly #agents = new Map<string, Set<string>>();
   readonly #groups = new Map<string, Set<SecretPath>>();
@@ -145,6 +145,14 @@ export class Manifest {
     this.#changed = true;
   }
 
+  /** Takes out extra agents that are none of the manifest's agents. @returns the secrets that named this one */
+  dropDanglingGrants(name: string): SecretPath[] {
+    if (this.#agents.has(name)) return [];
+    const paths = [...this.#extraAgents].flatMap(([path, agents]) => (agents.has(name) ? [path] : []));
+    for (const path of paths) this.removeExtraAgent(path, name);
+    return paths;
+  }
+
   joinGroup(agent: string, group: string): void {
     this.#agents.get(agent)!.add(group);
     this.#changed = true;
@@ -155,9 +163,24 @@ export class Manifest {
     this.#changed = true;
   }
 
+  /** @throws VaultError `ALREADY_EXISTS` where the group would be new and another one's name differs in case only */
   listSecret(group: string, path: SecretPath): void {
-    const secrets = this.#groups.get(group) ?? new Set();
+    const secrets = this.#groups.get(group) ?? this.#newGroup(group);
     this.#groups.set(group, secrets.add(path));
+    this.#changed = true;
+  }
+
+  #newGroup(group: string): Set<SecretPath> {
+    const twin = [...this.#groups.keys()].find((name) => name.toLowerCase() === group.toLowerCase());
+    if (twin === undefined) return new Set();
+    throw new VaultError("ALREADY_EXISTS", `The groups ${group} and ${twin} would differ in upper and lower case only.`, {
+      remedy: "Use the present spelling or another name.",
+    });
+  }
+
+  /** Takes a secret out of one group. */
+  unlistFrom(group: string, path: SecretPath): void {
+    this.#groups.get(group)!.delete(path);
     this.#changed = true;
   }
 
@@ -179,7 +202,10 @@ export class Manifest {
     this.#changed = true;
   }
 
-  /** The file: the very bytes that were read where nothing has changed. */
+  /**
+   * The file: the very bytes that were read where nothing has changed. What was written is read again before it counts.
+   * @throws VaultError `DAMAGED` where it would mean something else than this manifest
+   */
   toBytes(): Uint8Array {
     if (!this.#changed) return this.#source;
     const document = this.#document;
@@ -202,7 +228,27 @@ export class Manifest {
     }
     for (const [key, agents] of wanted) syncSequence(document, ["extra_agents", key], agents);
     map.flow = map.items.length === 0;
-    return writeYaml(document);
+    const bytes = writeYaml(document);
+    if (Manifest.parse(bytes).#meaning() !== this.#meaning()) {
+      throw new VaultError("DAMAGED", "The new manifest.yaml would not say what it should.", {
+        remedy: "Nothing was changed. Bring manifest.yaml into the form that docs/format.md shows, and report this.",
+      });
+    }
+    this.#source = bytes;
+    this.#changed = false;
+    return bytes;
+  }
+
+  #meaning(): string {
+    const sets = (map: ReadonlyMap<string, ReadonlySet<string>>) =>
+      [...map].map(([name, values]) => [name, ...[...values].toSorted()].join("\n")).toSorted();
+    return JSON.stringify([
+      this.owners,
+      sets(this.agents),
+      sets(this.groups),
+      sets(this.extraAgents),
+      [...new Set(this.problems)].toSorted(),
+    ]);
   }
 }
 

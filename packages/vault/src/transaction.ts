@@ -19,6 +19,7 @@ import {
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
+import { parseHeader } from "./age/header.js";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { linkInVault } from "./folder.js";
@@ -56,7 +57,7 @@ export interface TransactionOptions {
  * The repository's own commit hooks do not run: they may rewrite files, and what was checked here must be what is committed.
  * @param root absolute path of the vault's folder
  * @param plan reads the state and works out the new files; it must not write anything in the vault
- * @throws VaultError `BUSY`, `REPOSITORY_BUSY`, `REPOSITORY_NOT_FOUND`, `GIT_FAILED`, `SIGNING_FAILED`, `UNWRITABLE`, `DISK_FULL`, and what `plan` throws
+ * @throws VaultError `BUSY`, `REPOSITORY_BUSY`, `REPOSITORY_NOT_FOUND`, `CONFLICT`, `DAMAGED`, `GIT_FAILED`, `SIGNING_FAILED`, `UNWRITABLE`, `DISK_FULL`, and what `plan` throws
  */
 export async function transact<R>(
   context: Context,
@@ -66,10 +67,11 @@ export async function transact<R>(
 ): Promise<R> {
   const repository = await GitRepository.find(context, dirname(root));
   const transaction = new Transaction(context, repository, root);
+  await transaction.requireWholeVault();
   if (options.dryRun) return (await plan(new VaultState(root))).result;
   return withWriteLock(context, transaction.folder, async () => {
     await transaction.finishEarlier();
-    transaction.requireQuietRepository();
+    requireQuiet(repository);
     const state = new VaultState(root);
     const change = await plan(state);
     const changed = new Map([...(await change.files())].filter(([file, bytes]) => !sameBytes(bytes, state.bytes(file) ?? null)));
@@ -89,6 +91,20 @@ export async function finishInterrupted(context: Context, root: string): Promise
   }
 }
 
+/** Fails as a change of this vault would while the person is in the middle of a merge or the like. @throws VaultError `REPOSITORY_BUSY` */
+export async function requireQuietRepository(context: Context, root: string): Promise<void> {
+  requireQuiet(await GitRepository.find(context, dirname(root)));
+}
+
+function requireQuiet(repository: GitRepository): void {
+  const operation = repository.unfinishedOperation();
+  if (operation) {
+    throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
+      remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
+    });
+  }
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof VaultError && error.code === "BUSY";
 }
@@ -97,11 +113,15 @@ function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return a === b || (a !== null && b !== null && Buffer.compare(a, b) === 0);
 }
 
+/** The path of a vault's folder, relative to the work tree and inside it: one repository may hold several vaults. */
+const VAULT_PATH = /^(?!.*(?:^|\/)\.{0,2}\/)(?:.+\/)?\.agent-vault$/s;
+const BRANCH = /^(?:HEAD|refs\/heads\/(?!-|.*(?:\.\.|\/[./]))[^\0- ~^:?*[\\\x7f]+)$/;
+const objectId = z.string().check(z.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/));
 const journalSchema = z.object({
-  vault: z.string(),
-  ref: z.string(),
-  old: z.optional(z.string()),
-  new: z.string(),
+  vault: z.string().check(z.regex(VAULT_PATH)),
+  ref: z.string().check(z.regex(BRANCH)),
+  old: z.optional(objectId),
+  new: objectId,
 });
 type Journal = z.infer<typeof journalSchema>;
 
@@ -135,11 +155,18 @@ class Transaction {
       .join("/");
   }
 
-  requireQuietRepository(): void {
-    const operation = this.#repository.unfinishedOperation();
-    if (operation) {
-      throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
-        remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
+  /** @throws VaultError `CONFLICT` where git does not take all files of the vault for files of this work tree */
+  async requireWholeVault(): Promise<void> {
+    const entries = await this.#repository.run(["ls-files", "-z", "-t", "--stage", "--", `:(top,literal)${this.#prefix}`]);
+    if (/^. 160000 /.test(entries) || existsSync(join(this.#repository.workTree, this.#prefix, ".git"))) {
+      throw new VaultError("CONFLICT", `${this.#prefix} is a git repository of its own, or a submodule.`, {
+        remedy:
+          "A vault belongs to the repository around it: git rm --cached the submodule, remove .git from that folder and commit its files.",
+      });
+    }
+    if (/(?:^|\0)S /.test(entries)) {
+      throw new VaultError("CONFLICT", `This work tree leaves out files of ${this.#prefix} (sparse checkout or skip-worktree).`, {
+        remedy: `Bring them back first: git sparse-checkout add ${this.#prefix}, or git update-index --no-skip-worktree FILE.`,
       });
     }
   }
@@ -157,6 +184,8 @@ class Transaction {
   async #prepare(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<Journal | undefined> {
     try {
       const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
+      const edited = [...outside].filter(([file]) => !planned.has(file));
+      if (planned.size > 0 && edited.length > 0) this.#takeAlong(edited);
       const files = new Map([...outside, ...planned]);
       if (files.size === 0) return undefined;
       this.#stage(planned);
@@ -253,7 +282,7 @@ class Transaction {
       "-z",
       "--no-renames",
       "--untracked-files=all",
-      "--ignored=matching",
+      "--ignored=traditional",
       "--",
       `:(top,literal)${this.#prefix}`,
     ]);
@@ -270,6 +299,29 @@ class Transaction {
       changes.set(file, state.bytes(file) ?? null);
     }
     return changes;
+  }
+
+  /** Says what the person has done to the vault by hand. @throws VaultError `CONFLICT`, `DAMAGED` where that cannot be meant */
+  #takeAlong(edited: readonly (readonly [file: string, bytes: Uint8Array | null])[]): void {
+    for (const [file, bytes] of edited) {
+      const { kind } = classify(file);
+      const path = `${this.#prefix}/${file}`;
+      const remedy = `Restore it: git checkout HEAD -- ${path}`;
+      if (kind !== "secret" && kind !== "escrow") continue;
+      if (bytes === null) {
+        throw new VaultError("CONFLICT", `${path} was removed by hand, and a change would commit that.`, {
+          remedy: kind === "secret" ? `${remedy}; agent-vault delete takes a secret out of the vault.` : remedy,
+        });
+      }
+      try {
+        parseHeader(bytes);
+      } catch (cause) {
+        throw new VaultError("DAMAGED", `${path} was edited by hand and is no age file, and a change would commit it.`, { remedy, cause });
+      }
+    }
+    const names = edited.slice(0, 5).map(([file]) => file);
+    const more = edited.length > names.length ? ` and ${edited.length - names.length} more` : "";
+    this.#context.warn(`The commit takes along what was changed by hand: ${names.join(", ")}${more}.`);
   }
 
   /** Writes the new files beside the repository, where a full disk hurts nobody. */

@@ -1,4 +1,4 @@
-import { isCollection, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit, YAMLSeq, type Document } from "yaml";
+import { isAlias, isCollection, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit, YAMLSeq, type Document, type Node } from "yaml";
 import type { ZodMiniType } from "zod/mini";
 import { VaultError, type ErrorCode } from "./errors.js";
 import { MANIFEST_FILE } from "./layout.js";
@@ -14,6 +14,7 @@ const MAX_DEPTH = 200;
 /**
  * Reads one YAML document and checks it against a schema; the document keeps comments, order and unknown fields for a later rewrite.
  * @param file names the file in errors.
+ * What one part takes from another (anchors, aliases, merge keys) is refused: a change of the one would change the other as well.
  * @throws VaultError `INVALID_YAML` with line and column, or `code` with the place of what does not fit the schema.
  */
 export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType<T>, code: ErrorCode): { document: Document; data: T } {
@@ -37,15 +38,14 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
   const problem = document.errors[0];
   if (problem) throw invalid(`${at(problem.pos[0])}: ${sentence(problem.message)}`);
 
-  let json: unknown;
-  try {
-    requireUniqueKeys();
-    json = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    if (cause instanceof VaultError) throw cause;
-    throw invalid(`${file} is nested deeper, or has more aliases, than a vault's file can need.`, cause);
+  requireUniqueKeys();
+  const shared = sharedNode(document);
+  if (shared) {
+    throw new VaultError("INVALID_YAML", `${at(shared.range![0])}: anchors, aliases and merge keys are not used in a vault.`, {
+      remedy: `Write out in ${file} what they stand for.`,
+    });
   }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const field = issue.path.map(String).join(".");
@@ -107,6 +107,20 @@ export function syncSequence(document: Document, path: readonly unknown[], value
   sequence.items = sequence.items.filter((item) => wanted.delete(String((item as Scalar).value)));
   for (const value of wanted) sequence.add(document.createNode(value));
   sequence.flow = sequence.items.length === 0;
+}
+
+/** The first anchor, alias or merge key. */
+function sharedNode(document: Document): Node | undefined {
+  let found: Node | undefined;
+  visit(document, {
+    Node(key, node) {
+      const isMergeKey = key === "key" && isScalar(node) && node.value === "<<" && node.type === "PLAIN";
+      if (!isAlias(node) && !isMergeKey && !("anchor" in node && node.anchor)) return undefined;
+      found = node;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {

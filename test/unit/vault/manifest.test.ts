@@ -53,6 +53,12 @@ describe("manifest.yaml", () => {
     expect([...again.agents.get("billing")!]).toEqual(["stripe", "default"]);
   });
 
+  it("is not written where the new file would say something else", () => {
+    const manifest = parse("version: 1\nagents:\n- name: twice\n  groups: [a]\n- name: twice\n  groups: [b]\n");
+    manifest.addAgent("other");
+    expect(() => manifest.toBytes()).toThrow(expect.objectContaining({ code: "DAMAGED" }));
+  });
+
   it("leaves an entry whose name it cannot use alone, and names it", () => {
     const text =
       "version: 1\nagents:\n- name: ../evil\n  groups: [stripe]\n- name: good\n  groups: []\ngroups:\n- name: stripe\n  secrets: [../../etc/passwd, stripe/a]\n";

@@ -16,6 +16,7 @@ export default class Grant extends VaultCommand {
     const granted = await grant(this.context, { ...(await this.change(flags)), ...args });
     this.print(granted, function* () {
       const can = flags["dry-run"] ? "could newly read" : "can now read";
+      if (granted.already) return yield `${granted.agent} has ${args.target} already; nothing was changed.`;
       if (granted.secrets.length === 0)
         return yield `${granted.agent} has ${args.target}; there is no secret that it ${flags["dry-run"] ? "would newly read" : "newly reads"}.`;
       yield `${granted.agent} ${can} ${granted.secrets.length === 1 ? "1 secret" : `${granted.secrets.length} secrets`}:`;

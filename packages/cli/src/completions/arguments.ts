@@ -32,6 +32,7 @@ export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>>
 export const FLAG_VALUES: Readonly<Record<string, Kind>> = {
   agents: "agents",
   group: "groups",
+  "remove-group": "groups",
   FILE: "files",
   DIR: "folders",
 };

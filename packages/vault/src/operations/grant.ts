@@ -19,6 +19,8 @@ export interface GrantResult {
   readonly agent: string;
   readonly target: Target;
   readonly secrets: readonly string[];
+  /** Whether it had all this before, so nothing was changed. */
+  readonly already: boolean;
 }
 
 /**
@@ -26,9 +28,11 @@ export interface GrantResult {
  * @throws VaultError `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
  */
 export function grant(context: Context, request: GrantRequest): Promise<GrantResult> {
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const agent = state.manifest.requireAgent(request.agent);
     const target = parseTarget(state, request.target);
+    const already =
+      target.kind === "group" ? state.manifest.agents.get(agent)!.has(target.group) : state.agentsOf(target.path).includes(agent);
     const changes = changeAccess(state, secretsOf(state, target), () => {
       if (target.kind === "group") state.manifest.joinGroup(agent, target.group);
       else if (!state.agentsOf(target.path).includes(agent)) state.manifest.addExtraAgent(target.path, agent);
@@ -36,8 +40,8 @@ export function grant(context: Context, request: GrantRequest): Promise<GrantRes
     const secrets = changes.filter((change) => gainedAndLost(change).gained.includes(agent)).map(({ path }) => formatSecretPath(path));
     return {
       message: `agent-vault: grant ${request.target} to ${agent}`,
-      result: { agent, target, secrets },
-      files: () => reseal(context, state, owner, changes),
+      result: { agent, target, secrets, already },
+      files: (owner) => reseal(context, state, owner, changes),
     };
   });
 }

@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, mkdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
 import { generateIdentity } from "../age/identity.js";
 import type { KeyKind } from "../age/recipient.js";
 import { Config } from "../config.js";
-import type { Context } from "../context.js";
+import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
 import { GitRepository } from "../git.js";
 import { gitRules, newVaultId } from "../housekeeping.js";
@@ -20,7 +20,7 @@ export interface InitRequest {
   readonly key?: KeyChoice | undefined;
   /** Make a key of this vault's own, whatever key there is. */
   readonly newKey?: boolean | undefined;
-  /** The kind of a key that is made here. */
+  /** The kind of a key that is made here; X25519 unless given. */
   readonly kind?: KeyKind | undefined;
   /** Protects a key that is made here. */
   readonly passphrase?: (() => Promise<string>) | undefined;
@@ -38,16 +38,23 @@ export interface InitResult {
 
 /**
  * Makes a vault in a folder, and the git repository where there is none. An owner's key that exists is used and never overwritten.
- * @throws VaultError `ALREADY_EXISTS`, `UNWRITABLE`, `INVALID_NAME`, and what a transaction throws
+ * @throws VaultError `ALREADY_EXISTS`, `INVALID_VALUE` (no place for a vault), `UNWRITABLE`, `INVALID_NAME`, and what a transaction throws
  */
 export async function init(context: Context, request: InitRequest): Promise<InitResult> {
-  const directory = resolve(context.cwd, request.directory ?? ".");
+  const directory = resolvePath(context, request.directory ?? ".");
   const owner = parseOwnerName(request.owner ?? defaultOwnerName(context));
   const vault = join(directory, VAULT_FOLDER);
+  requirePlaceForVault(context, directory);
   requireNoVault(vault);
+  const hasKey = !request.newKey && ownerHasKey(context, request);
+  if (hasKey && (request.kind !== undefined || request.passphrase !== undefined)) {
+    throw new VaultError("ALREADY_EXISTS", "You have an owner's key already, and it is used as it is.", {
+      remedy: "Add --new-key for a key of this vault's own, or leave out --passphrase and --post-quantum.",
+    });
+  }
   const newRepository = await ensureRepository(context, directory);
   const id = newVaultId(context);
-  const key = await ownerKey(context, request, id);
+  const key = await ownerKey(context, request, hasKey, id);
   await transact(context, vault, async (state) => {
     requireNoVault(vault);
     return {
@@ -63,6 +70,30 @@ export async function init(context: Context, request: InitRequest): Promise<Init
     };
   });
   return { vault, owner, newRepository, ...key };
+}
+
+/** Keys never lie in a vault, nor a vault among keys or in another vault. */
+function requirePlaceForVault(context: Context, directory: string): void {
+  const real = realPath(directory);
+  const keys = realPath(context.home);
+  const vault = join(real, VAULT_FOLDER);
+  const isIn = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
+  if (isIn(vault, keys) || isIn(keys, vault)) {
+    throw new VaultError("INVALID_VALUE", `${vault} cannot be a vault: your keys lie in ${keys}.`, {
+      remedy: "Make the vault in a folder of its own (agent-vault init DIR), or keep the keys elsewhere with AGENT_VAULT_HOME.",
+    });
+  }
+  if (real.split(sep).includes(VAULT_FOLDER)) {
+    throw new VaultError("INVALID_VALUE", `${real} lies in a folder ${VAULT_FOLDER}, where no other vault can be.`, {
+      remedy: "Run it in the folder of your project.",
+    });
+  }
+}
+
+/** A path without links, also where its end does not exist yet. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
 }
 
 function requireNoVault(vault: string): void {
@@ -95,10 +126,10 @@ async function ensureRepository(context: Context, directory: string): Promise<bo
 async function ownerKey(
   context: Context,
   request: InitRequest,
+  hasKey: boolean,
   vaultId: string,
 ): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
-  const chosen = request.key?.keyFile !== undefined || request.key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
-  if (!request.newKey && (chosen || existsSync(ownerKeyFile(context)))) {
+  if (hasKey) {
     const { identities, source } = await loadKeys(context, request.key ?? {});
     return { recipient: await identities[0]!.recipient(), newKeyFile: undefined, keySource: source };
   }
@@ -107,6 +138,11 @@ async function ownerKey(
   const comments = { created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
   await writeKeyFile(context, file, await formatKeyFile(identity, comments), await request.passphrase?.());
   return { recipient: await identity.recipient(), newKeyFile: file, keySource: file };
+}
+
+function ownerHasKey(context: Context, { key }: InitRequest): boolean {
+  const chosen = key?.keyFile !== undefined || key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
+  return chosen || existsSync(ownerKeyFile(context));
 }
 
 function defaultOwnerName(context: Context): string {

@@ -30,15 +30,18 @@ export interface MoveResult {
 export function move(context: Context, request: MoveRequest): Promise<MoveResult> {
   const from = parseSecretPath(request.from);
   const to = parseSecretPath(request.to);
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const { manifest } = state;
     const file = state.ciphertext(from);
+    if (from === to) {
+      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(from)} has this path already.`, { remedy: "Choose another name." });
+    }
     if (state.hasSecret(to)) {
       throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, {
         remedy: "Delete it first, or choose another name.",
       });
     }
-    if (from.toLowerCase() !== to.toLowerCase()) requireNoTwin(state, to);
+    requireNoTwin(state, to, from);
     const before = state.agentsOf(from);
     const groups = manifest.groupsOf(from).map((group) => (group === defaultGroupOf(from) ? defaultGroupOf(to) : group));
     const extra = manifest.extraAgents.get(from) ?? new Set<string>();
@@ -56,7 +59,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
         gained: after.filter((agent) => !before.includes(agent)),
         lost: before.filter((agent) => !after.includes(agent)),
       },
-      files: async (): Promise<Files> => {
+      files: async (owner): Promise<Files> => {
         const metadata = state.bytes(metadataFile(from));
         const change = { name: formatSecretPath(to), group: groups[0] ?? defaultGroupOf(to), authorized_agents: after };
         return new Map([

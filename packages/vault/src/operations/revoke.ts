@@ -1,6 +1,8 @@
 import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
 import { formatSecretPath } from "../names.js";
 import { changeAccess, gainedAndLost, reseal, withDrifted } from "../reseal.js";
+import type { VaultState } from "../vault-state.js";
 import { changeVault, type ChangeRequest } from "./change.js";
 import { parseTarget, secretsOf, type Target } from "./grant.js";
 
@@ -22,17 +24,22 @@ export interface RevokeResult {
 /**
  * Takes a group or one secret from an agent. Every file that it loses gets a new file key and a new payload.
  * A group's revoke takes extra grants on the group's secrets as well: after it the agent reads nothing by this group.
- * @throws VaultError `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
+ * @throws VaultError `NOT_GRANTED` where there is nothing to take, `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
  */
 export function revoke(context: Context, request: RevokeRequest): Promise<RevokeResult> {
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const agent = state.manifest.requireAgent(request.agent);
     const target = parseTarget(state, request.target);
     const covered = secretsOf(state, target);
+    const granted =
+      (target.kind === "group" && state.manifest.agents.get(agent)!.has(target.group)) ||
+      covered.some((path) => state.manifest.extraAgents.get(path)?.has(agent));
     const changes = changeAccess(state, covered, () => {
       if (target.kind === "group") state.manifest.leaveGroup(agent, target.group);
       for (const path of covered) state.manifest.removeExtraAgent(path, agent);
     });
+    const resealed = withDrifted(state, covered, changes);
+    if (!granted && resealed.length === 0) throw notGranted(state, agent, target);
     const secrets = changes.filter((change) => gainedAndLost(change).lost.includes(agent)).map(({ path }) => formatSecretPath(path));
     const groups = state.manifest.agents.get(agent)!;
     const stillRead = covered
@@ -41,7 +48,21 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
     return {
       message: `agent-vault: revoke ${request.target} from ${agent}`,
       result: { agent, target, secrets, stillRead },
-      files: () => reseal(context, state, owner, withDrifted(state, covered, changes)),
+      files: (owner) => reseal(context, state, owner, resealed),
     };
+  });
+}
+
+function notGranted(state: VaultState, agent: string, target: Target): VaultError {
+  const groups = [...state.manifest.agents.get(agent)!];
+  const by = target.kind === "secret" ? state.manifest.groupsOf(target.path).filter((group) => groups.includes(group)) : [];
+  const name = target.kind === "group" ? `group ${target.group}` : formatSecretPath(target.path);
+  if (by.length > 0) {
+    return new VaultError("NOT_GRANTED", `Agent ${agent} reads ${name} by ${by.join(", ")}, and not by a grant of its own.`, {
+      remedy: `Revoke the group (agent-vault revoke ${agent} ${by[0]}), or have another group list the secret (agent-vault set --keep-value --group --remove-group).`,
+    });
+  }
+  return new VaultError("NOT_GRANTED", `Agent ${agent} was not granted ${name}, so nothing was changed.`, {
+    remedy: groups.length > 0 ? `It is in ${groups.join(", ")}.` : "agent-vault list-agents shows what each agent reads.",
   });
 }

@@ -4,16 +4,19 @@ import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
 import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../metadata.js";
 import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../names.js";
 import { reseal, seal, withDrifted } from "../reseal.js";
+import type { Manifest } from "../manifest.js";
 import type { Files } from "../transaction.js";
 import type { VaultState } from "../vault-state.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { changeVault, type Change, type ChangeRequest } from "./change.js";
 
 export interface SetRequest extends ChangeRequest {
   readonly path: string;
-  /** The value, byte for byte; `undefined` keeps the present one and changes attributes alone. */
-  readonly value: Uint8Array | undefined;
+  /** The value, byte for byte, or how to ask a person for it; `undefined` keeps the present one and changes attributes alone. */
+  readonly value: Uint8Array | (() => Promise<Uint8Array>) | undefined;
   /** The group that lists the secret; by default the first segment of its path. */
   readonly group?: string | undefined;
+  /** A group that no longer lists it. */
+  readonly removeGroup?: string | undefined;
   /** Agents that read it beyond those of its groups. */
   readonly agents?: readonly string[] | undefined;
   readonly attributes?: Attributes | undefined;
@@ -28,18 +31,22 @@ export interface SetResult {
   readonly bytes: number | undefined;
   readonly groups: readonly string[];
   readonly agents: readonly string[];
+  /** Agents that could read it before; they have seen the value that was kept. */
+  readonly lost: readonly string[];
 }
 
 /**
  * Stores a secret, or a new value of one, for its owners and for the agents of its groups.
  * @throws VaultError `VALUE_TOO_LARGE`, `INVALID_NAME`, `INVALID_VALUE`, `ALREADY_EXISTS` (a name that differs in case only),
- *   `AGENT_NOT_FOUND`, `SECRET_NOT_FOUND` (nothing to keep), and what a transaction throws
+ *   `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND` (nothing to keep), and what a transaction throws
  */
-export function set(context: Context, request: SetRequest): Promise<SetResult> {
+export async function set(context: Context, request: SetRequest): Promise<SetResult> {
   const path = parseSecretPath(request.path);
-  return changeVault(context, request, (state, owner) => {
+  const ask = typeof request.value === "function" ? request.value : undefined;
+  let value = typeof request.value === "function" ? new Uint8Array() : request.value;
+  const operation = (state: VaultState): Change<SetResult> => {
     const { manifest } = state;
-    const { value, attributes = {} } = request;
+    const { attributes = {} } = request;
     const created = !state.hasSecret(path);
     if (value === undefined) state.ciphertext(path);
     else requireSize(value, state.config.settings.max_value_bytes);
@@ -52,14 +59,16 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
     if (group !== undefined) manifest.listSecret(group, path);
     else if (manifest.groupsOf(path).length === 0) manifest.listSecret(defaultGroupOf(path), path);
     for (const agent of request.agents ?? []) if (!state.agentsOf(path).includes(agent)) manifest.addExtraAgent(path, agent);
+    if (request.removeGroup !== undefined) removeFromGroup(manifest, path, request.removeGroup);
     const agents = state.agentsOf(path);
 
+    const lost = before.filter((agent) => !agents.includes(agent));
     const present = state.bytes(metadataFile(path));
     const version = Math.max(1, (present ? (parseMetadata(present, path).version ?? 1) : 0) + (value === undefined ? 0 : 1));
     const now = context.now().toISOString();
     const change = {
       ...attributes,
-      ...(group !== undefined && { group }),
+      ...((group !== undefined || request.removeGroup !== undefined) && { group: group ?? manifest.groupsOf(path)[0]! }),
       ...(value !== undefined && { rotated: now, version }),
       authorized_agents: agents,
     };
@@ -67,26 +76,39 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
       ? changeMetadata(present, path, change)
       : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: now, rotated: now, version, ...change });
 
-    /** The present value, sealed anew where its readers change or are not those that they should be. */
-    const kept = async (): Promise<Uint8Array> => {
-      const changed = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
-      const resealed = await reseal(context, state, owner, withDrifted(state, [path], changed));
-      return resealed.get(secretFile(path)) ?? state.ciphertext(path);
-    };
-
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
-      result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents },
-      files: async (): Promise<Files> => {
-        const sealed = value === undefined ? await kept() : await seal(value, state.recipientsOf(path), owner);
+      result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents, lost },
+      files: async (owner): Promise<Files> => {
+        const access = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
         return new Map([
+          ...(value === undefined
+            ? await reseal(context, state, owner, withDrifted(state, [path], access))
+            : new Map([[secretFile(path), await seal(value, state.recipientsOf(path), owner)]])),
           [MANIFEST_FILE, manifest.toBytes()],
-          [secretFile(path), sealed],
           [metadataFile(path), metadata],
         ]);
       },
     };
-  });
+  };
+  return changeVault(context, request, operation, ask && (async () => void (value = await ask())));
+}
+
+/** @throws VaultError `GROUP_NOT_FOUND`, `INVALID_VALUE` where no other group lists the secret */
+function removeFromGroup(manifest: Manifest, path: SecretPath, name: string): void {
+  const group = manifest.requireGroup(name);
+  const groups = manifest.groupsOf(path);
+  if (!groups.includes(group)) {
+    throw new VaultError("GROUP_NOT_FOUND", `${formatSecretPath(path)} is not listed by group ${group}.`, {
+      remedy: `It is listed by ${groups.join(", ")}.`,
+    });
+  }
+  if (groups.length === 1) {
+    throw new VaultError("INVALID_VALUE", `${formatSecretPath(path)} is listed by group ${group} alone.`, {
+      remedy: "Name the group that is to list it instead with --group, or take the secret out with agent-vault delete.",
+    });
+  }
+  manifest.unlistFrom(group, path);
 }
 
 function requireSize(value: Uint8Array, limit: number): void {
@@ -110,11 +132,16 @@ function requireAttributes({ access, rotate_after_days: days }: Attributes): voi
     throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
 }
 
-/** Names that differ in case only are one file on some disks. @throws VaultError `ALREADY_EXISTS` */
-export function requireNoTwin(state: VaultState, path: SecretPath): void {
+/**
+ * Names that differ in case only are one file on some disks.
+ * @param leaving a secret that goes away
+ * @throws VaultError `ALREADY_EXISTS`
+ */
+export function requireNoTwin(state: VaultState, path: SecretPath, leaving?: SecretPath): void {
   const prefixes = (whole: string) => whole.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
   const own = new Map(prefixes(path).map((prefix) => [prefix.toLowerCase(), prefix]));
   for (const other of state.secretPaths()) {
+    if (other === leaving) continue;
     for (const prefix of prefixes(other)) {
       const twin = own.get(prefix.toLowerCase());
       // A secret and a folder of the same name do not meet: the secret's file has an ending.
