@@ -16,6 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
@@ -115,6 +116,11 @@ type Journal = z.infer<typeof journalSchema>;
 const SCRATCH_REF = "refs/agent-vault/scratch";
 /** Has git write to the disk itself what the journal relies on (git 2.36; older ones ignore it). */
 const DURABLE = ["-c", "core.fsync=objects,derived-metadata,reference", "-c", "core.fsyncMethod=batch"];
+/** The same for the index, which comes before the journal goes. */
+const DURABLE_INDEX = ["-c", "core.fsync=index"];
+
+/** Waiting for the disk with more files than this would take a good part of a change's time; git holds all of them durably by then. */
+const MOST_SYNCED_FILES = 1000;
 
 /** How long a change waits for git's index, in milliseconds. */
 const INDEX_PATIENCE = 5000;
@@ -183,8 +189,7 @@ class Transaction {
       if (planned.size > 0 && edited.length > 0) this.#takeAlong(edited);
       const files = new Map([...outside, ...planned]);
       if (files.size === 0) return undefined;
-      this.#stage(planned);
-      const commit = await this.#makeCommit(head, message, files);
+      const [commit] = await Promise.all([this.#makeCommit(head, message, files), this.#stage(planned)]);
       if (commit === undefined) return undefined;
       await this.#waitForIndex();
       const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
@@ -227,7 +232,7 @@ class Transaction {
       if (present === old || present === id || present === undefined) files.set(file, bytes);
       else this.#context.warn(`${file} was edited after an interrupted change and was left as it is.`);
     }
-    this.#stage(files);
+    await this.#stage(files);
     await this.#bringIntoPlace(journal, files);
     await this.#commitAgain(journal, message);
     this.#context.warn("An interrupted change of this vault was finished.");
@@ -320,13 +325,15 @@ class Transaction {
   }
 
   /** Writes the new files beside the repository, where a full disk hurts nobody. */
-  #stage(files: ReadonlyMap<string, Uint8Array | null>): void {
+  async #stage(files: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
     rmSync(this.#staging, { recursive: true, force: true });
     const folders = new Set<string>();
+    const staged: string[] = [];
     try {
       for (const [file, bytes] of files) {
         if (!bytes) continue;
         const path = join(this.#staging, file);
+        staged.push(path);
         const folder = dirname(path);
         if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
         folders.add(folder);
@@ -337,6 +344,7 @@ class Transaction {
       throw writeError(error, this.folder);
     }
     this.#requireWritableFolders(files.keys());
+    if (staged.length <= MOST_SYNCED_FILES) await syncFiles(staged);
   }
 
   /** Fails before the point of no return where a file could not be put in place after it. */
@@ -477,12 +485,13 @@ class Transaction {
   /** Moves staged files over the old ones, one atomic rename each, and removes what is to go. */
   #place(root: string, files: ReadonlyMap<string, Uint8Array | null>): void {
     const folders = new Set<string>();
+    const changed = new Set<string>();
     for (const [file, bytes] of files) {
       const target = join(root, file);
       const folder = dirname(target);
       if (bytes === null) {
         rmSync(target, { force: true });
-        removeEmptyFolders(folder, root);
+        changed.add(removeEmptyFolders(folder, root));
         continue;
       }
       if (!folders.has(folder)) makeFolder(folder, root);
@@ -491,9 +500,11 @@ class Transaction {
         renameSync(join(this.#staging, file), target);
       } catch (error) {
         if (!isSystemError(error, "EXDEV")) throw error;
-        writeFileSync(target, bytes);
+        writeFileSync(target, bytes, { flush: true });
       }
     }
+    // What was left of a folder may have become empty with a later file.
+    for (const folder of new Set([...folders, ...changed])) if (existsSync(folder)) syncFolder(folder);
   }
 
   async #updateIndex(journal: Journal): Promise<void> {
@@ -505,14 +516,14 @@ class Transaction {
     for (;;) {
       await this.#waitForIndex();
       try {
-        await this.#repository.run(["update-index", "-z", "--index-info"], { input });
+        await this.#repository.run([...DURABLE_INDEX, "update-index", "-z", "--index-info"], { input });
         break;
       } catch (error) {
         // Somebody was faster once more.
         if (!isBusy(error) || performance.now() > deadline) throw error;
       }
     }
-    await this.#repository.try(["update-index", "-q", "--refresh"]).catch((error: unknown) => {
+    await this.#repository.try([...DURABLE_INDEX, "update-index", "-q", "--refresh"]).catch((error: unknown) => {
       if (!isBusy(error)) throw error;
     });
   }
@@ -576,6 +587,24 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Makes new files outlast a loss of power: many at once, since each waits for the disk. */
+async function syncFiles(files: readonly string[]): Promise<void> {
+  const left = files.values();
+  async function syncOneByOne(): Promise<void> {
+    for (const file of left) {
+      const handle = await open(file, "r");
+      try {
+        await handle.sync();
+      } catch (error) {
+        if (!isSystemError(error, "EPERM", "EINVAL", "ENOTSUP")) throw writeError(error, file);
+      } finally {
+        await handle.close();
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, syncOneByOne));
+}
+
 /** Makes a rename in a folder outlast a loss of power, where the system lets a folder be synced. */
 function syncFolder(folder: string): void {
   let descriptor: number | undefined;
@@ -601,12 +630,14 @@ function makeFolder(folder: string, root: string): void {
   mkdirSync(folder, { recursive: true });
 }
 
-function removeEmptyFolders(folder: string, root: string): void {
+/** @returns the folder that is left and holds one entry less */
+function removeEmptyFolders(folder: string, root: string): string {
   for (let empty = folder; empty.length > root.length; empty = dirname(empty)) {
     try {
       rmdirSync(empty);
     } catch {
-      return;
+      return empty;
     }
   }
+  return root;
 }
