@@ -30,6 +30,17 @@ export async function git(context: Context, cwd: string, args: readonly string[]
   return output.stdout;
 }
 
+/** What stands before each zero byte of an output with `-z`. */
+export function records(output: Buffer): Buffer[] {
+  const list: Buffer[] = [];
+  let from = 0;
+  for (let to = output.indexOf(0); to >= 0; to = output.indexOf(0, from)) {
+    list.push(output.subarray(from, to));
+    from = to + 1;
+  }
+  return list;
+}
+
 /** Takes the content of one object, piece by piece. */
 export interface Sink {
   push(bytes: Uint8Array): void;
@@ -104,7 +115,8 @@ async function readBatch(output: AsyncIterable<Buffer>, names: readonly string[]
 }
 
 function start(context: Context, cwd: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-  const child = spawn("git", args, { cwd, env: environment(context) });
+  // A folder of the work tree that looks like a bare repository may have been pushed, with a configuration that runs programs.
+  const child = spawn("git", ["-c", "safe.bareRepository=explicit", ...args], { cwd, env: environment(context) });
   // A git that ends early is told by its exit code.
   child.stdin.on("error", () => {});
   return child;
@@ -112,8 +124,8 @@ function start(context: Context, cwd: string, args: readonly string[]): ChildPro
 
 function environment(context: Context): NodeJS.ProcessEnv {
   return {
-    ...context.env,
-    AGENT_VAULT_KEY: undefined,
+    // What git starts (a monitor of files, a credential helper) is to see no key of ours, nor where one lies.
+    ...Object.fromEntries(Object.entries(context.env).filter(([name]) => !/^AGENT_VAULT_/i.test(name))),
     LC_ALL: "C",
     GIT_OPTIONAL_LOCKS: "0",
     // What is read must be what is pushed: a replacement (git-replace) is seen on this machine alone.
@@ -136,7 +148,7 @@ function exit(child: ChildProcessWithoutNullStreams, cwd: string): Promise<numbe
 
 /** The error for a git that ended with anything but 0, by what it wrote. */
 export function gitError(cwd: string, args: readonly string[], stderr: string): VaultError {
-  if (/not a git repository|must be run in a work tree/.test(stderr)) return repositoryNotFound(cwd);
+  if (/not a git repository|must be run in a work tree|cannot use bare repository/.test(stderr)) return repositoryNotFound(cwd);
   return new VaultError("GIT_FAILED", `git ${args[0]} failed: ${stderr.trim().split("\n")[0]}`, {
     remedy: "Run the same command by hand to see what git needs.",
   });
@@ -144,7 +156,7 @@ export function gitError(cwd: string, args: readonly string[], stderr: string): 
 
 function repositoryNotFound(cwd: string): VaultError {
   return new VaultError("REPOSITORY_NOT_FOUND", `${cwd} is not inside a git repository with a work tree.`, {
-    remedy: "Change to the repository, or name it with -C.",
+    remedy: "Change to the root of the work tree, or name it with -C.",
   });
 }
 

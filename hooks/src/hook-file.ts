@@ -20,25 +20,31 @@ export function isInstalledInFile(file: string, runner: Runner): boolean {
 /**
  * Puts the block into a hook: after the first line of a shell script, into a file of its own where there is none, and where there is
  * something else (a program, a link, a hook that is switched off) into a new file that runs the old one, moved aside, next.
- * @throws VaultError `ALREADY_EXISTS` where the place to move it to is taken.
+ * A link is never written through: it may have been committed, and lead anywhere.
+ * @param tracked whether the file comes with the repository.
+ * @throws VaultError `ALREADY_EXISTS` where the place to move it to is taken, `UNWRITABLE` for a link that husky would run.
  */
-export function installInFile(file: string, runner: Runner): void {
+export function installInFile(file: string, runner: Runner, tracked: boolean): void {
   const hook = readHook(file);
   const aside = asideOf(file);
   if (!hook) {
     if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true });
-    return writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock()), 0o755);
+    return writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(tracked)), 0o755);
   }
   const { text, mode } = hook;
   if (text !== undefined) {
     const block = findBlock(text);
     if (block) {
-      const fresh = replaceBlock(text, block, scriptBlock(readHook(aside) && basename(aside)));
+      const fresh = replaceBlock(text, block, scriptBlock(tracked, readHook(aside) && basename(aside)));
       return writeOver(file, fresh, runner === "git" && !hook.executable ? mode | 0o111 : mode);
     }
     if (runner === "husky" || (hook.executable && isShellScript(text))) {
-      return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock()), mode);
+      return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock(tracked)), mode);
     }
+  } else if (runner === "husky") {
+    throw new VaultError("UNWRITABLE", `${file} is not a regular file, so nothing was written to it.`, {
+      remedy: "Look where it leads if it is a link, replace it by a file, then run the command again.",
+    });
   }
   if (readHook(aside)) {
     throw new VaultError("ALREADY_EXISTS", `${aside} exists, so the present hook cannot be moved there.`, {
@@ -46,7 +52,7 @@ export function installInFile(file: string, runner: Runner): void {
     });
   }
   renameSync(file, aside);
-  writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(basename(aside))), 0o755);
+  writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(tracked, basename(aside))), 0o755);
 }
 
 /** Takes the block out again; the file is as it was before, or gone where it was not there. */
@@ -67,7 +73,7 @@ export function uninstallFromFile(context: Context, file: string): void {
 }
 
 interface Hook {
-  /** Byte for byte, as Latin-1; `undefined` for a link. */
+  /** Byte for byte, as Latin-1; `undefined` for what is no regular file, as a link. */
   readonly text: string | undefined;
   readonly mode: number;
   readonly executable: boolean;

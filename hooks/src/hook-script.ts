@@ -1,4 +1,4 @@
-/** Where a clone's configuration keeps how to start agent-vault when it is not on the PATH: words for the shell. */
+/** Where a clone's configuration keeps how to start the agent-vault that installed the hook: words for the shell. */
 export const COMMAND_KEY = "agent-vault.command";
 
 export const BLOCK_BEGIN = "# >>> agent-vault >>>";
@@ -7,27 +7,32 @@ export const BLOCK_END = "# <<< agent-vault <<<";
 /**
  * The check, in POSIX sh, for a shell of its own. It fails closed: what cannot be checked is not committed.
  * Nothing in it belongs to one machine, so it can be tracked; git itself is always on the PATH of a hook.
+ * @param tracked whether the hook comes with the repository. Only there is the repository's own program used, in the end: a commit
+ *   that could change the one could change the other. For the same reason no program that the PATH finds by a relative folder is.
  */
-export const SCAN: readonly string[] = [
-  "if command -v agent-vault >/dev/null 2>&1; then exec agent-vault scan --staged; fi",
-  `eval "set -- $(git config --get ${COMMAND_KEY})"`,
-  'if [ -x "${1-}" ] && [ -e "${2-$1}" ]; then exec "$@" scan --staged; fi',
-  'echo "agent-vault is not on the PATH, so this commit was not checked for key material. Install agent-vault, then run: agent-vault hook install" >&2',
-  "exit 1",
-];
+export function scan(tracked: boolean): string[] {
+  return [
+    `eval "set -- $(git config --get ${COMMAND_KEY})"`,
+    'if [ -x "${1-}" ] && [ -e "${2-$1}" ]; then exec "$@" scan --staged; fi',
+    'case "$(command -v agent-vault)" in /*) exec agent-vault scan --staged ;; esac',
+    ...(tracked ? [`if [ -x ${LOCAL_PROGRAM} ]; then exec ${LOCAL_PROGRAM} scan --staged; fi`] : []),
+    'echo "agent-vault was not found, so this commit was not checked for key material. Install agent-vault, then run agent-vault hook install; or skip the check this once: git commit --no-verify" >&2',
+    "exit 1",
+  ];
+}
 
-/** {@link SCAN} on one line, for a configuration value. */
-export const SCAN_LINE = SCAN.join("; ");
+const LOCAL_PROGRAM = "node_modules/.bin/agent-vault";
 
 /**
  * The block of a hook script. What stands after it runs when the check has passed.
+ * @param tracked as of {@link scan}.
  * @param chained the file beside the hook that is to run next, if any.
  */
-export function scriptBlock(chained?: string): string[] {
+export function scriptBlock(tracked: boolean, chained?: string): string[] {
   return [
     `${BLOCK_BEGIN} checks what is about to be committed; "agent-vault hook uninstall" removes it`,
     "(",
-    ...SCAN.map((line) => `  ${line}`),
+    ...scan(tracked).map((line) => `  ${line}`),
     ") || exit $?",
     ...(chained === undefined
       ? []

@@ -1,14 +1,15 @@
-import { readFileSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import type * as yamlModule from "yaml";
 import { writeOver } from "./hook-file.js";
-import { BLOCK_BEGIN, BLOCK_END, SCAN } from "./hook-script.js";
+import { BLOCK_BEGIN, BLOCK_END, scan } from "./hook-script.js";
 import { findBlock, insertBlock, lineStart, removeBlock } from "./marked-block.js";
 
 /** A hook manager that is configured in YAML. */
 export type Manager = "lefthook" | "pre-commit";
 
-const LEFTHOOK_JOB = { run: `${SCAN.join("\n")}\n` };
+const SCAN = scan(true).join("\n");
+const LEFTHOOK_JOB = { run: `${SCAN}\n` };
 const PRE_COMMIT_REPOSITORY = {
   repo: "local",
   hooks: [
@@ -16,7 +17,7 @@ const PRE_COMMIT_REPOSITORY = {
       id: "agent-vault",
       name: "agent-vault scan",
       // No shell runs an entry by itself; its words are split as a shell would, and nothing in the script is a single quote.
-      entry: `sh -c '\n${SCAN.join("\n")}'\n`,
+      entry: `sh -c '\n${SCAN}'\n`,
       language: "system",
       pass_filenames: false,
       always_run: true,
@@ -26,14 +27,17 @@ const PRE_COMMIT_REPOSITORY = {
 };
 
 /** What a person adds by hand to a configuration that is not in YAML, or in an unusual form of it. */
-export const MANUAL: Record<Manager, string> = {
-  lefthook: "pre-commit:\n  commands:\n    agent-vault:\n      run: agent-vault scan --staged\n",
-  "pre-commit":
-    "repos:\n- repo: local\n  hooks:\n  - id: agent-vault\n    name: agent-vault scan\n    entry: agent-vault scan --staged\n    language: system\n    pass_filenames: false\n    always_run: true\n",
-};
+export function manualJob(manager: Manager, file: string): string {
+  if (manager === "pre-commit")
+    return "repos:\n- repo: local\n  hooks:\n  - id: agent-vault\n    name: agent-vault scan\n    entry: agent-vault scan --staged\n    language: system\n    pass_filenames: false\n    always_run: true\n";
+  if (file.endsWith(".toml")) return '[pre-commit.commands.agent-vault]\nrun = "agent-vault scan --staged"\n';
+  if (/\.jsonc?$/.test(file))
+    return `${JSON.stringify({ "pre-commit": { commands: { "agent-vault": { run: "agent-vault scan --staged" } } } }, null, 2)}\n`;
+  return "pre-commit:\n  commands:\n    agent-vault:\n      run: agent-vault scan --staged\n";
+}
 
 export function isInstalledInYaml(file: string): boolean {
-  return findBlock(readFileSync(file, "utf8")) !== undefined;
+  return statSync(file).isFile() && findBlock(readFileSync(file, "utf8")) !== undefined;
 }
 
 /**
@@ -41,6 +45,8 @@ export function isInstalledInYaml(file: string): boolean {
  * @returns false, with nothing written, where that cannot be done by adding lines.
  */
 export async function installInYaml(manager: Manager, file: string): Promise<boolean> {
+  // A link may have been committed: what it leads to, perhaps at home, is not to be copied into the repository.
+  if (!lstatSync(file).isFile()) return false;
   const bytes = readFileSync(file);
   const present = bytes.toString("utf8");
   if (!Buffer.from(present, "utf8").equals(bytes)) return false;
@@ -52,6 +58,7 @@ export async function installInYaml(manager: Manager, file: string): Promise<boo
 }
 
 export function uninstallFromYaml(file: string): void {
+  if (!lstatSync(file).isFile()) return;
   const text = readFileSync(file, "utf8");
   const block = findBlock(text);
   if (block) writeOver(file, removeBlock(text, block), statSync(file).mode & 0o777, "utf8");

@@ -1,3 +1,4 @@
+export { adviceFor } from "./advice.js";
 export { ALLOW_FILE, allowFindings, type AllowResult } from "./allow.js";
 export type { Finding } from "./finding.js";
 export { hookStatus, installHook, uninstallHook, type HookMethod, type HookResult, type InstallOptions } from "./install.js";

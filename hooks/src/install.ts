@@ -3,8 +3,8 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Context, isSystemError, writeError } from "@agent-vault/vault/read-only";
 import { git, gitError, runGit } from "./git.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
-import { COMMAND_KEY, SCAN_LINE, scriptBlock, shellQuote } from "./hook-script.js";
-import { installInYaml, isInstalledInYaml, type Manager, MANUAL, uninstallFromYaml } from "./hook-yaml.js";
+import { COMMAND_KEY, scan, scriptBlock, shellQuote } from "./hook-script.js";
+import { installInYaml, isInstalledInYaml, type Manager, manualJob, uninstallFromYaml } from "./hook-yaml.js";
 
 /**
  * How the check gets into a repository, in this order of preference:
@@ -27,7 +27,7 @@ export interface HookResult {
 }
 
 export interface InstallOptions {
-  /** How to start agent-vault where it is not on the PATH: absolute paths of node and of the program. */
+  /** How to start agent-vault: absolute paths of node and of the program. Without them, the hook looks on the PATH. */
   readonly command: readonly string[];
   /** git's version, `2.54.0`; asked of git unless given. */
   readonly gitVersion?: string;
@@ -59,7 +59,7 @@ export async function uninstallHook(context: Context, cwd: string, options: Pick
   const repository = await findRepository(context, cwd);
   const { method, file } = await currentPlace(context, repository, options.gitVersion);
   // The last one: what was installed before the repository took up a hook manager.
-  const leftOver = filePlace(context, "git-hooks", join(repository.commonFolder, "hooks", "pre-commit"));
+  const leftOver = filePlace(context, "git-hooks", join(repository.commonFolder, "hooks", "pre-commit"), false);
   for (const place of [...places(context, repository), leftOver]) {
     try {
       await place.uninstall();
@@ -125,7 +125,7 @@ function places(context: Context, repository: Repository): Place[] {
   const { root, commonFolder, hooksFolder } = repository;
   const list = [configurationPlace(context, repository)];
   const isHusky = basename(hooksFolder) === "_" && isBelow(root, hooksFolder);
-  if (isHusky) list.push(filePlace(context, "husky", withoutLinks(join(dirname(hooksFolder), "pre-commit"))));
+  if (isHusky) list.push(filePlace(context, "husky", join(dirname(hooksFolder), "pre-commit"), true));
   const lefthook = firstFile(root, LEFTHOOK_FILES);
   if (lefthook !== undefined) list.push(managerPlace("lefthook", lefthook));
   const preCommit = firstFile(root, PRE_COMMIT_FILES);
@@ -133,8 +133,9 @@ function places(context: Context, repository: Repository): Place[] {
   const file = join(hooksFolder, "pre-commit");
   if (!isHusky) {
     const isOwn = withoutLinks(hooksFolder) === withoutLinks(join(commonFolder, "hooks"));
-    if (isOwn) list.push(filePlace(context, "git-hooks", file));
-    else if (isBelow(root, hooksFolder) || isBelow(commonFolder, hooksFolder)) list.push(filePlace(context, "hooks-path", file));
+    if (isOwn) list.push(filePlace(context, "git-hooks", file, false));
+    else if (isBelow(commonFolder, hooksFolder)) list.push(filePlace(context, "hooks-path", file, false));
+    else if (isBelow(root, hooksFolder)) list.push(filePlace(context, "hooks-path", file, true));
     else list.push(outsidePlace(file));
   }
   return list;
@@ -159,7 +160,7 @@ function configurationPlace(context: Context, repository: Repository): Place {
     manual: "",
     isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${CONFIG_SECTION}.command`])).code === 0,
     install: async () => {
-      await set("command", SCAN_LINE);
+      await set("command", scan(false).join("; "));
       await set("event", "pre-commit");
       return true;
     },
@@ -176,7 +177,7 @@ async function unsetConfig(context: Context, { root }: Repository, args: readonl
   if (code !== 0 && code !== 5 && !/no such section/i.test(stderr)) throw gitError(root, command, stderr);
 }
 
-function filePlace(context: Context, method: "husky" | "hooks-path" | "git-hooks", file: string): Place {
+function filePlace(context: Context, method: "husky" | "hooks-path" | "git-hooks", file: string, tracked: boolean): Place {
   const runner: Runner = method === "husky" ? "husky" : "git";
   return {
     method,
@@ -184,7 +185,7 @@ function filePlace(context: Context, method: "husky" | "hooks-path" | "git-hooks
     manual: "",
     isInstalled: async () => isInstalledInFile(file, runner),
     install: async () => {
-      installInFile(file, runner);
+      installInFile(file, runner, tracked);
       return true;
     },
     uninstall: async () => uninstallFromFile(context, file),
@@ -196,7 +197,7 @@ function managerPlace(manager: Manager, file: string): Place {
   return {
     method: manager,
     file,
-    manual: MANUAL[manager],
+    manual: manualJob(manager, file),
     isInstalled: async () => isYaml && isInstalledInYaml(file),
     install: async () => isYaml && installInYaml(manager, file),
     uninstall: async () => {
@@ -209,7 +210,7 @@ function outsidePlace(file: string): Place {
   return {
     method: "outside",
     file,
-    manual: `${scriptBlock().join("\n")}\n`,
+    manual: `${scriptBlock(false).join("\n")}\n`,
     isInstalled: async () => isInstalledInFile(file, "git"),
     install: async () => false,
     uninstall: async () => {},

@@ -4,7 +4,7 @@ import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read
 import { ALLOW_FILE, type Allowed, isAllowed, parseAllowed, readAllowed } from "./allow.js";
 import { Content } from "./content.js";
 import { fileName, type Finding, quoted } from "./finding.js";
-import { git, gitError, readObjects, runGit } from "./git.js";
+import { git, gitError, readObjects, records, runGit } from "./git.js";
 import { checkVaultLink, checkVaultSubmodule } from "./vault-file.js";
 
 /** A file of the index. */
@@ -111,17 +111,6 @@ async function indexEntries(context: Context, cwd: string): Promise<Entry[]> {
     const [mode, object] = record.toString("latin1", 0, tab).split(" ");
     return { file: fileName(record.subarray(tab + 1)), mode: mode!, object: object! };
   });
-}
-
-/** What stands before each zero byte. */
-function records(output: Buffer): Buffer[] {
-  const list: Buffer[] = [];
-  let from = 0;
-  for (let to = output.indexOf(0); to >= 0; to = output.indexOf(0, from)) {
-    list.push(output.subarray(from, to));
-    from = to + 1;
-  }
-  return list;
 }
 
 /** The folder that findings are named from: the repository's root, else the current folder. */

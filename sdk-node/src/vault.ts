@@ -5,6 +5,7 @@ import {
   findVault,
   listAgents,
   listSecrets,
+  printable,
   processContext,
   pull,
   readSecret,
@@ -53,9 +54,10 @@ export class Vault {
   readonly #autoPull: boolean;
   #pulling: Promise<void> | undefined;
 
-  /** @throws VaultNotFoundError where `repoPath` holds no vault */
-  constructor({ repoPath, keyPath, keyStr, autoPull = true }: VaultOptions) {
-    this.#context = processContext({ warn: (message) => process.emitWarning(message, "AgentVaultWarning") });
+  /** @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type */
+  constructor(options: VaultOptions) {
+    const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checked(options));
+    this.#context = processContext({ warn: (message) => process.emitWarning(printable(message), "AgentVaultWarning") });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: expandHome(keyPath) } : {};
     this.#autoPull = autoPull;
     this.#root = typed(() => findVault(this.#context, expandHome(repoPath)));
@@ -78,6 +80,7 @@ export class Vault {
   /** A secret's value, exactly the bytes that were set. Throws as `get` does. */
   async getBytes(path: string): Promise<Uint8Array> {
     try {
+      requireText("The path of a secret", path);
       await this.#pulling;
       if (this.#autoPull) await pull(this.#context, this.#root);
       return (await readSecret(this.#context, new VaultFiles(this.#root), path, this.#key)).value;
@@ -92,16 +95,17 @@ export class Vault {
    * @throws ManifestError
    */
   listSecrets(group?: string): SecretMetadata[] {
-    return typed(() =>
-      listSecrets(new VaultState(this.#root), group).map(({ secret, groups, agents, metadata }) => ({
+    return typed(() => {
+      if (group !== undefined) requireText("A group", group);
+      return listSecrets(new VaultState(this.#root), group).map(({ secret, groups, agents, metadata }) => ({
         name: secret,
         group: metadata?.group ?? groups[0] ?? "default",
         createdAt: new Date(metadata?.created ?? 0),
         rotatedAt: new Date(metadata?.rotated ?? metadata?.created ?? 0),
         ...(metadata?.expires && { expiresAt: new Date(metadata.expires) }),
         authorizedAgents: [...agents],
-      })),
-    );
+      }));
+    });
   }
 
   /** The vault's agents and their groups, in the manifest's order. @throws ManifestError */
@@ -134,6 +138,21 @@ function typed<T>(read: () => T): T {
   } catch (error) {
     throw typedError(error);
   }
+}
+
+/** The options as they are promised; a program without types may give anything. @throws VaultError `USAGE` */
+function checked(options: unknown): VaultOptions {
+  const given = (typeof options === "object" && options !== null ? options : {}) as Readonly<Record<string, unknown>>;
+  requireText("repoPath", given["repoPath"]);
+  for (const name of ["keyPath", "keyStr"]) if (given[name] !== undefined) requireText(name, given[name]);
+  return given as unknown as VaultOptions;
+}
+
+function requireText(what: string, value: unknown): asserts value is string {
+  if (typeof value === "string" && value !== "") return;
+  throw new VaultError("USAGE", `${what} must be a string that is not empty.`, {
+    remedy: 'For example new Vault({ repoPath: "." }).get("group/name").',
+  });
 }
 
 function expandHome(path: string): string {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, Sandbox } from "../support/sandbox.js";
@@ -91,12 +91,51 @@ describe("an agent's life", () => {
     expect(readdirSync(join(home, ".agent-vault/agents"))).toEqual(["ann.key"]);
   });
 
+  it("leaves alone the key that another vault's agent of its name has at home", async () => {
+    const box = await vaultWithAgents();
+    const other = join(box.root, "other");
+    await box.ok("init", other, "--no-hook");
+    expect((await box.cli(["-C", other, "set", "stripe/api-key"], { input: "theirs" })).code).toBe(0);
+    const made = await box.cli(["-C", other, "add-agent", "ann", "--json"]);
+    const { keyFile } = JSON.parse(made.stdout.toString()) as { keyFile: string };
+    const id = /^id: (.{8})/m.exec(readFileSync(join(other, ".agent-vault/config.yaml"), "utf8"))![1]!;
+    expect(keyFile).toBe(box.agentKey(`ann-${id}`));
+    expect(made.stderr).toContain(box.agentKey("ann"));
+    await box.ok("-C", other, "grant", "ann", "stripe");
+    const readsTheirs = () => box.cli(["-C", other, "get", "stripe/api-key", "--key", keyFile]).then(({ stdout }) => stdout.toString());
+    expect(await readsTheirs()).toBe("theirs");
+
+    const first = readFileSync(box.agentKey("ann"));
+    const recovered = JSON.parse(await box.ok("-C", other, "recover-agent", "ann", "--json")) as { retiredKeyFile: string };
+    expect(recovered).toMatchObject({ keyFile });
+    expect(recovered.retiredKeyFile).toContain(keyFile);
+    expect(await readsTheirs()).toBe("theirs");
+    expect(JSON.parse(await box.ok("-C", other, "restore-agent", "ann", "--json"))).toMatchObject({ keyFile, present: true });
+    rmSync(keyFile);
+    expect(JSON.parse(await box.ok("-C", other, "restore-agent", "ann", "--json"))).toMatchObject({ keyFile, present: false });
+    await box.ok("-C", other, "remove-agent", "ann");
+    expect(existsSync(keyFile)).toBe(false);
+    expect(readFileSync(box.agentKey("ann"))).toEqual(first);
+    expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBe("sk");
+  });
+
+  it("is known by its key at home where the file does not say its vault", async () => {
+    const box = await vaultWithAgents();
+    writeFileSync(box.agentKey("ann"), readFileSync(box.agentKey("ann"), "utf8").replaceAll(/^#.*\n/gm, ""));
+    writeFileSync(box.agentKey("bob"), readFileSync(box.ownerKey, "utf8").replaceAll(/^#.*\n/gm, ""));
+    await box.ok("remove-agent", "ann");
+    expect(existsSync(box.agentKey("ann"))).toBe(false);
+    await box.ok("remove-agent", "bob");
+    expect(existsSync(box.agentKey("bob"))).toBe(true);
+  });
+
   it("changes nothing on --dry-run, and says what would change", async () => {
     const box = await vaultWithAgents();
     await box.ok("add-agent", "cy");
     const head = box.git("rev-parse", "HEAD");
     const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
     expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({
+      dry_run: true,
       secrets: ["stripe/api-key", "stripe/webhook"],
     });
     expect(JSON.parse(await box.ok("revoke", "ann", "stripe", "--dry-run", "--json"))).toMatchObject({

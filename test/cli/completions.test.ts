@@ -19,7 +19,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   // Flags: those of the command, none twice that may stand once.
   "agent-vault list --g": ["--group"],
   "agent-vault list --json --js": [],
-  "agent-vault list -C . --d": [],
+  "agent-vault list -C . --d": ["--directory"],
   "agent-vault set a/b --agents x --ag": ["--agents"],
   "agent-vault --v": ["--version"],
   // Values of flags.

@@ -49,6 +49,14 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["add-agent", "Billing-Agent"], "ALREADY_EXISTS", 7, ""],
     [["init"], "ALREADY_EXISTS", 7, ""],
     [["gte", "x"], "USAGE", 2, "get"],
+    [["--json=x"], "USAGE", 2, "--help"],
+    [["-C"], "USAGE", 2, "folder"],
+    [["hook", "isntall"], "USAGE", 2, "Did you mean hook install?"],
+    [["help", "nope"], "USAGE", 2, "nope. [USAGE]"],
+    [["help", "get", "nope"], "USAGE", 2, "get nope"],
+    [["add-agent", "a/b"], "INVALID_NAME", 2, "an agent name"],
+    [["-C", "missing", "list"], "FILE_NOT_FOUND", 3, "missing"],
+    [["get", "token", "-C", "missing"], "FILE_NOT_FOUND", 3, "missing"],
     [["get"], "USAGE", 2, "--help"],
     [["get", "a", "b"], "USAGE", 2, "--help"],
     [["list", "--gruop", "x"], "USAGE", 2, "--help"],
@@ -101,6 +109,31 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     mkdirSync(outside);
     expectRefusal(await box.cli(["list"], { cwd: outside }), "VAULT_NOT_FOUND", 3);
     expectRefusal(await box.cli(["-C", outside, "get", "x"]), "VAULT_NOT_FOUND", 3);
+  });
+
+  it("flags before the command, and folders one after the other", async () => {
+    mkdirSync(join(box.repository, "a/b"), { recursive: true });
+    for (const words of [
+      ["-C", "a", "-C", "b", "get", "token", "--json"],
+      ["get", "token", "-Ca", "-C", "b", "--json"],
+      ["--json", "--directory=a", "--directory", "b", "get", "token"],
+    ]) {
+      expect(JSON.parse(await box.ok(...words))).toMatchObject({ value: "t" });
+    }
+    expect((await box.cli(["--json", "-C", "a", "list", "-C", "c"])).stdout.toString()).toContain("FILE_NOT_FOUND");
+    expect((await box.cli(["--json", "lst"])).stdout.toString()).toContain("Did you mean list?");
+  });
+
+  it("the home folder where the shell has left a ~", async () => {
+    const key = "~/.agent-vault/owner.key";
+    expect(await box.ok("get", "token", `--key=${key}`)).toBe("t");
+    expect((await box.cli(["get", "token"], { env: { AGENT_VAULT_KEY: key } })).stdout.toString()).toBe("t");
+    writeFileSync(join(box.home, "value"), "from home");
+    await box.ok("set", "from/file", "--from-file=~/value");
+    expect(await box.ok("-C~", "get", "from/file", "-C", box.repository)).toBe("from home");
+    await box.ok("add-agent", "ci", "--out=~/ci.key");
+    await box.ok("restore-agent", "ci", "--to=~/again.key");
+    expect(readFileSync(join(box.home, "again.key"), "utf8")).toContain(readFileSync(join(box.home, "ci.key"), "utf8").split("\n").at(-2));
   });
 
   it("no key, an agent's key where an owner's is needed, a key that opens nothing, a file that is no key", async () => {
@@ -224,9 +257,12 @@ describe("keys at home", () => {
     await box.ok("init", join(box.root, "second"), "--no-hook");
     expect(readFileSync(box.ownerKey)).toEqual(before);
     writeFileSync(join(box.home, ".agent-vault/agents/other.key"), "precious");
-    expect(errorCode(await box.cli(["add-agent", "other"]))).toBe("ALREADY_EXISTS");
-    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
+    const chosen = ["--out", join(box.home, ".agent-vault/agents/other.key")];
+    expect(errorCode(await box.cli(["add-agent", "other", ...chosen]))).toBe("ALREADY_EXISTS");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
+    await box.ok("add-agent", "other");
+    await box.ok("remove-agent", "other");
+    expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
   });
 
   it("of one vault alone are found by its id", async () => {

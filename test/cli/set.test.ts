@@ -57,12 +57,41 @@ describe("set", () => {
     expect((await valueOf(box, "a/word")).toString()).toBe("päss 🔑\n");
   });
 
-  it("takes an empty value and says so", async () => {
+  it("takes an empty value where it is meant, and says so", async () => {
     const box = await newVault();
-    const outcome = await box.cli(["set", "a/empty"], { input: "" });
-    expect(outcome.code).toBe(0);
-    expect(outcome.stdout.toString()).toContain("empty");
-    expect(await valueOf(box, "a/empty")).toHaveLength(0);
+    writeFileSync(join(box.repository, "nothing"), "");
+    for (const [words, input] of [
+      [["a/word", ""], undefined],
+      [["a/file", "--from-file", "nothing"], undefined],
+      [["a/pipe", "--empty"], ""],
+      [["a/no-input", "--empty"], undefined],
+    ] as const) {
+      const outcome = await box.cli(["set", ...words], input === undefined ? {} : { input });
+      expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
+      expect(outcome.stdout.toString()).toContain("an empty value");
+      expect(await valueOf(box, words[0])).toHaveLength(0);
+    }
+  });
+
+  it("refuses what a command that failed or an unset variable pipes in, and keeps the value", async () => {
+    const box = await newVault();
+    await box.set("a/x", "precious");
+    const head = box.git("rev-parse", "HEAD");
+    for (const input of ["", "\n"]) {
+      const outcome = await box.cli(["set", "a/x"], { input });
+      expect([outcome.code, errorCode(outcome)]).toEqual([2, "VALUE_REQUIRED"]);
+      expect(errorCode(await box.cli(["set", "a/new"], { input }))).toBe("VALUE_REQUIRED");
+    }
+    expect(errorCode(await box.cli(["set", "a/x", "-"]))).toBe("VALUE_REQUIRED");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+    expect((await valueOf(box, "a/x")).toString()).toBe("precious");
+  });
+
+  it("takes - for standard input", async () => {
+    const box = await newVault();
+    const outcome = await box.cli(["set", "a/x", "-"], { input: "piped" });
+    expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
+    expect((await valueOf(box, "a/x")).toString()).toBe("piped");
   });
 
   it("takes 1 MiB and refuses a byte more, unless the vault's settings say otherwise", async () => {

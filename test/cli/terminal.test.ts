@@ -12,7 +12,15 @@ function onTerminal(
   words: readonly string[],
   dialogue: readonly (readonly [question: string, answer: string])[],
 ): Promise<{ screen: string; code: number | null }> {
-  const line = [process.execPath, CLI, ...words].map((word) => `'${word}'`).join(" ");
+  return shellOnTerminal(box, [process.execPath, CLI, ...words].map((word) => `'${word}'`).join(" "), dialogue);
+}
+
+/** As `onTerminal`, for a line of the shell. */
+function shellOnTerminal(
+  box: Sandbox,
+  line: string,
+  dialogue: readonly (readonly [question: string, answer: string])[],
+): Promise<{ screen: string; code: number | null }> {
   const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
     cwd: box.repository,
     env: { ...box.env, TERM: "xterm" },
@@ -40,6 +48,81 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     expect(code).toBe(0);
     expect(screen).not.toContain("sesam");
     expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe("sesame ünd 🔑");
+  });
+
+  it("get ends the line that the value stands in", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("a/b", "sesame");
+    await box.set("a/lines", "open\nsesame\n");
+    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("sesame\r\n");
+    expect((await onTerminal(box, ["get", "a/lines"], [])).screen).toBe("open\r\nsesame\r\n");
+  });
+
+  it("get says what it pulled", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("a/b", "old");
+    box.addRemote();
+    await box.set("a/b", "new");
+    box.git("push", "--quiet");
+    box.git("reset", "--quiet", "--hard", "HEAD~1");
+    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("Pulled 1 commit from origin/main.\r\nnew\r\n");
+  });
+
+  const pem = `-----BEGIN PRIVATE KEY-----\n${"bGluZQ\n".repeat(1000)}-----END PRIVATE KEY-----`;
+
+  it.each([
+    ["in brackets", `\u001B[200~${pem.replaceAll("\n", "\r")}\r\u001B[201~\r`, pem],
+    ["as if it were typed", `${pem.replaceAll("\n", "\r")}\r`, pem],
+    ["after a correction", "wrong\u0015\u001B[200~right\u001B[201~\r", "right"],
+  ])("a paste that the terminal sends %s is stored whole, and no line of it reaches the shell", async (_, sent, value) => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", sent]]);
+    expect(code).toBe(0);
+    expect(screen).not.toMatch(/KEY|bGluZQ/);
+    expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe(value);
+  });
+
+  it("keys edit the value and are no part of it", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    const arrows = "\u001B[A\u001B[1;5C\u001BOP\u001Bb";
+    expect((await onTerminal(box, ["set", "a/b"], [["Value", `no\u0015s${arrows}\u0001é\u007Fesame\u0004`]])).code).toBe(0);
+    expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe("sesame");
+    const { screen, code } = await onTerminal(box, ["set", "a/c"], [["Value", "\u001B[200~a\u0007b\u001B[201~\r"]]);
+    expect(code).toBe(2);
+    expect(screen).toContain("INVALID_VALUE");
+  });
+
+  it("nothing typed is no value", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    for (const key of ["\r", "\u0004"]) {
+      const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", key]]);
+      expect(code).toBe(2);
+      expect(screen).toContain("VALUE_REQUIRED");
+    }
+    expect((await onTerminal(box, ["set", "a/b", "--empty"], [["Value", "\r"]])).code).toBe(0);
+  });
+
+  it("asks for nothing where the answer would be in vain", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    for (const [words, code] of [
+      [["set", "../x"], "INVALID_NAME"],
+      [["set", "a/b", "--agents", "nobody"], "AGENT_NOT_FOUND"],
+      [["set", "a/b", "--key", "missing"], "NO_KEY"],
+    ] as const) {
+      const { screen } = await onTerminal(box, words, [["Value", "\u0003"]]);
+      expect(screen).toContain(code);
+      expect(screen).not.toContain("Value");
+    }
+    box.write(".git/MERGE_HEAD", "");
+    const { screen } = await onTerminal(box, ["set", "a/b"], [["Value", "\u0003"]]);
+    expect(screen).toContain("REPOSITORY_BUSY");
+    expect(screen).not.toContain("Value");
   });
 
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
@@ -74,6 +157,11 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     const wrong = await onTerminal(box, ["get", "a/b"], [["Passphrase", "close sesame\r"]]);
     expect(wrong.code).toBe(4);
     expect(wrong.screen).toContain("WRONG_PASSPHRASE");
+    const piped = await shellOnTerminal(box, `printf piped | '${process.execPath}' '${CLI}' set a/b`, [["Passphrase", "open sesame\r"]]);
+    expect([piped.code, piped.screen.includes("5 bytes")]).toEqual([0, true]);
+    const inVain = await onTerminal(box, ["grant", "nobody", "a"], [["Passphrase", "\u0003"]]);
+    expect(inVain.screen).toContain("AGENT_NOT_FOUND");
+    expect(inVain.screen).not.toContain("Passphrase");
     const nobody = await box.cli(["get", "a/b"]);
     expect(nobody.stderr).toContain("PASSPHRASE_REQUIRED");
   });

@@ -115,7 +115,7 @@ export class Sandbox {
 
   /** Stores a value through standard input. */
   async set(path: string, value: string | Uint8Array, ...flags: string[]): Promise<void> {
-    const outcome = await this.cli(["set", path, "--exact", ...flags], { input: value });
+    const outcome = await this.cli(["set", path, "--exact", "--empty", ...flags], { input: value });
     if (outcome.code !== 0) throw new Error(`agent-vault set ${path} ended with ${outcome.code}: ${outcome.stderr}`);
   }
 

@@ -6,7 +6,7 @@ import { ProgressLine } from "./terminal.js";
 
 /** The flags of `get`, which a test compares with those of the command. */
 export const GET_FLAGS = {
-  directory: { type: "string", short: "C" },
+  directory: { type: "string", short: "C", multiple: true },
   json: { type: "boolean" },
   key: { type: "string" },
   "no-pull": { type: "boolean" },
@@ -19,7 +19,7 @@ export const GET_FLAGS = {
 export async function fastGet(words: readonly string[]): Promise<number | undefined> {
   const parsed = parse(words);
   if (!parsed || parsed.positionals.length !== 1) return undefined;
-  const { directory, json = false, key, "no-pull": noPull = false } = parsed.values;
+  const { directory = [], json = false, key, "no-pull": noPull = false } = parsed.values;
   try {
     const context = terminalContext(directory, new ProgressLine());
     await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, noPull, json });

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { nearest, VaultError } from "@agent-vault/vault/read-only";
+import { suggestion, VaultError } from "@agent-vault/vault/read-only";
 import { COMMANDS } from "./commands.js";
 import { fastGet } from "./fast-get.js";
 import { reportError } from "./report-error.js";
@@ -12,8 +12,8 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => r
 
 /** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
 async function main(words: readonly string[]): Promise<number> {
-  // A reader that has seen enough ends us as it would end any program of the shell.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
+  process.stdout.on("error", endWithoutOutput);
+  process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(words);
   const separator = rest.indexOf("--");
   const own = separator < 0 ? rest : rest.slice(0, separator);
@@ -26,6 +26,16 @@ async function main(words: readonly string[]): Promise<number> {
   return Command.execute.call(Command as never, commandWords, ROOT);
 }
 
+/** A reader that has seen enough ends us as it would end any program of the shell; a full disk is told. */
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
+  if (error.code === "EPIPE") process.exit(141);
+  const failure = new VaultError("FAILED", `Standard output could not be written (${error.code}).`, {
+    remedy: "Free some space, or send it elsewhere.",
+    cause: error,
+  });
+  process.exit(reportError(failure, false));
+}
+
 /** What starts without oclif: reading a secret, which agents call most, and completion, which a person waits for at every TAB. */
 async function runFast(id: string, words: readonly string[]): Promise<number | undefined> {
   if (id === "get") return fastGet(words);
@@ -34,10 +44,14 @@ async function runFast(id: string, words: readonly string[]): Promise<number | u
   return undefined;
 }
 
-/** As in git, -C DIR may stand before the command. */
+/** As in git, -C DIR may stand before the command, and what else is the same for all. */
 function splitGlobals(words: readonly string[]): { globals: string[]; rest: string[] } {
   let count = 0;
-  while (words[count] === "-C" && words[count + 1] !== undefined) count += 2;
+  for (let word = words[0]; word !== undefined; word = words[count]) {
+    if (word === "--json" || /^(?:-C.|--directory=)/s.test(word)) count += 1;
+    else if ((word === "-C" || word === "--directory") && count + 1 < words.length) count += 2;
+    else break;
+  }
   return { globals: words.slice(0, count), rest: words.slice(count) };
 }
 
@@ -45,16 +59,33 @@ function findCommand(words: readonly string[]): string | undefined {
   return [words.slice(0, 2).join(" "), words[0] ?? ""].find((id) => Object.hasOwn(COMMANDS, id));
 }
 
+/** Prints the help of a command, of a topic or of all, or the version. @throws VaultError `USAGE` for words that are none of these */
 async function help(words: readonly string[], id: string | undefined): Promise<number> {
-  const named = words.filter((word) => !word.startsWith("-"));
-  const isTopic = named.length > 0 && Object.keys(COMMANDS).some((command) => command.startsWith(`${named[0]} `));
-  if (id === undefined && named.length > 0 && named[0] !== "help" && !isTopic) {
-    const meant = nearest(named[0]!, Object.keys(COMMANDS));
-    const remedy = `${meant === undefined ? "" : `Did you mean ${meant}? `}agent-vault --help shows all commands.`;
-    return reportError(new VaultError("USAGE", `There is no command ${named[0]}.`, { remedy }), words.includes("--json"));
-  }
-  const topic = named[0] === "help" ? named.slice(1) : named;
+  const [first, ...others] = words;
+  if (first === "--version" || first === "-v") return printOclifHelp(["--version"]);
+  if (id !== undefined) return printOclifHelp([...id.split(" "), "--help"]);
+  const named = (first === "help" ? others : words).filter((word) => word !== "--help" && word !== "-h");
+  const known = findCommand(named)?.split(" ") ?? (isTopic(named[0]) && named.length === 1 ? named : []);
+  if (named.length > known.length) throw unknownCommand(named);
+  return printOclifHelp([...known, "--help"]);
+}
+
+async function printOclifHelp(words: string[]): Promise<number> {
   const { printHelp } = await import("./help.js");
-  await printHelp(words[0] === "--version" || words[0] === "-v" ? ["--version"] : [...(id?.split(" ") ?? topic), "--help"], ROOT);
+  await printHelp(words, ROOT);
   return 0;
+}
+
+function isTopic(word: string | undefined): boolean {
+  return Object.keys(COMMANDS).some((command) => command.startsWith(`${word} `));
+}
+
+function unknownCommand(named: readonly string[]): VaultError {
+  const [first, second] = named;
+  if (first === "-C" || first === "--directory")
+    return new VaultError("USAGE", `${first} needs a folder.`, { remedy: "Give one: -C DIR." });
+  const words = findCommand(named) ? named.join(" ") : isTopic(first) && second !== undefined ? `${first} ${second}` : first!;
+  return new VaultError("USAGE", `There is no ${words.startsWith("-") ? "flag" : "command"} ${words}.`, {
+    remedy: `${suggestion(words, Object.keys(COMMANDS))}agent-vault --help shows all commands.`,
+  });
 }

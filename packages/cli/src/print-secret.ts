@@ -1,7 +1,9 @@
 import process from "node:process";
 import { pull, readSecret, VaultFiles, type Context } from "@agent-vault/vault/read-only";
 import { keyChoice } from "./key-choice.js";
-import { writeOut } from "./standard-output.js";
+import { jsonText, writeOut } from "./standard-output.js";
+
+const NEWLINE = 10;
 
 export interface PrintRequest {
   readonly path: string;
@@ -20,11 +22,13 @@ export async function printSecret(context: Context, root: string, { path, key, n
       text === undefined
         ? { secret, encoding: "base64", value: Buffer.from(value).toString("base64") }
         : { secret, encoding: "utf-8", value: text };
-    return writeOut(Buffer.from(`${JSON.stringify(printed, null, 2)}\n`));
+    return writeOut(Buffer.from(jsonText(printed)));
   }
   if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed as they are.`);
   if (value.length === 0 && process.stdout.isTTY) context.warn(`${secret} is empty.`);
   await writeOut(value);
+  // The next prompt would stand behind the value. Standard output gets the value alone, whatever it is.
+  if (process.stdout.isTTY && process.stderr.isTTY && value.length > 0 && value.at(-1) !== NEWLINE) process.stderr.write("\n");
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { isSystemError, VaultError } from "@agent-vault/vault/read-only";
+import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
+import { jsonText } from "./standard-output.js";
 import { colour } from "./terminal.js";
 
 /** Tells the person what happened and what to do. @returns the exit code */
@@ -9,14 +10,12 @@ export function reportError(error: unknown, json: boolean): number {
       ? error
       : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 for details.", cause: error });
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }, null, 2)}\n`,
-    );
+    process.stdout.write(jsonText({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }));
   else {
-    process.stderr.write(`${colour("red", "error:")} ${known.message} ${colour("dim", `[${known.code}]`)}\n`);
-    if (known.remedy) process.stderr.write(`       ${known.remedy}\n`);
+    process.stderr.write(`${colour("red", "error:")} ${printable(known.message)} ${colour("dim", `[${known.code}]`)}\n`);
+    if (known.remedy) process.stderr.write(`       ${printable(known.remedy)}\n`);
   }
-  if (process.env["DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env["DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack?.split("\n").map(printable).join("\n")}\n`);
   return known.exitCode;
 }
 

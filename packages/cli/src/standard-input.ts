@@ -1,22 +1,16 @@
-import { fstatSync } from "node:fs";
 import process from "node:process";
-import { valueTooLarge, VaultError } from "@agent-vault/vault";
+import { valueTooLarge } from "@agent-vault/vault";
 
 /** Bytes of the longest line ending, which may be dropped from a value that is just within the limit. */
 const NEWLINE = 2;
 
 /**
- * All bytes of a piped or redirected standard input, without one final newline, as `echo` adds it.
+ * All bytes of standard input, without one final newline, as `echo` adds it.
  * @param exact keeps the newline
  * @param limit bytes after which reading ends; a pipe may have no end
- * @throws VaultError `VALUE_REQUIRED` where nothing is piped in, `VALUE_TOO_LARGE`
+ * @throws VaultError `VALUE_TOO_LARGE`
  */
 export async function readStandardInput(exact: boolean, limit: number): Promise<Uint8Array> {
-  if (!isPiped()) {
-    throw new VaultError("VALUE_REQUIRED", "There is no value, and no terminal to ask for it.", {
-      remedy: "Pipe it in (printf %s ... | agent-vault set PATH), or use --from-file FILE or --generate.",
-    });
-  }
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
@@ -27,13 +21,4 @@ export async function readStandardInput(exact: boolean, limit: number): Promise<
   const bytes = Buffer.concat(chunks);
   if (exact || bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
-}
-
-function isPiped(): boolean {
-  try {
-    const stat = fstatSync(0);
-    return stat.isFIFO() || stat.isFile() || stat.isSocket();
-  } catch {
-    return false;
-  }
 }

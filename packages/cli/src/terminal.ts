@@ -1,10 +1,13 @@
+import { closeSync, openSync } from "node:fs";
 import process from "node:process";
+import { ReadStream } from "node:tty";
 import { styleText } from "node:util";
-import type { Progress } from "@agent-vault/vault/read-only";
+import { printable, VaultError, type Progress } from "@agent-vault/vault/read-only";
+import { HiddenInput } from "./hidden-input.js";
 
 /** Says something to the person that is no data. */
 export function warn(message: string): void {
-  process.stderr.write(`${colour("yellow", "warning:")} ${message}\n`);
+  process.stderr.write(`${colour("yellow", "warning:")} ${message.split("\n").map(printable).join("\n")}\n`);
 }
 
 export function colour(name: "red" | "yellow" | "dim", text: string): string {
@@ -32,43 +35,91 @@ export class ProgressLine {
   }
 }
 
+/** How long a paste may pause between two lines, in milliseconds, where the terminal does not bracket it. Nobody types that fast. */
+const PASTE_PAUSE = 50;
+const BRACKET_PASTES = "\u001B[?2004h";
+const BRACKET_NO_PASTES = "\u001B[?2004l";
+
 /** The person at the terminal. Questions go to the error stream, so data can be piped on. */
 export const terminal = {
+  /** Whether standard input is the person's keyboard. */
   canAsk(): boolean {
     return process.stdin.isTTY && process.stderr.isTTY;
   },
 
-  /** Asks for a line that does not show. Ctrl-C ends the program as it would anywhere (130), with nothing changed. */
-  askHidden(question: string): Promise<string> {
-    const { stdin, stderr } = process;
-    // Echo is off before the question shows, so that not even the first key of a fast answer is seen.
-    stdin.setRawMode(true);
-    stderr.write(question);
-    stdin.setEncoding("utf8");
-    stdin.resume();
-    return new Promise((answer) => {
-      const typed: string[] = [];
-      const end = () => {
-        stdin.off("data", read);
-        stdin.setRawMode(false);
-        stdin.pause();
-        stderr.write("\n");
-      };
-      const read = (chunk: string) => {
-        for (const key of chunk.replaceAll("\u001B[200~", "").replaceAll("\u001B[201~", "")) {
-          if (key === "\u0003") {
-            end();
-            process.exit(130);
-          } else if (key === "\r" || key === "\n" || key === "\u0004") {
-            end();
-            answer(typed.join(""));
-            return;
-          } else if (key === "\u007F" || key === "\b") typed.pop();
-          else if (key === "\u0015") typed.length = 0;
-          else typed.push(key);
-        }
-      };
-      stdin.on("data", read);
-    });
+  /** Whether there is a person, whatever standard input is. */
+  canAskPassphrase(): boolean {
+    if (!process.stderr.isTTY) return false;
+    if (process.stdin.isTTY) return true;
+    try {
+      closeSync(openSync("/dev/tty", "r"));
+      return true;
+    } catch {
+      return false;
+    }
+  },
+
+  /**
+   * Asks for a value that does not show. A paste is taken whole. Ctrl-C ends the program as it would anywhere (130), with nothing changed.
+   * @throws VaultError `INVALID_VALUE`
+   */
+  async askValue(question: string): Promise<string> {
+    return ask(process.stdin, question);
+  },
+
+  /** Asks for a line that does not show, by the terminal itself where standard input holds something else. @throws VaultError `INVALID_VALUE` */
+  async askPassphrase(question: string): Promise<string> {
+    const keyboard = process.stdin.isTTY ? process.stdin : new ReadStream(openSync("/dev/tty", "r"));
+    try {
+      const passphrase = await ask(keyboard, question);
+      if (!passphrase.includes("\n")) return passphrase;
+      throw new VaultError("INVALID_VALUE", "A passphrase is one line, and more were pasted.", { remedy: "Run the command again." });
+    } finally {
+      if (keyboard !== process.stdin) keyboard.destroy();
+    }
   },
 };
+
+function ask(keyboard: ReadStream, question: string): Promise<string> {
+  const { stderr } = process;
+  const brackets = process.env["TERM"] !== "dumb";
+  // Echo is off before the question shows, so that not even the first key of a fast answer is seen.
+  keyboard.setRawMode(true);
+  stderr.write(`${brackets ? BRACKET_PASTES : ""}${question}`);
+  keyboard.setEncoding("utf8");
+  keyboard.resume();
+  return new Promise((answer, failed) => {
+    const input = new HiddenInput();
+    let pause: NodeJS.Timeout | undefined;
+    const close = () => {
+      clearTimeout(pause);
+      keyboard.off("data", read).off("end", interrupt);
+      keyboard.setRawMode(false);
+      keyboard.pause();
+      stderr.write(`${brackets ? BRACKET_NO_PASTES : ""}\n`);
+    };
+    const interrupt = () => {
+      close();
+      process.exit(130);
+    };
+    const end = () => {
+      close();
+      if (!input.damaged) return answer(input.text);
+      failed(
+        new VaultError("INVALID_VALUE", "What was pasted holds control characters, which no terminal hands on faithfully.", {
+          remedy: "Take it from a file (--from-file FILE) or pipe it in.",
+        }),
+      );
+    };
+    const read = (chunk: string) => {
+      if (pause) input.goOn();
+      clearTimeout(pause);
+      pause = undefined;
+      const key = input.take(chunk);
+      if (key === "interrupt") interrupt();
+      else if (key === "end") end();
+      else if (key === "enter") pause = setTimeout(end, PASTE_PAUSE);
+    };
+    keyboard.on("data", read).on("end", interrupt);
+  });
+}

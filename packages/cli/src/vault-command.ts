@@ -1,8 +1,9 @@
 import process from "node:process";
 import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
-import { findVault, type ChangeRequest, type Context } from "@agent-vault/vault";
+import { findVault, printable, type ChangeRequest, type Context } from "@agent-vault/vault";
 import { keyChoice } from "./key-choice.js";
 import { reportError, usageError } from "./report-error.js";
+import { jsonText } from "./standard-output.js";
 import { findVaultToRead, terminalContext } from "./terminal-context.js";
 import { ProgressLine } from "./terminal.js";
 
@@ -23,13 +24,21 @@ export const dryRunFlag = Flags.boolean({ description: "say what would change, f
 /** What all commands share: where the vault is, how to speak, how to fail. A command parses, calls one function and prints. */
 export abstract class VaultCommand extends Command {
   static override baseFlags = {
-    directory: Flags.string({ char: "C", description: "run as if started in DIR", helpValue: "DIR", helpGroup: "GLOBAL" }),
+    directory: Flags.string({
+      char: "C",
+      description: "run as if started in DIR",
+      helpValue: "DIR",
+      helpGroup: "GLOBAL",
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     json: Flags.boolean({ description: "print JSON", helpGroup: "GLOBAL" }),
   };
 
   /** Whether a stray word on the command line may be a part of a secret. */
   protected readonly wordsMayBeSecret: boolean = false;
   #json = false;
+  #dryRun = false;
   #context: Context | undefined;
   readonly #progress = new ProgressLine();
 
@@ -52,8 +61,9 @@ export abstract class VaultCommand extends Command {
     try {
       const flags = { ...VaultCommand.baseFlags, ...command.flags };
       const parsed = await Parser.parse(this.argv, { args: command.args, flags, strict: command.strict, context: this, "--": true });
-      const { directory, json } = parsed.flags as { directory?: string; json?: boolean };
+      const { directory = [], json, ...own } = parsed.flags as { directory?: string[]; json?: boolean; "dry-run"?: boolean };
       this.#json = json ?? false;
+      this.#dryRun = own["dry-run"] ?? false;
       this.#context = terminalContext(directory, this.#progress);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
@@ -62,7 +72,7 @@ export abstract class VaultCommand extends Command {
   }
 
   protected get context(): Context {
-    return (this.#context ??= terminalContext(undefined, this.#progress));
+    return (this.#context ??= terminalContext([], this.#progress));
   }
 
   protected findVault(): Promise<string> {
@@ -74,10 +84,10 @@ export abstract class VaultCommand extends Command {
     return { vault: findVault(this.context), key: keyChoice(flags.key), dryRun: flags["dry-run"] ?? false };
   }
 
-  /** Prints the result: as JSON where asked for, else in words. */
-  protected print(result: unknown, words: () => Iterable<string>): void {
+  /** Prints the result: as JSON where asked for, marked where it is only what would be done, else in words. */
+  protected print(result: object, words: () => Iterable<string>): void {
     this.#progress.clear();
-    if (this.#json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else for (const line of words()) process.stdout.write(`${line}\n`);
+    if (this.#json) process.stdout.write(jsonText(this.#dryRun ? { dry_run: true, ...result } : result));
+    else for (const line of words()) process.stdout.write(`${printable(line)}\n`);
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 
 /** How far a long operation has come. `total` is known from the start. */
@@ -21,6 +21,8 @@ export interface Context {
   random(bytes: number): Uint8Array;
   /** Takes a sentence for the person that is neither data nor an error. */
   warn(message: string): void;
+  /** Takes a sentence for a person who watches, about something that went well; absent where nobody does. */
+  note?(message: string): void;
   /** Called now and then while long work goes on. */
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
@@ -39,4 +41,13 @@ export function processContext(overrides: Partial<Context> = {}): Context {
     warn: () => {},
     ...overrides,
   };
+}
+
+/**
+ * An absolute path from paths as a person writes them: each relative to the one before, the first to the context's folder, or with a
+ * `~` that the shell has left, as in `--key=~/x`.
+ */
+export function resolvePath(context: Context, ...paths: readonly string[]): string {
+  const home = context.env["HOME"] || homedir();
+  return resolve(context.cwd, ...paths.map((path) => path.replace(/^~(?=[/\\]|$)/, () => home)));
 }

@@ -4,6 +4,8 @@ import process from "node:process";
 import type { SimpleGit } from "simple-git";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
+import { printable } from "./printable.js";
+import { runWithRemote, type RemoteLimits } from "./remote-git.js";
 
 /** What git says of one run: its output, or that it refused, with its own words. */
 export interface GitOptions {
@@ -11,8 +13,6 @@ export interface GitOptions {
   readonly input?: Uint8Array;
   /** Variables on top of the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds without a word after which git is given up. */
-  readonly silence?: number;
 }
 
 /** An environment variable that tells git which repository to use; a hook sets some, and they are not meant for us. */
@@ -24,6 +24,15 @@ const REPOSITORY_VARIABLES = new Set(
 
 /** What git has no use for: programs it must not start here, and a key that no child of ours may see. */
 const WITHHELD_VARIABLES = new Set(["EDITOR", "PAGER", "AGENT_VAULT_KEY"]);
+
+/** What was just pulled must not run here: a hook may be a file of the new commit. */
+export const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
+
+/** A folder of the work tree that looks like a bare repository may have been pushed, with a configuration that runs programs. */
+const OWN_CONFIGURATION = "safe.bareRepository=explicit";
+
+/** A remote that says nothing for so long, or is not done after so long, is given up. */
+const REMOTE_LIMITS: RemoteLimits = { silence: 15_000, total: 300_000 };
 
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
@@ -94,6 +103,34 @@ export class GitRepository {
     }
   }
 
+  /**
+   * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, no hook runs, and a silent remote is given up.
+   * @throws VaultError `GIT_FAILED`
+   */
+  async fetch(limits = REMOTE_LIMITS): Promise<void> {
+    const { env } = this.#context;
+    const ownSsh = env["GIT_SSH_COMMAND"] || env["GIT_SSH"] || (await this.try(["config", "--get", "core.sshCommand"]));
+    const args = ["-c", OWN_CONFIGURATION, ...NO_HOOKS, "fetch", "--quiet", "--progress", "--no-recurse-submodules"];
+    const outcome = await runWithRemote(
+      this.workTree,
+      args,
+      environment(this.#context, ownSsh ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
+      limits,
+    ).catch((error: unknown) => {
+      throw gitError(error, args);
+    });
+    if (outcome === "done") return;
+    if ("words" in outcome) throw gitError(new Error(outcome.words), args);
+    const seconds = Math.ceil(limits[outcome.exceeded] / 1000);
+    throw new VaultError(
+      "GIT_FAILED",
+      outcome.exceeded === "silence"
+        ? `git fetch was given up, since the remote said nothing for ${seconds} seconds.`
+        : `git fetch was given up, since it was not done after ${seconds} seconds.`,
+      { remedy: "Try again when the remote answers, or read the local state with --no-pull." },
+    );
+  }
+
   async head(): Promise<Head> {
     const [ref, commit] = await Promise.all([
       this.try(["symbolic-ref", "--quiet", "HEAD"]),
@@ -144,26 +181,18 @@ async function runGit(context: Context, folder: string, args: readonly string[],
 /** A runner of git; the library is loaded with the first use, since reading a secret needs none. */
 async function gitFor(context: Context, folder: string, options: GitOptions): Promise<SimpleGit> {
   const { simpleGit } = await import("simple-git");
-  const variables = { ...context.env, ...options.env, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
-  const env = Object.fromEntries(
-    Object.entries(variables).filter(
-      ([name, value]) =>
-        value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in (options.env ?? {})),
-    ),
-  ) as Record<string, string>;
+  const env = environment(context, options.env);
   const { input } = options;
   // The arguments are ours; what is allowed here is the person's own environment, as git itself would take it.
   const git = simpleGit({
     baseDir: folder,
     trimmed: false,
-    // A folder of the work tree that looks like a bare repository may have been pushed, with a configuration that runs programs.
-    config: ["safe.bareRepository=explicit"],
+    config: [OWN_CONFIGURATION],
     // Output is read to its end: under load it may come later than the end of the process.
     completion: { onClose: true, onExit: false },
     errors: (error, { exitCode, stdErr }) =>
       error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
     ...(input && { input: () => Buffer.from(input.buffer, input.byteOffset, input.length) }),
-    ...(options.silence && { timeout: { block: options.silence } }),
     allowEnvironment: Object.keys(env),
     unsafe: {
       allowUnsafeAskPass: true,
@@ -184,6 +213,16 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   return git.env(env);
 }
 
+/** The environment that git gets. */
+function environment(context: Context, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const variables = { ...context.env, ...extra, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
+  return Object.fromEntries(
+    Object.entries(variables).filter(
+      ([name, value]) => value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in extra),
+    ),
+  );
+}
+
 function gitError(error: unknown, args: readonly string[]): VaultError {
   const words = error instanceof Error ? error.message : String(error);
   if (/spawn git ENOENT/.test(words)) {
@@ -195,6 +234,7 @@ function gitError(error: unknown, args: readonly string[]): VaultError {
     .map((line) => line.replace(/^(fatal|error): /, "").trim())
     .filter((line) => line !== "" && !line.startsWith("hint:"))
     .slice(0, 3)
+    .map(printable)
     .join(" ");
   // The last two leave the reason out: git could open its lock, and not write to it.
   if (/No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '|unable to write new index file/i.test(words)) {

@@ -13,10 +13,10 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "./age/decrypt.js";
 import { parseIdentity, type Identity } from "./age/identity.js";
-import type { Context } from "./context.js";
+import { resolvePath, type Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { parseAgentName } from "./names.js";
 
@@ -39,7 +39,9 @@ export interface Keys {
 export const ownerKeyFile = (context: Context): string => join(context.home, "owner.key");
 /** An owner's key for one vault alone, as `init --new-key` makes it. */
 export const vaultOwnerKeyFile = (context: Context, vaultId: string): string => join(context.home, "owners", `${vaultId}.key`);
-export const agentKeyFile = (context: Context, agent: string): string => join(context.home, "agents", `${parseAgentName(agent)}.key`);
+/** An agent's key file; the one with a part of the vault's id is for where another vault's agent of that name has the plain one. */
+export const agentKeyFile = (context: Context, agent: string, vaultId?: string): string =>
+  join(context.home, "agents", `${parseAgentName(agent)}${vaultId === undefined ? "" : `-${vaultId.slice(0, 8)}`}.key`);
 
 /**
  * The identities to read with: the chosen key, `AGENT_VAULT_KEY` (a path or the key itself, which never touches the disk), the
@@ -49,10 +51,10 @@ export const agentKeyFile = (context: Context, agent: string): string => join(co
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
   if (choice.keyText !== undefined)
     return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
-  if (choice.keyFile !== undefined) return loadKeyFile(context, resolve(context.cwd, choice.keyFile));
+  if (choice.keyFile !== undefined) return loadKeyFile(context, resolvePath(context, choice.keyFile));
   const variable = context.env["AGENT_VAULT_KEY"];
   if (variable) {
-    if (!isKeyText(variable)) return loadKeyFile(context, resolve(context.cwd, variable), "AGENT_VAULT_KEY");
+    if (!isKeyText(variable)) return loadKeyFile(context, resolvePath(context, variable), "AGENT_VAULT_KEY");
     return { identities: await readKey(context, encode(variable), "AGENT_VAULT_KEY"), source: "AGENT_VAULT_KEY" };
   }
   const own = existsSync(join(context.home, "owners")) ? await choice.vaultId?.() : undefined;
@@ -116,6 +118,24 @@ export async function formatKeyFile(identity: Identity, comments: Readonly<Recor
     value === undefined ? [] : [`# ${name}: ${value}`],
   );
   return `${[...lines, identity.reveal()].join("\n")}\n`;
+}
+
+/**
+ * What a key file says of itself: its comments by name, and the recipients of its keys.
+ * @returns `undefined` for a file that is missing, protected by a passphrase, or no key file
+ */
+export async function describeKeyFile(file: string): Promise<{ comments: Map<string, string>; recipients: string[] } | undefined> {
+  try {
+    const text = readFileSync(file, "utf8");
+    const comments = new Map([...text.matchAll(/^# ([a-z ]+): (.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]));
+    const identities = text
+      .split("\n")
+      .filter((line) => line.trim() !== "" && !line.startsWith("#"))
+      .map(parseIdentity);
+    return { comments, recipients: await Promise.all(identities.map((identity) => identity.recipient())) };
+  } catch {
+    return undefined;
+  }
 }
 
 /**

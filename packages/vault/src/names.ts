@@ -56,7 +56,11 @@ function checkSegment(kind: string, text: string, segment: string): string {
 }
 
 function invalidName(kind: string, text: string, reason: string): VaultError {
-  return new VaultError("INVALID_NAME", `${JSON.stringify(text)} is not a ${kind} name: ${reason}.`, {
-    remedy: kind === "secret" ? "Use group/name, such as stripe/api-key." : "Choose another name.",
-  });
+  return new VaultError(
+    "INVALID_NAME",
+    `${JSON.stringify(text)} is not ${kind === "agent" || kind === "owner" ? "an" : "a"} ${kind} name: ${reason}.`,
+    {
+      remedy: kind === "secret" ? "Use group/name, such as stripe/api-key." : "Choose another name.",
+    },
+  );
 }

@@ -1,85 +1,172 @@
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Context } from "./context.js";
-import { VaultError } from "./errors.js";
+import { isSystemError, VaultError } from "./errors.js";
 import type { GitRepository } from "./git.js";
 
 /** What a pull came to. All but `pulled` leave the work tree as it was. */
-export type PullOutcome = "pulled" | "current" | "recent" | "no-remote" | "offline" | "dirty" | "diverged" | "unfinished" | "refused";
+export type PullOutcome =
+  | "pulled"
+  | "current"
+  | "recent"
+  | "no-remote"
+  | "offline"
+  | "dirty"
+  | "diverged"
+  | "unfinished"
+  | "refused"
+  | "failed";
 
-/** How long a remote may say nothing, in milliseconds. */
-const SILENCE = 15_000;
+/** The longest time that a vault's `pull_interval` can keep readers from fetching, in seconds. */
+const MAX_INTERVAL = 86_400;
+
+/** The pulls of this process that are under way, by the vault's folder. */
+const pulls = new Map<string, { always: boolean; outcome: Promise<PullOutcome> }>();
+
+/** What was said of a vault since it was last up to date; a program that reads on need not hear it with each secret. */
+const said = new Map<string, Set<PullOutcome>>();
 
 /**
  * Brings the vault's branch up to date with its upstream by a fast-forward, and in no other way: nothing is reset or merged, and a
- * vault with uncommitted changes is left alone. What prevents it is a warning, since the local state can still be read.
+ * vault with uncommitted changes is left alone. What prevents it is a warning, said once, since the local state can still be read.
+ * Calls for the same vault while one is under way share it.
  * @param root absolute path of the vault's folder
- * @param options.always pull also where the last fetch is younger than the vault's `pull_interval`
+ * @param options.always fetch also where the last fetch is younger than the vault's `pull_interval`
  */
-export async function pull(context: Context, root: string, options: { always?: boolean } = {}): Promise<PullOutcome> {
+export function pull(context: Context, root: string, { always = false } = {}): Promise<PullOutcome> {
+  const running = pulls.get(root);
+  if (running && (running.always || !always)) return running.outcome;
+  const outcome = Promise.resolve(running?.outcome)
+    .then(() => pullNow(context, root, always))
+    .finally(() => {
+      if (pulls.get(root)?.outcome === outcome) pulls.delete(root);
+    });
+  pulls.set(root, { always, outcome });
+  return outcome;
+}
+
+async function pullNow(context: Context, root: string, always: boolean): Promise<PullOutcome> {
+  try {
+    const outcome = await fastForward(context, root, always);
+    if (outcome === "pulled" || outcome === "current") said.delete(root);
+    return outcome;
+  } catch (error) {
+    return warnOnce(context, root, "failed", `${NOT_PULLED}: ${reasonOf(error)}`);
+  }
+}
+
+async function fastForward(context: Context, root: string, always: boolean): Promise<PullOutcome> {
   const folder = dirname(root);
   if (!mayHaveRemote(folder)) return "no-remote";
-  const [{ GitRepository }, { VaultState }, { withWriteLock }] = await Promise.all([
-    import("./git.js"),
-    import("./vault-state.js"),
-    import("./write-lock.js"),
-  ]);
+  const [{ GitRepository, NO_HOOKS }, { withWriteLock }] = await Promise.all([import("./git.js"), import("./write-lock.js")]);
   const repository = await GitRepository.find(context, folder);
-  if (!options.always && isRecent(context, repository, new VaultState(root).config.settings.pull_interval)) return "recent";
   if (repository.unfinishedOperation()) return "unfinished";
-  const upstream = (await repository.try(["rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}"]))?.trim();
-  if (!upstream) return "no-remote";
-  try {
-    await repository.run([...NO_HOOKS, "fetch", "--quiet", "--no-recurse-submodules"], { silence: SILENCE });
-  } catch (error) {
-    return warned("offline", `The vault could not be pulled, so this is the local state: ${reasonOf(error)}`);
+  let tips = await readTips(repository);
+  if (!tips) return "no-remote";
+
+  let unchanged: PullOutcome = "recent";
+  if (always || !isRecent(context, repository, await pullInterval(root))) {
+    try {
+      await repository.fetch();
+      unchanged = "current";
+    } catch (error) {
+      unchanged = warnOnce(context, root, "offline", `${NOT_PULLED}: ${reasonOf(error)}`);
+    }
+    tips = (await readTips(repository)) ?? tips;
   }
-  const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `HEAD...${upstream}`]))
+
+  // Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
+  const { head, upstream, name } = tips;
+  if (head === upstream) return unchanged;
+  const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `${head}...${upstream}`]))
     .trim()
     .split("\t")
     .map(Number);
-  if (behind === 0) return "current";
+  if (behind === 0) return unchanged;
   if (ahead !== 0)
-    return warned("diverged", `This branch and ${upstream} have diverged, so nothing was pulled. Bring them together with git, then push.`);
+    return warnOnce(
+      context,
+      root,
+      "diverged",
+      `This branch and ${name} have diverged, so nothing was pulled. Bring them together with git, then push.`,
+    );
   const vault = relative(repository.workTree, root);
   const status = await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${vault}`]);
   if (status !== "")
-    return warned("dirty", `The vault has uncommitted changes, so ${upstream} was not pulled. Commit or undo them (git status ${vault}).`);
+    return warnOnce(
+      context,
+      root,
+      "dirty",
+      `The vault has uncommitted changes, so ${name} was not pulled. Commit or undo them (git status ${vault}).`,
+    );
   try {
     await withWriteLock(context, join(repository.gitDir, "agent-vault"), () =>
       repository.run([...NO_HOOKS, "merge", "--ff-only", "--no-overwrite-ignore", "--quiet", upstream]),
     );
   } catch (error) {
-    return warned("refused", `${upstream} could not be pulled: ${reasonOf(error)}`);
+    return warnOnce(context, root, "refused", `${name} could not be pulled: ${reasonOf(error)}`);
   }
+  context.note?.(`Pulled ${behind} commit${behind === 1 ? "" : "s"} from ${name}.`);
   return "pulled";
-
-  function warned(outcome: PullOutcome, message: string): PullOutcome {
-    context.warn(message);
-    return outcome;
-  }
 }
 
-/** What was just pulled must not run here: a hook may be a file of the new commit. */
-const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
+const NOT_PULLED = "The vault could not be pulled, so this is the local state";
+
+function warnOnce(context: Context, root: string, outcome: PullOutcome, message: string): PullOutcome {
+  const outcomes = said.get(root) ?? new Set();
+  said.set(root, outcomes);
+  if (!outcomes.has(outcome)) context.warn(message);
+  outcomes.add(outcome);
+  return outcome;
+}
 
 /** Looks for a remote in the repository's own configuration, without git: most reads end here. */
 function mayHaveRemote(folder: string): boolean {
   for (; ; folder = dirname(folder)) {
     const git = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
-    if (git?.isDirectory()) return readFileSync(join(folder, ".git", "config"), "utf8").includes("[remote ");
+    if (git?.isDirectory()) return configuration(folder)?.includes("[remote ") ?? true;
     if (git) return true;
     if (folder === dirname(folder)) return false;
   }
 }
 
-/** Whether git last fetched within `seconds`, successfully or not: it touches FETCH_HEAD each time. */
+/** What cannot be read here is left to git and its words. */
+function configuration(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, ".git", "config"), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The commits of the branch that is checked out and of its upstream, or `undefined` where one of the two is missing. */
+async function readTips(repository: GitRepository): Promise<{ head: string; upstream: string; name: string } | undefined> {
+  const output = await repository.try(["rev-parse", "HEAD", "@{upstream}", "--abbrev-ref", "@{upstream}"]);
+  const [head, upstream, name] = output?.trimEnd().split("\n") ?? [];
+  return head && upstream && name ? { head, upstream, name } : undefined;
+}
+
+/** In seconds. A configuration that cannot be read, which may be mended upstream, keeps nobody from fetching. */
+async function pullInterval(root: string): Promise<number> {
+  const { VaultState } = await import("./vault-state.js");
+  try {
+    return Math.min(new VaultState(root).config.settings.pull_interval, MAX_INTERVAL);
+  } catch (error) {
+    if (error instanceof VaultError) return 0;
+    throw error;
+  }
+}
+
+/** Whether git last fetched within `seconds`, successfully or not: it touches FETCH_HEAD each time. A time to come says nothing. */
 function isRecent(context: Context, repository: GitRepository, seconds: number): boolean {
   const fetched = statSync(join(repository.gitDir, "FETCH_HEAD"), { throwIfNoEntry: false });
-  return fetched !== undefined && context.now().getTime() - fetched.mtimeMs < seconds * 1000;
+  if (!fetched) return false;
+  const age = context.now().getTime() - fetched.mtimeMs;
+  return age >= 0 && age < seconds * 1000;
 }
 
 function reasonOf(error: unknown): string {
   if (error instanceof VaultError) return error.message;
+  if (isSystemError(error)) return `${error.path ?? "a file"} could not be used (${error.code}).`;
   throw error;
 }

@@ -72,7 +72,7 @@ export async function transact<R>(
   if (options.dryRun) return (await plan(new VaultState(root))).result;
   return withWriteLock(context, transaction.folder, async () => {
     await transaction.finishEarlier();
-    transaction.requireQuietRepository();
+    requireQuiet(repository);
     const state = new VaultState(root);
     const change = await plan(state);
     const changed = new Map([...(await change.files())].filter(([file, bytes]) => !sameBytes(bytes, state.bytes(file) ?? null)));
@@ -89,6 +89,20 @@ export async function finishInterrupted(context: Context, root: string): Promise
     await withWriteLock(context, transaction.folder, () => transaction.finishEarlier(), 0);
   } catch (error) {
     if (!isBusy(error)) throw error;
+  }
+}
+
+/** Fails as a change of this vault would while the person is in the middle of a merge or the like. @throws VaultError `REPOSITORY_BUSY` */
+export async function requireQuietRepository(context: Context, root: string): Promise<void> {
+  requireQuiet(await GitRepository.find(context, dirname(root)));
+}
+
+function requireQuiet(repository: GitRepository): void {
+  const operation = repository.unfinishedOperation();
+  if (operation) {
+    throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
+      remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
+    });
   }
 }
 
@@ -145,15 +159,6 @@ class Transaction {
     this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER]
       .filter(Boolean)
       .join("/");
-  }
-
-  requireQuietRepository(): void {
-    const operation = this.#repository.unfinishedOperation();
-    if (operation) {
-      throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
-        remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
-      });
-    }
   }
 
   /** @throws VaultError `CONFLICT` where git does not take all files of the vault for files of this work tree */

@@ -57,35 +57,46 @@ function otherClaims(folder: string, own: string): string[] {
 function isAlive(name: string, machine: string, folder: string): boolean {
   const [, claimMachine, pid, start] = name.split(".");
   if (claimMachine !== machine) return true;
-  try {
-    process.kill(Number(pid), 0);
-    if (startOf(Number(pid)) === start) return true;
-  } catch (error) {
-    if (!isSystemError(error, "ESRCH")) return true;
-  }
+  if (exists(Number(pid)) && [start, UNKNOWN].includes(startOf(Number(pid)))) return true;
   remove(join(folder, name));
   return false;
 }
 
-/** This machine and, in a container, its space of process ids. */
-function machineId(): string {
-  let processes = "";
+/** Whether there is a process of this id, whosever it is. */
+function exists(pid: number): boolean {
   try {
-    processes = readlinkSync("/proc/self/ns/pid");
-  } catch {
-    // Only Linux has such spaces.
+    process.kill(pid, 0);
+  } catch (error) {
+    return !isSystemError(error, "ESRCH");
   }
-  return createHash("sha256").update(`${hostname()}\n${processes}`).digest("hex").slice(0, 12);
+  return true;
 }
 
-/** When a process began, in the kernel's ticks since boot, which tells it from a later one with the same id; 0 where that cannot be known. */
+/** This machine and, in a container, its space of process ids. A host name alone may be that of another machine as well. */
+function machineId(): string {
+  const marks = [hostname(), onLinux(() => readFileSync("/etc/machine-id", "latin1")), onLinux(() => readlinkSync("/proc/self/ns/pid"))];
+  return createHash("sha256").update(marks.join("\n")).digest("hex").slice(0, 12);
+}
+
+function onLinux(read: () => string): string {
+  try {
+    return read().trim();
+  } catch {
+    return "";
+  }
+}
+
+/** The start of a process that cannot be told. */
+const UNKNOWN = "0";
+
+/** When a process began, in the kernel's ticks since boot, which tells it from a later one with the same id. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" ? "ended" : fields[19]!;
   } catch {
-    return "0";
+    return UNKNOWN;
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { hookStatus, installHook, uninstallHook } from "@agent-vault/hooks";
@@ -227,16 +227,51 @@ describe(".git/hooks/pre-commit", () => {
 });
 
 describe("how the hook finds agent-vault", () => {
-  test("on the PATH first", async () => {
+  /** A program called agent-vault that would do anything at all. */
+  const impostor = (file: string): void => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `#!/bin/sh\necho "impostor $0 $*" >&2\nexit 3\n`, { mode: 0o755 });
+  };
+
+  test("by the command of the install, whatever the PATH has", async () => {
     using repository = new TestRepository();
     await install(repository);
-    const folder = join(repository.base, "bin");
-    mkdirSync(folder);
-    writeFileSync(join(folder, "agent-vault"), '#!/bin/sh\necho "from the PATH: $*" >&2\nexit 3\n', { mode: 0o755 });
+    impostor(join(repository.base, "bin/agent-vault"));
+    expectGuarded(repository, { env: { PATH: `${repository.base}/bin:${repository.env["PATH"]}` } });
+  });
+
+  test("on the PATH where that command is gone", async () => {
+    using repository = new TestRepository();
+    await install(repository);
+    repository.git("config", "agent-vault.command", "'/nowhere/node' '/nowhere/agent-vault.js'");
+    impostor(join(repository.base, "bin/agent-vault"));
+    repository.stage("clean.txt", "clean\n");
+    const { output } = repository.tryGit(["commit", "-m", "x"], { env: { PATH: `${repository.base}/bin:${repository.env["PATH"]}` } });
+    expect(output).toContain(`impostor ${repository.base}/bin/agent-vault scan --staged`);
+  });
+
+  test.each([".", "", "node_modules/.bin"])("never a program of the repository, by a PATH with %j or without", async (folder) => {
+    using repository = new TestRepository();
+    await install(repository);
+    repository.git("config", "--unset", "agent-vault.command");
+    impostor(repository.path("agent-vault"));
+    impostor(repository.path("node_modules/.bin/agent-vault"));
     repository.stage("clean.txt", "clean\n");
     const { code, output } = repository.tryGit(["commit", "-m", "x"], { env: { PATH: `${folder}:${repository.env["PATH"]}` } });
     expect(code).not.toBe(0);
-    expect(output).toContain("from the PATH: scan --staged");
+    expect(output).not.toContain("impostor");
+    expect(output).toContain("agent-vault hook install");
+  });
+
+  test("the project's own program in a hook that comes with the project, where nothing else is there", async () => {
+    using repository = new TestRepository();
+    repository.git("config", "core.hooksPath", ".githooks");
+    await install(repository);
+    impostor(repository.path("node_modules/.bin/agent-vault"));
+    expectGuarded(repository);
+    repository.git("config", "--unset", "agent-vault.command");
+    const { output } = repository.tryGit(["commit", "--allow-empty", "-m", "x"]);
+    expect(output).toContain("impostor node_modules/.bin/agent-vault scan --staged");
   });
 
   test("by the command of the install, with a PATH as graphical clients have it", async () => {
@@ -390,6 +425,23 @@ describe("husky", () => {
     expect(repository.warnings).toHaveLength(1);
   });
 
+  test.each([
+    ["out of the repository", "../../home/.bashrc"],
+    ["to a file of git's own", "../.git/config"],
+  ])("a tracked hook that is a link %s is refused, and nothing is written through it", async (_, target) => {
+    using repository = new TestRepository();
+    withHusky(repository);
+    symlinkSync(target, repository.path(".husky/pre-commit"));
+    const led = join(repository.root, ".husky", target);
+    if (!existsSync(led)) writeFileSync(led, "alias ls=ls\n");
+    const before = readFileSync(led);
+    await expect(install(repository)).rejects.toMatchObject({ code: "UNWRITABLE" });
+    expect((await status(repository)).installed).toBe(false);
+    await uninstall(repository);
+    expect(readFileSync(led)).toEqual(before);
+    expect(readlinkSync(repository.path(".husky/pre-commit"))).toBe(target);
+  });
+
   test("a hook from before husky is cleaned up as well", async () => {
     using repository = new TestRepository();
     await install(repository);
@@ -452,11 +504,26 @@ describe("lefthook", () => {
     const config = repository.read(".git/config");
     const result = await install(repository);
     expect(result).toMatchObject({ method: "lefthook", file: repository.path(file), installed: false });
-    expect(parse(result.manual!)).toEqual({ "pre-commit": { commands: { "agent-vault": { run: "agent-vault scan --staged" } } } });
+    if (file.endsWith(".toml")) expect(result.manual).toBe('[pre-commit.commands.agent-vault]\nrun = "agent-vault scan --staged"\n');
+    else
+      expect(file.endsWith(".json") ? JSON.parse(result.manual!) : parse(result.manual!)).toEqual({
+        "pre-commit": { commands: { "agent-vault": { run: "agent-vault scan --staged" } } },
+      });
     expect(repository.read(file)).toEqual(Buffer.from(text));
     expect(repository.read(".git/config")).toEqual(config);
     await uninstall(repository);
     expect(repository.read(file)).toEqual(Buffer.from(text));
+  });
+
+  test("a configuration that is a link is left alone: what it leads to is not copied into the repository", async () => {
+    using repository = new TestRepository();
+    const token = join(repository.env["HOME"]!, "hosts.yml");
+    writeFileSync(token, "oauth_token: abc\n");
+    symlinkSync(token, repository.path("lefthook.yml"));
+    expect(await install(repository)).toMatchObject({ method: "lefthook", installed: false });
+    await uninstall(repository);
+    expect(readlinkSync(repository.path("lefthook.yml"))).toBe(token);
+    expect(readFileSync(token, "utf8")).toBe("oauth_token: abc\n");
   });
 
   test("where lefthook is not set up in this clone, the person is told", async () => {
@@ -541,6 +608,20 @@ describe("core.hooksPath", () => {
       expect(readFileSync(join(outside, "pre-commit"), "utf8")).toContain("agent-vault");
     },
   );
+
+  test("a hook there that is a link out of the repository is not written through", async () => {
+    using repository = new TestRepository();
+    repository.git("config", "core.hooksPath", ".githooks");
+    const outside = join(repository.base, "bashrc");
+    writeFileSync(outside, "alias ls=ls\n");
+    mkdirSync(repository.path(".githooks"));
+    symlinkSync(outside, repository.path(".githooks/pre-commit"));
+    await install(repository);
+    expect(readFileSync(outside, "utf8")).toBe("alias ls=ls\n");
+    expectGuarded(repository);
+    await uninstall(repository);
+    expect(readlinkSync(repository.path(".githooks/pre-commit"))).toBe(outside);
+  });
 
   test("that is the usual folder, spelled out", async () => {
     using repository = new TestRepository();

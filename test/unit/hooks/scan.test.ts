@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Finding, scanFiles, scanIndex, scanStaged } from "@agent-vault/hooks";
+import { type Finding, hookStatus, installHook, scanFiles, scanIndex, scanStaged, uninstallHook } from "@agent-vault/hooks";
 import { ageIdentity, pemKeys } from "./keys.js";
 import { TestRepository } from "./repository.js";
 
@@ -396,6 +396,70 @@ describe("where nothing can be scanned, it is an error and not a pass", () => {
     rmSync(repository.path(`.git/objects/${tree.slice(0, 2)}/${tree.slice(2)}`));
     await expect(scanStaged(repository.context, repository.root)).rejects.toMatchObject({ code: "GIT_FAILED" });
   });
+});
+
+describe("a folder that looks like a bare repository, as anyone can commit one", () => {
+  /** Its configuration names programs; `marker` appears where one of them ran. */
+  function trap(repository: TestRepository): { folder: string; marker: string } {
+    const marker = join(repository.base, "marker");
+    const program = join(repository.base, "program");
+    writeFileSync(program, `#!/bin/sh\necho ran >${JSON.stringify(marker)}\n`, { mode: 0o755 });
+    const folder = repository.path("docs/trap");
+    execFileSync("git", ["init", "--quiet", "--bare", folder], { env: repository.env });
+    for (const [key, value] of [
+      ["core.bare", "false"],
+      ["core.worktree", ".."],
+      ["core.fsmonitor", program],
+      ["core.pager", program],
+      ["core.hooksPath", "hooks"],
+    ])
+      execFileSync("git", ["config", "--file", join(folder, "config"), key!, value!], { env: repository.env });
+    return { folder, marker };
+  }
+
+  test("is a trap: git alone runs what it says", () => {
+    using repository = new TestRepository();
+    const { folder, marker } = trap(repository);
+    repository.tryGit(["-c", "safe.bareRepository=all", "status"], { cwd: folder });
+    expect(existsSync(marker)).toBe(true);
+  });
+
+  test("nothing of it runs", async () => {
+    using repository = new TestRepository();
+    const { folder, marker } = trap(repository);
+    const context = { ...repository.context, cwd: folder };
+    for (const cwd of [folder, join(folder, "objects")]) {
+      for (const attempt of [
+        () => scanStaged(context, cwd),
+        () => scanIndex(context, cwd),
+        () => hookStatus(context, cwd),
+        () => installHook(context, cwd, { command: ["/bin/true"] }),
+        () => uninstallHook(context, cwd),
+      ])
+        await expect(attempt()).rejects.toMatchObject({ code: "REPOSITORY_NOT_FOUND" });
+    }
+    writeFileSync(join(folder, "key.txt"), identity);
+    expect(brief(await scanFiles(context, ["."]))).toEqual([["key.txt", 1, "age-identity"]]);
+    expect(existsSync(marker)).toBe(false);
+    expect(brief(await scanFiles(repository.context, ["."]))).toEqual([["docs/trap/key.txt", 1, "age-identity"]]);
+    expect(existsSync(marker)).toBe(false);
+  });
+});
+
+test("what git starts sees no variable of agent-vault", async () => {
+  using repository = new TestRepository();
+  const seen = join(repository.base, "seen");
+  const program = join(repository.base, "monitor");
+  writeFileSync(program, `#!/bin/sh\nenv >${JSON.stringify(seen)}\n`, { mode: 0o755 });
+  repository.git("config", "core.fsmonitor", program);
+  repository.stage("a.txt", "clean\n");
+  repository.commit();
+  rmSync(seen, { force: true });
+  const env = { ...repository.env, AGENT_VAULT_KEY: identity, AGENT_VAULT_HOME: "/keys", OTHER: "stays" };
+  await scanStaged({ ...repository.context, env }, repository.root);
+  const variables = readFileSync(seen, "utf8");
+  expect(variables).toContain("OTHER=stays");
+  expect(variables).not.toContain("AGENT_VAULT_");
 });
 
 test("no message holds any part of a key", async () => {

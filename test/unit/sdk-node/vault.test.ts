@@ -90,6 +90,20 @@ describe("the Node SDK", () => {
     }
   });
 
+  it("answers arguments of another type with an error of its own", async () => {
+    const { options } = await grantedVault();
+    const Untyped = sdk.Vault as unknown as new (options?: unknown) => sdk.Vault;
+    for (const wrong of [undefined, null, "path", {}, { repoPath: 7 }, { ...options, keyPath: 7 }, { ...options, keyStr: {} }]) {
+      expect(() => new Untyped(wrong)).toThrowError(expect.objectContaining({ name: "VaultError", code: "USAGE" }));
+    }
+    const vault = new sdk.Vault(options) as unknown as Record<"get" | "getBytes" | "listSecrets", (argument: unknown) => unknown>;
+    for (const wrong of [undefined, null, 7, {}, ""]) {
+      await expect(vault.get(wrong)).rejects.toMatchObject({ name: "VaultError", code: "USAGE" });
+      await expect(vault.getBytes(wrong)).rejects.toMatchObject({ name: "VaultError", code: "USAGE" });
+    }
+    expect(() => vault.listSecrets(7)).toThrowError(expect.objectContaining({ code: "USAGE" }));
+  });
+
   it("writes nothing, and shows no key when it is printed", async () => {
     const { box, options } = await grantedVault();
     const snapshot = () =>

@@ -68,6 +68,8 @@ describe("the nearest name", () => {
     ["STRIPE", ["stripe"], "stripe"],
     ["x", ["completely-other"], undefined],
     ["tokn", [], undefined],
+    ["lsit", ["init", "list"], "list"],
+    ["nope", ["move"], undefined],
   ])("%s", (name, candidates, meant) => {
     expect(nearest(name, candidates)).toBe(meant);
   });

@@ -16,7 +16,7 @@ export default class AddAgent extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.words(AddAgent);
     const made = await addAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.out });
-    this.print(flags["dry-run"] ? { agent: made.agent, keyFile: made.keyFile, dryRun: true } : made, function* () {
+    this.print(flags["dry-run"] ? { agent: made.agent, keyFile: made.keyFile } : made, function* () {
       if (flags["dry-run"]) return yield `Would make agent ${made.agent} with its key in ${made.keyFile}.`;
       yield `Made agent ${made.agent}; its key is ${made.keyFile}.`;
       yield `Next: agent-vault grant ${made.agent} GROUP`;

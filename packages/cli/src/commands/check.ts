@@ -17,6 +17,15 @@ export default class Check extends VaultCommand {
       for (const { severity, message, kind } of findings) yield `${severity.padEnd(7)} ${message} [${kind}]`;
       if (findings.length === 0) yield "Nothing to complain of.";
     });
+    await this.#hintAtHook();
     if (failed) process.exitCode = EXIT_CODES.CHECK_FAILED;
+  }
+
+  /** A fresh clone has no hooks; where nobody commits, as in CI, it needs none. */
+  async #hintAtHook(): Promise<void> {
+    if (this.context.env["CI"]) return;
+    const { hookStatus } = await import("@agent-vault/hooks");
+    const hook = await hookStatus(this.context, this.context.cwd).catch(() => undefined);
+    if (hook && !hook.installed) this.context.warn("The pre-commit check is not installed in this clone: agent-vault hook install.");
   }
 }

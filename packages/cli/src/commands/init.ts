@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
-import { init } from "@agent-vault/vault";
-import { installHook } from "@agent-vault/hooks";
-import { hookCommand } from "../hook-command.js";
+import { init, VaultError } from "@agent-vault/vault";
+import { installHook, type HookResult } from "@agent-vault/hooks";
+import { hookCommand, whyNotInstalled } from "../hook-command.js";
 import { askNewPassphrase } from "../new-passphrase.js";
 import { keyChoice } from "../key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
@@ -30,15 +30,26 @@ export default class Init extends VaultCommand {
       kind: flags["post-quantum"] ? "post-quantum" : undefined,
       passphrase: flags.passphrase ? askNewPassphrase : undefined,
     });
-    const hook = flags["no-hook"] ? undefined : await installHook(this.context, made.vault, { command: hookCommand() });
+    const { hook, problem } = flags["no-hook"] ? {} : await this.#installHook(made.vault);
     this.print({ ...made, hook }, function* () {
       yield `Made a vault in ${made.vault}${made.newRepository ? ", and a git repository for it" : ""}.`;
       if (made.newKeyFile)
         yield `Your key is ${made.newKeyFile}. Back it up: whoever holds it opens every secret, and without it nobody does.`;
       else yield `You are its owner with the key in ${made.keySource}.`;
-      if (hook?.manual) yield `The pre-commit check was not installed; add this to ${hook.file}:\n\n${hook.manual}`;
-      else if (hook) yield `The pre-commit check is installed (${hook.file}).`;
+      if (hook?.installed) yield `The pre-commit check is installed (${hook.file}).`;
       yield "Next: agent-vault set group/name";
     });
+    if (problem !== undefined) this.context.warn(problem);
+  }
+
+  /** The vault is made by now, so that a hook that cannot be installed is no failure. */
+  async #installHook(vault: string): Promise<{ hook?: HookResult; problem?: string }> {
+    try {
+      const hook = await installHook(this.context, vault, { command: hookCommand() });
+      return hook.installed ? { hook } : { hook, problem: `The pre-commit check is not installed. ${whyNotInstalled(hook)}` };
+    } catch (error) {
+      const reason = error instanceof VaultError ? [error.message, error.remedy].join(" ") : String(error);
+      return { problem: `The pre-commit check is not installed. ${reason} Then run agent-vault hook install.` };
+    }
   }
 }

@@ -8,7 +8,7 @@ import { VaultCommand, word } from "../vault-command.js";
 export default class Scan extends VaultCommand {
   static override id = "scan";
   static override description =
-    "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named. Exits with 5 where there are any.";
+    "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named, tracked or not. Exits with 5 where there are any.";
   static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];
   static override strict = false;
   static override args = { path: word({ description: "files and folders of the work tree, instead of the index" }) };
@@ -23,9 +23,13 @@ export default class Scan extends VaultCommand {
     const findings = await this.#scan(paths, flags.staged);
     if (flags.allow) return this.#allow(findings);
     if (findings.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
+    const words = await findingsInWords(this.context, findings);
     this.print(findings, function* () {
-      yield* findingsInWords(findings);
-      if (findings.length === 0 && !flags.staged) yield "No key material found.";
+      yield* words;
+      if (findings.length === 0 && !flags.staged)
+        yield paths.length > 0
+          ? `No key material found in ${paths.join(", ")}, tracked or not.`
+          : "No key material found in git's index: all tracked files, as they are staged. Untracked files: agent-vault scan .";
     });
   }
 

@@ -1,7 +1,18 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { resolve } from "node:path";
+import process from "node:process";
 import { Flags } from "@oclif/core";
-import { ACCESS_LEVELS, isSystemError, parseExpiry, set, valueTooLarge, VaultError, VaultState, type Attributes } from "@agent-vault/vault";
+import {
+  ACCESS_LEVELS,
+  isSystemError,
+  parseExpiry,
+  resolvePath,
+  set,
+  valueTooLarge,
+  VaultError,
+  VaultState,
+  type Attributes,
+  type SetRequest,
+} from "@agent-vault/vault";
 import { generateValue } from "../generate-value.js";
 import { readStandardInput } from "../standard-input.js";
 import { terminal } from "../terminal.js";
@@ -20,7 +31,7 @@ export default class Set extends VaultCommand {
   ];
   static override args = {
     path: word({ description: "the secret, as group/name", required: true }),
-    value: word({ description: "the value; it stays in your shell's history, so better leave it out" }),
+    value: word({ description: "the value, or - for standard input; it stays in your shell's history, so better leave it out" }),
   };
   static override flags = {
     key: keyFlag,
@@ -30,6 +41,7 @@ export default class Set extends VaultCommand {
     length: Flags.integer({ description: "characters of a generated value", default: 32, min: 8, max: 4096 }),
     "keep-value": Flags.boolean({ description: "keep the value and change only what is given beside it" }),
     exact: Flags.boolean({ description: "keep a final newline of standard input" }),
+    empty: Flags.boolean({ description: "take an empty value where none is typed or piped in" }),
     group: Flags.string({ description: "group that lists the secret; by default the first part of its path" }),
     "remove-group": Flags.string({ description: "group that is to list it no longer", helpValue: "GROUP" }),
     agents: Flags.string({ description: "agents that read it beyond those of its group", helpValue: "A,B", ...list }),
@@ -47,6 +59,7 @@ export default class Set extends VaultCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(Set);
+    const word = args.value === "-" ? undefined : args.value;
     const sources = [
       args.value !== undefined && "a value",
       flags["from-file"] !== undefined && "--from-file",
@@ -55,8 +68,7 @@ export default class Set extends VaultCommand {
     ].filter(Boolean);
     if (sources.length > 1)
       throw new VaultError("USAGE", `There is more than one value: ${sources.join(" and ")}.`, { remedy: "Give one of them." });
-    if (args.value !== undefined)
-      this.context.warn("The value is in your shell's history now. Leave it out to be asked for it, or pipe it in.");
+    if (word) this.context.warn("The value is in your shell's history now. Leave it out to be asked for it, or pipe it in.");
 
     const attributes: Attributes = {
       expires: flags.expires === undefined ? undefined : flags.expires === "never" ? null : parseExpiry(flags.expires, this.context.now()),
@@ -72,7 +84,7 @@ export default class Set extends VaultCommand {
     const stored = await set(this.context, {
       ...change,
       path: args.path,
-      value: await this.#value(args.value, flags, new VaultState(change.vault).config.settings.max_value_bytes),
+      value: await this.#value(word, flags, new VaultState(change.vault).config.settings.max_value_bytes),
       group: flags.group,
       removeGroup: flags["remove-group"],
       agents: flags.agents,
@@ -97,21 +109,28 @@ export default class Set extends VaultCommand {
 
   async #value(
     word: string | undefined,
-    flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean },
+    flags: { "from-file"?: string | undefined; generate: boolean; length: number; "keep-value": boolean; exact: boolean; empty: boolean },
     limit: number,
-  ): Promise<Uint8Array | undefined> {
-    const encode = (text: string) => new TextEncoder().encode(text);
+  ): Promise<SetRequest["value"]> {
     if (flags["keep-value"]) return undefined;
     if (word !== undefined) return encode(word);
     if (flags.generate) return encode(generateValue(this.context, flags.length));
-    if (flags["from-file"] !== undefined) return readValueFile(resolve(this.context.cwd, flags["from-file"]), limit);
-    if (terminal.canAsk()) {
-      const typed = await terminal.askHidden("Value (does not show): ");
-      if (typed !== "") return encode(typed);
-      throw new VaultError("VALUE_REQUIRED", "No value was typed.", { remedy: "For an empty value: printf '' | agent-vault set PATH." });
-    }
-    return readStandardInput(flags.exact, limit);
+    if (flags["from-file"] !== undefined) return readValueFile(resolvePath(this.context, flags["from-file"]), limit);
+    if (terminal.canAsk()) return async () => requireValue(encode(await terminal.askValue("Value (does not show): ")), flags.empty);
+    return requireValue(process.stdin.isTTY ? new Uint8Array() : await readStandardInput(flags.exact, limit), flags.empty);
   }
+}
+
+/** An empty value is meant where a person says so: a command that failed, or a variable that is not set, pipes one in as well. */
+function requireValue(value: Uint8Array, mayBeEmpty: boolean): Uint8Array {
+  if (value.length > 0 || mayBeEmpty) return value;
+  throw new VaultError("VALUE_REQUIRED", "No value was typed or piped in.", {
+    remedy: "Pipe it in (printf %s ... | agent-vault set PATH), or use --from-file FILE or --generate; for an empty value add --empty.",
+  });
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** Reads no more than it may keep, since a device or a pipe may have no end. */

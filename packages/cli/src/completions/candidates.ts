@@ -13,8 +13,8 @@ const VERSION_FLAG: Candidate = { word: "--version", description: "show the vers
 
 /** What could be typed at the cursor of a command line. @throws what reading the vault throws */
 export async function findCandidates(line: CommandLine, commands: ReadonlyMap<string, CommandEntry>): Promise<Candidates> {
-  const { directory, place } = findCursor(line, commands);
-  const found = await candidatesAt(place, line.current, commands, () => new VaultNames(directory));
+  const { directories, place } = findCursor(line, commands);
+  const found = await candidatesAt(place, line.current, commands, () => new VaultNames(directories));
   return typeof found === "string" ? found : found.filter(({ word }) => word.startsWith(line.current));
 }
 

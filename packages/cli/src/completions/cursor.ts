@@ -17,8 +17,8 @@ export type Place =
   | { readonly at: "nothing" };
 
 export interface Cursor {
-  /** The folder given with -C. */
-  readonly directory: string | undefined;
+  /** The folders given with -C, each relative to the one before. */
+  readonly directories: readonly string[];
   readonly place: Place;
 }
 
@@ -29,18 +29,22 @@ const DIRECTORY: FlagEntry = { name: "directory", type: "option", char: "C", hel
 export function findCursor({ before, current }: CommandLine, commands: ReadonlyMap<string, CommandEntry>): Cursor {
   let globals = 0;
   while (before[globals] === "-C") globals += 2;
-  if (globals > before.length) return { directory: before[globals - 3], place: { at: "value", flag: DIRECTORY, prefix: "" } };
-  const directory = before[globals - 1];
+  const directories = before.slice(0, globals).filter((_, index) => index % 2 === 1);
+  if (globals > before.length) return { directories: directories, place: { at: "value", flag: DIRECTORY, prefix: "" } };
 
   const [first, second] = before.slice(globals);
-  if (first === undefined) return { directory, place: { at: "command", topic: undefined } };
+  if (first === undefined) return { directories, place: { at: "command", topic: undefined } };
   const id = [`${first} ${second}`, first].find((words) => commands.has(words));
   if (id !== undefined) {
     const typed = readTyped(commands.get(id)!, before.slice(globals + id.split(" ").length));
-    return { directory: typed.flags.get("directory") ?? directory, place: findInCommand(id, commands.get(id)!, typed, current) };
+    const last = typed.flags.get("directory");
+    return {
+      directories: last === undefined ? directories : [...directories, last],
+      place: findInCommand(id, commands.get(id)!, typed, current),
+    };
   }
   const isTopic = second === undefined && [...commands.keys()].some((words) => words.startsWith(`${first} `));
-  return { directory, place: isTopic ? { at: "command", topic: first } : { at: "nothing" } };
+  return { directories, place: isTopic ? { at: "command", topic: first } : { at: "nothing" } };
 }
 
 /** What the words of a command before the cursor are. */

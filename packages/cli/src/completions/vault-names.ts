@@ -1,7 +1,4 @@
-import { homedir } from "node:os";
-import { resolve } from "node:path";
-import process from "node:process";
-import { findVault, formatSecretPath, processContext, VaultFiles } from "@agent-vault/vault/read-only";
+import { findVault, formatSecretPath, processContext, resolvePath, VaultFiles } from "@agent-vault/vault/read-only";
 
 /** A word that may be typed, and what it is. */
 export interface Candidate {
@@ -14,12 +11,12 @@ export class VaultNames {
   readonly #files: VaultFiles;
 
   /**
-   * @param directory as it was typed after -C; the shell has not yet put the home folder in the place of `~`
+   * @param directories as they were typed after -C; the shell has not yet put the home folder in the place of `~`
    * @throws VaultError `VAULT_NOT_FOUND`, `LINK_IN_VAULT`
    */
-  constructor(directory = ".") {
-    const folder = directory.replace(/^~(?=[/\\]|$)/, () => process.env["HOME"] || homedir());
-    this.#files = new VaultFiles(findVault(processContext({ cwd: resolve(folder) })));
+  constructor(directories: readonly string[]) {
+    const context = processContext();
+    this.#files = new VaultFiles(findVault(context, resolvePath(context, ...directories)));
   }
 
   /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */

@@ -1,11 +1,19 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { decrypt } from "../age/decrypt.js";
 import { generateIdentity, parseIdentity, type Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
-import type { Context } from "../context.js";
+import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { agentKeyFile, formatKeyFile, requireKeyFolder, requireNoKeyFile, retireKeyFile, writeKeyFile } from "../key-files.js";
+import {
+  agentKeyFile,
+  describeKeyFile,
+  formatKeyFile,
+  requireKeyFolder,
+  requireNoKeyFile,
+  retireKeyFile,
+  writeKeyFile,
+} from "../key-files.js";
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
 import { loadOwnerKey } from "../owner-key.js";
@@ -16,7 +24,10 @@ import { changeVault, type ChangeRequest } from "./change.js";
 
 export interface AgentRequest extends ChangeRequest {
   readonly agent: string;
-  /** Where the agent's key file goes, relative to the context's folder; `~/.agent-vault/agents/NAME.key` unless given. */
+  /**
+   * Where the agent's key file goes, relative to the context's folder. Unless given it is `~/.agent-vault/agents/NAME.key`, or where
+   * another vault's agent of that name has its key there, `NAME-ID.key` with the first 8 characters of this vault's id.
+   */
   readonly keyOut?: string | undefined;
 }
 
@@ -39,14 +50,14 @@ export interface AgentLoss {
  */
 export async function addAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult> {
   const agent = parseAgentName(request.agent);
-  const keyFile = keyFileOf(context, request);
-  const { identity, ...result } = await changeVault(context, request, async (state, owner) => {
+  const { identity, ...result } = await changeVault(context, request, async (state) => {
     const twin = [...state.manifest.agents.keys()].find((name) => name.toLowerCase() === agent.toLowerCase());
     if (twin !== undefined) {
       throw new VaultError("ALREADY_EXISTS", `There is an agent ${twin} already.`, {
         remedy: `For its key on this machine run agent-vault restore-agent ${twin}; for a new key, agent-vault recover-agent ${twin}.`,
       });
     }
+    const { keyFile } = await keyFileFor(context, state, agent, request);
     if (!request.dryRun) requireNoKeyFile(context, keyFile);
     const identity = await generateIdentity(state.owners[0]!.recipient.kind);
     const dropped = state.manifest.dropDanglingGrants(agent);
@@ -59,11 +70,11 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
     return {
       message: `agent-vault: add agent ${agent}`,
       result: { agent, recipient: await identity.recipient(), keyFile, identity },
-      files: async () => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
+      files: async (owner) => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
     };
   });
-  if (!request.dryRun) await writeAgentKey(context, request.vault, agent, keyFile, identity);
-  return { agent: result.agent, recipient: result.recipient, keyFile };
+  if (!request.dryRun) await writeAgentKey(context, request.vault, agent, result.keyFile, identity);
+  return result;
 }
 
 /**
@@ -71,17 +82,17 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
  * @throws VaultError `AGENT_NOT_FOUND`, and what a transaction throws
  */
 export async function removeAgent(context: Context, request: AgentRequest): Promise<{ agent: string } & AgentLoss> {
-  const result = await changeVault(context, request, (state, owner) => {
+  const { keyFile, ...result } = await changeVault(context, request, async (state) => {
     const agent = state.manifest.requireAgent(request.agent);
-    const keyFile = agentKeyFile(context, agent);
-    if (!request.dryRun && existsSync(keyFile)) requireKeyFolder(context, dirname(keyFile));
+    const keyFile = await presentKeyFile(context, state, agent);
+    if (!request.dryRun && keyFile !== undefined) requireKeyFolder(context, dirname(keyFile));
     const paths = state.secretPaths();
     const edited = changeAccess(state, paths, () => state.manifest.removeAgent(agent));
     const changes = withDrifted(state, paths, edited);
     return {
       message: `agent-vault: remove agent ${agent}`,
-      result: { agent, secrets: changes.map(({ path }) => formatSecretPath(path)) },
-      files: async () =>
+      result: { agent, keyFile, secrets: changes.map(({ path }) => formatSecretPath(path)) },
+      files: async (owner) =>
         new Map([
           ...(await reseal(context, state, owner, changes)),
           [MANIFEST_FILE, state.manifest.toBytes()],
@@ -90,7 +101,7 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
         ]),
     };
   });
-  return { ...result, retiredKeyFile: request.dryRun ? undefined : retireKeyFile(context, agentKeyFile(context, result.agent)) };
+  return { ...result, retiredKeyFile: request.dryRun || keyFile === undefined ? undefined : retireKeyFile(context, keyFile) };
 }
 
 /**
@@ -100,36 +111,34 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
  */
 export async function recoverAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult & AgentLoss> {
   const agent = parseAgentName(request.agent);
-  const keyFile = keyFileOf(context, request);
-  if (!request.dryRun) {
-    if (request.keyOut === undefined) requireKeyFolder(context, dirname(keyFile));
-    else requireNoKeyFile(context, keyFile);
-  }
-  const { identity, ...result } = await changeVault(context, request, async (state, owner) => {
+  const { identity, former, ...result } = await changeVault(context, request, async (state) => {
     state.manifest.requireAgent(agent);
+    const { keyFile, former } = await keyFileFor(context, state, agent, request);
+    if (!request.dryRun && former) requireKeyFolder(context, dirname(keyFile));
+    else if (!request.dryRun) requireNoKeyFile(context, keyFile);
     const paths = state.secretPaths().filter((path) => state.agentsOf(path).includes(agent));
     const identity = await generateIdentity(state.owners[0]!.recipient.kind);
     const recipient = await identity.recipient();
     const changes = paths.map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true }));
     return {
       message: `agent-vault: recover agent ${agent}`,
-      result: { agent, recipient, identity, secrets: paths.map(formatSecretPath) },
-      files: async (): Promise<Files> => {
+      result: { agent, recipient, identity, keyFile, former, secrets: paths.map(formatSecretPath) },
+      files: async (owner): Promise<Files> => {
         state.replaceAgentRecipient(agent, parseRecipient(recipient));
         const all = withDrifted(state, state.secretPaths(), changes);
         return new Map([...(await reseal(context, state, owner, all)), ...(await agentFiles(state, owner, agent, identity))]);
       },
     };
   });
-  if (request.dryRun) return { ...result, keyFile, retiredKeyFile: undefined };
-  const retiredKeyFile = request.keyOut === undefined ? retireKeyFile(context, keyFile) : undefined;
-  await writeAgentKey(context, request.vault, agent, keyFile, identity);
-  return { ...result, keyFile, retiredKeyFile };
+  if (request.dryRun) return { ...result, retiredKeyFile: undefined };
+  const retiredKeyFile = former ? retireKeyFile(context, result.keyFile) : undefined;
+  await writeAgentKey(context, request.vault, agent, result.keyFile, identity);
+  return { ...result, retiredKeyFile };
 }
 
 /**
- * Writes an agent's key file from its escrow, as on a new machine; the vault does not change. A different key in the same place is
- * moved aside.
+ * Writes an agent's key file from its escrow, as on a new machine; the vault does not change. A former key of the agent's in the same
+ * place is moved aside.
  * @throws VaultError `AGENT_NOT_FOUND`, `DAMAGED`, `NOT_AUTHORIZED`, `ALREADY_EXISTS`
  */
 export async function restoreAgent(
@@ -141,10 +150,10 @@ export async function restoreAgent(
   const owner = await loadOwnerKey(context, state, request.key ?? {});
   const identity = await openEscrow(state, agent, owner);
   const recipient = await identity.recipient();
-  const keyFile = keyFileOf(context, request);
-  if (holdsKey(keyFile, identity)) return { agent, recipient, keyFile, retiredKeyFile: undefined, present: true };
-  if (request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present: false };
-  const retiredKeyFile = request.keyOut === undefined ? retireKeyFile(context, keyFile) : undefined;
+  const { keyFile, former } = await keyFileFor(context, state, agent, request);
+  const present = (await describeKeyFile(keyFile))?.recipients.includes(recipient) ?? false;
+  if (present || request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
+  const retiredKeyFile = former ? retireKeyFile(context, keyFile) : undefined;
   await writeAgentKey(context, request.vault, agent, keyFile, identity);
   return { agent, recipient, keyFile, retiredKeyFile, present: false };
 }
@@ -180,7 +189,8 @@ async function agentFiles(state: VaultState, owner: Identity, agent: string, ide
 }
 
 async function writeAgentKey(context: Context, vault: string, agent: string, file: string, identity: Identity): Promise<void> {
-  const comments = { created: context.now().toISOString(), agent, vault: new VaultState(vault).config.id };
+  const { id } = new VaultState(vault).config;
+  const comments = { created: context.now().toISOString(), agent, vault: id };
   try {
     await writeKeyFile(context, file, await formatKeyFile(identity, comments));
   } catch (cause) {
@@ -193,16 +203,40 @@ async function writeAgentKey(context: Context, vault: string, agent: string, fil
       },
     );
   }
+  if (id !== undefined && file === agentKeyFile(context, agent, id))
+    context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);
 }
 
-function keyFileOf(context: Context, request: AgentRequest): string {
-  return request.keyOut === undefined ? agentKeyFile(context, request.agent) : resolve(context.cwd, request.keyOut);
+/** Where an agent's key file goes: the chosen place, else where a `former` one is, else the first of its places that is free. */
+async function keyFileFor(
+  context: Context,
+  state: VaultState,
+  agent: string,
+  { keyOut }: AgentRequest,
+): Promise<{ keyFile: string; former: boolean }> {
+  if (keyOut !== undefined) return { keyFile: resolvePath(context, keyOut), former: false };
+  const present = await presentKeyFile(context, state, agent);
+  const places = keyFilePlaces(context, state, agent);
+  return { keyFile: present ?? places.find((place) => !existsSync(place)) ?? places.at(-1)!, former: present !== undefined };
 }
 
-function holdsKey(file: string, identity: Identity): boolean {
-  try {
-    return readFileSync(file, "utf8").split(/\s+/).includes(identity.reveal());
-  } catch {
-    return false;
+/**
+ * The key file at home that is this agent's: made for it in this vault, or without a word of its vault, holding its present key.
+ * The folder is shared by all vaults of a person, so a file of the right name may well be another vault's.
+ */
+async function presentKeyFile(context: Context, state: VaultState, agent: string): Promise<string | undefined> {
+  const recipient = new TextDecoder().decode(state.bytes(publicKeyFile(agent))).trim();
+  for (const place of keyFilePlaces(context, state, agent)) {
+    const key = await describeKeyFile(place);
+    if (!key) continue;
+    const vault = key.comments.get("vault");
+    if (vault === undefined ? key.recipients.includes(recipient) : vault === state.config.id && key.comments.get("agent") === agent)
+      return place;
   }
+  return undefined;
+}
+
+function keyFilePlaces(context: Context, state: VaultState, agent: string): string[] {
+  const { id } = state.config;
+  return [agentKeyFile(context, agent), ...(id === undefined ? [] : [agentKeyFile(context, agent, id)])];
 }

@@ -28,7 +28,7 @@ export interface GrantResult {
  * @throws VaultError `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
  */
 export function grant(context: Context, request: GrantRequest): Promise<GrantResult> {
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const agent = state.manifest.requireAgent(request.agent);
     const target = parseTarget(state, request.target);
     const already =
@@ -41,7 +41,7 @@ export function grant(context: Context, request: GrantRequest): Promise<GrantRes
     return {
       message: `agent-vault: grant ${request.target} to ${agent}`,
       result: { agent, target, secrets, already },
-      files: () => reseal(context, state, owner, changes),
+      files: (owner) => reseal(context, state, owner, changes),
     };
   });
 }

@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { generateIdentity } from "../age/identity.js";
 import type { KeyKind } from "../age/recipient.js";
 import { Config } from "../config.js";
-import type { Context } from "../context.js";
+import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
 import { GitRepository } from "../git.js";
 import { gitRules, newVaultId } from "../housekeeping.js";
@@ -41,7 +41,7 @@ export interface InitResult {
  * @throws VaultError `ALREADY_EXISTS`, `INVALID_VALUE` (no place for a vault), `UNWRITABLE`, `INVALID_NAME`, and what a transaction throws
  */
 export async function init(context: Context, request: InitRequest): Promise<InitResult> {
-  const directory = resolve(context.cwd, request.directory ?? ".");
+  const directory = resolvePath(context, request.directory ?? ".");
   const owner = parseOwnerName(request.owner ?? defaultOwnerName(context));
   const vault = join(directory, VAULT_FOLDER);
   requirePlaceForVault(context, directory);

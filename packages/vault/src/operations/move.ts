@@ -30,7 +30,7 @@ export interface MoveResult {
 export function move(context: Context, request: MoveRequest): Promise<MoveResult> {
   const from = parseSecretPath(request.from);
   const to = parseSecretPath(request.to);
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const { manifest } = state;
     const file = state.ciphertext(from);
     if (from === to) {
@@ -59,7 +59,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
         gained: after.filter((agent) => !before.includes(agent)),
         lost: before.filter((agent) => !after.includes(agent)),
       },
-      files: async (): Promise<Files> => {
+      files: async (owner): Promise<Files> => {
         const metadata = state.bytes(metadataFile(from));
         const change = { name: formatSecretPath(to), group: groups[0] ?? defaultGroupOf(to), authorized_agents: after };
         return new Map([

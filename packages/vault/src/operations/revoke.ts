@@ -27,7 +27,7 @@ export interface RevokeResult {
  * @throws VaultError `NOT_GRANTED` where there is nothing to take, `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
  */
 export function revoke(context: Context, request: RevokeRequest): Promise<RevokeResult> {
-  return changeVault(context, request, (state, owner) => {
+  return changeVault(context, request, (state) => {
     const agent = state.manifest.requireAgent(request.agent);
     const target = parseTarget(state, request.target);
     const covered = secretsOf(state, target);
@@ -48,7 +48,7 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
     return {
       message: `agent-vault: revoke ${request.target} from ${agent}`,
       result: { agent, target, secrets, stillRead },
-      files: () => reseal(context, state, owner, resealed),
+      files: (owner) => reseal(context, state, owner, resealed),
     };
   });
 }

@@ -7,12 +7,12 @@ import { reseal, seal, withDrifted } from "../reseal.js";
 import type { Manifest } from "../manifest.js";
 import type { Files } from "../transaction.js";
 import type { VaultState } from "../vault-state.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { changeVault, type Change, type ChangeRequest } from "./change.js";
 
 export interface SetRequest extends ChangeRequest {
   readonly path: string;
-  /** The value, byte for byte; `undefined` keeps the present one and changes attributes alone. */
-  readonly value: Uint8Array | undefined;
+  /** The value, byte for byte, or how to ask a person for it; `undefined` keeps the present one and changes attributes alone. */
+  readonly value: Uint8Array | (() => Promise<Uint8Array>) | undefined;
   /** The group that lists the secret; by default the first segment of its path. */
   readonly group?: string | undefined;
   /** A group that no longer lists it. */
@@ -40,11 +40,13 @@ export interface SetResult {
  * @throws VaultError `VALUE_TOO_LARGE`, `INVALID_NAME`, `INVALID_VALUE`, `ALREADY_EXISTS` (a name that differs in case only),
  *   `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND` (nothing to keep), and what a transaction throws
  */
-export function set(context: Context, request: SetRequest): Promise<SetResult> {
+export async function set(context: Context, request: SetRequest): Promise<SetResult> {
   const path = parseSecretPath(request.path);
-  return changeVault(context, request, (state, owner) => {
+  const ask = typeof request.value === "function" ? request.value : undefined;
+  let value = typeof request.value === "function" ? new Uint8Array() : request.value;
+  const operation = (state: VaultState): Change<SetResult> => {
     const { manifest } = state;
-    const { value, attributes = {} } = request;
+    const { attributes = {} } = request;
     const created = !state.hasSecret(path);
     if (value === undefined) state.ciphertext(path);
     else requireSize(value, state.config.settings.max_value_bytes);
@@ -77,7 +79,7 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
       result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents, lost },
-      files: async (): Promise<Files> => {
+      files: async (owner): Promise<Files> => {
         const access = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
         return new Map([
           ...(value === undefined
@@ -88,7 +90,8 @@ export function set(context: Context, request: SetRequest): Promise<SetResult> {
         ]);
       },
     };
-  });
+  };
+  return changeVault(context, request, operation, ask && (async () => void (value = await ask())));
 }
 
 /** @throws VaultError `GROUP_NOT_FOUND`, `INVALID_VALUE` where no other group lists the secret */

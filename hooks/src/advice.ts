@@ -1,0 +1,56 @@
+import type { Context } from "@agent-vault/vault/read-only";
+import { ALLOW_FILE } from "./allow.js";
+import { fileName, type Finding, quoted } from "./finding.js";
+import { records, runGit } from "./git.js";
+
+/**
+ * What to do about findings, in sentences: one for each stage on the way into history that their files have come to, and one on how to
+ * allow what is known to be harmless.
+ * @throws VaultError `GIT_MISSING`
+ */
+export async function adviceFor(context: Context, findings: readonly Finding[]): Promise<string[]> {
+  if (findings.length === 0) return [];
+  const [committed, staged] = await Promise.all([
+    filesOf(context, ["ls-tree", "-r", "--full-tree", "--name-only", "-z", "HEAD"]),
+    filesOf(context, ["ls-files", "--full-name", "-z", "--", ":/"]),
+  ]);
+  const files = [...new Set(findings.map(({ file }) => file))];
+  const advice: string[] = [];
+  const say = (which: (file: string) => boolean, stage: string, remedy: string): void => {
+    const names = files.filter(which);
+    if (names.length > 0) advice.push(`${stage}: ${listed(names)}. ${remedy}`);
+  };
+  say(
+    (file) => committed.has(file),
+    "In git's history already",
+    "Replace wherever it is used what was ever committed. Take it out of the file, or the file out of git: git rm --cached FILE.",
+  );
+  say(
+    (file) => !committed.has(file) && staged.has(file),
+    "Staged, and in no commit yet",
+    "Take it out and stage the file again, or leave the file out: git rm --cached FILE.",
+  );
+  say(
+    (file) => !committed.has(file) && !staged.has(file),
+    "Not in git",
+    "Keep it so: name it in .gitignore, or move it out of the repository.",
+  );
+  if (findings.some(({ fingerprint }) => fingerprint !== undefined))
+    advice.push(`A test key that is used nowhere else: agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
+  else if (findings.some(({ kind }) => kind === "stray-in-vault"))
+    advice.push(`A file that is meant to lie there: agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
+  return advice;
+}
+
+/** The files that git names, none where there is no repository or no commit. */
+async function filesOf(context: Context, args: readonly string[]): Promise<Set<string>> {
+  const { code, stdout } = await runGit(context, context.cwd, args);
+  return new Set(code === 0 ? records(stdout).map(fileName) : []);
+}
+
+const MOST_NAMES = 5;
+
+function listed(files: readonly string[]): string {
+  const more = files.length - MOST_NAMES;
+  return files.slice(0, MOST_NAMES).map(quoted).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

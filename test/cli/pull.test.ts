@@ -1,0 +1,228 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { join, resolve } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { GitRepository, pull } from "../../packages/vault/dist/index.js";
+import * as sdk from "../../sdk-node/dist/index.js";
+import { CLI, Sandbox } from "../support/sandbox.js";
+
+const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
+
+/** A vault with one secret, its remote, and a clone of it that is up to date. */
+async function cloned(): Promise<{ box: Sandbox; clone: string; publish: (value: string) => Promise<void> }> {
+  const box = new Sandbox();
+  await box.ok("init", "--no-hook");
+  await box.set("a/b", "one");
+  const remote = box.addRemote();
+  const clone = join(box.root, "clone");
+  box.gitIn(box.root, "clone", "--quiet", remote, clone);
+  const publish = async (value: string) => {
+    await box.set("a/b", value);
+    box.git("push", "--quiet");
+  };
+  return { box, clone, publish };
+}
+
+/** A server that takes every connection and never says a word. */
+async function silentServer(): Promise<{ port: number; sockets: Set<Socket>; connected: Promise<unknown> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).once("close", () => sockets.delete(socket));
+    socket.resume();
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, sockets, connected: once(server, "connection") };
+}
+
+describe("a remote that says nothing", () => {
+  it("is given up by get and by the SDK, whose programs end, and no program of git's stays behind", async () => {
+    const { box, clone } = await cloned();
+    const { port, sockets } = await silentServer();
+    const other = join(box.root, "other");
+    box.gitIn(box.root, "clone", "--quiet", clone, other);
+    for (const folder of [clone, other]) box.gitIn(folder, "remote", "set-url", "origin", `http://127.0.0.1:${port}/vault.git`);
+    const program = box.write(
+      join(box.root, "agent.mjs"),
+      `import { Vault } from ${JSON.stringify(SDK)};
+       const vault = new Vault({ repoPath: ${JSON.stringify(other)} });
+       console.log(JSON.stringify(await Promise.all([vault.get("a/b"), vault.get("a/b")])));`,
+    );
+    const [command, agent] = await Promise.all([box.cli(["-C", clone, "get", "a/b"]), box.run(process.execPath, [program])]);
+    expect([command.code, command.stdout.toString()]).toEqual([0, "one"]);
+    expect(command.stderr).toContain("the remote said nothing for 15 seconds");
+    expect([agent.code, agent.stdout.toString()]).toEqual([0, '["one","one"]\n']);
+    expect(agent.stderr).toContain("the remote said nothing for 15 seconds");
+    while (sockets.size > 0) await once([...sockets][0]!, "close");
+  });
+
+  it("ends with Ctrl-C, and git with it", async () => {
+    const { box, clone } = await cloned();
+    const { port, sockets, connected } = await silentServer();
+    box.gitIn(clone, "remote", "set-url", "origin", `http://127.0.0.1:${port}/vault.git`);
+    const child = spawn(process.execPath, [CLI, "get", "a/b"], { cwd: clone, env: box.env, stdio: "ignore" });
+    await connected;
+    child.kill("SIGINT");
+    expect((await once(child, "exit"))[1]).toBe("SIGINT");
+    while (sockets.size > 0) await once([...sockets][0]!, "close");
+  });
+
+  it("is given up where it says something and never comes to an end", async () => {
+    const { box, clone } = await cloned();
+    const talking = box.write(join(box.root, "ssh"), "#!/bin/sh\nwhile echo working >&2; do sleep 0.05; done\n");
+    chmodSync(talking, 0o755);
+    box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
+    const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: talking } }), clone);
+    await expect(repository.fetch({ silence: 2_000, total: 3_000 })).rejects.toThrow("not done after 3 seconds");
+  });
+
+  it("may take long as long as it says something", async () => {
+    const { box, clone, publish } = await cloned();
+    await publish("two");
+    const slow = box.write(
+      join(box.root, "ssh"),
+      `#!/bin/sh\nfor step in $(seq 30); do echo step $step >&2; sleep 0.05; done\nexec git-upload-pack '${join(box.root, "remote.git")}'\n`,
+    );
+    chmodSync(slow, 0o755);
+    box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
+    const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: slow } }), clone);
+    await repository.fetch({ silence: 1_000, total: 60_000 });
+    expect(box.gitIn(clone, "rev-parse", "origin/main")).toBe(box.git("rev-parse", "HEAD"));
+  });
+
+  it("is never asked for a password by ssh, save where the person has an ssh command of their own", async () => {
+    const { box, clone } = await cloned();
+    const ssh = box.write(join(box.root, "bin/ssh"), '#!/bin/sh\necho "ssh $*" >&2\nexit 1\n');
+    const own = box.write(join(box.root, "bin/own"), '#!/bin/sh\necho "own $*" >&2\nexit 1\n');
+    for (const program of [ssh, own]) chmodSync(program, 0o755);
+    box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
+    const PATH = `${join(box.root, "bin")}:${box.env["PATH"]}`;
+    const said = async (env: Record<string, string>) => {
+      rmSync(join(clone, ".git/FETCH_HEAD"), { force: true });
+      return (await box.cli(["-C", clone, "get", "a/b"], { env: { PATH, ...env } })).stderr;
+    };
+    expect(await said({})).toContain("ssh -o BatchMode=yes");
+    expect(await said({ GIT_SSH_COMMAND: own })).not.toContain("BatchMode");
+    box.gitIn(clone, "config", "core.sshCommand", own);
+    expect(await said({})).toMatch(/own .*nowhere/);
+  });
+});
+
+describe("within the pull interval", () => {
+  it("what somebody else fetched is still taken over", async () => {
+    const { box, clone, publish } = await cloned();
+    await publish("two");
+    box.gitIn(clone, "fetch", "--quiet");
+    expect((await box.cli(["-C", clone, "get", "a/b"])).stdout.toString()).toBe("two");
+  });
+
+  it("a fetch in the future counts for nothing", async () => {
+    const { box, clone, publish } = await cloned();
+    box.gitIn(clone, "fetch", "--quiet");
+    await publish("two");
+    const future = new Date(Date.now() + 86_400_000 * 365);
+    utimesSync(join(clone, ".git/FETCH_HEAD"), future, future);
+    expect((await box.cli(["-C", clone, "get", "a/b"])).stdout.toString()).toBe("two");
+  });
+
+  it("no configuration keeps readers from fetching for more than a day", async () => {
+    const { box, clone, publish } = await cloned();
+    const config = join(box.vault, "config.yaml");
+    writeFileSync(config, `${readFileSync(config, "utf8")}settings:\n  pull_interval: 1e300\n`);
+    box.git("commit", "--quiet", "--all", "--message", "interval");
+    await publish("two");
+    box.gitIn(clone, "pull", "--quiet");
+    await publish("three");
+    const age = async (hours: number) => {
+      const then = new Date(Date.now() - hours * 3_600_000);
+      utimesSync(join(clone, ".git/FETCH_HEAD"), then, then);
+      return (await box.cli(["-C", clone, "get", "a/b"])).stdout.toString();
+    };
+    expect(await age(23)).toBe("two");
+    expect(await age(25)).toBe("three");
+  });
+});
+
+describe("what keeps git from pulling is a warning, and the value is read:", () => {
+  it.each<[string, string, (box: Sandbox, clone: string) => Record<string, string> | void]>([
+    ["git is not installed", "git was not found", (box) => ({ PATH: join(box.root, "nothing") })],
+    [
+      "the repository belongs to somebody else",
+      "dubious ownership",
+      (box) => ({ GIT_CONFIG_GLOBAL: box.write(join(box.root, "plain"), ""), GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" }),
+    ],
+    [
+      "the repository is of a version to come",
+      "version",
+      (box, clone) => void box.gitIn(clone, "config", "core.repositoryFormatVersion", "2"),
+    ],
+    [
+      ".git is an empty folder",
+      "not inside a git repository",
+      (_box, clone) => {
+        rmSync(join(clone, ".git"), { recursive: true });
+        mkdirSync(join(clone, ".git"));
+      },
+    ],
+    [
+      ".git is a file that points nowhere",
+      "not inside a git repository",
+      (_box, clone) => {
+        renameSync(join(clone, ".git"), join(clone, "elsewhere"));
+        writeFileSync(join(clone, ".git"), "gitdir: /nonexistent/vault\n");
+      },
+    ],
+  ])("%s", async (_what, words, break_) => {
+    const { box, clone } = await cloned();
+    const env = break_(box, clone) ?? {};
+    const outcome = await box.cli(["-C", clone, "get", "a/b"], { env });
+    expect([outcome.code, outcome.stdout.toString()]).toEqual([0, "one"]);
+    expect(outcome.stderr).toContain("warning: The vault could not be pulled");
+    expect(outcome.stderr).toContain(words);
+    expect(outcome.stderr.match(/warning:/g)).toHaveLength(1);
+  });
+});
+
+describe("a program that reads many secrets", () => {
+  it("pulls once for all that it reads at the same time", async () => {
+    const { box, clone, publish } = await cloned();
+    await publish("two");
+    const vault = new sdk.Vault({ repoPath: clone, keyPath: box.ownerKey });
+    const trace = join(box.root, "trace");
+    process.env["GIT_TRACE"] = trace;
+    onTestFinished(() => void delete process.env["GIT_TRACE"]);
+    expect(await Promise.all(["a/b", "a/b", "a/b"].map((path) => vault.get(path)))).toEqual(["two", "two", "two"]);
+    expect(readFileSync(trace, "utf8").match(/built-in: git .*\bfetch\b/g)).toHaveLength(1);
+  });
+
+  it("hears once of a remote that is gone, and again after it has been back", async () => {
+    const { box, clone } = await cloned();
+    const remote = join(box.root, "remote.git");
+    const root = join(clone, ".agent-vault");
+    const context = box.context({ cwd: clone });
+    renameSync(remote, `${remote}.away`);
+    await pull(context, root, { always: true });
+    await pull(context, root, { always: true });
+    expect(context.warnings).toHaveLength(1);
+    renameSync(`${remote}.away`, remote);
+    expect(await pull(context, root, { always: true })).toBe("current");
+    rmSync(remote, { recursive: true });
+    await pull(context, root, { always: true });
+    expect(context.warnings).toHaveLength(2);
+  });
+
+  it("is told what was pulled where a person watches", async () => {
+    const { box, clone, publish } = await cloned();
+    await publish("two");
+    await publish("three");
+    const notes: string[] = [];
+    await pull({ ...box.context({ cwd: clone }), note: (message) => notes.push(message) }, join(clone, ".agent-vault"));
+    expect(notes).toEqual(["Pulled 2 commits from origin/main."]);
+  });
+});
