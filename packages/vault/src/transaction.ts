@@ -164,8 +164,8 @@ class Transaction {
   /** @throws VaultError `CONFLICT` where git does not take all files of the vault for files of this work tree */
   async requireWholeVault(): Promise<void> {
     const entries = await this.#repository.run(["ls-files", "-z", "-t", "--stage", "--", `:(top,literal)${this.#prefix}`]);
-    if (/^. 160000 /.test(entries) || existsSync(join(this.#repository.workTree, this.#prefix, ".git"))) {
-      throw new VaultError("CONFLICT", `${this.#prefix} is a git repository of its own, or a submodule.`, {
+    if (/(?:^|\0). 160000 /.test(entries) || existsSync(join(this.#repository.workTree, this.#prefix, ".git"))) {
+      throw new VaultError("CONFLICT", `${this.#prefix} is or holds a git repository of its own, or a submodule.`, {
         remedy:
           "A vault belongs to the repository around it: git rm --cached the submodule, remove .git from that folder and commit its files.",
       });
@@ -194,7 +194,8 @@ class Transaction {
       if (planned.size > 0 && edited.length > 0) this.#takeAlong(edited);
       const files = new Map([...outside, ...planned]);
       if (files.size === 0) return undefined;
-      const [commit] = await Promise.all([this.#makeCommit(head, message, files), this.#stage(planned)]);
+      const staged = this.#stage(planned);
+      const [commit] = await Promise.all([this.#makeCommit(head, message, files), syncFiles(staged)]);
       if (commit === undefined) return undefined;
       await this.#waitForIndex();
       const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
@@ -237,7 +238,7 @@ class Transaction {
       if (present === old || present === id || present === undefined) files.set(file, bytes);
       else this.#context.warn(`${file} was edited after an interrupted change and was left as it is.`);
     }
-    await this.#stage(files);
+    await syncFiles(this.#stage(files));
     await this.#bringIntoPlace(journal, files);
     await this.#commitAgain(journal, message);
     this.#context.warn("An interrupted change of this vault was finished.");
@@ -329,8 +330,8 @@ class Transaction {
     this.#context.warn(`The commit takes along what was changed by hand: ${names.join(", ")}${more}.`);
   }
 
-  /** Writes the new files beside the repository, where a full disk hurts nobody. */
-  async #stage(files: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
+  /** Writes the new files beside the repository, where a full disk hurts nobody. @returns their paths */
+  #stage(files: ReadonlyMap<string, Uint8Array | null>): string[] {
     rmSync(this.#staging, { recursive: true, force: true });
     const folders = new Set<string>();
     const staged: string[] = [];
@@ -349,7 +350,7 @@ class Transaction {
       throw writeError(error, this.folder);
     }
     this.#requireWritableFolders(files.keys());
-    if (staged.length <= MOST_SYNCED_FILES) await syncFiles(staged);
+    return staged;
   }
 
   /** Fails before the point of no return where a file could not be put in place after it. */
@@ -594,6 +595,7 @@ function parseJson(text: string): unknown {
 
 /** Makes new files outlast a loss of power: many at once, since each waits for the disk. */
 async function syncFiles(files: readonly string[]): Promise<void> {
+  if (files.length > MOST_SYNCED_FILES) return;
   const left = files.values();
   async function syncOneByOne(): Promise<void> {
     for (const file of left) {
