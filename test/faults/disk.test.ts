@@ -87,7 +87,7 @@ const CHANGES: readonly Change[] = [
   {
     words: ["revoke", "alice", "stripe"],
     subject: "agent-vault: revoke stripe from alice",
-    step: 8,
+    step: 4,
     after: (before) => withReaders(before, (_secret, readers) => readers.filter((agent) => agent !== "alice")),
   },
 ];

@@ -16,6 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
@@ -129,6 +130,11 @@ type Journal = z.infer<typeof journalSchema>;
 const SCRATCH_REF = "refs/agent-vault/scratch";
 /** Has git write to the disk itself what the journal relies on (git 2.36; older ones ignore it). */
 const DURABLE = ["-c", "core.fsync=objects,derived-metadata,reference", "-c", "core.fsyncMethod=batch"];
+/** The same for the index, which comes before the journal goes. */
+const DURABLE_INDEX = ["-c", "core.fsync=index"];
+
+/** Waiting for the disk with more files than this would take a good part of a change's time; git holds all of them durably by then. */
+const MOST_SYNCED_FILES = 1000;
 
 /** How long a change waits for git's index, in milliseconds. */
 const INDEX_PATIENCE = 5000;
@@ -158,8 +164,8 @@ class Transaction {
   /** @throws VaultError `CONFLICT` where git does not take all files of the vault for files of this work tree */
   async requireWholeVault(): Promise<void> {
     const entries = await this.#repository.run(["ls-files", "-z", "-t", "--stage", "--", `:(top,literal)${this.#prefix}`]);
-    if (/^. 160000 /.test(entries) || existsSync(join(this.#repository.workTree, this.#prefix, ".git"))) {
-      throw new VaultError("CONFLICT", `${this.#prefix} is a git repository of its own, or a submodule.`, {
+    if (/(?:^|\0). 160000 /.test(entries) || existsSync(join(this.#repository.workTree, this.#prefix, ".git"))) {
+      throw new VaultError("CONFLICT", `${this.#prefix} is or holds a git repository of its own, or a submodule.`, {
         remedy:
           "A vault belongs to the repository around it: git rm --cached the submodule, remove .git from that folder and commit its files.",
       });
@@ -188,8 +194,8 @@ class Transaction {
       if (planned.size > 0 && edited.length > 0) this.#takeAlong(edited);
       const files = new Map([...outside, ...planned]);
       if (files.size === 0) return undefined;
-      this.#stage(planned);
-      const commit = await this.#makeCommit(head, message, files);
+      const staged = this.#stage(planned);
+      const [commit] = await Promise.all([this.#makeCommit(head, message, files), syncFiles(staged)]);
       if (commit === undefined) return undefined;
       await this.#waitForIndex();
       const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
@@ -232,7 +238,7 @@ class Transaction {
       if (present === old || present === id || present === undefined) files.set(file, bytes);
       else this.#context.warn(`${file} was edited after an interrupted change and was left as it is.`);
     }
-    this.#stage(files);
+    await syncFiles(this.#stage(files));
     await this.#bringIntoPlace(journal, files);
     await this.#commitAgain(journal, message);
     this.#context.warn("An interrupted change of this vault was finished.");
@@ -324,14 +330,16 @@ class Transaction {
     this.#context.warn(`The commit takes along what was changed by hand: ${names.join(", ")}${more}.`);
   }
 
-  /** Writes the new files beside the repository, where a full disk hurts nobody. */
-  #stage(files: ReadonlyMap<string, Uint8Array | null>): void {
+  /** Writes the new files beside the repository, where a full disk hurts nobody. @returns their paths */
+  #stage(files: ReadonlyMap<string, Uint8Array | null>): string[] {
     rmSync(this.#staging, { recursive: true, force: true });
     const folders = new Set<string>();
+    const staged: string[] = [];
     try {
       for (const [file, bytes] of files) {
         if (!bytes) continue;
         const path = join(this.#staging, file);
+        staged.push(path);
         const folder = dirname(path);
         if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
         folders.add(folder);
@@ -342,6 +350,7 @@ class Transaction {
       throw writeError(error, this.folder);
     }
     this.#requireWritableFolders(files.keys());
+    return staged;
   }
 
   /** Fails before the point of no return where a file could not be put in place after it. */
@@ -482,12 +491,13 @@ class Transaction {
   /** Moves staged files over the old ones, one atomic rename each, and removes what is to go. */
   #place(root: string, files: ReadonlyMap<string, Uint8Array | null>): void {
     const folders = new Set<string>();
+    const changed = new Set<string>();
     for (const [file, bytes] of files) {
       const target = join(root, file);
       const folder = dirname(target);
       if (bytes === null) {
         rmSync(target, { force: true });
-        removeEmptyFolders(folder, root);
+        changed.add(removeEmptyFolders(folder, root));
         continue;
       }
       if (!folders.has(folder)) makeFolder(folder, root);
@@ -496,9 +506,11 @@ class Transaction {
         renameSync(join(this.#staging, file), target);
       } catch (error) {
         if (!isSystemError(error, "EXDEV")) throw error;
-        writeFileSync(target, bytes);
+        writeFileSync(target, bytes, { flush: true });
       }
     }
+    // What was left of a folder may have become empty with a later file.
+    for (const folder of new Set([...folders, ...changed])) if (existsSync(folder)) syncFolder(folder);
   }
 
   async #updateIndex(journal: Journal): Promise<void> {
@@ -510,14 +522,14 @@ class Transaction {
     for (;;) {
       await this.#waitForIndex();
       try {
-        await this.#repository.run(["update-index", "-z", "--index-info"], { input });
+        await this.#repository.run([...DURABLE_INDEX, "update-index", "-z", "--index-info"], { input });
         break;
       } catch (error) {
         // Somebody was faster once more.
         if (!isBusy(error) || performance.now() > deadline) throw error;
       }
     }
-    await this.#repository.try(["update-index", "-q", "--refresh"]).catch((error: unknown) => {
+    await this.#repository.try([...DURABLE_INDEX, "update-index", "-q", "--refresh"]).catch((error: unknown) => {
       if (!isBusy(error)) throw error;
     });
   }
@@ -581,6 +593,25 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Makes new files outlast a loss of power: many at once, since each waits for the disk. */
+async function syncFiles(files: readonly string[]): Promise<void> {
+  if (files.length > MOST_SYNCED_FILES) return;
+  const left = files.values();
+  async function syncOneByOne(): Promise<void> {
+    for (const file of left) {
+      const handle = await open(file, "r");
+      try {
+        await handle.sync();
+      } catch (error) {
+        if (!isSystemError(error, "EPERM", "EINVAL", "ENOTSUP")) throw writeError(error, file);
+      } finally {
+        await handle.close();
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, syncOneByOne));
+}
+
 /** Makes a rename in a folder outlast a loss of power, where the system lets a folder be synced. */
 function syncFolder(folder: string): void {
   let descriptor: number | undefined;
@@ -606,12 +637,14 @@ function makeFolder(folder: string, root: string): void {
   mkdirSync(folder, { recursive: true });
 }
 
-function removeEmptyFolders(folder: string, root: string): void {
+/** @returns the folder that is left and holds one entry less */
+function removeEmptyFolders(folder: string, root: string): string {
   for (let empty = folder; empty.length > root.length; empty = dirname(empty)) {
     try {
       rmdirSync(empty);
     } catch {
-      return;
+      return empty;
     }
   }
+  return root;
 }
