@@ -105,6 +105,20 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     expect(screen).not.toContain("Value");
   });
 
+  it("says how to push what a change has committed, where there is somewhere to push it to", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    const change = () => onTerminal(box, ["set", "a/b", "--generate"], []).then(({ screen }) => screen);
+    expect(await change()).not.toContain("git push");
+    box.addRemote();
+    expect(await change()).toContain("git push\u001B");
+    box.git("branch", "--unset-upstream");
+    expect(await change()).toContain("git push --set-upstream origin HEAD");
+    box.git("push", "--quiet", "--set-upstream", "origin", "main");
+    expect((await onTerminal(box, ["set", "a/b", "--generate", "--dry-run"], [])).screen).not.toContain("git push");
+    expect((await box.cli(["set", "a/b", "--generate"])).stderr).toBe("");
+  });
+
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");

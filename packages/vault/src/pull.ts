@@ -64,7 +64,7 @@ export async function pull(context: Context, root: string, options: { always?: b
 const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
 
 /** Looks for a remote in the repository's own configuration, without git: most reads end here. */
-function mayHaveRemote(folder: string): boolean {
+export function mayHaveRemote(folder: string): boolean {
   for (; ; folder = dirname(folder)) {
     const git = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
     if (git?.isDirectory()) return readFileSync(join(folder, ".git", "config"), "utf8").includes("[remote ");
