@@ -119,6 +119,18 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     expect((await box.cli(["set", "a/b", "--generate"])).stderr).toBe("");
   });
 
+  it("list fits a narrow terminal", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("payments/production/stripe-api-key", "1", "--expires", "2096-01-01");
+    await box.set("short", "2");
+    const { screen } = await shellOnTerminal(box, `stty cols 50; '${process.execPath}' '${CLI}' list`, []);
+    const lines = screen.trimEnd().split(/\r?\n/);
+    expect(lines.map((line) => line.length <= 50)).toEqual([true, true, true]);
+    expect(lines[2]).toMatch(/^payments\/production…  payments  -       2096-01-01$/);
+    expect(await box.ok("list")).toContain("payments/production/stripe-api-key");
+  });
+
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");

@@ -196,7 +196,7 @@ function makePrivateFolder(context: Context, folder: string): void {
 
 function keyExists(file: string): VaultError {
   return new VaultError("ALREADY_EXISTS", `There is a key in ${file} already, and keys are never overwritten.`, {
-    remedy: "Move it away first if it is no longer needed, or write the new key elsewhere with --out FILE.",
+    remedy: "Move it away first if it is no longer needed, or name another file for this one (--out FILE, with restore-agent --to FILE).",
   });
 }
 
