@@ -35,7 +35,8 @@ export default class Init extends VaultCommand {
       yield `Made a vault in ${made.vault}${made.newRepository ? ", and a git repository for it" : ""}.`;
       if (made.newKeyFile)
         yield `Your key is ${made.newKeyFile}. Back it up: whoever holds it opens every secret, and without it nobody does.`;
-      else yield `You are its owner with the key in ${made.keySource}.`;
+      else
+        yield `You are its owner with the key in ${made.keySource}${flags.passphrase ? ", which stays as it is; --new-key makes another" : ""}.`;
       if (hook?.manual) yield `The pre-commit check was not installed; add this to ${hook.file}:\n\n${hook.manual}`;
       else if (hook) yield `The pre-commit check is installed (${hook.file}).`;
       yield "Next: agent-vault set group/name";

@@ -45,9 +45,10 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   const owner = parseOwnerName(request.owner ?? defaultOwnerName(context));
   const vault = join(directory, VAULT_FOLDER);
   requireNoVault(vault);
+  const passphrase = makesKey(context, request) ? await request.passphrase?.() : undefined;
   const newRepository = await ensureRepository(context, directory);
   const id = newVaultId(context);
-  const key = await ownerKey(context, request, id);
+  const key = await ownerKey(context, request, id, passphrase);
   await transact(context, vault, async (state) => {
     requireNoVault(vault);
     return {
@@ -92,20 +93,26 @@ async function ensureRepository(context: Context, directory: string): Promise<bo
   }
 }
 
+/** Whether there is no key that the owner has or has chosen, or it is not to be used. */
+function makesKey(context: Context, { key, newKey }: InitRequest): boolean {
+  const chosen = key?.keyFile !== undefined || key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
+  return newKey || !(chosen || existsSync(ownerKeyFile(context)));
+}
+
 async function ownerKey(
   context: Context,
   request: InitRequest,
   vaultId: string,
+  passphrase: string | undefined,
 ): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
-  const chosen = request.key?.keyFile !== undefined || request.key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
-  if (!request.newKey && (chosen || existsSync(ownerKeyFile(context)))) {
+  if (!makesKey(context, request)) {
     const { identities, source } = await loadKeys(context, request.key ?? {});
     return { recipient: await identities[0]!.recipient(), newKeyFile: undefined, keySource: source };
   }
   const identity = await generateIdentity(request.kind ?? "x25519");
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
   const comments = { created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
-  await writeKeyFile(context, file, await formatKeyFile(identity, comments), await request.passphrase?.());
+  await writeKeyFile(context, file, await formatKeyFile(identity, comments), passphrase);
   return { recipient: await identity.recipient(), newKeyFile: file, keySource: file };
 }
 
