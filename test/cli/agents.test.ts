@@ -89,6 +89,9 @@ describe("an agent's life", () => {
     const again = await box.cli(["restore-agent", "ann", "--key", box.ownerKey], { env: { HOME: home } });
     expect(again.code).toBe(0);
     expect(readdirSync(join(home, ".agent-vault/agents"))).toEqual(["ann.key"]);
+    const taken = await box.cli(["restore-agent", "ann", "--to", box.agentKey("bob")]);
+    expect([taken.code, errorCode(taken)]).toEqual([7, "ALREADY_EXISTS"]);
+    expect(taken.stderr).toContain("--to FILE");
   });
 
   it("leaves alone the key that another vault's agent of its name has at home", async () => {

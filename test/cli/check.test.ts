@@ -36,7 +36,10 @@ describe("check", () => {
   it.each<[string, () => void | Promise<void>, number, string]>([
     [
       "an expired secret",
-      () => box.ok("set", "stripe/api-key", "--keep-value", "--expires", "2020-01-01").then(() => {}),
+      async () => {
+        await box.ok("set", "stripe/api-key", "--keep-value", "--expires", "1d");
+        edit("secrets/stripe/api-key.meta", (text) => text.replace(/^expires: .*$/m, "expires: 2020-01-01T00:00:00Z"));
+      },
       5,
       "error expired stripe/api-key",
     ],

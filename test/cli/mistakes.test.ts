@@ -184,6 +184,18 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     }
   });
 
+  it("a manifest in the middle of a merge", async () => {
+    await box.ok("add-agent", "ours");
+    box.git("checkout", "--quiet", "-b", "other", head.trim());
+    await box.ok("add-agent", "theirs");
+    head = box.git("rev-parse", "HEAD");
+    expect(() => box.git("merge", "--quiet", "main")).toThrow();
+    const outcome = await box.cli(["list"]);
+    expectRefusal(outcome, "INVALID_YAML", 5);
+    expect(outcome.stderr).toMatch(/manifest\.yaml, line \d+, column 1: .* unfinished merge/);
+    expectRefusal(await box.cli(["set", "token"], { input: "v" }), "REPOSITORY_BUSY", 7);
+  });
+
   it("a damaged value, whole or cut off", async () => {
     const file = join(box.vault, "secrets/stripe/api-key.enc");
     const bytes = readFileSync(file);

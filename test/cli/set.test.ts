@@ -148,7 +148,7 @@ describe("set", () => {
   it("keeps every attribute, and removes those that are taken back", async () => {
     const box = await newVault();
     const attributes = ["--description", "for invoices", "--provider", "Stripe", "--account", "acct_1", "--environment", "production"];
-    const more = ["--access", "read-write", "--tags", "billing,eu", "--rotate-after", "90", "--expires", "2027-01-31"];
+    const more = ["--access", "read-write", "--tags", "billing,eu", "--rotate-after", "90", "--expires", "2096-02-29"];
     await box.set("stripe/api-key", "one", ...attributes, ...more);
     expect(await listed(box, "stripe/api-key")).toMatchObject({
       name: "stripe/api-key",
@@ -160,7 +160,7 @@ describe("set", () => {
       access: "read-write",
       tags: ["billing", "eu"],
       rotate_after_days: 90,
-      expires: "2027-01-31T00:00:00Z",
+      expires: "2096-02-29T00:00:00Z",
       version: 1,
     });
     await box.ok("set", "stripe/api-key", "--keep-value", "--expires", "never", "--rotate-after", "0", "--description", "changed");
@@ -186,6 +186,11 @@ describe("set", () => {
     const box = await newVault();
     for (const [flags, code] of [
       [["--expires", "soon"], "INVALID_VALUE"],
+      [["--expires", "2097-02-29"], "INVALID_VALUE"],
+      [["--expires", "2097-02-29T12:00:00Z"], "INVALID_VALUE"],
+      [["--expires", "2020-01-01"], "INVALID_VALUE"],
+      [["--expires", "0d"], "INVALID_VALUE"],
+      [["--rotate-after", "-1"], "USAGE"],
       [["--access", "root"], "USAGE"],
       [["--agents", "nobody"], "AGENT_NOT_FOUND"],
       [["--group", "../x"], "INVALID_NAME"],
@@ -193,6 +198,15 @@ describe("set", () => {
       expect(errorCode(await box.cli(["set", "a/x", ...flags], { input: "v" })), flags.join(" ")).toBe(code);
     }
     expect(box.git("log", "--format=%s").trim()).toBe("agent-vault: init");
+  });
+
+  it("keeps an expiry that has passed since it was given", async () => {
+    const box = await newVault();
+    await box.set("a/x", "1", "--expires", "1d");
+    const file = join(box.vault, "secrets/a/x.meta");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^expires: .*$/m, "expires: 2020-01-01T00:00:00Z"));
+    await box.set("a/x", "2", "--expires", "2020-01-01");
+    expect(await listed(box, "a/x")).toMatchObject({ expires: "2020-01-01T00:00:00Z", version: 2 });
   });
 
   it("stores in a group of the person's choice, and in default without one", async () => {

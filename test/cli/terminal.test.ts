@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CLI, Sandbox } from "../support/sandbox.js";
 
@@ -125,6 +126,32 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     expect(screen).not.toContain("Value");
   });
 
+  it("says how to push what a change has committed, where there is somewhere to push it to", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    const change = () => onTerminal(box, ["set", "a/b", "--generate"], []).then(({ screen }) => screen);
+    expect(await change()).not.toContain("git push");
+    box.addRemote();
+    expect(await change()).toContain("git push\u001B");
+    box.git("branch", "--unset-upstream");
+    expect(await change()).toContain("git push --set-upstream origin HEAD");
+    box.git("push", "--quiet", "--set-upstream", "origin", "main");
+    expect((await onTerminal(box, ["set", "a/b", "--generate", "--dry-run"], [])).screen).not.toContain("git push");
+    expect((await box.cli(["set", "a/b", "--generate"])).stderr).toBe("");
+  });
+
+  it("list fits a narrow terminal", async () => {
+    const box = new Sandbox();
+    await box.ok("init", "--no-hook");
+    await box.set("payments/production/stripe-api-key", "1", "--expires", "2096-01-01");
+    await box.set("short", "2");
+    const { screen } = await shellOnTerminal(box, `stty cols 50; '${process.execPath}' '${CLI}' list`, []);
+    const lines = screen.trimEnd().split(/\r?\n/);
+    expect(lines.map((line) => line.length <= 50)).toEqual([true, true, true]);
+    expect(lines[2]).toMatch(/^payments\/production…  payments  -       2096-01-01$/);
+    expect(await box.ok("list")).toContain("payments/production/stripe-api-key");
+  });
+
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");
@@ -138,6 +165,9 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
 
   it("an owner's key is protected by a passphrase, asked for when it is used", async () => {
     const box = new Sandbox();
+    const empty = new Sandbox({ git: false });
+    const givenUp = await onTerminal(empty, ["init", "--passphrase"], [["New passphrase", "\u0003"]]);
+    expect([givenUp.code, readdirSync(empty.repository), readdirSync(empty.home)]).toEqual([130, [], []]);
     const made = await onTerminal(
       box,
       ["init", "--no-hook", "--passphrase"],
@@ -148,17 +178,38 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     );
     expect(made.code).toBe(0);
     expect(made.screen).not.toContain("sesame");
-    const { readFileSync } = await import("node:fs");
     expect(readFileSync(box.ownerKey, "latin1")).toMatch(/^age-encryption\.org\/v1\n-> scrypt /);
 
     expect((await onTerminal(box, ["set", "a/b", "--generate"], [["Passphrase", "open sesame\r"]])).code).toBe(0);
     const right = await onTerminal(box, ["get", "a/b"], [["Passphrase", "open sesame\r"]]);
     expect(right.code).toBe(0);
-    const wrong = await onTerminal(box, ["get", "a/b"], [["Passphrase", "close sesame\r"]]);
+    const onceWrong = await onTerminal(
+      box,
+      ["get", "a/b"],
+      [
+        ["Passphrase", "close sesame\r"],
+        ["Passphrase", "open sesame\r"],
+      ],
+    );
+    expect(onceWrong.code).toBe(0);
+    const wrong = await onTerminal(
+      box,
+      ["get", "a/b"],
+      [1, 2, 3].map(() => ["Passphrase", "close sesame\r"] as const),
+    );
     expect(wrong.code).toBe(4);
     expect(wrong.screen).toContain("WRONG_PASSPHRASE");
     const piped = await shellOnTerminal(box, `printf piped | '${process.execPath}' '${CLI}' set a/b`, [["Passphrase", "open sesame\r"]]);
     expect([piped.code, piped.screen.includes("5 bytes")]).toEqual([0, true]);
+    const early = await onTerminal(
+      box,
+      ["set", "a/b"],
+      [
+        ["Passphrase", "open sesame\r"],
+        ["\n", "typed early\r"],
+      ],
+    );
+    expect([early.code, early.screen.includes("early")]).toEqual([0, false]);
     const inVain = await onTerminal(box, ["grant", "nobody", "a"], [["Passphrase", "\u0003"]]);
     expect(inVain.screen).toContain("AGENT_NOT_FOUND");
     expect(inVain.screen).not.toContain("Passphrase");

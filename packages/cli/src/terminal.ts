@@ -64,26 +64,26 @@ export const terminal = {
    * @throws VaultError `INVALID_VALUE`
    */
   async askValue(question: string): Promise<string> {
-    return ask(process.stdin, question);
+    return ask(question);
   },
 
   /** Asks for a line that does not show, by the terminal itself where standard input holds something else. @throws VaultError `INVALID_VALUE` */
   async askPassphrase(question: string): Promise<string> {
-    const keyboard = process.stdin.isTTY ? process.stdin : new ReadStream(openSync("/dev/tty", "r"));
-    try {
-      const passphrase = await ask(keyboard, question);
-      if (!passphrase.includes("\n")) return passphrase;
-      throw new VaultError("INVALID_VALUE", "A passphrase is one line, and more were pasted.", { remedy: "Run the command again." });
-    } finally {
-      if (keyboard !== process.stdin) keyboard.destroy();
-    }
+    const passphrase = await ask(question);
+    if (!passphrase.includes("\n")) return passphrase;
+    throw new VaultError("INVALID_VALUE", "A passphrase is one line, and more were pasted.", { remedy: "Run the command again." });
   },
 };
 
-function ask(keyboard: ReadStream, question: string): Promise<string> {
+let openKeyboard: ReadStream | undefined;
+let echo: NodeJS.Immediate | undefined;
+
+function ask(question: string): Promise<string> {
   const { stderr } = process;
   const brackets = process.env["TERM"] !== "dumb";
+  const keyboard = (openKeyboard ??= process.stdin.isTTY ? process.stdin : new ReadStream(openSync("/dev/tty", "r")));
   // Echo is off before the question shows, so that not even the first key of a fast answer is seen.
+  clearImmediate(echo);
   keyboard.setRawMode(true);
   stderr.write(`${brackets ? BRACKET_PASTES : ""}${question}`);
   keyboard.setEncoding("utf8");
@@ -94,12 +94,19 @@ function ask(keyboard: ReadStream, question: string): Promise<string> {
     const close = () => {
       clearTimeout(pause);
       keyboard.off("data", read).off("end", interrupt);
-      keyboard.setRawMode(false);
       keyboard.pause();
+      // It stays off while a passphrase is worked at: what is typed meanwhile may be the answer to the next question.
+      echo = setImmediate(() => {
+        keyboard.setRawMode(false);
+        if (keyboard === process.stdin) return;
+        keyboard.destroy();
+        openKeyboard = undefined;
+      });
       stderr.write(`${brackets ? BRACKET_NO_PASTES : ""}\n`);
     };
     const interrupt = () => {
       close();
+      keyboard.setRawMode(false);
       process.exit(130);
     };
     const end = () => {

@@ -1,11 +1,11 @@
 import process from "node:process";
 import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
-import { findVault, printable, type ChangeRequest, type Context } from "@agent-vault/vault";
+import { findVault, printable, pushCommand, type ChangeRequest, type Context } from "@agent-vault/vault";
 import { keyChoice } from "./key-choice.js";
 import { reportError, usageError } from "./report-error.js";
 import { jsonText } from "./standard-output.js";
 import { findVaultToRead, terminalContext } from "./terminal-context.js";
-import { ProgressLine } from "./terminal.js";
+import { colour, ProgressLine } from "./terminal.js";
 
 export type Parsed<C extends typeof VaultCommand> = {
   flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>;
@@ -39,6 +39,8 @@ export abstract class VaultCommand extends Command {
   protected readonly wordsMayBeSecret: boolean = false;
   #json = false;
   #dryRun = false;
+  /** The vault that this command changes. */
+  #changed: string | undefined;
   #context: Context | undefined;
   readonly #progress = new ProgressLine();
 
@@ -47,6 +49,7 @@ export abstract class VaultCommand extends Command {
     const command = new this(argv, new Config({ root }));
     try {
       await command.run();
+      await command.#sayHowToPush();
       return process.exitCode === undefined ? 0 : Number(process.exitCode);
     } catch (error) {
       command.#progress.clear();
@@ -81,7 +84,17 @@ export abstract class VaultCommand extends Command {
 
   /** The part of an owner's request that is the same for all. */
   protected async change(flags: { key?: string | undefined; "dry-run"?: boolean }): Promise<ChangeRequest> {
-    return { vault: findVault(this.context), key: keyChoice(flags.key), dryRun: flags["dry-run"] ?? false };
+    const vault = findVault(this.context);
+    const dryRun = flags["dry-run"] ?? false;
+    if (!dryRun) this.#changed = vault;
+    return { vault, key: keyChoice(flags.key), dryRun };
+  }
+
+  /** A change that stays here helps no agent elsewhere. It is only a hint, so nothing that goes wrong with it counts. */
+  async #sayHowToPush(): Promise<void> {
+    if (this.#changed === undefined || !process.stderr.isTTY) return;
+    const command = await pushCommand(this.context, this.#changed).catch(() => undefined);
+    if (command !== undefined) process.stderr.write(`${colour("dim", `Committed; push it with: ${command}`)}\n`);
   }
 
   /** Prints the result: as JSON where asked for, marked where it is only what would be done, else in words. */

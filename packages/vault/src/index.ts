@@ -23,6 +23,7 @@ export { deleteSecret, type DeleteRequest, type DeleteResult } from "./operation
 export { grant, type GrantRequest, type GrantResult, type Target } from "./operations/grant.js";
 export { init, type InitRequest, type InitResult } from "./operations/init.js";
 export { move, type MoveRequest, type MoveResult } from "./operations/move.js";
+export { pushCommand } from "./push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { VaultState, type Owner } from "./vault-state.js";

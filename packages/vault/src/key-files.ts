@@ -36,6 +36,9 @@ export interface Keys {
   readonly source: string;
 }
 
+/** How often a passphrase is asked for, as a slip of the finger cannot be seen. */
+const PASSPHRASE_ATTEMPTS = 3;
+
 export const ownerKeyFile = (context: Context): string => join(context.home, "owner.key");
 /** An owner's key for one vault alone, as `init --new-key` makes it. */
 export const vaultOwnerKeyFile = (context: Context, vaultId: string): string => join(context.home, "owners", `${vaultId}.key`);
@@ -94,7 +97,7 @@ async function readKey(context: Context, bytes: Uint8Array, source: string): Pro
         remedy: "Run the command on a terminal, or give a key without a passphrase.",
       });
     }
-    bytes = await decryptWithPassphrase(bytes, await context.passphrase(source));
+    bytes = await decryptAsking(context, bytes, source);
   }
   const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
   const identities = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
@@ -109,6 +112,17 @@ async function readKey(context: Context, bytes: Uint8Array, source: string): Pro
       remedy: "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and whole.",
       cause,
     });
+  }
+}
+
+async function decryptAsking(context: Context, bytes: Uint8Array, source: string): Promise<Uint8Array> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await decryptWithPassphrase(bytes, await context.passphrase!(source));
+    } catch (error) {
+      if (!(error instanceof VaultError) || error.code !== "WRONG_PASSPHRASE" || attempt === PASSPHRASE_ATTEMPTS) throw error;
+      context.warn(error.message);
+    }
   }
 }
 
@@ -196,7 +210,7 @@ function makePrivateFolder(context: Context, folder: string): void {
 
 function keyExists(file: string): VaultError {
   return new VaultError("ALREADY_EXISTS", `There is a key in ${file} already, and keys are never overwritten.`, {
-    remedy: "Move it away first if it is no longer needed, or write the new key elsewhere with --out FILE.",
+    remedy: "Move it away first if it is no longer needed, or name another file for this one (--out FILE, with restore-agent --to FILE).",
   });
 }
 

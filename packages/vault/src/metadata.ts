@@ -126,7 +126,9 @@ export function parseExpiry(text: string, now: Date): string {
       ? Date.parse(/[Tt ]/.test(text) && !/(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text) ? `${text.replace(" ", "T")}Z` : text.replace(" ", "T"))
       : Number.NaN;
   const date = new Date(time);
-  if (Number.isNaN(date.getTime())) {
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const day = span ? undefined : new Date(Date.parse(text.slice(0, 10)));
+  if (Number.isNaN(date.getTime()) || (day && !day.toISOString().startsWith(text.slice(0, 10)))) {
     throw new VaultError("INVALID_VALUE", `${JSON.stringify(text)} is not a time.`, {
       remedy: "Use a date (2027-01-31), an RFC 3339 time (2027-01-31T12:00:00Z) or a span from now (12h, 90d, 6w, 1y).",
     });

@@ -121,7 +121,7 @@ function warnOnce(context: Context, root: string, outcome: PullOutcome, message:
 }
 
 /** Looks for a remote in the repository's own configuration, without git: most reads end here. */
-function mayHaveRemote(folder: string): boolean {
+export function mayHaveRemote(folder: string): boolean {
   for (; ; folder = dirname(folder)) {
     const git = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
     if (git?.isDirectory()) return configuration(folder)?.includes("[remote ") ?? true;

@@ -35,6 +35,11 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
   } catch (cause) {
     throw invalid(`${file} is nested deeper than a vault's file can need.`, cause);
   }
+  const conflict = /^(?:<{7}|={7}|>{7})(?: |$)/m.exec(text);
+  if (conflict)
+    throw new VaultError("INVALID_YAML", `${at(conflict.index)}: there is the conflict marker of an unfinished merge.`, {
+      remedy: `Make one of the two versions in ${file} and git add it, or give the merge up (git merge --abort).`,
+    });
   const problem = document.errors[0];
   if (problem) throw invalid(`${at(problem.pos[0])}: ${sentence(problem.message)}`);
 

@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
 import { restoreAgent } from "@agent-vault/vault";
+import { keyChoice } from "../key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class RestoreAgent extends VaultCommand {
@@ -10,7 +11,8 @@ export default class RestoreAgent extends VaultCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(RestoreAgent);
-    const restored = await restoreAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.to });
+    const request = { vault: await this.findVault(), key: keyChoice(flags.key), agent: args.agent, keyOut: flags.to };
+    const restored = await restoreAgent(this.context, request);
     this.print(restored, function* () {
       yield restored.present
         ? `The key of agent ${restored.agent} is in ${restored.keyFile} already.`

@@ -73,7 +73,7 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
       files: async (owner) => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
     };
   });
-  if (!request.dryRun) await writeAgentKey(context, request.vault, agent, result.keyFile, identity);
+  if (!request.dryRun) await writeNewAgentKey(context, request.vault, agent, result.keyFile, identity);
   return result;
 }
 
@@ -132,7 +132,7 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
   });
   if (request.dryRun) return { ...result, retiredKeyFile: undefined };
   const retiredKeyFile = former ? retireKeyFile(context, result.keyFile) : undefined;
-  await writeAgentKey(context, request.vault, agent, result.keyFile, identity);
+  await writeNewAgentKey(context, request.vault, agent, result.keyFile, identity);
   return { ...result, retiredKeyFile };
 }
 
@@ -153,6 +153,7 @@ export async function restoreAgent(
   const { keyFile, former } = await keyFileFor(context, state, agent, request);
   const present = (await describeKeyFile(keyFile))?.recipients.includes(recipient) ?? false;
   if (present || request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
+  if (!former) requireNoKeyFile(context, keyFile);
   const retiredKeyFile = former ? retireKeyFile(context, keyFile) : undefined;
   await writeAgentKey(context, request.vault, agent, keyFile, identity);
   return { agent, recipient, keyFile, retiredKeyFile, present: false };
@@ -190,9 +191,15 @@ async function agentFiles(state: VaultState, owner: Identity, agent: string, ide
 
 async function writeAgentKey(context: Context, vault: string, agent: string, file: string, identity: Identity): Promise<void> {
   const { id } = new VaultState(vault).config;
-  const comments = { created: context.now().toISOString(), agent, vault: id };
+  await writeKeyFile(context, file, await formatKeyFile(identity, { created: context.now().toISOString(), agent, vault: id }));
+  if (id !== undefined && file === agentKeyFile(context, agent, id))
+    context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);
+}
+
+/** As {@link writeAgentKey}, when there is no way back. */
+async function writeNewAgentKey(context: Context, vault: string, agent: string, file: string, identity: Identity): Promise<void> {
   try {
-    await writeKeyFile(context, file, await formatKeyFile(identity, comments));
+    await writeAgentKey(context, vault, agent, file, identity);
   } catch (cause) {
     throw new VaultError(
       cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE",
@@ -203,8 +210,6 @@ async function writeAgentKey(context: Context, vault: string, agent: string, fil
       },
     );
   }
-  if (id !== undefined && file === agentKeyFile(context, agent, id))
-    context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);
 }
 
 /** Where an agent's key file goes: the chosen place, else where a `former` one is, else the first of its places that is free. */

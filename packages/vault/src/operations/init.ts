@@ -52,9 +52,10 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       remedy: "Add --new-key for a key of this vault's own, or leave out --passphrase and --post-quantum.",
     });
   }
+  const passphrase = hasKey ? undefined : await request.passphrase?.();
   const newRepository = await ensureRepository(context, directory);
   const id = newVaultId(context);
-  const key = await ownerKey(context, request, hasKey, id);
+  const key = await ownerKey(context, request, hasKey, id, passphrase);
   await transact(context, vault, async (state) => {
     requireNoVault(vault);
     return {
@@ -128,6 +129,7 @@ async function ownerKey(
   request: InitRequest,
   hasKey: boolean,
   vaultId: string,
+  passphrase: string | undefined,
 ): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
   if (hasKey) {
     const { identities, source } = await loadKeys(context, request.key ?? {});
@@ -136,7 +138,7 @@ async function ownerKey(
   const identity = await generateIdentity(request.kind ?? "x25519");
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
   const comments = { created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
-  await writeKeyFile(context, file, await formatKeyFile(identity, comments), await request.passphrase?.());
+  await writeKeyFile(context, file, await formatKeyFile(identity, comments), passphrase);
   return { recipient: await identity.recipient(), newKeyFile: file, keySource: file };
 }
 

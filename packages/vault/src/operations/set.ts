@@ -50,7 +50,10 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     const created = !state.hasSecret(path);
     if (value === undefined) state.ciphertext(path);
     else requireSize(value, state.config.settings.max_value_bytes);
+    const present = state.bytes(metadataFile(path));
+    const metadata = present && parseMetadata(present, path);
     requireAttributes(attributes);
+    requireFuture(attributes.expires, metadata?.expires, context.now());
     if (created) requireNoTwin(state, path);
 
     const before = state.agentsOf(path);
@@ -63,8 +66,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     const agents = state.agentsOf(path);
 
     const lost = before.filter((agent) => !agents.includes(agent));
-    const present = state.bytes(metadataFile(path));
-    const version = Math.max(1, (present ? (parseMetadata(present, path).version ?? 1) : 0) + (value === undefined ? 0 : 1));
+    const version = Math.max(1, (metadata ? (metadata.version ?? 1) : 0) + (value === undefined ? 0 : 1));
     const now = context.now().toISOString();
     const change = {
       ...attributes,
@@ -72,7 +74,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
       ...(value !== undefined && { rotated: now, version }),
       authorized_agents: agents,
     };
-    const metadata = present
+    const newMetadata = present
       ? changeMetadata(present, path, change)
       : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: now, rotated: now, version, ...change });
 
@@ -86,7 +88,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
             ? await reseal(context, state, owner, withDrifted(state, [path], access))
             : new Map([[secretFile(path), await seal(value, state.recipientsOf(path), owner)]])),
           [MANIFEST_FILE, manifest.toBytes()],
-          [metadataFile(path), metadata],
+          [metadataFile(path), newMetadata],
         ]);
       },
     };
@@ -130,6 +132,14 @@ function requireAttributes({ access, rotate_after_days: days }: Attributes): voi
   }
   if (days != null && !(days > 0))
     throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
+}
+
+/** An expiry in the past is a slip of the pen, unless it stands there already. @throws VaultError `INVALID_VALUE` */
+function requireFuture(expires: string | null | undefined, present: string | null | undefined, now: Date): void {
+  if (expires == null || Date.parse(expires) > now.getTime() || Date.parse(expires) === Date.parse(present ?? "")) return;
+  throw new VaultError("INVALID_VALUE", `${expires} is past.`, {
+    remedy: "Give a time to come, such as 90d, or never; a secret that is of no use any more goes with agent-vault delete.",
+  });
 }
 
 /**
