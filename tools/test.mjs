@@ -15,6 +15,7 @@ const steps =
         ["Lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]],
         ["Types", bin("tsc"), ["-b"]],
         ["Key material", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "scan"]],
+        ["Vault", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "verify"]],
         ["Tests", bin("vitest"), ["run"]],
       ];
 for (const [title, command, args] of steps) {

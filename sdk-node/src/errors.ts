@@ -14,7 +14,7 @@ export class NotAuthorizedError extends VaultError {}
 /** The manifest, the configuration or a secret's metadata cannot be read. */
 export class ManifestError extends VaultError {}
 
-/** What lies in the vault is not what it should be: damaged, or a link. */
+/** What lies in the vault is not what its owner signed, or it is damaged; `code` says how (`TAMPERED`, `ROLLBACK`, `UNTRUSTED_SIGNER` and so on). */
 export class VerificationError extends VaultError {}
 
 const CLASSES: Partial<Record<ErrorCode, typeof VaultError>> = {
@@ -31,6 +31,15 @@ const CLASSES: Partial<Record<ErrorCode, typeof VaultError>> = {
   DAMAGED: VerificationError,
   LINK_IN_VAULT: VerificationError,
   MIXED_RECIPIENTS: VerificationError,
+  UNSIGNED: VerificationError,
+  BAD_SIGNATURE: VerificationError,
+  UNTRUSTED_SIGNER: VerificationError,
+  WRONG_VAULT: VerificationError,
+  TAMPERED: VerificationError,
+  ROLLBACK: VerificationError,
+  FORKED: VerificationError,
+  EXPIRED_STATE: VerificationError,
+  UNEXPECTED_RECIPIENT: VerificationError,
 };
 
 /** The same error as the class that a program can catch. */

@@ -1,8 +1,10 @@
 import process from "node:process";
 import {
   findVault,
+  keysAtHand,
   listAgents,
   listSecrets,
+  openStateNow,
   printable,
   processContext,
   pull,
@@ -10,9 +12,10 @@ import {
   resolvePath,
   VaultError,
   VaultFiles,
-  VaultState,
+  VaultTrust,
   type Context,
   type KeyChoice,
+  type VaultState,
 } from "@agent-vault/vault";
 import { typedError } from "./errors.js";
 
@@ -81,8 +84,7 @@ export class Vault {
     try {
       requireText("The path of a secret", path);
       await this.#pulling;
-      if (this.#autoPull) await pull(this.#context, this.#root);
-      return (await readSecret(this.#context, new VaultFiles(this.#root), path, this.#key)).value;
+      return (await readSecret(this.#context, this.#root, path, { key: this.#key, pull: this.#autoPull })).value;
     } catch (error) {
       throw typedError(error);
     }
@@ -96,7 +98,7 @@ export class Vault {
   listSecrets(group?: string): SecretMetadata[] {
     return typed(() => {
       if (group !== undefined) requireText("A group", group);
-      return listSecrets(new VaultState(this.#root), group).map(({ secret, groups, agents, metadata }) => ({
+      return listSecrets(this.#state(), group).map(({ secret, groups, agents, metadata }) => ({
         name: secret,
         group: metadata?.group ?? groups[0] ?? "default",
         createdAt: new Date(metadata?.created ?? 0),
@@ -109,12 +111,12 @@ export class Vault {
 
   /** The vault's agents and their groups, in the manifest's order. @throws ManifestError */
   listAgents(): AgentInfo[] {
-    return typed(() => listAgents(new VaultState(this.#root)).map(({ agent, groups }) => ({ name: agent, groups: [...groups] })));
+    return typed(() => listAgents(this.#state()).map(({ agent, groups }) => ({ name: agent, groups: [...groups] })));
   }
 
   /** Fast-forwards the repository to its upstream now. Where that is impossible a warning is emitted and the local state stays. */
   pull(): Promise<void> {
-    this.#pulling = pull(this.#context, this.#root, { always: true }).then(
+    this.#pulling = this.#pullNow().then(
       () => {},
       (error: unknown) => {
         throw typedError(error);
@@ -127,7 +129,19 @@ export class Vault {
 
   /** Reads the manifest again. Every method does so by itself; this one says early whether it can be read. @throws ManifestError */
   reload(): void {
-    typed(() => new VaultState(this.#root).manifest);
+    typed(() => this.#state().manifest);
+  }
+
+  async #pullNow(): Promise<void> {
+    const keys = keysAtHand(this.#context, this.#key);
+    await pull(this.#context, this.#root, { always: true, keys });
+    // What cannot wait, such as a list, has no history at hand by which to follow a change of owners' keys; here there is.
+    const trust = new VaultTrust({ ...this.#context, warn: () => {} }, this.#root, keys);
+    (await trust.verify(new VaultFiles(this.#root)))?.remember();
+  }
+
+  #state(): VaultState {
+    return openStateNow(this.#context, this.#root, this.#key);
   }
 }
 

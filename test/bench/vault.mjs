@@ -1,10 +1,12 @@
 // Builds a vault with many secrets and readers as the commands would leave it, through the same code, in a fraction of their time.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { encrypt, generateIdentity, init, processContext, runBatch, VaultState } from "../../packages/vault/dist/index.js";
+import { encrypt, generateIdentity, init, loadKeys, processContext, runBatch, VaultState } from "../../packages/vault/dist/index.js";
 import { escrowFile, metadataFile, publicKeyFile, secretFile } from "../../packages/vault/dist/layout.js";
 import { createMetadata } from "../../packages/vault/dist/metadata.js";
-import { loadOwnerKey } from "../../packages/vault/dist/owner-key.js";
+import { openLock } from "../../packages/vault/dist/trust/open-lock.js";
+import { signState } from "../../packages/vault/dist/trust/sign-state.js";
+import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 
 /** The group that lists every secret, and an agent that reads none. */
 export const GROUP = "fleet";
@@ -19,7 +21,7 @@ export async function buildVault(machine, { secrets, recipients }) {
   const context = processContext({ cwd: machine.repository, env: machine.env });
   const { vault } = await init(context, {});
   const state = new VaultState(vault);
-  const owner = await loadOwnerKey(context, state, {});
+  const owner = (await loadKeys(context)).identities[0];
   const ownerRecipient = state.owners[0].recipient;
   const write = (file, bytes) => {
     mkdirSync(dirname(join(vault, file)), { recursive: true });
@@ -59,6 +61,9 @@ export async function buildVault(machine, { secrets, recipients }) {
   const files = await runBatch(jobs, [readers], owner);
   paths.forEach((path, index) => write(secretFile(path), files[index]));
   write("manifest.yaml", manifest.toBytes());
+  const previous = openLock(state.bytes("vault.lock"), state.bytes("vault.lock.sig"));
+  const next = { ...previous.lock, previous, sequence: 2, digests: new VaultState(vault).digests(), files: new Map() };
+  for (const [file, bytes] of signState(context, new SigningKey(owner, next.vault), next).files) write(file, bytes);
 
   machine.run("git", "add", "--all");
   machine.run("git", "commit", "--quiet", "--message", "A vault to measure");

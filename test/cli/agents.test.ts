@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { errorCode, Sandbox } from "../support/sandbox.js";
+import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 
-async function vaultWithAgents(...initFlags: string[]): Promise<Sandbox> {
-  const box = new Sandbox();
+const vaultWithAgents = prepared(async (box, ...initFlags: string[]) => {
   await box.ok("init", "--no-hook", ...initFlags);
   await box.set("stripe/api-key", "sk");
   await box.set("stripe/webhook", "wh");
@@ -13,8 +12,7 @@ async function vaultWithAgents(...initFlags: string[]): Promise<Sandbox> {
     await box.ok("add-agent", agent);
     await box.ok("grant", agent, "stripe");
   }
-  return box;
-}
+});
 
 async function reads(box: Sandbox, key: string, path: string): Promise<string | undefined> {
   const outcome = await box.cli(["get", path, "--key", key]);
@@ -178,6 +176,7 @@ describe("an agent's life", () => {
     await box.ok("grant", "cy", "db/url");
     const manifest = join(box.vault, "manifest.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/- name: cy\n {2}groups: \[\]\n/, ""));
+    await box.sign();
     const outcome = await box.cli(["add-agent", "cy", "--out", join(box.root, "cy.key")]);
     expect([outcome.code, outcome.stderr.includes("db/url")]).toEqual([0, true]);
     await box.set("db/url", "new");
@@ -200,7 +199,11 @@ describe("an agent's life", () => {
     const { generateIdentity } = await import("../../packages/vault/dist/index.js");
     box.write(".agent-vault/agents/ann/public.key", await (await generateIdentity("post-quantum")).recipient());
     const head = box.git("rev-parse", "HEAD");
-    expect(errorCode(await box.cli(["set", "stripe/api-key"], { input: "new" }))).toBe("MIXED_RECIPIENTS");
+    expect(errorCode(await box.cli(["set", "stripe/api-key"], { input: "new" }))).toBe("TAMPERED");
+    expect(errorCode(await box.cli(["sign", "--dry-run"]))).toBe("DAMAGED");
+    rmSync(join(box.vault, "agents/ann/private.key.escrow"));
+    const { digest } = JSON.parse(await box.ok("sign", "--dry-run", "--json")) as { digest: string };
+    expect(errorCode(await box.cli(["sign", "--yes", digest]))).toBe("MIXED_RECIPIENTS");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
   });
 });

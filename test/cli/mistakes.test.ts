@@ -1,17 +1,20 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
+import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
 
 let box: Sandbox;
 let head: string;
 
-beforeEach(async () => {
-  box = new Sandbox();
+const vault = prepared(async (box) => {
   await box.ok("init", "--no-hook");
   await box.set("stripe/api-key", "sk_1");
   await box.set("token", "t");
   await box.ok("add-agent", "billing-agent");
+});
+
+beforeEach(async () => {
+  box = await vault();
   head = box.git("rev-parse", "HEAD");
 });
 
@@ -162,11 +165,12 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
 
   it("broken YAML, with file, line and column", async () => {
     writeFileSync(join(box.vault, "manifest.yaml"), "version: 1\nowners: []\nagents:\n- name: [\n");
-    const outcome = await box.cli(["list"]);
+    for (const args of [["list"], ["grant", "billing-agent", "stripe"]]) expectRefusal(await box.cli(args), "TAMPERED", 5);
+    const outcome = await box.cli(["sign", "--dry-run"]);
     expectRefusal(outcome, "INVALID_YAML", 5);
     expect(outcome.stderr).toMatch(/manifest\.yaml, line \d+, column \d+/);
     writeFileSync(join(box.vault, "manifest.yaml"), "version: 1\nagents:\n- name: 5\n");
-    const schema = await box.cli(["grant", "billing-agent", "stripe"]);
+    const schema = await box.cli(["sign", "--dry-run"]);
     expectRefusal(schema, "INVALID_MANIFEST", 5);
     expect(schema.stderr).toContain("line 3, column 9");
   });
@@ -177,11 +181,9 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     ["a merge key", "agents: []\ngroups: []\n<<: {version: 1}\n", "line 4, column 1"],
   ])("YAML with %s, since a change of one part would change another", async (_what, text, place) => {
     writeFileSync(join(box.vault, "manifest.yaml"), `version: 1\n${text}`);
-    for (const args of [["list"], ["grant", "billing-agent", "stripe"]]) {
-      const outcome = await box.cli(args);
-      expectRefusal(outcome, "INVALID_YAML", 5);
-      expect(outcome.stderr).toContain(`manifest.yaml, ${place}`);
-    }
+    const outcome = await box.cli(["sign", "--dry-run"]);
+    expectRefusal(outcome, "INVALID_YAML", 5);
+    expect(outcome.stderr).toContain(`manifest.yaml, ${place}`);
   });
 
   it("a manifest in the middle of a merge", async () => {
@@ -191,8 +193,8 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     head = box.git("rev-parse", "HEAD");
     expect(() => box.git("merge", "--quiet", "main")).toThrow();
     const outcome = await box.cli(["list"]);
-    expectRefusal(outcome, "INVALID_YAML", 5);
-    expect(outcome.stderr).toMatch(/manifest\.yaml, line \d+, column 1: .* unfinished merge/);
+    expectRefusal(outcome, "BAD_SIGNATURE", 5);
+    expect(outcome.stderr).toContain("unfinished merge");
     expectRefusal(await box.cli(["set", "token"], { input: "v" }), "REPOSITORY_BUSY", 7);
   });
 
@@ -201,8 +203,10 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     const bytes = readFileSync(file);
     for (const damaged of [bytes.subarray(0, -1), bytes.subarray(0, 40), Buffer.alloc(0), Buffer.concat([bytes, Buffer.from("x")])]) {
       writeFileSync(file, damaged);
-      expectRefusal(await box.cli(["get", "stripe/api-key"]), "DAMAGED", 5);
-      expectRefusal(await box.cli(["grant", "billing-agent", "stripe"]), "DAMAGED", 5);
+      expectRefusal(await box.cli(["get", "stripe/api-key"]), "TAMPERED", 5);
+      expectRefusal(await box.cli(["grant", "billing-agent", "stripe"]), "TAMPERED", 5);
+      const { digest } = JSON.parse(await box.ok("sign", "--dry-run", "--json")) as { digest: string };
+      expectRefusal(await box.cli(["sign", "--yes", digest]), "DAMAGED", 5);
     }
   });
 
@@ -212,14 +216,14 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     rmSync(file);
     symlinkSync(copy, file);
     expectRefusal(await box.cli(["get", "stripe/api-key"]), "LINK_IN_VAULT", 5);
-    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "LINK_IN_VAULT", 5);
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "TAMPERED", 5);
     expect(readFileSync(copy)).not.toHaveLength(0);
 
     rmSync(join(box.vault, "secrets"), { recursive: true });
     mkdirSync(join(box.root, "target/stripe"), { recursive: true });
     symlinkSync(join(box.root, "target"), join(box.vault, "secrets"));
     expectRefusal(await box.cli(["get", "stripe/api-key"]), "LINK_IN_VAULT", 5);
-    expectRefusal(await box.cli(["set", "stripe/new"], { input: "new" }), "LINK_IN_VAULT", 5);
+    expectRefusal(await box.cli(["set", "stripe/new"], { input: "new" }), "TAMPERED", 5);
   });
 
   it("the vault's own folder as a link", async () => {
@@ -233,9 +237,11 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     await box.ok("grant", "billing-agent", "stripe");
     head = box.git("rev-parse", "HEAD");
     writeFileSync(join(box.vault, "agents/billing-agent/public.key"), "age1nonsense");
-    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "INVALID_RECIPIENT", 5);
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "TAMPERED", 5);
+    expectRefusal(await box.cli(["sign", "--dry-run"]), "INVALID_RECIPIENT", 5);
     rmSync(join(box.vault, "agents/billing-agent/public.key"));
-    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "INVALID_MANIFEST", 5);
+    expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "TAMPERED", 5);
+    expectRefusal(await box.cli(["sign", "--dry-run"]), "INVALID_MANIFEST", 5);
   });
 
   it("says the same as JSON", async () => {
@@ -282,7 +288,7 @@ describe("keys at home", () => {
     await box.ok("init", second, "--new-key", "--no-hook");
     await box.cli(["-C", second, "set", "a/b"], { input: "own" });
     expect((await box.cli(["-C", second, "get", "a/b"])).stdout.toString()).toBe("own");
-    expect(errorCode(await box.cli(["-C", second, "get", "a/b", "--key", box.ownerKey]))).toBe("NOT_AUTHORIZED");
+    expect(errorCode(await box.cli(["-C", second, "get", "a/b", "--key", box.ownerKey]))).toBe("UNTRUSTED_SIGNER");
   });
 
   it("that others can read are an error to check", async () => {

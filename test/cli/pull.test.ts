@@ -135,7 +135,7 @@ describe("within the pull interval", () => {
     const { box, clone, publish } = await cloned();
     const config = join(box.vault, "config.yaml");
     writeFileSync(config, `${readFileSync(config, "utf8")}settings:\n  pull_interval: 1e300\n`);
-    box.git("commit", "--quiet", "--all", "--message", "interval");
+    await box.sign();
     await publish("two");
     box.gitIn(clone, "pull", "--quiet");
     await publish("three");

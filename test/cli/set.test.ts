@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
+import { resign } from "../support/signing.js";
 
 async function newVault(): Promise<Sandbox> {
   const box = new Sandbox();
@@ -104,7 +105,9 @@ describe("set", () => {
     const endless = await box.run("sh", ["-c", `cat /dev/zero | "${process.execPath}" "${CLI}" set a/endless`]);
     expect(errorCode(endless)).toBe("VALUE_TOO_LARGE");
 
-    writeFileSync(join(box.vault, "config.yaml"), "version: 1\nencryption:\n  format: age\nsettings:\n  max_value_bytes: 4\n");
+    const config = join(box.vault, "config.yaml");
+    writeFileSync(config, `${readFileSync(config, "utf8")}settings:\n  max_value_bytes: 4\n`);
+    await box.sign();
     expect((await box.cli(["set", "a/four"], { input: "1234" })).code).toBe(0);
     expect(errorCode(await box.cli(["set", "a/five"], { input: "12345" }))).toBe("VALUE_TOO_LARGE");
   });
@@ -205,6 +208,7 @@ describe("set", () => {
     await box.set("a/x", "1", "--expires", "1d");
     const file = join(box.vault, "secrets/a/x.meta");
     writeFileSync(file, readFileSync(file, "utf8").replace(/^expires: .*$/m, "expires: 2020-01-01T00:00:00Z"));
+    await box.sign();
     await box.set("a/x", "2", "--expires", "2020-01-01");
     expect(await listed(box, "a/x")).toMatchObject({ expires: "2020-01-01T00:00:00Z", version: 2 });
   });
@@ -250,6 +254,7 @@ describe("set", () => {
     await box.ok("grant", "ann", "a");
     const manifest = join(box.vault, "manifest.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace("  - a\n", ""));
+    resign(box);
     const found = await box.cli(["check"]);
     expect(found.stdout.toString()).toContain("agent-vault set a/x --keep-value");
     await box.ok("set", "a/x", "--keep-value");

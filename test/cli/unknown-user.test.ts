@@ -30,5 +30,5 @@ it.skipIf(process.getuid?.() !== 0)("every command works for a user whom the sys
   for (const line of life.split("|")) expect(await run(line.split(" "))).toEqual({ words: line, code: 0, stderr: "" });
   const { HOME: _home, ...homeless } = known;
   for (const line of ["--help", "list", "check"]) expect(await run([line], homeless)).toEqual({ words: line, code: 0, stderr: "" });
-  expect((await run(["get", "a/b"], homeless)).stderr).toContain("SECRET_NOT_FOUND");
+  expect((await run(["get", "a/b"], homeless)).stderr).toContain("NO_KEY");
 });

@@ -29,7 +29,7 @@ async function expectSecrets(box: Sandbox, secrets: Readonly<Record<string, stri
   const found: Record<string, string> = {};
   for (const path of state.secretPaths()) found[path] = Buffer.from(await decrypt(state.bytes(secretFile(path))!, [owner])).toString("hex");
   expect(found).toEqual(Object.fromEntries(Object.entries(secrets).map(([path, value]) => [path, Buffer.from(value).toString("hex")])));
-  expect(check(box.context(), state).filter(({ severity }) => severity === "error")).toEqual([]);
+  expect((await check(box.context(), state.source.root)).filter(({ severity }) => severity === "error")).toEqual([]);
   expect(box.gitIn(folder, "status", "--porcelain", "--untracked-files=all", "--", ".agent-vault")).toBe("");
 }
 
@@ -97,23 +97,24 @@ describe("the person's own edits of the vault", () => {
     expect(everything(box)).toEqual(before);
   }
 
-  it("are taken along by the next change, which names them, and what does not belong in a vault is left where it is", async () => {
+  it("are refused until their owner has signed them, and what does not belong in a vault is left where it is", async () => {
     const box = await smallVault();
     const config = join(box.vault, "config.yaml");
     writeFileSync(config, `${readFileSync(config, "utf8")}# mine\n`);
     box.write(".agent-vault/notes.txt", "a stray");
-    const outcome = await box.cli(LATE, { input: "late" });
-    expect([outcome.code, outcome.stderr]).toEqual([0, "warning: The commit takes along what was changed by hand: config.yaml.\n"]);
+    await expectRefused(box, "TAMPERED", 5, "config.yaml");
+    await box.sign();
     expect(box.git("show", "HEAD:.agent-vault/config.yaml")).toContain("# mine");
+    await setLate(box);
     expect(box.git("status", "--porcelain")).toBe("?? .agent-vault/notes.txt\n");
   });
 
   it("are named five at most", async () => {
     const box = await smallVault();
     const file = readFileSync(join(box.vault, "secrets/team/first.enc"));
-    for (const name of ["1", "2", "3", "4", "5", "6", "7"]) box.write(`.agent-vault/secrets/team/copy-${name}.enc`, file);
+    for (const name of ["1", "2", "3", "4", "5", "6", "7"]) box.write(`.agent-vault/secrets/copy-${name}/first.enc`, file);
     const outcome = await box.cli(LATE, { input: "late" });
-    expect(outcome.stderr).toContain("secrets/team/copy-5.enc and 2 more.");
+    expect(outcome.stderr).toContain("secrets/copy-5/first.enc and 2 more.");
     expect(outcome.stderr).not.toContain("copy-6");
   });
 
@@ -123,27 +124,34 @@ describe("the person's own edits of the vault", () => {
     box.git("add", ".gitignore");
     box.git("commit", "--quiet", "--no-verify", "-m", "Ignore");
     box.write(".agent-vault/policy.yaml", "version: 1\n");
-    expect((await box.cli(LATE, { input: "late" })).stderr).toContain("policy.yaml");
+    await expectRefused(box, "TAMPERED", 5, "policy.yaml");
+    await box.sign();
     expect(box.git("show", "HEAD:.agent-vault/policy.yaml")).toBe("version: 1\n");
+    await setLate(box);
     await expectSecrets(box, BOTH);
   });
 
   it.each(["secrets/team/first.enc", "agents/ada/private.key.escrow"])("are refused where they remove %s", async (file) => {
     const box = await smallVault();
     rmSync(join(box.vault, file));
-    await expectRefused(box, "CONFLICT", 7, `git checkout HEAD -- .agent-vault/${file}`);
+    const folder = file.split("/").slice(0, file.startsWith("secrets") ? 2 : 1);
+    await expectRefused(box, "TAMPERED", 5, `${folder.join("/")}/`);
     box.git("rm", "--quiet", "--cached", `.agent-vault/${file}`);
-    await expectRefused(box, "CONFLICT", 7, `git checkout HEAD -- .agent-vault/${file}`);
+    await expectRefused(box, "TAMPERED", 5, `${folder.join("/")}/`);
     box.git("checkout", "HEAD", "--", `.agent-vault/${file}`);
     await setLate(box);
   });
 
   it.each(["secrets/team/first.enc", "secrets/team/new.enc"])(
-    "are refused where they make %s a file that age cannot read",
+    "are refused where they make %s a file that age cannot read, and not signed",
     async (file) => {
       const box = await smallVault();
       box.write(`.agent-vault/${file}`, "the value, by mistake");
-      await expectRefused(box, "DAMAGED", 5, file);
+      await expectRefused(box, "TAMPERED", 5, "secrets/team/");
+      const { digest } = JSON.parse(await box.ok("sign", "--dry-run", "--json")) as { digest: string };
+      const before = everything(box);
+      expect(errorCode(await box.cli(["sign", "--yes", digest]))).toBe("DAMAGED");
+      expect(everything(box)).toEqual(before);
     },
   );
 });

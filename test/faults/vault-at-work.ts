@@ -13,6 +13,7 @@ import {
   parseRecipient,
   parseSecretPath,
   secretFile,
+  sign,
   VaultError,
   VaultState,
   type Identity,
@@ -115,6 +116,7 @@ async function writeSecrets(box: Sandbox, keys: Readonly<Record<string, Identity
   );
   box.git("add", ".agent-vault");
   box.git("commit", "--quiet", "--no-verify", "-m", "Secrets");
+  await sign(box.context(), { vault: box.vault, approve: () => true });
   return secrets;
 }
 
@@ -200,7 +202,9 @@ export async function expectVault(
   const state = new VaultState(box.vault);
   const context = box.context();
   expect(
-    check(context, state).filter(({ severity, kind }) => severity === "error" || kind === "stray" || kind === "metadata-differs"),
+    (await check(context, box.vault)).filter(
+      ({ severity, kind }) => severity === "error" || kind === "stray" || kind === "metadata-differs",
+    ),
   ).toEqual([]);
   expect([...state.manifest.agents.keys()].toSorted()).toEqual([...agents].toSorted());
   expect(state.secretPaths().toSorted()).toEqual(Object.keys(secrets).map(parseSecretPath).toSorted());

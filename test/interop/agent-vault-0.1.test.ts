@@ -3,7 +3,7 @@ import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { Sandbox } from "../support/sandbox.js";
+import { errorCode, Sandbox } from "../support/sandbox.js";
 
 const FIXTURE = join(import.meta.dirname, "../../fixtures/vault-0.1");
 const VALUES = {
@@ -27,6 +27,13 @@ function oldVault(options: { committed: boolean }): Sandbox {
   return box;
 }
 
+/** The same, once its owner has vouched for it. */
+async function adoptedVault(options: { committed: boolean }): Promise<Sandbox> {
+  const box = oldVault(options);
+  await box.sign();
+  return box;
+}
+
 function keyOf(box: Sandbox, who: string): string {
   return who === "owner" ? box.ownerKey : box.agentKey(who);
 }
@@ -42,12 +49,25 @@ async function expectAccess(box: Sandbox, values: Readonly<Record<string, readon
 }
 
 describe("a vault made by agent-vault 0.1", () => {
+  it("is refused to its owner before it is signed, and read by its agents with a warning", async () => {
+    const box = oldVault({ committed: true });
+    const head = box.git("rev-parse", "HEAD");
+    for (const words of [["get", "my-secret"], ["list"], ["set", "my-secret"], ["grant", "seo-crawler", "postgres"]]) {
+      const outcome = await box.cli(words, { input: "new" });
+      expect([errorCode(outcome), outcome.code, outcome.stdout.length], words[0]).toEqual(["UNSIGNED", 5, 0]);
+    }
+    const read = await box.cli(["get", "stripe/webhook-secret", "--key", box.agentKey("idle-agent")]);
+    expect(read.stdout.toString()).toBe(VALUES["stripe/webhook-secret"][0]);
+    expect(read.stderr).toContain("Nobody has signed");
+    expect(box.git("rev-parse", "HEAD")).toBe(head);
+  });
+
   it("is read with every key, and no more than each may", async () => {
-    await expectAccess(oldVault({ committed: true }), VALUES);
+    await expectAccess(await adoptedVault({ committed: true }), VALUES);
   });
 
   it("is listed with its extra agents and its expiry", async () => {
-    const box = oldVault({ committed: true });
+    const box = await adoptedVault({ committed: true });
     const list = JSON.parse(await box.ok("list", "--json")) as { name: string; agents: string[]; expires?: string }[];
     expect(list.map(({ name, agents }) => [name, ["owner", ...agents]])).toEqual(
       ["my-secret", "postgres/prod/connection-string", "stripe/api-key", "stripe/webhook-secret"].map((name) => [
@@ -61,7 +81,7 @@ describe("a vault made by agent-vault 0.1", () => {
   });
 
   it.each([{ committed: true }, { committed: false }])("is changed, and stays in its layout (%j)", async (options) => {
-    const box = oldVault(options);
+    const box = await adoptedVault(options);
     await box.ok("grant", "seo-crawler", "postgres");
     await box.ok("revoke", "billing-agent", "stripe");
     await box.set("stripe/new", "added");
@@ -78,7 +98,12 @@ describe("a vault made by agent-vault 0.1", () => {
       .trim()
       .split("\n");
     expect(tracked.toSorted()).toEqual(
-      [...before, ".agent-vault/.gitattributes", ".agent-vault/secrets/stripe/new.enc", ".agent-vault/secrets/stripe/new.meta"].toSorted(),
+      [
+        ...before,
+        ...[".gitattributes", "vault.lock", "vault.lock.sig", "secrets/stripe/new.enc", "secrets/stripe/new.meta"].map(
+          (file) => `.agent-vault/${file}`,
+        ),
+      ].toSorted(),
     );
 
     const manifest = parse(readFileSync(join(box.vault, "manifest.yaml"), "utf8")) as Record<string, unknown>;
@@ -98,7 +123,7 @@ describe("a vault made by agent-vault 0.1", () => {
   });
 
   it("keeps every byte of a metadata file but the list of agents", async () => {
-    const box = oldVault({ committed: true });
+    const box = await adoptedVault({ committed: true });
     const file = "secrets/postgres/prod/connection-string.meta";
     const before = readFileSync(join(FIXTURE, "repo/.agent-vault", file), "utf8");
     await box.ok("grant", "seo-crawler", "postgres");
@@ -106,7 +131,7 @@ describe("a vault made by agent-vault 0.1", () => {
   });
 
   it("has its agents restored and recovered from the escrow of 0.1", async () => {
-    const box = oldVault({ committed: true });
+    const box = await adoptedVault({ committed: true });
     await box.ok("restore-agent", "idle-agent", "--to", "restored.key");
     const restored = await box.cli(["get", "stripe/webhook-secret", "--key", "restored.key"]);
     expect(restored.stdout.toString()).toBe(VALUES["stripe/webhook-secret"][0]);

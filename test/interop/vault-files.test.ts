@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
+import { resign } from "../support/signing.js";
 import { withoutAge } from "./age-program.js";
 
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1024 * 1024];
@@ -48,6 +49,7 @@ describe.skipIf(withoutAge)("the files of a vault and the age program", () => {
       const value = randomBytes(size);
       const written = await box.run("age", ["--encrypt", ...recipients], { input: value });
       writeFileSync(join(box.vault, "secrets/a/b.enc"), written.stdout);
+      resign(box);
       for (const key of [box.ownerKey, box.agentKey("ann")]) {
         expect((await box.cli(["get", "a/b", "--key", key])).stdout.equals(value)).toBe(true);
       }

@@ -3,6 +3,7 @@ import type { VaultCommand } from "./vault-command.js";
 /** Every command by its words; each is loaded when it is called, and not before. */
 export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof VaultCommand }>>> = {
   "add-agent": () => import("./commands/add-agent.js"),
+  "add-owner": () => import("./commands/add-owner.js"),
   check: () => import("./commands/check.js"),
   completions: () => import("./commands/completions.js"),
   delete: () => import("./commands/delete.js"),
@@ -14,12 +15,20 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
   init: () => import("./commands/init.js"),
   list: () => import("./commands/list.js"),
   "list-agents": () => import("./commands/list-agents.js"),
+  "list-owners": () => import("./commands/list-owners.js"),
   move: () => import("./commands/move.js"),
+  "owner allowed-signers": () => import("./commands/owner/allowed-signers.js"),
+  "owner keys": () => import("./commands/owner/keys.js"),
   peek: () => import("./commands/peek.js"),
   "recover-agent": () => import("./commands/recover-agent.js"),
   "remove-agent": () => import("./commands/remove-agent.js"),
+  "remove-owner": () => import("./commands/remove-owner.js"),
   "restore-agent": () => import("./commands/restore-agent.js"),
   revoke: () => import("./commands/revoke.js"),
+  "rotate-owner": () => import("./commands/rotate-owner.js"),
   scan: () => import("./commands/scan.js"),
+  sign: () => import("./commands/sign.js"),
+  sync: () => import("./commands/sync.js"),
   set: () => import("./commands/set.js"),
+  verify: () => import("./commands/verify.js"),
 };

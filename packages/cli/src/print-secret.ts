@@ -1,5 +1,5 @@
 import process from "node:process";
-import { pull, readSecret, VaultFiles, type Context } from "@agent-vault/vault/read-only";
+import { readSecret, type Context } from "@agent-vault/vault/read-only";
 import { keyChoice } from "./key-choice.js";
 import { jsonText, writeOut } from "./standard-output.js";
 
@@ -14,8 +14,7 @@ export interface PrintRequest {
 
 /** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
 export async function printSecret(context: Context, root: string, { path, key, noPull, json }: PrintRequest): Promise<void> {
-  if (!noPull) await pull(context, root);
-  const { secret, value } = await readSecret(context, new VaultFiles(root), path, keyChoice(key));
+  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull });
   const text = decodeUtf8(value);
   if (json) {
     const printed =

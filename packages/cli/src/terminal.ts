@@ -67,6 +67,21 @@ export const terminal = {
     return ask(question);
   },
 
+  /** Asks a question that a person answers with yes or no; anything but yes is a no. */
+  async confirm(question: string): Promise<boolean> {
+    const { createInterface } = await import("node:readline/promises");
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    lines.on("SIGINT", () => {
+      process.stderr.write("\n");
+      process.exit(130);
+    });
+    try {
+      return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+    } finally {
+      lines.close();
+    }
+  },
+
   /** Asks for a line that does not show, by the terminal itself where standard input holds something else. @throws VaultError `INVALID_VALUE` */
   async askPassphrase(question: string): Promise<string> {
     const passphrase = await ask(question);

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
-import { findVault, printable, pushCommand, type ChangeRequest, type Context } from "@agent-vault/vault";
+import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
 import { keyChoice } from "./key-choice.js";
 import { reportError, usageError } from "./report-error.js";
 import { jsonText } from "./standard-output.js";
@@ -80,6 +80,11 @@ export abstract class VaultCommand extends Command {
 
   protected findVault(): Promise<string> {
     return findVaultToRead(this.context);
+  }
+
+  /** The vault's state, verified, for what needs no key. */
+  protected async openState(): Promise<VaultState> {
+    return openState(this.context, await this.findVault());
   }
 
   /** The part of an owner's request that is the same for all. */

@@ -26,7 +26,7 @@ export interface Context {
   /** Called now and then while long work goes on. */
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
-  passphrase?(keyFile: string): Promise<string>;
+  passphrase?: ((keyFile: string) => Promise<string>) | undefined;
 }
 
 /** The context of this process: its folder, environment, clock and randomness; warnings go nowhere. */

@@ -2,17 +2,27 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import { join } from "node:path";
 import { isSystemError, VaultError } from "./errors.js";
 
-/** An entry below the vault's folder: `file` is relative to it, with `/`. */
-export interface FolderEntry {
+/** An entry of a vault: `file` is relative to its folder, with `/`. */
+export interface FileEntry {
   readonly file: string;
   readonly kind: "file" | "link" | "other";
+}
+
+/** Where the files of a vault come from: its folder on disk, or a commit. */
+export interface FileSource {
+  /** The vault's folder, for messages and for what lies beside it. */
+  readonly root: string;
+  /** The bytes of a file, or the first `most` of them, or `undefined` when there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED` */
+  read(file: string, most?: number): Uint8Array | undefined;
+  /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
+  walk(folder?: string): FileEntry[];
 }
 
 /**
  * The vault's folder on disk. No link is followed below it, at any depth: a link where a file or folder should be
  * is `LINK_IN_VAULT`, whatever it points at.
  */
-export class VaultFolder {
+export class VaultFolder implements FileSource {
   readonly root: string;
   readonly #plainFolders = new Set<string>();
 
@@ -50,8 +60,8 @@ export class VaultFolder {
   }
 
   /** All entries below `folder` (relative, `""` for the whole vault) but folders, sorted; links are named and not followed. */
-  walk(folder = ""): FolderEntry[] {
-    const entries: FolderEntry[] = [];
+  walk(folder = ""): FileEntry[] {
+    const entries: FileEntry[] = [];
     const visit = (relative: string): void => {
       for (const entry of readdirSync(join(this.root, relative), { withFileTypes: true })) {
         const file = relative === "" ? entry.name : `${relative}/${entry.name}`;

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import process from "node:process";
 import type { SimpleGit } from "simple-git";
 import type { Context } from "./context.js";
@@ -82,6 +82,16 @@ export class GitRepository {
     return new GitRepository(context, resolve(workTree!), resolve(gitDir!), objectFormat === "sha256" ? "sha256" : "sha1");
   }
 
+  /** As `find`, but `undefined` where there is no repository, or no git to read it with. */
+  static async findIfAny(context: Context, folder: string): Promise<GitRepository | undefined> {
+    try {
+      return await GitRepository.find(context, folder);
+    } catch (error) {
+      if (error instanceof VaultError && (error.code === "REPOSITORY_NOT_FOUND" || error.code === "GIT_MISSING")) return undefined;
+      throw error;
+    }
+  }
+
   /** Makes a repository in a folder. */
   static async create(context: Context, folder: string): Promise<GitRepository> {
     await runGit(context, folder, ["init", "--quiet"]);
@@ -139,6 +149,15 @@ export class GitRepository {
     return { ref: ref?.trim() || "HEAD", commit: commit?.trim() || undefined };
   }
 
+  /** The commit that a person's words name. @throws VaultError `INVALID_VALUE` */
+  async commitAt(revision: string): Promise<string> {
+    const commit = await this.try(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]);
+    if (commit !== undefined) return commit.trim();
+    throw new VaultError("INVALID_VALUE", `There is no commit ${revision} in this repository.`, {
+      remedy: "Check its name; where a clone is not whole, fetch it first: git fetch origin COMMIT.",
+    });
+  }
+
   /** The operation that the person has begun and not finished, in their words for it, or `undefined`. */
   unfinishedOperation(): string | undefined {
     const marks = {
@@ -151,10 +170,26 @@ export class GitRepository {
     return Object.entries(marks).find(([mark]) => existsSync(join(this.gitDir, mark)))?.[1];
   }
 
+  /** A folder of the work tree as git names it: relative, with `/`. */
+  pathOf(folder: string): string {
+    return relative(realpathSync(this.workTree), join(realpathSync(dirname(folder)), basename(folder)))
+      .split(sep)
+      .join("/");
+  }
+
+  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
+  async contents(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    if (names.length === 0) return [];
+    const answers = (await this.run(["cat-file", "--batch-check=%(objectname) %(objecttype)"], { input: lines(names) })).split("\n");
+    const ids = names.map((_, index) => /^([0-9a-f]+) blob$/.exec(answers[index] ?? "")?.[1]);
+    const blobs = await this.blobs(ids.filter((id) => id !== undefined));
+    return ids.map((id) => (id === undefined ? undefined : blobs.shift()));
+  }
+
   /** The contents of many objects, in one process. */
   async blobs(ids: readonly string[]): Promise<Uint8Array[]> {
     if (ids.length === 0) return [];
-    const git = await gitFor(this.#context, this.workTree, { input: Buffer.from(ids.map((id) => `${id}\n`).join("")) });
+    const git = await gitFor(this.#context, this.workTree, { input: lines(ids) });
     const output = await (git.binaryCatFile(["--batch"]) as Promise<Buffer>);
     const blobs: Uint8Array[] = [];
     for (let offset = 0; blobs.length < ids.length;) {
@@ -167,6 +202,10 @@ export class GitRepository {
     }
     return blobs;
   }
+}
+
+function lines(words: readonly string[]): Uint8Array {
+  return Buffer.from(words.map((word) => `${word}\n`).join(""));
 }
 
 async function runGit(context: Context, folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {

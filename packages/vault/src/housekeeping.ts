@@ -12,14 +12,20 @@ const GITIGNORE = [
   "!**/*.escrow",
   "!agents/*/public.key",
 ];
+/** `binary` is not among them: rules at the top of the repository, which nobody signs, may give it another meaning. */
 const GITATTRIBUTES = [
   "# agent-vault: every byte counts",
+  "*.enc -diff -merge",
+  "*.escrow -diff -merge",
   "* -text -filter -ident -working-tree-encoding",
+];
+/** What was written before, the first without the other ways in which git changes a file on its way to the work tree. */
+const FORMER_GITATTRIBUTES = ["* -text", "* -text -filter -ident -working-tree-encoding"].map((rule) => [
+  "# agent-vault: every byte counts",
+  rule,
   "*.enc binary",
   "*.escrow binary",
-];
-/** What was written before it named the other ways in which git changes a file on its way to the work tree. */
-const FORMER_GITATTRIBUTES = ["# agent-vault: every byte counts", "* -text", "*.enc binary", "*.escrow binary"];
+]);
 
 /** A random UUID (RFC 9562, version 4) from the context's randomness. */
 export function newVaultId(context: Context): string {
@@ -53,8 +59,8 @@ export function gitRules(state: VaultState): Files {
 /** The former rules are replaced where they stand alone; a person who has added to them may have meant what follows from them. */
 function gitAttributes(bytes: Uint8Array | undefined): Uint8Array {
   const text = bytes && new TextDecoder().decode(bytes);
-  if (text === `${FORMER_GITATTRIBUTES.join("\n")}\n`) return withLines(undefined, GITATTRIBUTES);
-  return withLines(bytes, text?.split(/\r?\n/).includes("* -text") ? FORMER_GITATTRIBUTES : GITATTRIBUTES);
+  if (FORMER_GITATTRIBUTES.some((lines) => text === `${lines.join("\n")}\n`)) return withLines(undefined, GITATTRIBUTES);
+  return withLines(bytes, text?.split(/\r?\n/).includes("* -text") ? FORMER_GITATTRIBUTES[0]! : GITATTRIBUTES);
 }
 
 /** Names in the manifest the extra agents that until now only the metadata of their secrets knew of. To be called before any edit. */

@@ -19,6 +19,9 @@ import { parseIdentity, type Identity } from "./age/identity.js";
 import { resolvePath, type Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { parseAgentName } from "./names.js";
+import type { Digest } from "./trust/digest.js";
+import { parseSshPublicKey, type SshPublicKey } from "./trust/ssh-signature.js";
+import type { SeenState } from "./trust/trust-memory.js";
 
 /** Which key a person or program chose, before the usual places are looked at. */
 export interface KeyChoice {
@@ -27,14 +30,31 @@ export interface KeyChoice {
   /** The key itself, from `keyStr`. */
   readonly keyText?: string | undefined;
   /** The vault's id, asked for only where a vault may have an owner's key of its own. */
-  readonly vaultId?: () => string | undefined | Promise<string | undefined>;
+  readonly vaultId?: () => string | undefined;
 }
 
 /** Identities and where they came from, in words for a message. */
 export interface Keys {
   readonly identities: readonly Identity[];
   readonly source: string;
+  readonly comments: KeyComments;
+  /** Whether it lay where an owner's own key lies, or says that it is one: then it is an owner's whatever a vault says. */
+  readonly isOwners: boolean;
 }
+
+/** What a key file says of itself in its comments. */
+export interface KeyComments {
+  /** `# role: owner`: the key was made for an owner. */
+  readonly role: string | undefined;
+  /** `# vault: ID`: the vault that the key was made for. */
+  readonly vault: string | undefined;
+  /** `# owner: ssh-ed25519 ...`: who signs that vault. */
+  readonly owners: readonly SshPublicKey[];
+  /** `# state: SEQUENCE sha256:...`: the vault's state when the file was written. */
+  readonly state: SeenState | undefined;
+}
+
+export const NO_COMMENTS: KeyComments = { role: undefined, vault: undefined, owners: [], state: undefined };
 
 /** How often a passphrase is asked for, as a slip of the finger cannot be seen. */
 const PASSPHRASE_ATTEMPTS = 3;
@@ -52,31 +72,58 @@ export const agentKeyFile = (context: Context, agent: string, vaultId?: string):
  * @throws VaultError `NO_KEY`, `INVALID_KEY`, `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`
  */
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
-  if (choice.keyText !== undefined)
-    return { identities: await readKey(context, encode(choice.keyText), "the given key"), source: "the given key" };
-  if (choice.keyFile !== undefined) return loadKeyFile(context, resolvePath(context, choice.keyFile));
-  const variable = context.env["AGENT_VAULT_KEY"];
-  if (variable) {
-    if (!isKeyText(variable)) return loadKeyFile(context, resolvePath(context, variable), "AGENT_VAULT_KEY");
-    return { identities: await readKey(context, encode(variable), "AGENT_VAULT_KEY"), source: "AGENT_VAULT_KEY" };
+  const found = findKey(context, choice);
+  if (!isPassphraseEncrypted(found.bytes)) return readKeys(found);
+  if (!context.passphrase) {
+    throw new VaultError("PASSPHRASE_REQUIRED", `${found.source} is protected by a passphrase, and nobody can be asked for it here.`, {
+      remedy: "Run the command on a terminal, or give a key without a passphrase.",
+    });
   }
-  const own = existsSync(join(context.home, "owners")) ? await choice.vaultId?.() : undefined;
+  return readKeys({ ...found, bytes: await decryptAsking(context, found.bytes, found.source) });
+}
+
+/** The keys at hand for what needs none, without asking for a passphrase: they may say whose signature to trust. */
+export function keysAtHand(context: Context, choice: KeyChoice = {}): Keys | undefined {
+  try {
+    const found = findKey(context, choice);
+    return isPassphraseEncrypted(found.bytes) ? undefined : readKeys(found);
+  } catch (error) {
+    if (error instanceof VaultError && /^(?:NO_KEY|INVALID_KEY)$/.test(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** The bytes of a key file or variable, and where they came from. */
+interface FoundKey {
+  readonly bytes: Uint8Array;
+  readonly source: string;
+  readonly isOwners: boolean;
+}
+
+function findKey(context: Context, choice: KeyChoice): FoundKey {
+  const text = (key: string, source: string) => ({ bytes: encode(key), source, isOwners: false });
+  if (choice.keyText !== undefined) return text(choice.keyText, "the given key");
+  if (choice.keyFile !== undefined) return readKeyFile(context, resolvePath(context, choice.keyFile));
+  const variable = context.env["AGENT_VAULT_KEY"];
+  if (variable && isKeyText(variable)) return text(variable, "AGENT_VAULT_KEY");
+  if (variable) return readKeyFile(context, resolvePath(context, variable), "AGENT_VAULT_KEY");
+  const own = existsSync(join(context.home, "owners")) ? choice.vaultId?.() : undefined;
   const file = own !== undefined && existsSync(vaultOwnerKeyFile(context, own)) ? vaultOwnerKeyFile(context, own) : ownerKeyFile(context);
-  if (existsSync(file)) return loadKeyFile(context, file);
+  if (existsSync(file)) return readKeyFile(context, file);
   throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
     remedy: `Give one with --key FILE or AGENT_VAULT_KEY; an owner's key lies in ${ownerKeyFile(context)}.`,
   });
 }
 
-async function loadKeyFile(context: Context, file: string, from?: string): Promise<Keys> {
+function readKeyFile(context: Context, file: string, from?: string): FoundKey {
   if (isKeyText(file.toUpperCase())) {
     throw new VaultError("INVALID_KEY", "A key was given where the path of its file belongs.", {
       remedy: "Put it into a file of mode 0600, or into AGENT_VAULT_KEY.",
     });
   }
-  let bytes: Uint8Array;
+  const isOwners = file === ownerKeyFile(context) || dirname(file) === join(context.home, "owners");
   try {
-    bytes = readFileSync(file);
+    return { bytes: readFileSync(file), source: from ? `the file that ${from} names` : file, isOwners };
   } catch (cause) {
     const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
     // What stands in the variable may be a mistyped key, so it is not repeated.
@@ -85,20 +132,10 @@ async function loadKeyFile(context: Context, file: string, from?: string): Promi
       cause: from ? undefined : cause,
     });
   }
-  const source = from ? `the file that ${from} names` : file;
-  return { identities: await readKey(context, bytes, source), source };
 }
 
-/** Reads an age identity file: lines of identities and comments, or the same encrypted with a passphrase. */
-async function readKey(context: Context, bytes: Uint8Array, source: string): Promise<Identity[]> {
-  if (isPassphraseEncrypted(bytes)) {
-    if (!context.passphrase) {
-      throw new VaultError("PASSPHRASE_REQUIRED", `${source} is protected by a passphrase, and nobody can be asked for it here.`, {
-        remedy: "Run the command on a terminal, or give a key without a passphrase.",
-      });
-    }
-    bytes = await decryptAsking(context, bytes, source);
-  }
+/** Reads an age identity file: lines of identities and comments. */
+function readKeys({ bytes, source, isOwners }: FoundKey): Keys {
   const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
   const identities = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
   if (identities.length === 0)
@@ -106,13 +143,25 @@ async function readKey(context: Context, bytes: Uint8Array, source: string): Pro
       remedy: "A key file holds a line AGE-SECRET-KEY-1...; generate one with age-keygen or agent-vault init.",
     });
   try {
-    return identities.map(parseIdentity);
+    const comments = readComments(lines);
+    return { identities: identities.map(parseIdentity), source, comments, isOwners: isOwners || comments.role === "owner" };
   } catch (cause) {
     throw new VaultError("INVALID_KEY", `${source} is not an age key file.`, {
       remedy: "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and whole.",
       cause,
     });
   }
+}
+
+function readComments(lines: readonly string[]): KeyComments {
+  const values = (name: string) => lines.flatMap((line) => new RegExp(`^# ${name}: (.+)$`).exec(line.trim())?.[1] ?? []);
+  const state = /^(\d{1,15}) (sha256:[0-9a-f]{64})$/.exec(values("state")[0] ?? "");
+  return {
+    role: values("role")[0],
+    vault: values("vault")[0],
+    owners: values("owner").flatMap((text) => parseSshPublicKey(text) ?? []),
+    state: state ? { sequence: Number(state[1]), lock: state[2] as Digest } : undefined,
+  };
 }
 
 async function decryptAsking(context: Context, bytes: Uint8Array, source: string): Promise<Uint8Array> {
@@ -127,9 +176,12 @@ async function decryptAsking(context: Context, bytes: Uint8Array, source: string
 }
 
 /** The text of a key file: the identity under comments that say what it is for. Age tools ignore the comments. */
-export async function formatKeyFile(identity: Identity, comments: Readonly<Record<string, string | undefined>>): Promise<string> {
+export async function formatKeyFile(
+  identity: Identity,
+  comments: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Promise<string> {
   const lines = Object.entries({ ...comments, "public key": await identity.recipient() }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`# ${name}: ${value}`],
+    [value ?? []].flat().map((line) => `# ${name}: ${line}`),
   );
   return `${[...lines, identity.reveal()].join("\n")}\n`;
 }

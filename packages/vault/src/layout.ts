@@ -7,6 +7,8 @@ export const VAULT_FOLDER = ".agent-vault";
 export const CONFIG_FILE = "config.yaml";
 export const MANIFEST_FILE = "manifest.yaml";
 export const FIRST_OWNER_FILE = "owner.pub";
+export const LOCK_FILE = "vault.lock";
+export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
 export const GITIGNORE_FILE = ".gitignore";
 export const GITATTRIBUTES_FILE = ".gitattributes";
 
@@ -40,8 +42,8 @@ export function classify(file: string): VaultFile {
     case MANIFEST_FILE:
     case "policy.yaml":
       return { kind: "yaml", file };
-    case "vault.lock":
-    case "vault.lock.sig":
+    case LOCK_FILE:
+    case LOCK_SIGNATURE_FILE:
       return { kind: "signature", file };
     case GITIGNORE_FILE:
     case GITATTRIBUTES_FILE:

@@ -27,7 +27,7 @@ export interface OwnerEntry {
  * into the document, where comments, order, unknown fields and entries with unusable names stay as they are.
  */
 export class Manifest {
-  readonly owners: readonly OwnerEntry[];
+  owners: readonly OwnerEntry[];
   /** Agent to groups, in the file's order. */
   readonly agents: ReadonlyMap<string, ReadonlySet<string>>;
   /** Group to secrets, in the file's order. */
@@ -134,6 +134,11 @@ export class Manifest {
     this.#changed = true;
   }
 
+  setOwners(owners: readonly OwnerEntry[]): void {
+    this.owners = owners;
+    this.#changed = true;
+  }
+
   addAgent(name: string): void {
     this.#agents.set(name, new Set());
     this.#changed = true;
@@ -209,6 +214,7 @@ export class Manifest {
   toBytes(): Uint8Array {
     if (!this.#changed) return this.#source;
     const document = this.#document;
+    syncOwners(document, this.owners);
     syncNamed(
       document,
       "agents",
@@ -250,6 +256,23 @@ export class Manifest {
       [...new Set(this.problems)].toSorted(),
     ]);
   }
+}
+
+/** Carries the owners into their sequence of `{name, public_key}`. */
+function syncOwners(document: Document, owners: readonly OwnerEntry[]): void {
+  const node = document.get("owners", true);
+  if (owners.length === 0 && !isSeq(node)) return;
+  const sequence = (isSeq(node) ? node : document.createNode([])) as YAMLSeq<YAMLMap>;
+  if (sequence !== node) document.set("owners", sequence);
+  const present = [...sequence.items];
+  sequence.items = owners.map(({ name, file }) => {
+    const item = present.find((candidate) => String(candidate.get("name")) === name);
+    if (!item) return document.createNode({ name, public_key: file });
+    present.splice(present.indexOf(item), 1);
+    if ((item.get("public_key") ?? FIRST_OWNER_FILE) !== file) item.set("public_key", file);
+    return item;
+  });
+  sequence.flow = sequence.items.length === 0;
 }
 
 /** Carries one of the model's maps into its sequence of `{name, FIELD: [...]}`. */

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { durationOf } from "./duration.js";
 import { VaultError } from "./errors.js";
 import { metadataFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
@@ -111,23 +112,22 @@ export function rotationDue(metadata: Metadata): Date | undefined {
   return new Date(Date.parse(since) + metadata.rotate_after_days * 86_400_000);
 }
 
-const UNITS = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_000 };
-
 /**
  * Reads the time of an `--expires`: a date, an RFC 3339 time, or a time from now on (`12h`, `90d`, `6w`, `1y`).
  * @returns an RFC 3339 time in UTC; a date alone means the start of that day.
  * @throws VaultError `INVALID_VALUE`
  */
 export function parseExpiry(text: string, now: Date): string {
-  const span = /^(\d{1,6})([hdwy])$/.exec(text);
-  const time = span
-    ? now.getTime() + Number(span[1]) * UNITS[span[2] as keyof typeof UNITS]
-    : /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?$/.test(text)
-      ? Date.parse(/[Tt ]/.test(text) && !/(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text) ? `${text.replace(" ", "T")}Z` : text.replace(" ", "T"))
-      : Number.NaN;
+  const span = durationOf(text);
+  const time =
+    span !== undefined
+      ? now.getTime() + span
+      : /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?$/.test(text)
+        ? Date.parse(/[Tt ]/.test(text) && !/(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text) ? `${text.replace(" ", "T")}Z` : text.replace(" ", "T"))
+        : Number.NaN;
   const date = new Date(time);
   // JavaScript takes the 30th of February for the 2nd of March.
-  const day = span ? undefined : new Date(Date.parse(text.slice(0, 10)));
+  const day = span !== undefined ? undefined : new Date(Date.parse(text.slice(0, 10)));
   if (Number.isNaN(date.getTime()) || (day && !day.toISOString().startsWith(text.slice(0, 10)))) {
     throw new VaultError("INVALID_VALUE", `${JSON.stringify(text)} is not a time.`, {
       remedy: "Use a date (2027-01-31), an RFC 3339 time (2027-01-31T12:00:00Z) or a span from now (12h, 90d, 6w, 1y).",

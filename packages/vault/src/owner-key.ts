@@ -1,18 +1,13 @@
 import type { Identity } from "./age/identity.js";
-import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
-import { loadKeys, type KeyChoice, type Keys } from "./key-files.js";
+import type { Keys } from "./key-files.js";
 import type { VaultState } from "./vault-state.js";
 
 /**
- * The identity of an owner of this vault, which every change needs: what is written is decrypted again before it counts.
- * @throws VaultError `NOT_AUTHORIZED` where the key is nobody's or an agent's, and what {@link loadKeys} throws
+ * The identity among some keys that is an owner's of this vault; every change needs it, since what is written is decrypted again
+ * before it counts.
+ * @throws VaultError `NOT_AUTHORIZED` where the keys are nobody's or an agent's
  */
-export async function loadOwnerKey(context: Context, state: VaultState, key: KeyChoice): Promise<Identity> {
-  return ownerAmong(await loadKeys(context, { ...key, vaultId: () => state.config.id }), state);
-}
-
-/** The identity of an owner of this vault among keys. @throws VaultError `NOT_AUTHORIZED` where there is none */
 export async function ownerAmong({ identities, source }: Keys, state: VaultState): Promise<Identity> {
   const owners = new Set(state.owners.map(({ recipient }) => recipient.text));
   for (const identity of identities) if (owners.has(await identity.recipient())) return identity;

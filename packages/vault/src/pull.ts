@@ -2,7 +2,11 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError } from "./errors.js";
+import { VaultFolder } from "./folder.js";
 import type { GitRepository } from "./git.js";
+import { keysAtHand, type Keys } from "./key-files.js";
+import { vaultIdIn } from "./trust/open-lock.js";
+import { isVerificationError, VaultTrust } from "./trust/vault-trust.js";
 
 /** What a pull came to. All but `pulled` leave the work tree as it was. */
 export type PullOutcome =
@@ -26,18 +30,26 @@ const pulls = new Map<string, { always: boolean; outcome: Promise<PullOutcome> }
 /** What was said of a vault since it was last up to date; a program that reads on need not hear it with each secret. */
 const said = new Map<string, Set<PullOutcome>>();
 
+export interface PullOptions {
+  /** Fetch also where the last fetch is younger than the vault's `pull_interval`. */
+  readonly always?: boolean;
+  /** The identities at hand, for what they say of the vault's owner; otherwise those in the usual places. */
+  readonly keys?: Keys | undefined;
+}
+
 /**
  * Brings the vault's branch up to date with its upstream by a fast-forward, and in no other way: nothing is reset or merged, and a
  * vault with uncommitted changes is left alone. What prevents it is a warning, said once, since the local state can still be read.
+ * What the upstream offers is verified before any of it reaches the work tree, and whether or not it will: that is an error.
  * Calls for the same vault while one is under way share it.
  * @param root absolute path of the vault's folder
- * @param options.always fetch also where the last fetch is younger than the vault's `pull_interval`
+ * @throws VaultError the codes of {@link VaultTrust.verifyRemote}
  */
-export function pull(context: Context, root: string, { always = false } = {}): Promise<PullOutcome> {
+export function pull(context: Context, root: string, { always = false, keys }: PullOptions = {}): Promise<PullOutcome> {
   const running = pulls.get(root);
   if (running && (running.always || !always)) return running.outcome;
   const outcome = Promise.resolve(running?.outcome)
-    .then(() => pullNow(context, root, always))
+    .then(() => pullNow(context, root, always, keys))
     .finally(() => {
       if (pulls.get(root)?.outcome === outcome) pulls.delete(root);
     });
@@ -45,17 +57,18 @@ export function pull(context: Context, root: string, { always = false } = {}): P
   return outcome;
 }
 
-async function pullNow(context: Context, root: string, always: boolean): Promise<PullOutcome> {
+async function pullNow(context: Context, root: string, always: boolean, keys: Keys | undefined): Promise<PullOutcome> {
   try {
-    const outcome = await fastForward(context, root, always);
+    const outcome = await fastForward(context, root, always, keys);
     if (outcome === "pulled" || outcome === "current") said.delete(root);
     return outcome;
   } catch (error) {
+    if (isVerificationError(error)) throw error;
     return warnOnce(context, root, "failed", `${NOT_PULLED}: ${reasonOf(error)}`);
   }
 }
 
-async function fastForward(context: Context, root: string, always: boolean): Promise<PullOutcome> {
+async function fastForward(context: Context, root: string, always: boolean, keys: Keys | undefined): Promise<PullOutcome> {
   const folder = dirname(root);
   if (!mayHaveRemote(folder)) return "no-remote";
   const [{ GitRepository, NO_HOOKS }, { withWriteLock }] = await Promise.all([import("./git.js"), import("./write-lock.js")]);
@@ -64,6 +77,10 @@ async function fastForward(context: Context, root: string, always: boolean): Pro
   let tips = await readTips(repository);
   if (!tips) return "no-remote";
 
+  const { findUpstream, verifyUpstream } = await import("./trust/upstream.js");
+  const source = await findUpstream(repository);
+  if (!source) return "no-remote";
+  const trust = new VaultTrust(context, root, keys ?? keysAtHand(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
   let unchanged: PullOutcome = "recent";
   if (always || !isRecent(context, repository, await pullInterval(root))) {
     try {
@@ -77,11 +94,12 @@ async function fastForward(context: Context, root: string, always: boolean): Pro
 
   // Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
   const { head, upstream, name } = tips;
-  if (head === upstream) return unchanged;
+  if (head === upstream && unchanged === "recent") return unchanged;
   const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `${head}...${upstream}`]))
     .trim()
     .split("\t")
     .map(Number);
+  await verifyUpstream(repository, root, source, upstream, trust, { inFull: behind !== 0 && ahead === 0 });
   if (behind === 0) return unchanged;
   if (ahead !== 0)
     return warnOnce(

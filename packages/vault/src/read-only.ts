@@ -1,12 +1,13 @@
 /** What it takes to read secrets, and nothing more: this loads no YAML parser, no git and no age library until one is needed. */
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
-export { agentKeyFile, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
+export { agentKeyFile, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";
 export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 export { nearest, suggestion } from "./nearest.js";
 export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
-export { openSecret, readSecret, type SecretValue } from "./read.js";
+export { openSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
 export { recoverVault } from "./recovery.js";
+export { VaultTrust, isVerificationError } from "./trust/vault-trust.js";
 export { findVault, VaultFiles } from "./vault-files.js";

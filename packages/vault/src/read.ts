@@ -1,10 +1,14 @@
 import { decrypt } from "./age/decrypt.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
+import { VaultFolder } from "./folder.js";
 import { loadKeys, type KeyChoice, type Keys } from "./key-files.js";
-import { CONFIG_FILE } from "./layout.js";
 import { formatSecretPath, parseSecretPath } from "./names.js";
-import type { VaultFiles } from "./vault-files.js";
+import { pull } from "./pull.js";
+import { namingFiles } from "./trust/naming-files.js";
+import { vaultIdIn } from "./trust/open-lock.js";
+import { VaultTrust } from "./trust/vault-trust.js";
+import { VaultFiles } from "./vault-files.js";
 
 export interface SecretValue {
   /** The path as it is shown: without `default/`. */
@@ -13,22 +17,30 @@ export interface SecretValue {
   readonly value: Uint8Array;
 }
 
-/**
- * Reads one secret with the key of an owner or of an agent that was granted it.
- * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, and what {@link loadKeys} throws
- */
-export async function readSecret(context: Context, files: VaultFiles, path: string, key: KeyChoice = {}): Promise<SecretValue> {
-  const secretPath = parseSecretPath(path);
-  const file = files.ciphertext(secretPath);
-  const keys = await loadKeys(context, { ...key, vaultId: () => readVaultId(files) });
-  return { secret: formatSecretPath(secretPath), value: await openSecret(file, formatSecretPath(secretPath), keys) };
+/** How a secret is read. */
+export interface ReadOptions {
+  readonly key?: KeyChoice;
+  /** Bring the vault up to date with its upstream first; `true` unless set. */
+  readonly pull?: boolean;
 }
 
-/** The vault's id, which is seldom needed for reading; the YAML parser is loaded only then. */
-async function readVaultId(files: VaultFiles): Promise<string | undefined> {
-  const { Config } = await import("./config.js");
-  const bytes = files.bytes(CONFIG_FILE);
-  return bytes && Config.parse(bytes).id;
+/**
+ * Reads one secret with the key of an owner or of an agent that was granted it, after its vault's state and its group's files have
+ * been found to be what the owner signed.
+ * @param root absolute path of the vault's folder
+ * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, and what {@link loadKeys},
+ *   {@link pull} and {@link VaultTrust} throw
+ */
+export async function readSecret(context: Context, root: string, path: string, options: ReadOptions = {}): Promise<SecretValue> {
+  const secretPath = parseSecretPath(path);
+  const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
+  if (options.pull ?? true) await pull(context, root, { keys });
+  const files = new VaultFiles(root);
+  const state = await new VaultTrust(context, root, keys).verify(files);
+  const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
+  const value = await openSecret(ciphertext, formatSecretPath(secretPath), keys);
+  state?.remember();
+  return { secret: formatSecretPath(secretPath), value };
 }
 
 /** Decrypts a secret's file and names the secret in what goes wrong. */

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "./context.js";
 
@@ -7,9 +7,20 @@ import type { Context } from "./context.js";
  * makes the change is still at it.
  */
 export async function recoverVault(context: Context, root: string): Promise<void> {
-  if (!mayHoldJournal(dirname(root))) return;
-  const { finishInterrupted } = await import("./transaction.js");
-  await finishInterrupted(context, root);
+  if (mayHoldJournal(dirname(root))) {
+    const { finishInterrupted } = await import("./transaction.js");
+    await finishInterrupted(context, root);
+  }
+  if (mayHoldWaitingKey(context)) {
+    const { settleInterruptedRotation } = await import("./rotated-key.js");
+    await settleInterruptedRotation(context, root);
+  }
+}
+
+/** Most people have no key of one vault's own, and of those who have, most have rotated none. */
+function mayHoldWaitingKey({ home }: Context): boolean {
+  const folder = join(home, "owners");
+  return existsSync(folder) && readdirSync(folder).some((name) => name.includes(".key.new-"));
 }
 
 /** Looks without git for the usual place of a journal, which is worth the exception: every read comes through here. */

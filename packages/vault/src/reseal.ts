@@ -6,7 +6,7 @@ import { stanzaTypes } from "./age/header.js";
 import { requireUniform, type KeyKind, type Recipient } from "./age/recipient.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
-import { metadataFile, secretFile } from "./layout.js";
+import { escrowFile, metadataFile, secretFile } from "./layout.js";
 import { withAuthorizedAgents } from "./metadata.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import type { Files } from "./transaction.js";
@@ -89,6 +89,37 @@ export async function reseal(context: Context, state: VaultState, owner: Identit
     if (metadata) files.set(metadataFile(path), withAuthorizedAgents(metadata, path, after));
   });
   return files;
+}
+
+/**
+ * Encrypts every secret, and every agent's escrow, anew to the owners and agents whom the state names now, each with a new file key.
+ * @param identities open the present files; at least one should open the new ones
+ * @param options.leaving no identity at hand opens the new files, since their only owner here is leaving
+ * @param options.without agents whose escrow is to be made from a new key
+ * @throws VaultError `DAMAGED`, `NOT_AUTHORIZED`, `MIXED_RECIPIENTS`
+ */
+export async function resealAll(
+  context: Context,
+  state: VaultState,
+  identities: readonly Identity[],
+  { leaving, without }: { leaving: boolean; without: ReadonlySet<string> },
+): Promise<Files> {
+  const sets = new RecipientSets();
+  const targets: string[] = [];
+  const jobs: Job[] = [];
+  const add = (target: string, name: string, file: Uint8Array, recipients: readonly Recipient[]) => {
+    requireUniform(recipients);
+    targets.push(target);
+    jobs.push({ kind: leaving ? "hand-over" : "re-encrypt", name, file, recipients: sets.indexOf(recipients) });
+  };
+  for (const path of state.secretPaths()) add(secretFile(path), formatSecretPath(path), state.ciphertext(path), state.recipientsOf(path));
+  const owners = state.owners.map(({ recipient }) => recipient);
+  for (const agent of state.escrowedAgents()) {
+    if (!without.has(agent)) add(escrowFile(agent), `the escrow of ${agent}`, state.bytes(escrowFile(agent))!, owners);
+  }
+  const report = (done: number) => context.progress?.({ step: "Sealing secrets", done, total: jobs.length });
+  const sealed = await runBatch(jobs, sets.texts, identities, report);
+  return new Map(targets.map((target, index) => [target, sealed[index]!]));
 }
 
 /** Encrypts a value and decrypts it again before it counts. @throws VaultError `MIXED_RECIPIENTS`, `DAMAGED` */

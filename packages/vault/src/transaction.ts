@@ -20,7 +20,6 @@ import { open } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
-import { parseHeader } from "./age/header.js";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { linkInVault } from "./folder.js";
@@ -40,6 +39,14 @@ export interface Plan<R> {
   readonly result: R;
   /** Works out the new files; not called in a dry run. What equals the present file is left out of the change. */
   files(): Promise<Files>;
+  /** Further commits on top, all or nothing with the first; asked for after `files`, where that changes anything. */
+  more?(): readonly Step[];
+}
+
+/** One commit of a change. */
+export interface Step {
+  readonly message: string;
+  readonly files: Files;
 }
 
 export interface TransactionOptions {
@@ -75,10 +82,15 @@ export async function transact<R>(
     requireQuiet(repository);
     const state = new VaultState(root);
     const change = await plan(state);
-    const changed = new Map([...(await change.files())].filter(([file, bytes]) => !sameBytes(bytes, state.bytes(file) ?? null)));
-    if (changed.size > 0) await transaction.commit(state, change.message, changed);
+    const changed = withoutUnchanged(state, await change.files());
+    if (changed.size > 0) await transaction.commit(state, [{ message: change.message, files: changed }, ...(change.more?.() ?? [])]);
     return change.result;
   });
+}
+
+/** Leaves out what equals the present file. */
+export function withoutUnchanged(state: VaultState, files: Files): Files {
+  return new Map([...files].filter(([file, bytes]) => !sameBytes(bytes, state.bytes(file) ?? null)));
 }
 
 /** Does what {@link recoverVault} promises, once there is something to do. */
@@ -178,25 +190,30 @@ class Transaction {
   }
 
   /** Commits the new files, and with them whatever else of the vault differs from the last commit. */
-  async commit(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
-    const journal = await this.#prepare(state, message, planned);
+  async commit(state: VaultState, steps: readonly [Step, ...Step[]]): Promise<void> {
+    const planned = new Map(steps.flatMap(({ files }) => [...files]));
+    const journal = await this.#prepare(state, steps, planned);
     if (!journal) return this.#cleanUp();
+    const { message } = steps[0];
     await this.#moveBranch(journal, message);
     await this.#bringIntoPlace(journal, planned);
     await this.#commitAgain(journal, message);
   }
 
   /** Does all up to the point of no return, and undoes it where it fails; `undefined` where the last commit holds all this already. */
-  async #prepare(state: VaultState, message: string, planned: ReadonlyMap<string, Uint8Array | null>): Promise<Journal | undefined> {
+  async #prepare(
+    state: VaultState,
+    [first, ...more]: readonly [Step, ...Step[]],
+    planned: ReadonlyMap<string, Uint8Array | null>,
+  ): Promise<Journal | undefined> {
     try {
       const [head, outside] = await Promise.all([this.#repository.head(), this.#outsideChanges(state)]);
-      const edited = [...outside].filter(([file]) => !planned.has(file));
-      if (planned.size > 0 && edited.length > 0) this.#takeAlong(edited);
-      const files = new Map([...outside, ...planned]);
+      const files = new Map([...outside, ...first.files]);
       if (files.size === 0) return undefined;
       const staged = this.#stage(planned);
-      const [commit] = await Promise.all([this.#makeCommit(head, message, files), syncFiles(staged)]);
+      let [commit] = await Promise.all([this.#makeCommit(head, first.message, files), syncFiles(staged)]);
       if (commit === undefined) return undefined;
+      for (const step of more) commit = (await this.#makeCommit({ ...head, commit }, step.message, step.files)) ?? commit;
       await this.#waitForIndex();
       const journal: Journal = { vault: this.#prefix, ref: head.ref, old: head.commit, new: commit };
       this.#writeJournal(journal);
@@ -226,8 +243,6 @@ class Transaction {
         this.#context.warn(`An interrupted change of ${journal.ref} was given up, since HEAD has gone elsewhere. Run the command again.`);
         return;
       }
-      // A commit of the person's that took all of it back before any file was in its place is a state as whole as the new one.
-      if ((await this.#outsideChanges(vault)).size === 0) return;
     }
     const changes = await this.#changesBetween(journal);
     const contents = await repository.blobs(changes.flatMap(({ id }) => id ?? []));
@@ -273,7 +288,7 @@ class Transaction {
     const { ref } = await this.#repository.head();
     if (ref !== journal.ref || this.#repository.unfinishedOperation() || !(await this.#isInHistory(journal))) return;
     const root = join(this.#repository.workTree, journal.vault);
-    await new Transaction(this.#context, this.#repository, root).commit(new VaultState(root), message, new Map());
+    await new Transaction(this.#context, this.#repository, root).commit(new VaultState(root), [{ message, files: new Map() }]);
   }
 
   async #isInHistory(journal: Journal): Promise<boolean> {
@@ -305,29 +320,6 @@ class Transaction {
       changes.set(file, state.bytes(file) ?? null);
     }
     return changes;
-  }
-
-  /** Says what the person has done to the vault by hand. @throws VaultError `CONFLICT`, `DAMAGED` where that cannot be meant */
-  #takeAlong(edited: readonly (readonly [file: string, bytes: Uint8Array | null])[]): void {
-    for (const [file, bytes] of edited) {
-      const { kind } = classify(file);
-      const path = `${this.#prefix}/${file}`;
-      const remedy = `Restore it: git checkout HEAD -- ${path}`;
-      if (kind !== "secret" && kind !== "escrow") continue;
-      if (bytes === null) {
-        throw new VaultError("CONFLICT", `${path} was removed by hand, and a change would commit that.`, {
-          remedy: kind === "secret" ? `${remedy}; agent-vault delete takes a secret out of the vault.` : remedy,
-        });
-      }
-      try {
-        parseHeader(bytes);
-      } catch (cause) {
-        throw new VaultError("DAMAGED", `${path} was edited by hand and is no age file, and a change would commit it.`, { remedy, cause });
-      }
-    }
-    const names = edited.slice(0, 5).map(([file]) => file);
-    const more = edited.length > names.length ? ` and ${edited.length - names.length} more` : "";
-    this.#context.warn(`The commit takes along what was changed by hand: ${names.join(", ")}${more}.`);
   }
 
   /** Writes the new files beside the repository, where a full disk hurts nobody. @returns their paths */

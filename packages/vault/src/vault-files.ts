@@ -4,36 +4,69 @@ import { isArmored } from "./age/armor.js";
 import { MAX_HEADER_BYTES } from "./age/header.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
-import { linkInVault, VaultFolder } from "./folder.js";
-import { classify, CONFIG_FILE, MANIFEST_FILE, secretFile, VAULT_FOLDER } from "./layout.js";
+import { linkInVault, VaultFolder, type FileSource } from "./folder.js";
+import { classify, CONFIG_FILE, MANIFEST_FILE, secretFile, VAULT_FOLDER, type VaultFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import { suggestion } from "./nearest.js";
+import type { Digest } from "./trust/digest.js";
+import { digestsIn, type SignedFiles } from "./trust/signed-files.js";
 
 /**
  * The files of a vault as they were read at one time. Every file is read once: the bytes that were looked at are the bytes that are
  * used, however often they are asked for. Reading a secret takes no more than this, so nothing here loads a YAML parser.
  */
 export class VaultFiles {
-  readonly folder: VaultFolder;
+  readonly source: FileSource;
   readonly #bytes = new Map<string, Uint8Array | undefined>();
+  #signed: SignedFiles | undefined;
 
-  /** @param root absolute path of the vault's folder, which need not exist yet */
-  constructor(root: string) {
-    this.folder = new VaultFolder(root);
+  /** @param source absolute path of the vault's folder, which need not exist yet, or where else the files come from */
+  constructor(source: string | FileSource) {
+    this.source = typeof source === "string" ? new VaultFolder(source) : source;
   }
 
-  /** The bytes of a file of the vault, or `undefined`. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED` */
+  /** What the owner has signed of these files, once that was verified. */
+  get signed(): SignedFiles | undefined {
+    return this.#signed;
+  }
+
+  /** From here on nothing is given out that the owner has not signed; what was read before is forgotten. */
+  vouch(signed: SignedFiles): void {
+    this.#signed = signed;
+    this.forget();
+  }
+
+  /** The bytes of a file of the vault, or `undefined`. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`, `TAMPERED` */
   bytes(file: string): Uint8Array | undefined {
-    if (!this.#bytes.has(file)) this.#bytes.set(file, this.folder.read(file));
+    if (!this.#bytes.has(file)) {
+      const bytes = this.source.read(file);
+      this.#signed?.require(file, bytes);
+      this.#bytes.set(file, bytes);
+    }
     return this.#bytes.get(file);
+  }
+
+  protected forget(): void {
+    this.#bytes.clear();
+  }
+
+  /** The digests of all files that belong in a vault, by their path: of the bytes that `bytes` gives. */
+  digests(): Map<string, Digest> {
+    return digestsIn({ root: this.source.root, read: (file) => this.bytes(file), walk: (folder) => this.source.walk(folder) });
   }
 
   /** Every secret that has a file, sorted. Names that break the grammar are left out; `check` names them. */
   secretPaths(): SecretPath[] {
-    return this.folder.walk("secrets").flatMap(({ file }) => {
-      const found = classify(file);
-      return found.kind === "secret" ? [found.path] : [];
-    });
+    return this.#below("secrets").flatMap((found) => (found.kind === "secret" ? [found.path] : []));
+  }
+
+  /** Every agent that has an escrow, whether or not the manifest names it, sorted. */
+  escrowedAgents(): string[] {
+    return this.#below("agents").flatMap((found) => (found.kind === "escrow" ? [found.agent] : []));
+  }
+
+  #below(folder: string): VaultFile[] {
+    return (this.#signed?.filesBelow(folder) ?? this.source.walk(folder).map(({ file }) => file)).map(classify);
   }
 
   /**
@@ -41,8 +74,10 @@ export class VaultFiles {
    * may be more than fits into memory.
    */
   head(path: SecretPath): Uint8Array | undefined {
-    const head = this.folder.read(secretFile(path), MAX_HEADER_BYTES + 1);
-    return head && isArmored(head) ? this.folder.read(secretFile(path)) : head;
+    const file = secretFile(path);
+    const head = this.source.read(file, this.#signed ? undefined : MAX_HEADER_BYTES + 1);
+    this.#signed?.require(file, head);
+    return head && isArmored(head) ? this.source.read(file) : head;
   }
 
   hasSecret(path: SecretPath): boolean {

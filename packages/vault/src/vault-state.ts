@@ -43,6 +43,11 @@ export class VaultState extends VaultFiles {
     return recipient;
   }
 
+  /** Takes other owners, for the files that are about to be written. */
+  replaceOwners(owners: readonly Owner[]): void {
+    this.#owners = [...owners];
+  }
+
   /** Takes another key for an agent, for the files that are about to be written. */
   replaceAgentRecipient(agent: string, recipient: Recipient): void {
     this.#agents.set(agent, recipient);
@@ -62,6 +67,14 @@ export class VaultState extends VaultFiles {
   authorizedAgents(path: SecretPath): readonly string[] {
     const bytes = this.bytes(metadataFile(path));
     return bytes ? readAuthorizedAgents(bytes, path) : [];
+  }
+
+  protected override forget(): void {
+    super.forget();
+    this.#config = undefined;
+    this.#manifest = undefined;
+    this.#owners = undefined;
+    this.#agents.clear();
   }
 
   #readOwners(): Owner[] {

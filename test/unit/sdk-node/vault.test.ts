@@ -1,20 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as sdk from "../../../sdk-node/dist/index.js";
-import { Sandbox } from "../../support/sandbox.js";
+import { prepared, type Sandbox } from "../../support/sandbox.js";
 
 const SDK = resolve(import.meta.dirname, "../../../sdk-node/dist/index.js");
 
-async function grantedVault(): Promise<{ box: Sandbox; options: { repoPath: string; keyPath: string } }> {
-  const box = new Sandbox();
+const granted = prepared(async (box) => {
   await box.ok("init", "--no-hook");
   await box.set("stripe/api-key", "sk_1", "--expires", "2030-01-01");
   await box.set("stripe/cert", Buffer.from([0, 200, 255]));
   await box.set("other/x", "no");
   await box.ok("add-agent", "bot");
   await box.ok("grant", "bot", "stripe");
+});
+
+async function grantedVault(): Promise<{ box: Sandbox; options: { repoPath: string; keyPath: string } }> {
+  const box = await granted();
+  vi.stubEnv("AGENT_VAULT_HOME", join(box.home, ".agent-vault"));
+  onTestFinished(() => void vi.unstubAllEnvs());
   return { box, options: { repoPath: box.repository, keyPath: box.agentKey("bot") } };
 }
 
@@ -77,8 +82,17 @@ describe("the Node SDK", () => {
     writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "damaged");
     await expect(vault.get("stripe/api-key")).rejects.toBeInstanceOf(sdk.VerificationError);
     writeFileSync(join(box.vault, "manifest.yaml"), "version: 9\n");
-    expect(() => vault.reload()).toThrowError(sdk.ManifestError);
-    expect(() => vault.listAgents()).toThrowError(sdk.ManifestError);
+    expect(() => vault.reload()).toThrowError(sdk.VerificationError);
+    for (const file of ["vault.lock", "vault.lock.sig"]) rmSync(join(box.vault, file));
+    rmSync(join(box.repository, ".git"), { recursive: true });
+    rmSync(join(box.home, ".agent-vault/trust"), { recursive: true });
+    const unanchored = new sdk.Vault({
+      ...options,
+      keyPath: undefined,
+      keyStr: readFileSync(options.keyPath, "utf8").trim().split("\n").at(-1)!,
+    });
+    expect(() => unanchored.reload()).toThrowError(sdk.ManifestError);
+    expect(() => unanchored.listAgents()).toThrowError(sdk.ManifestError);
     for (const Class of [
       sdk.SecretNotFoundError,
       sdk.NotAuthorizedError,

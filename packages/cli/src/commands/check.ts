@@ -1,17 +1,17 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { check, EXIT_CODES, VaultState } from "@agent-vault/vault";
+import { check, EXIT_CODES } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
 
 export default class Check extends VaultCommand {
   static override id = "check";
   static override description =
-    "Look for what is not as it should be: expiry, rotation, access, keys, stray files. Needs no key. Exits with 5 where there are errors.";
+    "Look for what is not as it should be: expiry, rotation, access, keys, stray files, changes that no owner signed. Needs no key. Exits with 5 where there are errors.";
   static override flags = { strict: Flags.boolean({ description: "take warnings for errors" }) };
 
   async run(): Promise<void> {
     const { flags } = await this.words(Check);
-    const findings = check(this.context, new VaultState(await this.findVault()));
+    const findings = await check(this.context, await this.findVault());
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
     this.print(findings, function* () {
       for (const { severity, message, remedy, kind } of findings) yield `${severity.padEnd(7)} ${message} ${remedy}. [${kind}]`;

@@ -1,4 +1,4 @@
-import { listAgents, VaultState } from "@agent-vault/vault";
+import { listAgents } from "@agent-vault/vault";
 import { table } from "../table.js";
 import { VaultCommand } from "../vault-command.js";
 
@@ -8,7 +8,7 @@ export default class ListAgents extends VaultCommand {
 
   async run(): Promise<void> {
     await this.words(ListAgents);
-    const agents = listAgents(new VaultState(await this.findVault()));
+    const agents = listAgents(await this.openState());
     this.print(agents, () =>
       table(
         ["AGENT", "GROUPS", "SECRETS", "BEYOND ITS GROUPS"],

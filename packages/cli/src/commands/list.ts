@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { listSecrets, VaultState } from "@agent-vault/vault";
+import { listSecrets } from "@agent-vault/vault";
 import { table } from "../table.js";
 import { VaultCommand } from "../vault-command.js";
 
@@ -10,7 +10,7 @@ export default class List extends VaultCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.words(List);
-    const secrets = listSecrets(new VaultState(await this.findVault()), flags.group);
+    const secrets = listSecrets(await this.openState(), flags.group);
     const json = secrets.map(({ secret, groups, agents, metadata }) => ({ ...metadata, name: secret, groups, agents }));
     this.print(json, () =>
       table(

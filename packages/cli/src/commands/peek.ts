@@ -1,4 +1,4 @@
-import { formatSecretPath, parseSecretPath, VaultState } from "@agent-vault/vault";
+import { formatSecretPath, parseSecretPath } from "@agent-vault/vault";
 import { VaultCommand, word } from "../vault-command.js";
 
 /** The same for every secret: it says nothing of the value, not even its length. */
@@ -11,7 +11,7 @@ export default class Peek extends VaultCommand {
 
   async run(): Promise<void> {
     const { args } = await this.words(Peek);
-    const state = new VaultState(await this.findVault());
+    const state = await this.openState();
     const path = parseSecretPath(args.path);
     state.ciphertext(path);
     this.print({ secret: formatSecretPath(path), value: MASK }, () => [MASK]);

@@ -2,11 +2,12 @@
  * What may stand in a place of the command line. `names` are words that only the person knows, such as a new name or a value;
  * `targets` are groups and secrets.
  */
-export type Kind = "agents" | "groups" | "targets" | "secrets" | "files" | "folders" | "shells" | "names";
+export type Kind = "agents" | "owners" | "groups" | "targets" | "secrets" | "files" | "folders" | "shells" | "names";
 
 /** What each argument of each command takes. A test compares this with the commands. */
 export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   "add-agent": { agent: "names" },
+  "add-owner": { owner: "names" },
   check: {},
   completions: { shell: "shells" },
   delete: { path: "secrets" },
@@ -18,14 +19,22 @@ export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>>
   init: { dir: "folders" },
   list: {},
   "list-agents": {},
+  "list-owners": {},
   move: { from: "secrets", to: "names" },
+  "owner allowed-signers": {},
+  "owner keys": {},
   peek: { path: "secrets" },
   "recover-agent": { agent: "agents" },
   "remove-agent": { agent: "agents" },
+  "remove-owner": { owner: "owners" },
   "restore-agent": { agent: "agents" },
   revoke: { agent: "agents", target: "targets" },
+  "rotate-owner": {},
   scan: { path: "files" },
   set: { path: "secrets", value: "names" },
+  sign: {},
+  sync: {},
+  verify: {},
 };
 
 /** What the value of a flag is, by the flag's name or by what help calls its value. Other values are `names`. */

@@ -29,6 +29,11 @@ export class VaultNames {
   }
 
   /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
+  async owners(): Promise<Candidate[]> {
+    return (await this.#manifest()).owners.map(({ name }) => ({ word: name }));
+  }
+
+  /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
   async groups(): Promise<Candidate[]> {
     const { groups } = await this.#manifest();
     return [...groups].map(([word, { size }]) => ({ word, description: size === 1 ? "group of 1 secret" : `group of ${size} secrets` }));

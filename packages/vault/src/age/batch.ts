@@ -16,7 +16,7 @@ const WORTH_WORKERS_MS = 150;
 /** Work that a worker is given at a time: enough that messages cost nothing, little enough that all workers end together. */
 const CHUNK_MS = 40;
 /** Measured on Node 20; for a guess of how long a job takes. */
-const FILE_MS = { "add-recipients": 0.2, "re-encrypt": 0.6 };
+const FILE_MS = { "add-recipients": 0.2, "re-encrypt": 0.6, "hand-over": 0.6 };
 const WRAP_MS = { x25519: 0.1, "post-quantum": 3 };
 const RE_ENCRYPTED_MEGABYTE_MS = 10;
 
@@ -130,7 +130,7 @@ function startWorker(task: WorkerTask): { worker: Worker; ask: Ask } {
 /** Milliseconds, roughly. */
 function estimate({ kind, file }: Job, recipients: readonly Recipient[]): number {
   const wrap = WRAP_MS[recipients[0]?.kind ?? "x25519"];
-  const content = kind === "re-encrypt" ? (file.length / 1e6) * RE_ENCRYPTED_MEGABYTE_MS : 0;
+  const content = kind !== "add-recipients" ? (file.length / 1e6) * RE_ENCRYPTED_MEGABYTE_MS : 0;
   // Two more for opening the old file and the new one.
   return FILE_MS[kind] + (recipients.length + 2) * wrap + content;
 }

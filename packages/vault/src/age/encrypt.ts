@@ -1,5 +1,8 @@
 import type { Recipient as LibraryRecipient } from "age-encryption";
 import { VaultError } from "../errors.js";
+import { damaged } from "./damaged.js";
+import { openFile } from "./decrypt.js";
+import { decryptPayload } from "./payload.js";
 import { requireUniform, type Recipient } from "./recipient.js";
 import { DEFAULT_LOG_N, ScryptRecipient } from "./scrypt.js";
 
@@ -11,6 +14,30 @@ import { DEFAULT_LOG_N, ScryptRecipient } from "./scrypt.js";
 export async function encrypt(plaintext: Uint8Array, recipients: readonly Recipient[]): Promise<Uint8Array> {
   requireUniform(recipients);
   return encryptTo(plaintext, recipients);
+}
+
+/**
+ * Encrypts what no identity at hand will open, as when an owner hands a vault over. The file is opened again with its file key.
+ * @throws VaultError as {@link encrypt}; `DAMAGED` where it does not open to the same
+ */
+export async function encryptForOthers(plaintext: Uint8Array, recipients: readonly Recipient[]): Promise<Uint8Array> {
+  requireUniform(recipients);
+  let seen: Uint8Array | undefined;
+  // It is told the file key as each recipient is, and leaves no stanza.
+  const witness = {
+    wrapFileKey: (fileKey: Uint8Array) => {
+      seen = new Uint8Array(fileKey);
+      return [];
+    },
+  };
+  const file = await encryptTo(plaintext, [...recipients, witness]);
+  const opened = await openFile(file, [{ unwrapFileKey: () => seen ?? null }]);
+  if (
+    opened?.header.stanzas.length === recipients.length &&
+    Buffer.compare(decryptPayload(opened.fileKey, opened.payload), plaintext) === 0
+  )
+    return file;
+  throw damaged("what was encrypted does not decrypt to the same");
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Identity {
   readonly kind: KeyKind;
   /** The key itself, `AGE-SECRET-KEY-...`: for a key file or another thread, and never for a message or a log. */
   reveal(): string;
+  /** 32 bytes that only its holder can work out: HKDF-SHA-256 over the secret, with an info string and a salt (RFC 5869). */
+  deriveKey(info: string, salt: string): Uint8Array;
   /** The recipient that belongs to it, `age1...`. */
   recipient(): Promise<string>;
   /**

@@ -1,6 +1,8 @@
+import { bech32 } from "@scure/base";
 import { VaultError } from "../errors.js";
 import { damaged } from "./damaged.js";
 import type { Stanza } from "./header.js";
+import { hkdf } from "./hkdf.js";
 
 /** Bytes of a recipient: an ML-KEM-768 encapsulation key and an X25519 point. */
 export const RECIPIENT_LENGTH = 1216;
@@ -45,6 +47,10 @@ export class PostQuantumIdentity {
 
   reveal(): string {
     return this.#text;
+  }
+
+  deriveKey(info: string, salt: string): Uint8Array {
+    return hkdf(bech32.decodeToBytes(this.#text).bytes, Buffer.from(salt), info);
   }
 
   async recipient(): Promise<string> {

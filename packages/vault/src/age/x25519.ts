@@ -64,6 +64,10 @@ export class X25519Identity {
     return bech32.encodeFromBytes("AGE-SECRET-KEY-", this.#scalar).toUpperCase();
   }
 
+  deriveKey(info: string, salt: string): Uint8Array {
+    return hkdf(this.#scalar, Buffer.from(salt), info);
+  }
+
   async recipient(): Promise<string> {
     return bech32.encodeFromBytes("age", this.#point);
   }

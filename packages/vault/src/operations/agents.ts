@@ -9,6 +9,7 @@ import {
   agentKeyFile,
   describeKeyFile,
   formatKeyFile,
+  loadKeys,
   requireKeyFolder,
   requireNoKeyFile,
   retireKeyFile,
@@ -16,11 +17,13 @@ import {
 } from "../key-files.js";
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
-import { loadOwnerKey } from "../owner-key.js";
+import { ownerAmong } from "../owner-key.js";
 import { changeAccess, reseal, seal, withDrifted } from "../reseal.js";
 import type { Files } from "../transaction.js";
+import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
+import { VaultTrust } from "../trust/vault-trust.js";
 import { VaultState } from "../vault-state.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { changeSigned, changeVault, type ChangeRequest } from "./change.js";
 
 export interface AgentRequest extends ChangeRequest {
   readonly agent: string;
@@ -50,7 +53,7 @@ export interface AgentLoss {
  */
 export async function addAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult> {
   const agent = parseAgentName(request.agent);
-  const { identity, ...result } = await changeVault(context, request, async (state) => {
+  const { result: made, signed } = await changeSigned(context, request, async (state) => {
     const twin = [...state.manifest.agents.keys()].find((name) => name.toLowerCase() === agent.toLowerCase());
     if (twin !== undefined) {
       throw new VaultError("ALREADY_EXISTS", `There is an agent ${twin} already.`, {
@@ -73,7 +76,8 @@ export async function addAgent(context: Context, request: AgentRequest): Promise
       files: async (owner) => new Map([[MANIFEST_FILE, state.manifest.toBytes()], ...(await agentFiles(state, owner, agent, identity))]),
     };
   });
-  if (!request.dryRun) await writeNewAgentKey(context, request.vault, agent, result.keyFile, identity);
+  const { identity, ...result } = made;
+  if (!request.dryRun) await writeNewAgentKey(context, signed, agent, result.keyFile, identity);
   return result;
 }
 
@@ -111,7 +115,7 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
  */
 export async function recoverAgent(context: Context, request: AgentRequest): Promise<AgentKeyResult & AgentLoss> {
   const agent = parseAgentName(request.agent);
-  const { identity, former, ...result } = await changeVault(context, request, async (state) => {
+  const { result: made, signed } = await changeSigned(context, request, async (state) => {
     state.manifest.requireAgent(agent);
     const { keyFile, former } = await keyFileFor(context, state, agent, request);
     if (!request.dryRun && former) requireKeyFolder(context, dirname(keyFile));
@@ -130,9 +134,10 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
       },
     };
   });
+  const { identity, former, ...result } = made;
   if (request.dryRun) return { ...result, retiredKeyFile: undefined };
   const retiredKeyFile = former ? retireKeyFile(context, result.keyFile) : undefined;
-  await writeNewAgentKey(context, request.vault, agent, result.keyFile, identity);
+  await writeNewAgentKey(context, signed, agent, result.keyFile, identity);
   return { ...result, retiredKeyFile };
 }
 
@@ -146,8 +151,10 @@ export async function restoreAgent(
   request: AgentRequest,
 ): Promise<AgentKeyResult & { retiredKeyFile: string | undefined; present: boolean }> {
   const state = new VaultState(request.vault);
+  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(state.source) });
+  const signed = await new VaultTrust(context, request.vault, keys).verifyForChange(state);
   const agent = state.manifest.requireAgent(request.agent);
-  const owner = await loadOwnerKey(context, state, request.key ?? {});
+  const owner = await ownerAmong(keys, state);
   const identity = await openEscrow(state, agent, owner);
   const recipient = await identity.recipient();
   const { keyFile, former } = await keyFileFor(context, state, agent, request);
@@ -155,12 +162,12 @@ export async function restoreAgent(
   if (present || request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
   if (!former) requireNoKeyFile(context, keyFile);
   const retiredKeyFile = former ? retireKeyFile(context, keyFile) : undefined;
-  await writeAgentKey(context, request.vault, agent, keyFile, identity);
+  await writeAgentKey(context, signed, agent, keyFile, identity);
   return { agent, recipient, keyFile, retiredKeyFile, present: false };
 }
 
 /** An agent's identity from its escrow, checked against its public key. @throws VaultError `DAMAGED`, `NOT_AUTHORIZED` */
-async function openEscrow(state: VaultState, agent: string, owner: Identity): Promise<Identity> {
+export async function openEscrow(state: VaultState, agent: string, owner: Identity): Promise<Identity> {
   const escrow = state.bytes(escrowFile(agent));
   if (!escrow) {
     throw new VaultError("FILE_NOT_FOUND", `Agent ${agent} has no escrow, so its key cannot be restored.`, {
@@ -174,7 +181,8 @@ async function openEscrow(state: VaultState, agent: string, owner: Identity): Pr
   });
 }
 
-async function agentFiles(state: VaultState, owner: Identity, agent: string, identity: Identity): Promise<Files> {
+/** An agent's public key and its escrow. @param owner opens the escrow again before it counts */
+export async function agentFiles(state: VaultState, owner: Identity, agent: string, identity: Identity): Promise<Files> {
   const encode = (text: string) => new TextEncoder().encode(text);
   return new Map([
     [publicKeyFile(agent), encode(await identity.recipient())],
@@ -189,17 +197,30 @@ async function agentFiles(state: VaultState, owner: Identity, agent: string, ide
   ]);
 }
 
-async function writeAgentKey(context: Context, vault: string, agent: string, file: string, identity: Identity): Promise<void> {
-  const { id } = new VaultState(vault).config;
-  await writeKeyFile(context, file, await formatKeyFile(identity, { created: context.now().toISOString(), agent, vault: id }));
-  if (id !== undefined && file === agentKeyFile(context, agent, id))
+/** Writes an agent's key, and with it who signs the vault and which state is there now: what the agent trusts on a new machine. */
+export async function writeAgentKey(
+  context: Context,
+  { lock, digest }: SignedLock,
+  agent: string,
+  file: string,
+  identity: Identity,
+): Promise<void> {
+  const comments = {
+    created: context.now().toISOString(),
+    agent,
+    vault: lock.vault,
+    owner: lock.owners.map(({ key }) => key),
+    state: `${lock.sequence} ${digest}`,
+  };
+  await writeKeyFile(context, file, await formatKeyFile(identity, comments));
+  if (file === agentKeyFile(context, agent, lock.vault))
     context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);
 }
 
 /** As {@link writeAgentKey}, when there is no way back. */
-async function writeNewAgentKey(context: Context, vault: string, agent: string, file: string, identity: Identity): Promise<void> {
+async function writeNewAgentKey(context: Context, signed: SignedLock, agent: string, file: string, identity: Identity): Promise<void> {
   try {
-    await writeAgentKey(context, vault, agent, file, identity);
+    await writeAgentKey(context, signed, agent, file, identity);
   } catch (cause) {
     throw new VaultError(
       cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE",
@@ -213,11 +234,11 @@ async function writeNewAgentKey(context: Context, vault: string, agent: string, 
 }
 
 /** Where an agent's key file goes: the chosen place, else where a `former` one is, else the first of its places that is free. */
-async function keyFileFor(
+export async function keyFileFor(
   context: Context,
   state: VaultState,
   agent: string,
-  { keyOut }: AgentRequest,
+  { keyOut }: Pick<AgentRequest, "keyOut"> = {},
 ): Promise<{ keyFile: string; former: boolean }> {
   if (keyOut !== undefined) return { keyFile: resolvePath(context, keyOut), former: false };
   const present = await presentKeyFile(context, state, agent);

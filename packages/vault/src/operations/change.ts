@@ -1,11 +1,19 @@
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { VaultFolder } from "../folder.js";
 import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
 import { loadKeys, type KeyChoice } from "../key-files.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
 import { ownerAmong } from "../owner-key.js";
 import { recoverVault } from "../recovery.js";
-import { requireQuietRepository, transact, type Files } from "../transaction.js";
+import { requireQuietRepository, transact, withoutUnchanged, type Files, type Step } from "../transaction.js";
+import type { Lock, LockOwner } from "../trust/lock.js";
+import { namingFiles } from "../trust/naming-files.js";
+import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
+import { signState } from "../trust/sign-state.js";
+import { SigningKey } from "../trust/signing-key.js";
+import { MAX_JUMP, VaultTrust } from "../trust/vault-trust.js";
 import { VaultState } from "../vault-state.js";
 
 /** What every operation of an owner takes. */
@@ -21,54 +29,132 @@ export interface ChangeRequest {
 export interface Change<R> {
   readonly message: string;
   readonly result: R;
-  files(owner: Identity): Files | Promise<Files>;
+  files(owner: Identity, present: SignedLock): Files | Promise<Files>;
+  /** Who may sign the next state, where that changes. */
+  owners?(present: SignedLock): readonly LockOwner[];
+  /**
+   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that whoever
+   * knows no other key can tell the vault.
+   */
+  readonly successor?: Identity;
+  /** Signs also where no file changes, and for another while: in milliseconds, `null` for ever, `undefined` for as long as before. */
+  readonly renewal?: { readonly lifetime: number | null | undefined };
 }
 
-/**
- * Runs an owner's operation as one transaction: the owner's key first, then the operation, then what every change brings along.
- * Whatever a person is asked for comes before the transaction, so that nobody waits for them, and after a trial run on the present
- * state, so that they type nothing in vain.
- * @param operation works out the change; it writes nothing, and may be called more than once
- * @param ask gets from the person what the operation still lacks
- */
+/** What an operation came to, and the state that the vault is in now. */
+export interface Changed<R> {
+  readonly result: R;
+  readonly signed: SignedLock;
+}
+
+/** As {@link changeSigned}, for the result alone. */
 export async function changeVault<R>(
   context: Context,
   request: ChangeRequest,
   operation: (state: VaultState) => Change<R> | Promise<Change<R>>,
   ask?: () => Promise<void>,
 ): Promise<R> {
+  return (await changeSigned(context, request, operation, ask)).result;
+}
+
+/**
+ * Runs an owner's operation as one transaction: the owner's key first, then the state that it starts from, verified file for file,
+ * then the operation, what every change brings along, and the signature over what comes out.
+ * Whatever a person is asked for comes before the transaction, so that nobody waits for them, and after a trial run on the present
+ * state, so that they type nothing in vain.
+ * @param operation works out the change; it writes nothing, and may be called more than once, in a trial without the owner
+ * @param ask gets from the person what the operation still lacks
+ * @throws VaultError the codes of {@link VaultTrust}, `TAMPERED`, `NOT_AUTHORIZED`, and what a transaction and the operation throw
+ */
+export async function changeSigned<R>(
+  context: Context,
+  request: ChangeRequest,
+  operation: (state: VaultState, owner?: Identity) => Change<R> | Promise<Change<R>>,
+  ask?: () => Promise<void>,
+): Promise<Changed<R>> {
   const { vault, key, dryRun = false } = request;
-  const plan = (state: VaultState) => {
-    const twice = state.manifest.problems.find((problem) => problem.endsWith("stands twice"));
-    if (twice)
-      throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice}.`, {
-        remedy: "Make one entry of the two, then run the command again.",
-      });
+  const plan = (state: VaultState, owner?: Identity) => {
+    requireUsableManifest(state);
     adoptExtraAgents(state);
-    return operation(state);
+    return operation(state, owner);
   };
-  const tryOut = async () => {
+  const tryOut = async (state: VaultState) => {
     if (!dryRun) await requireQuietRepository(context, vault);
-    await plan(new VaultState(vault));
+    await plan(state);
   };
 
   if (!dryRun) await recoverVault(context, vault);
-  const keys = await loadKeys(askingAfter(tryOut, context), { ...key, vaultId: () => new VaultState(vault).config.id });
+  // What may be forged decides here over nothing but whether a passphrase is asked for.
+  const trial = askingAfter(() => tryOut(new VaultState(vault)), context);
+  const keys = await loadKeys(trial, { ...key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
+  const trust = new VaultTrust(context, vault, keys);
   if (ask) {
-    await ownerAmong(keys, new VaultState(vault));
-    await tryOut();
+    const state = new VaultState(vault);
+    await trust.verifyForChange(state);
+    await ownerAmong(keys, state);
+    await tryOut(state);
     await ask();
   }
-  return transact(
+  let made: SignedLock | undefined;
+  const changed = await transact(
     context,
     vault,
     async (state) => {
+      const base = await trust.verifyForChange(state);
+      const digests = await namingFiles(context, request.vault, () => state.signed!.requireAll());
       const owner = await ownerAmong(keys, state);
-      const change = await plan(state);
-      return { ...change, files: async () => new Map([...housekeeping(context, state), ...(await change.files(owner))]) };
+      const { vault } = base.lock;
+      const signingKey = new SigningKey(owner, vault);
+      requireSigner(signingKey, base.lock);
+      const change = await plan(state, owner);
+      const { successor } = change;
+      const outcome: { result: R; signed: SignedLock } = { result: change.result, signed: base };
+      const more: Step[] = [];
+      const files = async () => {
+        const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await change.files(owner, base))]));
+        if (files.size === 0 && !change.renewal) return files;
+        const owners = change.owners?.(base) ?? base.lock.owners;
+        // Somebody may have driven the count up; with a new key it starts anew.
+        const sequence = successor && base.lock.sequence > MAX_JUMP ? 1 : trust.highestSequence(base) + 1;
+        const lifetime = change.renewal?.lifetime;
+        const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime });
+        outcome.signed = made = next.signed;
+        if (successor) {
+          const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
+          const last = signState(context, new SigningKey(successor, vault), again);
+          const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
+          more.push({ message: `${change.message}: signed with the new key`, files: lock });
+          outcome.signed = made = last.signed;
+        }
+        return next.files;
+      };
+      return { message: change.message, result: outcome, files, more: () => more };
     },
     { dryRun },
   );
+  if (made) trust.rememberMade(made);
+  return changed;
+}
+
+/** Who opens the secrets as an owner and is not known as one who signs would make a state that nobody trusts. */
+export function requireSigner({ publicKey }: SigningKey, { owners }: Lock): void {
+  if (owners.some(({ key }) => key === publicKey)) return;
+  throw new VaultError(
+    "UNTRUSTED_SIGNER",
+    "Whoever signed the state of this vault does not name the signing key that belongs to your key.",
+    {
+      remedy:
+        "If you did not expect that, somebody has made this copy around your name: do not use it. Otherwise have another owner run agent-vault remove-owner and add-owner for you, with what agent-vault owner keys prints.",
+    },
+  );
+}
+
+export function requireUsableManifest(state: VaultState): void {
+  const twice = state.manifest.problems.find((problem) => problem.endsWith("stands twice"));
+  if (!twice) return;
+  throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice}.`, {
+    remedy: "Make one entry of the two and sign that (agent-vault sign), then run the command again.",
+  });
 }
 
 /** A context that asks for a passphrase only after a trial that does not fail. */

@@ -7,11 +7,24 @@ import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
 import { GitRepository } from "../git.js";
 import { gitRules, newVaultId } from "../housekeeping.js";
-import { formatKeyFile, loadKeys, ownerKeyFile, vaultOwnerKeyFile, writeKeyFile, type KeyChoice } from "../key-files.js";
+import {
+  formatKeyFile,
+  loadKeys,
+  NO_COMMENTS,
+  ownerKeyFile,
+  vaultOwnerKeyFile,
+  writeKeyFile,
+  type KeyChoice,
+  type Keys,
+} from "../key-files.js";
 import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../layout.js";
 import { Manifest } from "../manifest.js";
 import { parseOwnerName } from "../names.js";
 import { transact } from "../transaction.js";
+import { signState } from "../trust/sign-state.js";
+import { SigningKey } from "../trust/signing-key.js";
+import type { SshPublicKey } from "../trust/ssh-signature.js";
+import { VaultTrust } from "../trust/vault-trust.js";
 
 export interface InitRequest {
   /** The folder that gets the vault, relative to the context's; it is made if missing. */
@@ -30,6 +43,8 @@ export interface InitResult {
   readonly vault: string;
   readonly owner: string;
   readonly recipient: string;
+  /** What the owner's signatures are checked with. */
+  readonly signingKey: SshPublicKey;
   /** The key file that was made, or `undefined` where an existing key is used. */
   readonly newKeyFile: string | undefined;
   readonly keySource: string;
@@ -55,22 +70,24 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   const passphrase = hasKey ? undefined : await request.passphrase?.();
   const newRepository = await ensureRepository(context, directory);
   const id = newVaultId(context);
-  const key = await ownerKey(context, request, hasKey, id, passphrase);
-  await transact(context, vault, async (state) => {
+  const { keys, ...key } = await ownerKey(context, request, hasKey, id, passphrase);
+  const [identity] = keys.identities;
+  const recipient = await identity!.recipient();
+  const signingKey = new SigningKey(identity!, id);
+  const signed = await transact(context, vault, async (state) => {
     requireNoVault(vault);
-    return {
-      message: "agent-vault: init",
-      result: undefined,
-      files: async () =>
-        new Map([
-          [CONFIG_FILE, Config.create(id).toBytes()],
-          [MANIFEST_FILE, Manifest.create(owner).toBytes()],
-          [FIRST_OWNER_FILE, new TextEncoder().encode(key.recipient)],
-          ...gitRules(state),
-        ]),
-    };
+    const files = new Map([
+      [CONFIG_FILE, Config.create(id).toBytes()],
+      [MANIFEST_FILE, Manifest.create(owner).toBytes()],
+      [FIRST_OWNER_FILE, new TextEncoder().encode(recipient)],
+      ...gitRules(state),
+    ]);
+    const owners = [{ name: owner, key: signingKey.publicKey }];
+    const first = signState(context, signingKey, { vault: id, sequence: 1, previous: undefined, owners, digests: new Map(), files });
+    return { message: "agent-vault: init", result: first.signed, files: async () => first.files };
   });
-  return { vault, owner, newRepository, ...key };
+  new VaultTrust(context, vault, keys).rememberMade(signed);
+  return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }
 
 /** Keys never lie in a vault, nor a vault among keys or in another vault. */
@@ -130,16 +147,17 @@ async function ownerKey(
   hasKey: boolean,
   vaultId: string,
   passphrase: string | undefined,
-): Promise<Pick<InitResult, "recipient" | "newKeyFile" | "keySource">> {
+): Promise<{ keys: Keys } & Pick<InitResult, "newKeyFile" | "keySource">> {
   if (hasKey) {
-    const { identities, source } = await loadKeys(context, request.key ?? {});
-    return { recipient: await identities[0]!.recipient(), newKeyFile: undefined, keySource: source };
+    const keys = await loadKeys(context, request.key ?? {});
+    return { keys, newKeyFile: undefined, keySource: keys.source };
   }
   const identity = await generateIdentity(request.kind ?? "x25519");
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
-  const comments = { created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
+  const comments = { role: "owner", created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
   await writeKeyFile(context, file, await formatKeyFile(identity, comments), passphrase);
-  return { recipient: await identity.recipient(), newKeyFile: file, keySource: file };
+  const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true };
+  return { keys, newKeyFile: file, keySource: file };
 }
 
 function ownerHasKey(context: Context, { key }: InitRequest): boolean {

@@ -1,0 +1,40 @@
+import { Flags } from "@oclif/core";
+import { rotateOwner } from "@agent-vault/vault";
+import { askNewPassphrase } from "../new-passphrase.js";
+import { newAgentKeys, recoverAgentsFlag, retiredOwnerAdvice } from "../owner-advice.js";
+import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
+
+export default class RotateOwner extends VaultCommand {
+  static override id = "rotate-owner";
+  static override description = "Give yourself a new key for this vault; everything is encrypted to it, and the old one opens none of it.";
+  static override examples = ["agent-vault rotate-owner", "agent-vault rotate-owner --recover-agents --passphrase"];
+  static override flags = {
+    key: keyFlag,
+    "dry-run": dryRunFlag,
+    "key-out": Flags.string({ description: "write the new key there; needed where the old one was given by hand", helpValue: "FILE" }),
+    passphrase: Flags.boolean({ description: "protect the new key with a passphrase, as one that was protected always is" }),
+    "recover-agents": recoverAgentsFlag,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(RotateOwner);
+    const rotated = await rotateOwner(this.context, {
+      ...(await this.change(flags)),
+      keyOut: flags["key-out"],
+      recoverAgents: flags["recover-agents"],
+      protect: flags.passphrase,
+      passphrase: askNewPassphrase,
+    });
+    const { recipient: _recipient, signingKey: _signingKey, ...planned } = rotated;
+    this.print(flags["dry-run"] ? planned : rotated, function* () {
+      const { owner, keyFile, retiredKeyFile, otherVaults } = rotated;
+      if (flags["dry-run"]) yield `Would give ${owner} a new key for this vault in ${keyFile}.`;
+      else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: whoever holds it opens every secret.`;
+      if (retiredKeyFile) yield `The former key file is now ${retiredKeyFile}; it opens nothing but old commits.`;
+      if (otherVaults.length > 0)
+        yield `The former key is still an owner's of other vaults (${otherVaults.join(", ")}), so it stays where it is. Rotate it there, too.`;
+      yield* newAgentKeys(rotated, flags);
+      yield* retiredOwnerAdvice(`${owner}'s former key`, flags["recover-agents"] ? rotated.secrets : [], flags);
+    });
+  }
+}

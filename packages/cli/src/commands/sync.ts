@@ -1,0 +1,40 @@
+import { Flags } from "@oclif/core";
+import { describeDifference, DivergedError, sync } from "@agent-vault/vault";
+import { keyChoice } from "../key-choice.js";
+import { keyFlag, VaultCommand } from "../vault-command.js";
+
+export default class Sync extends VaultCommand {
+  static override id = "sync";
+  static override description =
+    "Bring the vault and its remote together: verify what is there, fast-forward, push. Nothing is merged, reset or forced.";
+  static override examples = ["agent-vault sync", "agent-vault sync --pull"];
+  static override flags = {
+    key: keyFlag,
+    pull: Flags.boolean({ description: "only take what the remote has", exclusive: ["push"] }),
+    push: Flags.boolean({ description: "only bring the remote what is here" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Sync);
+    try {
+      const result = await sync(this.context, await this.findVault(), {
+        key: keyChoice(flags.key),
+        pull: !flags.push,
+        push: !flags.pull,
+      });
+      this.print(result, function* () {
+        const commits = (count: number) => `${count} commit${count === 1 ? "" : "s"}`;
+        if (result.pulled > 0) yield `Took ${commits(result.pulled)} from ${result.upstream}.`;
+        if (result.pushed > 0) yield `Pushed ${commits(result.pushed)} to ${result.upstream}.`;
+        if (result.pulled + result.pushed === 0) yield `Up to date with ${result.upstream}.`;
+      });
+    } catch (error) {
+      if (error instanceof DivergedError) {
+        const { here, there } = error.divergence;
+        this.context.warn(["Changed here:", ...describeDifference(here).map((line) => `  ${line}`)].join("\n"));
+        this.context.warn(["Changed on the remote:", ...describeDifference(there).map((line) => `  ${line}`)].join("\n"));
+      }
+      throw error;
+    }
+  }
+}

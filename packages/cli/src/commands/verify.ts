@@ -1,0 +1,93 @@
+import process from "node:process";
+import { Flags } from "@oclif/core";
+import { findKeyMaterial } from "@agent-vault/hooks";
+import {
+  describeDifference,
+  findVault,
+  FINDINGS,
+  parseDuration,
+  verificationError,
+  verificationMarkdown,
+  verificationSarif,
+  verify,
+  type Verification,
+} from "@agent-vault/vault";
+import { reportError } from "../report-error.js";
+import { jsonText } from "../standard-output.js";
+import { VaultCommand } from "../vault-command.js";
+
+export default class Verify extends VaultCommand {
+  static override id = "verify";
+  static override description =
+    "Prove that the vault is what its owner signed, and sound: signature, digests, recipients, names, expiry, keys in the clear. Needs no key and no network, and writes nothing. Exits with 5 where there are errors.";
+  static override examples = [
+    "agent-vault verify",
+    "agent-vault verify --strict --max-age 30d",
+    "agent-vault verify --at HEAD --against origin/main --format markdown",
+  ];
+  static override flags = {
+    at: Flags.string({ description: "verify this commit instead of the work tree", helpValue: "REV" }),
+    against: Flags.string({ description: "print who gains and loses which secret since this commit", helpValue: "REV" }),
+    strict: Flags.boolean({ description: "take warnings for errors" }),
+    "max-age": Flags.string({ description: "the age at which a state is too old, such as 30d", helpValue: "TIME" }),
+    "min-sequence": Flags.integer({ description: "the lowest number that the state may have", helpValue: "N", min: 1 }),
+    format: Flags.string({ description: "how to print what is found", options: ["text", "json", "markdown", "sarif"], default: "text" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Verify);
+    const maxAge = flags["max-age"];
+    const verification = await verify(this.context, findVault(this.context), {
+      at: flags.at,
+      against: flags.against,
+      strict: flags.strict,
+      maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
+      minSequence: flags["min-sequence"],
+      findKeys: findKeyMaterial,
+    });
+    const format = flags.json ? "json" : flags.format;
+    if (format === "json") process.stdout.write(jsonText(asJson(verification)));
+    else if (format === "sarif") process.stdout.write(jsonText(verificationSarif(verification, await this.#version())));
+    else this.print(verification, () => (format === "markdown" ? verificationMarkdown(verification) : inWords(verification)));
+    const error = verificationError(verification.findings);
+    if (error) process.exitCode = reportError(error, false);
+  }
+
+  async #version(): Promise<string> {
+    await this.config.load();
+    return this.config.version;
+  }
+}
+
+function* inWords({ state, findings, comparison }: Verification): Generator<string> {
+  if (state) {
+    const until = state.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
+    yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "somebody"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
+  }
+  for (const { severity, message, remedy, kind } of findings) yield `${severity.padEnd(7)} ${message} ${remedy}. [${kind}]`;
+  if (findings.length === 0) yield "Nothing to complain of.";
+  if (!comparison) return;
+  const { revision, commit, before, difference } = comparison;
+  const what = { absent: " which holds no vault", unsigned: " which nobody signed", signed: "" }[before];
+  yield `Compared with ${revision} (${commit.slice(0, 12)})${what && `,${what}`}:`;
+  const lines = difference ? describeDifference(difference) : ["who gains and loses access cannot be told"];
+  for (const line of lines.length > 0 ? lines : ["nothing differs"]) yield `  ${line}`;
+}
+
+function asJson({ ok, folder, commit, state, findings, comparison }: Verification): object {
+  return {
+    ok,
+    folder,
+    commit,
+    state: state && {
+      vault: state.vault,
+      sequence: state.sequence,
+      signed_at: state.signedAt,
+      valid_until: state.validUntil,
+      signer: state.signer,
+      fingerprint: state.fingerprint,
+    },
+    findings: findings.map((finding) => ({ ...finding, code: FINDINGS[finding.kind].code })),
+    against: comparison,
+  };
+}

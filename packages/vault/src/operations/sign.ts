@@ -1,0 +1,188 @@
+import { accessDifference, type AccessDifference } from "../access-difference.js";
+import type { Identity } from "../age/identity.js";
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import { VaultFolder } from "../folder.js";
+import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
+import { loadKeys, type Keys } from "../key-files.js";
+import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
+import { ownerAmong } from "../owner-key.js";
+import { recoverVault } from "../recovery.js";
+import { reseal, withDrifted, type AccessChange } from "../reseal.js";
+import { transact, withoutUnchanged } from "../transaction.js";
+import { Config } from "../config.js";
+import { digestOf, type Digest } from "../trust/digest.js";
+import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
+import { signState } from "../trust/sign-state.js";
+import { SigningKey } from "../trust/signing-key.js";
+import { findTrustedState, type CommittedState } from "../trust/trusted-state.js";
+import { isVerificationError, VaultTrust } from "../trust/vault-trust.js";
+import { VaultState } from "../vault-state.js";
+import { openEscrow } from "./agents.js";
+import { changeSigned, requireSigner, requireUsableManifest, type ChangeRequest } from "./change.js";
+
+/** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */
+export interface SignProposal {
+  /** Names exactly this state, so that nobody signs another one by mistake. */
+  readonly digest: Digest;
+  /** The state that it is compared with, or `undefined` for a vault that nobody has signed yet. */
+  readonly since: { readonly sequence: number; readonly commit: string } | undefined;
+  readonly difference: AccessDifference;
+  /** Secrets that are encrypted anew, since their files may have other readers than the manifest names. */
+  readonly resealed: readonly string[];
+}
+
+export interface SignRequest extends ChangeRequest {
+  /** Whether the owner vouches for this. */
+  approve(proposal: SignProposal): boolean | Promise<boolean>;
+}
+
+export interface SignResult {
+  readonly proposal: SignProposal;
+  /** The new state, or `undefined` where the owner has not vouched for it. */
+  readonly signed: SignedLock | undefined;
+}
+
+/**
+ * Takes over what was changed in a vault past its owners, once one of them has seen what that means: a vault of agent-vault 0.1, files
+ * that were edited by hand, what somebody else has pushed. A changed secret is encrypted anew for just the readers that the manifest
+ * names.
+ * @returns `undefined` where all is signed already
+ * @throws VaultError `NOT_AUTHORIZED`, `ROLLBACK`, `DAMAGED`, `CONFLICT` where the vault changes meanwhile, and what a transaction throws
+ */
+export async function sign(context: Context, request: SignRequest): Promise<SignResult | undefined> {
+  const { vault } = request;
+  if (!request.dryRun) await recoverVault(context, vault);
+  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
+  if (await isSignedAlready(context, vault, keys)) return undefined;
+  const { proposal } = await propose(context, keys, vault, new VaultState(vault));
+  if (request.dryRun || !(await request.approve(proposal))) return { proposal, signed: undefined };
+
+  const trust = new VaultTrust(context, vault, keys);
+  const signed = await transact(context, vault, async (state) => {
+    const { proposal: now, base, owner, reseals } = await propose(context, keys, vault, state);
+    if (now.digest !== proposal.digest)
+      throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
+    const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await reseal(context, state, owner, reseals))]));
+    const config = files.get(CONFIG_FILE);
+    const id = (config ? Config.parse(config) : state.config).id!;
+    const key = new SigningKey(owner, id);
+    const next = signState(context, key, {
+      vault: id,
+      sequence: base ? trust.highestSequence(base.signed) + 1 : 1,
+      previous: base?.signed,
+      owners: base ? signersLeft(state, base.signed, key) : [{ name: await nameOf(state, owner), key: key.publicKey }],
+      digests: state.digests(),
+      files,
+    });
+    return { message: "agent-vault: sign outside changes", result: next.signed, files: async () => next.files };
+  });
+  trust.rememberMade(signed);
+  return { proposal, signed };
+}
+
+export interface RenewRequest extends ChangeRequest {
+  /** How long the new state is valid, in milliseconds; `null` for ever; without it as long as the present one. */
+  readonly lifetime?: number | null | undefined;
+}
+
+/** Signs the present state anew, with a new time and for a new while, and changes nothing else. */
+export async function renew(context: Context, request: RenewRequest): Promise<SignedLock> {
+  const { signed } = await changeSigned(context, request, () => ({
+    message: "agent-vault: renew the signature",
+    result: undefined,
+    files: () => new Map(),
+    renewal: { lifetime: request.lifetime },
+  }));
+  return signed;
+}
+
+/** Whether there is nothing that an owner has not signed. */
+async function isSignedAlready(context: Context, vault: string, keys: Keys): Promise<boolean> {
+  const state = new VaultState(vault);
+  try {
+    const trusted = await new VaultTrust({ ...context, warn: () => {} }, vault, keys).verifyForChange(state);
+    state.signed!.requireAll();
+    return !trusted.isOlder;
+  } catch (error) {
+    if (isVerificationError(error)) return false;
+    throw error;
+  }
+}
+
+interface Proposed {
+  readonly proposal: SignProposal;
+  readonly base: CommittedState | undefined;
+  readonly owner: Identity;
+  readonly reseals: readonly AccessChange[];
+}
+
+async function propose(context: Context, keys: Keys, vault: string, state: VaultState): Promise<Proposed> {
+  const trust = new VaultTrust(context, vault, keys);
+  const base = await findTrustedState(context, vault, trust);
+  if (base) await trust.requireNewest(base.signed);
+  // What somebody else has signed is no vault without a signature: an owner's would bless it.
+  const present = base || !state.bytes(LOCK_FILE) ? undefined : await trust.verify(new VaultState(vault));
+  requireUsableManifest(state);
+  const owner = await ownerAmong(keys, state);
+  if (present) requireSigner(new SigningKey(owner, present.lock.vault), present.lock);
+  if (base && !base.signed.lock.owners.some(({ key }) => key === new SigningKey(owner, base.signed.lock.vault).publicKey)) {
+    throw new VaultError("NOT_AUTHORIZED", "You are no owner in the newest state of this vault that was signed.", {
+      remedy: `Its owners are ${base.signed.lock.owners.map(({ name }) => name).join(", ")}; one of them adds you with agent-vault add-owner.`,
+    });
+  }
+  if (base && state.config.id !== base.signed.lock.vault) {
+    throw new VaultError("WRONG_VAULT", "config.yaml names another vault than the newest state that was signed.", {
+      remedy: "Take config.yaml back from git, then run agent-vault sign again.",
+    });
+  }
+  const difference = accessDifference(base?.state, state);
+  await requireTrueEscrows(state, owner, difference);
+  adoptExtraAgents(state);
+  const reseals = withDrifted(
+    state,
+    state.secretPaths(),
+    changedSecrets(state, difference).map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true })),
+  );
+  const content = JSON.stringify([base?.signed.digest, [...state.digests()]]);
+  const proposal = {
+    digest: digestOf(content),
+    since: base && { sequence: base.signed.lock.sequence, commit: base.commit },
+    difference,
+    resealed: reseals.map(({ path }) => formatSecretPath(path)),
+  };
+  return { proposal, base, owner, reseals };
+}
+
+/** Secrets whose files are others than were signed, or that a recipient reads whose key is another one: the old key must not stay in. */
+function changedSecrets(state: VaultState, { secrets, recipients }: AccessDifference): SecretPath[] {
+  const changed = new Set([...secrets.added, ...secrets.changed].map(parseSecretPath));
+  const ownersDiffer = recipients.some(({ kind }) => kind === "owner");
+  const agents = new Set(recipients.flatMap(({ kind, name }) => (kind === "agent" ? [name] : [])));
+  return state.secretPaths().filter((path) => changed.has(path) || ownersDiffer || state.agentsOf(path).some((agent) => agents.has(agent)));
+}
+
+/**
+ * The escrow of an agent holds the agent's key. Where one of the two was changed and not the other, somebody wants to read in the
+ * agent's place. @throws VaultError `DAMAGED`
+ */
+async function requireTrueEscrows(state: VaultState, owner: Identity, { files }: AccessDifference): Promise<void> {
+  const agents = new Set<string>();
+  for (const file of files) {
+    const found = classify(file);
+    if (found.kind === "escrow" || found.kind === "public-key") agents.add(found.agent);
+  }
+  for (const agent of agents) if (state.manifest.agents.has(agent) && state.bytes(escrowFile(agent))) await openEscrow(state, agent, owner);
+}
+
+/** The owners who may sign on: those of the state before who are owners still. */
+function signersLeft(state: VaultState, base: SignedLock, own: SigningKey): SignedLock["lock"]["owners"] {
+  const names = new Set(state.owners.map(({ name }) => name));
+  return base.lock.owners.filter(({ name, key }) => names.has(name) || key === own.publicKey);
+}
+
+async function nameOf(state: VaultState, owner: Identity): Promise<string> {
+  const recipient = await owner.recipient();
+  return state.owners.find((entry) => entry.recipient.text === recipient)!.name;
+}

@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+
+const vault = prepared(async (box) => {
+  await box.ok("init", "--no-hook");
+  await box.set("stripe/api-key", "one");
+  await box.ok("add-agent", "ann");
+});
+
+/** The vault with a remote, and another clone of its owner's. */
+async function cloned(): Promise<{ box: Sandbox; clone: string; inClone: (...args: string[]) => Promise<Outcome> }> {
+  const box = await vault();
+  box.addRemote();
+  const clone = join(box.root, "clone");
+  box.gitIn(box.root, "clone", "--quiet", join(box.root, "remote.git"), clone);
+  return { box, clone, inClone: (...args) => box.cli(["-C", clone, ...args], { input: "two" }) };
+}
+
+const head = (box: Sandbox, folder = box.repository) => box.gitIn(folder, "rev-parse", "HEAD").trim();
+const json = (outcome: Outcome) => JSON.parse(outcome.stdout.toString()) as Record<string, unknown>;
+
+describe("sync", () => {
+  it("brings what is here to the remote, and what is there to here", async () => {
+    const { box, clone, inClone } = await cloned();
+    await box.set("stripe/api-key", "two");
+    await box.ok("grant", "ann", "stripe");
+    expect(json(await box.cli(["sync", "--json"]))).toEqual({ upstream: "origin/main", pulled: 0, pushed: 2, sequence: 5 });
+    expect(json(await inClone("sync", "--json"))).toEqual({ upstream: "origin/main", pulled: 2, pushed: 0, sequence: 5 });
+    expect(head(box, clone)).toBe(head(box));
+    expect(json(await box.cli(["sync", "--json"]))).toEqual({ upstream: "origin/main", pulled: 0, pushed: 0, sequence: 5 });
+  });
+
+  it("only takes with --pull and only brings with --push", async () => {
+    const { box, clone, inClone } = await cloned();
+    await box.ok("grant", "ann", "stripe");
+    const before = head(box, join(box.root, "remote.git"));
+    await box.ok("sync", "--pull");
+    expect(head(box, join(box.root, "remote.git"))).toBe(before);
+    await box.ok("sync", "--push");
+    expect(head(box, join(box.root, "remote.git"))).toBe(head(box));
+    expect((await inClone("sync", "--push")).code).toBe(0);
+    expect(head(box, clone)).toBe(before);
+    expect((await inClone("sync", "--pull", "--push")).code).toBe(2);
+  });
+
+  it("tells what each side has changed where both have, and changes neither", async () => {
+    const { box, clone, inClone } = await cloned();
+    await box.ok("grant", "ann", "stripe");
+    expect((await inClone("set", "db/url")).code).toBe(0);
+    await box.ok("sync");
+    const heads = [head(box, clone), head(box, join(box.root, "remote.git"))];
+    const outcome = await inClone("sync");
+    expect([errorCode(outcome), outcome.code]).toEqual(["CONFLICT", 7]);
+    expect(outcome.stderr).toMatch(/here:\n {2}1 secret added: db\/url/);
+    expect(outcome.stderr).toMatch(/remote:\n {2}agent ann could newly read 1 secret: stripe\/api-key/);
+    expect([head(box, clone), head(box, join(box.root, "remote.git"))]).toEqual(heads);
+    const read = await inClone("get", "stripe/api-key");
+    expect([read.stderr, read.code]).toEqual([expect.stringContaining("diverged"), 0]);
+  });
+
+  it("comes first in a clone that is behind: nothing is changed on an old state", async () => {
+    const { box, clone, inClone } = await cloned();
+    await box.ok("grant", "ann", "stripe");
+    await box.ok("sync");
+    const before = head(box, clone);
+    const behind = await inClone("set", "db/url");
+    expect([errorCode(behind), behind.code]).toEqual(["ROLLBACK", 5]);
+    expect(behind.stderr).toContain("agent-vault sync");
+    expect(head(box, clone)).toBe(before);
+    expect((await inClone("sync")).code).toBe(0);
+    expect((await inClone("set", "db/url")).code).toBe(0);
+  });
+
+  it("says what to do where nothing is followed, and where the remote is gone", async () => {
+    const box = await vault();
+    const alone = await box.cli(["sync"]);
+    expect([errorCode(alone), alone.code]).toEqual(["GIT_FAILED", 1]);
+    expect(alone.stderr).toContain("git remote add");
+    box.git("init", "--quiet", "--bare", join(box.root, "remote.git"));
+    box.git("remote", "add", "origin", join(box.root, "remote.git"));
+    expect((await box.cli(["sync"])).stderr).toContain("git push --set-upstream origin HEAD");
+    box.git("push", "--quiet", "--set-upstream", "origin", "main");
+    rmSync(join(box.root, "remote.git"), { recursive: true });
+    const offline = await box.cli(["sync"]);
+    expect([errorCode(offline), offline.code]).toEqual(["GIT_FAILED", 1]);
+  });
+
+  it("pushes nothing that its owner has not signed", async () => {
+    const { box } = await cloned();
+    const before = head(box, join(box.root, "remote.git"));
+    const manifest = join(box.vault, "manifest.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace("groups: []", "groups:\n  - stripe"));
+    box.git("commit", "--quiet", "--all", "--message", "By hand");
+    for (const flags of [[], ["--push"]]) {
+      const outcome = await box.cli(["sync", ...flags]);
+      expect([errorCode(outcome), outcome.code]).toEqual(["TAMPERED", 5]);
+    }
+    expect(head(box, join(box.root, "remote.git"))).toBe(before);
+  });
+
+  it("remembers what it has pushed: a remote that goes back is refused", async () => {
+    const { box } = await cloned();
+    await box.set("stripe/api-key", "two");
+    await box.ok("sync");
+    box.git("push", "--quiet", "--force", "origin", "HEAD~1:main");
+    const outcome = await box.cli(["sync", "--pull"]);
+    expect([errorCode(outcome), outcome.code]).toEqual(["ROLLBACK", 5]);
+    expect(existsSync(join(box.vault, "secrets/stripe/api-key.enc"))).toBe(true);
+    expect((await box.cli(["get", "stripe/api-key", "--no-pull"])).stdout.toString()).toBe("two");
+  });
+});

@@ -1,0 +1,100 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { addAgent, grant, init, set, verify } from "../../packages/vault/dist/index.js";
+import { parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
+import { identityIn } from "../support/signing.js";
+import { Sandbox } from "../support/sandbox.js";
+
+const REQUIRED = process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1";
+const withoutSsh = spawnSync("ssh-keygen", ["-?"]).error !== undefined && !REQUIRED;
+if (withoutSsh) console.warn("Skipped: ssh-keygen is not installed. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+/** `find -printf` is GNU's. */
+const withoutGnu = process.platform !== "linux" && !REQUIRED;
+
+let box: Sandbox;
+let lock: Lock;
+
+beforeEach(async () => {
+  box = new Sandbox();
+  const request = { vault: box.vault };
+  await init(box.context(), {});
+  await addAgent(box.context(), { ...request, agent: "bot" });
+  for (const path of ["stripe/api-key", "stripe/a.b/c", "stripe/a/b", "stripe/A-b", "db/url"])
+    await set(box.context(), { ...request, path, value: Buffer.from(path) });
+  await grant(box.context(), { ...request, agent: "bot", target: "stripe" });
+  lock = parseLock(readFileSync(join(box.vault, "vault.lock")));
+});
+
+describe.skipIf(withoutGnu)("the digests of a lock", () => {
+  it("are what coreutils make of the files", () => {
+    const shell = (command: string, cwd: string) =>
+      `sha256:${execFileSync("sh", ["-c", command], { cwd, encoding: "utf8", env: { PATH: process.env["PATH"], LANG: "en_US.UTF-8" } }).split(" ")[0]}`;
+    const line = String.raw`find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`;
+    expect([...lock.trees.keys()]).toEqual(["agents", "secrets/db", "secrets/stripe"]);
+    for (const [tree, digest] of lock.trees) expect(shell(line, join(box.vault, tree)), tree).toBe(digest);
+    for (const [file, digest] of lock.files) expect(shell(`sha256sum ${file}`, box.vault), file).toBe(digest);
+  });
+});
+
+describe.skipIf(withoutSsh)("a vault's signature and ssh-keygen", () => {
+  it("agree on ours", () => {
+    const signers = box.write("allowed_signers", `owner@vault namespaces="agent-vault" ${lock.owners[0]!.key}\n`);
+    const check = (message: Uint8Array, namespace = "agent-vault") =>
+      spawnSync("ssh-keygen", ["-Y", "verify", "-f", signers, "-I", "owner@vault", "-n", namespace, "-s", `${box.vault}/vault.lock.sig`], {
+        input: message,
+        encoding: "utf8",
+      });
+    const bytes = readFileSync(join(box.vault, "vault.lock"));
+    expect(check(bytes).stdout).toMatch(/^Good "agent-vault" signature for owner@vault with ED25519 key/);
+    expect(check(Buffer.concat([bytes, Buffer.from("\n")])).status).not.toBe(0);
+    expect(check(bytes, "git").status).not.toBe(0);
+  });
+
+  it("agree on one that ssh-keygen makes with the derived key, in our namespace and in no other", async () => {
+    const file = join(box.vault, "vault.lock");
+    const key = join(box.home, "derived");
+    const seed = identityIn(box.ownerKey).deriveKey("agent-vault/v1/owner-signing", lock.vault);
+    writeFileSync(key, openSshPrivateKey(seed, lock.owners[0]!.key), { mode: 0o600 });
+    const signIn = (namespace: string) =>
+      writeFileSync(
+        `${file}.sig`,
+        execFileSync("ssh-keygen", ["-Y", "sign", "-f", key, "-n", namespace], { input: readFileSync(file), stdio: "pipe" }),
+      );
+    const ours = readFileSync(`${file}.sig`, "utf8");
+    signIn("agent-vault");
+    expect((await verify(box.context(), box.vault)).findings).toEqual([]);
+    // Ed25519 signs the same twice, and the armor is the same too.
+    expect(readFileSync(`${file}.sig`, "utf8")).toBe(ours);
+    signIn("file");
+    expect((await verify(box.context(), box.vault)).findings.map(({ kind }) => kind)).toContain("bad-signature");
+  });
+});
+
+/** A private key as OpenSSH keeps it (PROTOCOL.key), without a passphrase. */
+function openSshPrivateKey(seed: Uint8Array, publicKey: string): string {
+  const number = (value: number) => Buffer.from(Uint32Array.of(value).buffer).swap32();
+  const string = (value: string | Uint8Array) => {
+    const bytes = Buffer.from(value as Uint8Array);
+    return Buffer.concat([number(bytes.length), bytes]);
+  };
+  const blob = Buffer.from(publicKey.split(" ")[1]!, "base64");
+  const point = blob.subarray(-32);
+  const keys = [number(7), number(7), string("ssh-ed25519"), string(point), string(Buffer.concat([seed, point])), string("derived")];
+  const length = Buffer.concat(keys).length;
+  const padding = Buffer.from(Array.from({ length: (8 - (length % 8)) % 8 }, (_, index) => index + 1));
+  const file = [
+    Buffer.from("openssh-key-v1\0"),
+    string("none"),
+    string("none"),
+    string(""),
+    number(1),
+    string(blob),
+    string(Buffer.concat([...keys, padding])),
+  ];
+  const lines = Buffer.concat(file)
+    .toString("base64")
+    .match(/.{1,70}/g)!;
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join("\n")}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
