@@ -1,7 +1,7 @@
 // The tour: a real vault in a temporary folder with a real bare git remote, each command shown as it runs. Nothing outside that folder
 // is read or written.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -80,10 +80,27 @@ function play() {
 
   chapter("She takes the group away again, and the agent's next read brings the change along");
   vault(project, ["revoke", "billing-agent", "stripe"]);
-  git(project, "push", "--quiet");
+  vault(project, ["sync"]);
   // The agent has just pulled, so it is asked to do so again at once.
-  git(agentClone, "pull", "--quiet", "--ff-only");
+  vault(agentClone, ["sync", "--pull", "--key", key]);
   vault(agentClone, ["get", "stripe/api-key", "--key", key], { expect: 4 });
+
+  chapter("Somebody who may push gives it the group back, past the owner. What she has not signed, nobody takes");
+  git(place, "clone", "--quiet", join(place, "remote.git"), "intruder");
+  const intruder = join(place, "intruder");
+  const manifest = join(intruder, ".agent-vault/manifest.yaml");
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replace("groups: []", "groups:\n  - stripe"));
+  git(intruder, "commit", "--quiet", "--all", "--message", "nothing to see here");
+  git(intruder, "push", "--quiet");
+  vault(agentClone, ["sync", "--pull", "--key", key], { expect: 5 });
+  vault(project, ["sync"], { expect: 5 });
+
+  chapter("Pulled by hand, it is still not hers: sign shows what it would mean, and she says no");
+  git(project, "pull", "--quiet");
+  vault(project, ["set", "stripe/webhook", "--generate"], { expect: 5 });
+  vault(project, ["sign", "--dry-run"]);
+  git(project, "revert", "--no-edit", "HEAD");
+  vault(project, ["sync"]);
 
   chapter("A key that ends up in a commit is stopped before it gets there");
   run(project, "cp", [key, "backup.txt"]);
