@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
 import { recordCalls, runWatched } from "./at-call.js";
 
+/** With SLOW=1 every call counts; otherwise each third one, as the transaction is the same that other tests kill everywhere. */
+const STEP = process.env["SLOW"] ? 1 : 3;
 const ROTATE = { words: ["rotate-owner"] };
 
 async function copyOf(box: Sandbox): Promise<Sandbox> {
@@ -30,7 +33,8 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
   let next = 0;
   async function goThrough(): Promise<void> {
     while (next < calls.length) {
-      const index = next++;
+      const index = next;
+      next += STEP;
       const copy = await copyOf(box);
       try {
         outcomes[index] = await killAndGoOn(copy, index + 1);
@@ -43,7 +47,7 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
   }
   await Promise.all([goThrough(), goThrough()]);
   // One instant decides, and both sides of it were seen.
-  expect(outcomes.join(" ")).toMatch(/^(?:old )+(?:new ?)+$/);
+  expect(outcomes.filter(Boolean).join(" ")).toMatch(/^(?:old )+(?:new ?)+$/);
 
   async function killAndGoOn(copy: Sandbox, at: number): Promise<"old" | "new"> {
     const { signal, ended } = await runWatched(copy, ROTATE, { at });
