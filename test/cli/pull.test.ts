@@ -201,6 +201,15 @@ describe("a program that reads many secrets", () => {
     expect(readFileSync(trace, "utf8").match(/built-in: git .*\bfetch\b/g)).toHaveLength(1);
   });
 
+  it("reads on where nothing can be remembered, and hears of it", async () => {
+    const { box, clone } = await cloned();
+    const key = join(box.root, "owner.key");
+    writeFileSync(key, readFileSync(box.ownerKey));
+    const outcome = await box.cli(["-C", clone, "get", "a/b", "--key", key], { env: { AGENT_VAULT_HOME: join(key, "home") } });
+    expect([outcome.code, outcome.stdout.toString()]).toEqual([0, "one"]);
+    expect(outcome.stderr).toContain("could not be remembered");
+  });
+
   it("hears once of a remote that is gone, and again after it has been back", async () => {
     const { box, clone } = await cloned();
     const remote = join(box.root, "remote.git");

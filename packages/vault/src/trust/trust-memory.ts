@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError } from "../errors.js";
@@ -55,7 +55,7 @@ export function writeTrust(context: Context, vaultId: string, memory: TrustMemor
     }
     renameSync(draft, file);
   } catch (error) {
-    rmSync(draft, { force: true });
+    if (existsSync(draft)) unlinkSync(draft);
     if (!isSystemError(error)) throw error;
     context.warn(`The state of this vault could not be remembered in ${file} (${error.code}), so an older one would not be noticed.`);
   }
