@@ -1,8 +1,9 @@
 import { VaultError } from "../errors.js";
 import type { FileSource } from "../folder.js";
 import { classify, GITATTRIBUTES_FILE } from "../layout.js";
-import { digestOf, treeDigest, type Digest } from "./digest.js";
+import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
+import { digestInList, type TreeLists } from "./tree-lists.js";
 
 /** The folder whose digest covers a file, or `undefined` where the file has an entry of its own in the lock. */
 export function treeOf(file: string): string | undefined {
@@ -47,28 +48,38 @@ export function nestedAttributes(source: FileSource): string[] {
   return source.walk("").flatMap(({ file }) => (file.endsWith(`/${GITATTRIBUTES_FILE}`) ? [file] : []));
 }
 
+/** How a vault's files are held to its lock. */
+export interface SignedFilesOptions {
+  /** Whether they are what a remote offers, and not what lies in the work tree. */
+  readonly offered?: boolean;
+  /** Lists of large folders from earlier reads. */
+  readonly lists?: TreeLists;
+}
+
 /**
  * Holds the bytes of a vault's files to what its lock says of them. A folder is looked through when the first of its files is asked
- * for, and nothing else is: a read costs what its group costs.
+ * for, where no list of it is at hand, and nothing else is: a read costs what its group costs.
  */
 export class SignedFiles {
   readonly lock: Lock;
   readonly #source: FileSource;
   readonly #offered: boolean;
+  readonly #lists: TreeLists | undefined;
   readonly #trees = new Map<string, Map<string, Digest>>();
+  readonly #listed = new Map<string, string | undefined>();
 
-  /** @param offered whether the files are what a remote offers, and not what lies in the work tree */
-  constructor(lock: Lock, source: FileSource, offered = false) {
+  constructor(lock: Lock, source: FileSource, { offered = false, lists }: SignedFilesOptions = {}) {
     this.lock = lock;
     this.#source = source;
     this.#offered = offered;
+    this.#lists = lists;
   }
 
   /** @param bytes what was just read, or `undefined` for no such file. @throws VaultError `TAMPERED` */
   require(file: string, bytes: Uint8Array | undefined): void {
     if (!isSigned(file)) return;
     const tree = treeOf(file);
-    const expected = tree === undefined ? this.lock.files.get(file) : this.#digests(tree).get(file);
+    const expected = tree === undefined ? this.lock.files.get(file) : this.#digestIn(tree, file);
     if ((bytes && digestOf(bytes)) !== expected) throw this.#tampered([file]);
   }
 
@@ -96,13 +107,21 @@ export class SignedFiles {
     return [...trees].flatMap((tree) => [...this.#digests(tree).keys()]).toSorted((a, b) => (a < b ? -1 : 1));
   }
 
+  #digestIn(tree: string, file: string): Digest | undefined {
+    const digest = this.lock.trees.get(tree);
+    if (digest && this.#lists && !this.#trees.has(tree) && !this.#listed.has(tree)) this.#listed.set(tree, this.#lists.read(tree, digest));
+    const list = this.#trees.has(tree) ? undefined : this.#listed.get(tree);
+    return list === undefined ? this.#digests(tree).get(file) : digestInList(list, file.slice(tree.length + 1));
+  }
+
   #digests(tree: string): ReadonlyMap<string, Digest> {
     const known = this.#trees.get(tree);
     if (known) return known;
     const digests = digestsIn(this.#source, tree);
     const relative = new Map([...digests].map(([file, digest]) => [file.slice(tree.length + 1), digest]));
-    const actual = digests.size === 0 ? undefined : treeDigest(relative);
-    if (actual !== this.lock.trees.get(tree)) throw this.#tampered([`${tree}/`]);
+    const list = treeList(relative);
+    if ((digests.size === 0 ? undefined : digestOf(list)) !== this.lock.trees.get(tree)) throw this.#tampered([`${tree}/`]);
+    this.#lists?.keep(tree, list, digests.size);
     this.#trees.set(tree, digests);
     return digests;
   }

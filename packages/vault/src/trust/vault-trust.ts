@@ -9,6 +9,7 @@ import type { LockHistory } from "./lock-history.js";
 import { openLock, type SignedLock } from "./open-lock.js";
 import { SignedFiles } from "./signed-files.js";
 import { badSignature, fingerprint, type SshPublicKey } from "./ssh-signature.js";
+import { TreeLists } from "./tree-lists.js";
 import { readTrust, trustFile, writeTrust, type SeenState, type TrustMemory } from "./trust-memory.js";
 
 /** A higher leap than this is no count of changes: somebody wants later states to look old. */
@@ -90,7 +91,7 @@ export class VaultTrust {
     this.#requireTrustedSigner(signed, anchors, memory, mayWait);
     const isOlder = memory !== undefined && this.#isOlder(signed, memory);
     this.#requireValid(signed);
-    files.vouch(new SignedFiles(signed.lock, files.source));
+    files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeLists(this.#context, signed.lock.vault) }));
     return { ...signed, isFirst, isOlder, remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)) };
   }
 
@@ -237,7 +238,7 @@ export class VaultTrust {
     if (memory && inFull && local?.digest === memory.lock) this.#requireNoOlder(signed, memory, memory);
     if (successor) throw rollback(signed, { sequence: successor.lock.sequence, lock: successor.digest });
     this.#requireValid(signed);
-    if (inFull) new SignedFiles(signed.lock, files.source, true).requireAll();
+    if (inFull) new SignedFiles(signed.lock, files.source, { offered: true }).requireAll();
     this.#rememberRemote(signed, anchors, memory, remote);
     return signed;
   }
