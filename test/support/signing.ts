@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseIdentity, VaultFolder, type Identity } from "../../packages/vault/dist/index.js";
-import { formatLock, lockDigest, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
+import { digestOf } from "../../packages/vault/dist/trust/digest.js";
+import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
 import { digestsIn, summarize } from "../../packages/vault/dist/trust/signed-files.js";
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 import type { Sandbox } from "./sandbox.js";
@@ -17,7 +18,7 @@ export function resign(box: Sandbox, change: (lock: Lock, key: SigningKey) => Pa
   const before = readFileSync(file);
   const lock = parseLock(before);
   const key = new SigningKey(identity ?? identityIn(box.ownerKey), lock.vault);
-  const next = { ...lock, sequence: lock.sequence + 1, previous: lockDigest(before), ...summarize(digestsIn(new VaultFolder(box.vault))) };
+  const next = { ...lock, sequence: lock.sequence + 1, previous: digestOf(before), ...summarize(digestsIn(new VaultFolder(box.vault))) };
   const bytes = formatLock({ ...next, ...change(lock, key) });
   writeFileSync(file, bytes);
   writeFileSync(`${file}.sig`, key.sign(bytes));

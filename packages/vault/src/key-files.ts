@@ -46,6 +46,8 @@ export interface Keys {
 export interface KeyComments {
   /** `# role: owner`: the key was made for an owner. */
   readonly role: string | undefined;
+  /** `# agent: NAME`: the agent that the key was made for. */
+  readonly agent: string | undefined;
   /** `# vault: ID`: the vault that the key was made for. */
   readonly vault: string | undefined;
   /** `# owner: ssh-ed25519 ...`: who signs that vault. */
@@ -54,7 +56,7 @@ export interface KeyComments {
   readonly state: SeenState | undefined;
 }
 
-export const NO_COMMENTS: KeyComments = { role: undefined, vault: undefined, owners: [], state: undefined };
+export const NO_COMMENTS: KeyComments = { role: undefined, agent: undefined, vault: undefined, owners: [], state: undefined };
 
 /** How often a passphrase is asked for, as a slip of the finger cannot be seen. */
 const PASSPHRASE_ATTEMPTS = 3;
@@ -136,8 +138,8 @@ function readKeyFile(context: Context, file: string, from?: string): FoundKey {
 
 /** Reads an age identity file: lines of identities and comments. */
 function readKeys({ bytes, source, isOwners }: FoundKey): Keys {
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
-  const identities = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = linesOf(bytes);
+  const identities = keysAmong(lines);
   if (identities.length === 0)
     throw new VaultError("INVALID_KEY", `${source} holds no key.`, {
       remedy: "A key file holds a line AGE-SECRET-KEY-1...; generate one with age-keygen or agent-vault init.",
@@ -153,11 +155,20 @@ function readKeys({ bytes, source, isOwners }: FoundKey): Keys {
   }
 }
 
+function linesOf(bytes: Uint8Array): string[] {
+  return new TextDecoder().decode(bytes).split(/\r?\n/);
+}
+
+function keysAmong(lines: readonly string[]): string[] {
+  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+}
+
 function readComments(lines: readonly string[]): KeyComments {
   const values = (name: string) => lines.flatMap((line) => new RegExp(`^# ${name}: (.+)$`).exec(line.trim())?.[1] ?? []);
   const state = /^(\d{1,15}) (sha256:[0-9a-f]{64})$/.exec(values("state")[0] ?? "");
   return {
     role: values("role")[0],
+    agent: values("agent")[0],
     vault: values("vault")[0],
     owners: values("owner").flatMap((text) => parseSshPublicKey(text) ?? []),
     state: state ? { sequence: Number(state[1]), lock: state[2] as Digest } : undefined,
@@ -187,18 +198,14 @@ export async function formatKeyFile(
 }
 
 /**
- * What a key file says of itself: its comments by name, and the recipients of its keys.
+ * What a key file says of itself, and the recipients of its keys, if it holds any.
  * @returns `undefined` for a file that is missing, protected by a passphrase, or no key file
  */
-export async function describeKeyFile(file: string): Promise<{ comments: Map<string, string>; recipients: string[] } | undefined> {
+export async function describeKeyFile(file: string): Promise<{ comments: KeyComments; recipients: string[] } | undefined> {
   try {
-    const text = readFileSync(file, "utf8");
-    const comments = new Map([...text.matchAll(/^# ([a-z ]+): (.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]));
-    const identities = text
-      .split("\n")
-      .filter((line) => line.trim() !== "" && !line.startsWith("#"))
-      .map(parseIdentity);
-    return { comments, recipients: await Promise.all(identities.map((identity) => identity.recipient())) };
+    const lines = linesOf(readFileSync(file));
+    const recipients = await Promise.all(keysAmong(lines).map((key) => parseIdentity(key).recipient()));
+    return { comments: readComments(lines), recipients };
   } catch {
     return undefined;
   }

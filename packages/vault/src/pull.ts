@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
@@ -77,10 +77,6 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   let tips = await readTips(repository);
   if (!tips) return "no-remote";
 
-  const { findUpstream, verifyUpstream } = await import("./trust/upstream.js");
-  const source = await findUpstream(repository);
-  if (!source) return "no-remote";
-  const trust = new VaultTrust(context, root, keys ?? keysAtHand(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
   let unchanged: PullOutcome = "recent";
   if (always || !isRecent(context, repository, await pullInterval(root))) {
     try {
@@ -95,6 +91,10 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   // Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
   const { head, upstream, name } = tips;
   if (head === upstream && unchanged === "recent") return unchanged;
+  const { findUpstream, verifyUpstream } = await import("./trust/upstream.js");
+  const source = await findUpstream(repository);
+  if (!source) return "no-remote";
+  const trust = new VaultTrust(context, root, keys ?? keysAtHand(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
   const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `${head}...${upstream}`]))
     .trim()
     .split("\t")
@@ -108,7 +108,7 @@ async function fastForward(context: Context, root: string, always: boolean, keys
       "diverged",
       `This branch and ${name} have diverged, so nothing was pulled. Bring them together with git, then push.`,
     );
-  const vault = relative(repository.workTree, root);
+  const vault = repository.pathOf(root);
   const status = await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${vault}`]);
   if (status !== "")
     return warnOnce(

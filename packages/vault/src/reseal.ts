@@ -50,7 +50,13 @@ export function withDrifted(state: VaultState, paths: Iterable<SecretPath>, chan
     if (known.has(path)) return false;
     return !hasRecipients(stanzaTypes(state.ciphertext(path)), owners.length + state.agentsOf(path).length, owners[0]!.recipient.kind);
   });
-  return [...changes, ...drifted.map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true }))];
+  return [...changes, ...drifted.map((path) => sealedAnew(state, path))];
+}
+
+/** A secret that keeps its readers and gets a new file key. */
+export function sealedAnew(state: VaultState, path: SecretPath): AccessChange {
+  const agents = state.agentsOf(path);
+  return { path, before: agents, after: agents, rekeyed: true };
 }
 
 /** The agents that read a secret after a change and not before, and the other way round. */

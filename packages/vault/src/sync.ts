@@ -5,11 +5,10 @@ import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
 import { GitRepository } from "./git.js";
-import { keysAtHand, type KeyChoice } from "./key-files.js";
+import { keysAtHand, type KeyChoice, type Keys } from "./key-files.js";
 import { pull, type PullOutcome } from "./pull.js";
 import { pushCommand } from "./push-command.js";
 import { vaultIdIn } from "./trust/open-lock.js";
-import { SignedFiles } from "./trust/signed-files.js";
 import { findUpstream, type Upstream } from "./trust/upstream.js";
 import { VaultTrust } from "./trust/vault-trust.js";
 import { VaultState } from "./vault-state.js";
@@ -28,8 +27,8 @@ export interface SyncResult {
   /** Commits that came from the remote, and that went there. */
   readonly pulled: number;
   readonly pushed: number;
-  /** The state that both hold now; absent for a vault that nobody has signed. */
-  readonly sequence: number | undefined;
+  /** The state that lies here now. */
+  readonly sequence: number;
 }
 
 /** Both sides of a vault that was changed in two places, each since the last state that they share. */
@@ -62,28 +61,30 @@ export async function sync(context: Context, root: string, options: SyncOptions 
   const upstream = await findUpstream(repository);
   if (!upstream) throw await noUpstream(context, root);
   const keys = keysAtHand(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
-  const name = upstream.tracking.replace("refs/remotes/", "");
 
   const before = await repository.run(["rev-parse", "HEAD"]);
-  if (options.pull ?? true) await pullOrFail(context, root, repository, { keys, name, tracking: upstream.tracking });
+  if (options.pull ?? true) await pullOrFail(context, root, repository, upstream, keys);
   const pulled = await countCommits(repository, `${before.trim()}..HEAD`);
 
   const trust = new VaultTrust(context, root, keys);
   const files = new VaultState(await CommitFiles.read(repository, "HEAD", root));
   const signed = await trust.verifyPast(files);
-  new SignedFiles(signed.lock, files.source).requireAll();
-  const pushed = (options.push ?? true) ? await push(repository, upstream, name) : 0;
-  if (options.push ?? true) trust.rememberPushed(signed, upstream.id);
-  return { upstream: name, pulled, pushed, sequence: signed.lock.sequence };
+  files.signed!.requireAll();
+  let pushed = 0;
+  if (options.push ?? true) {
+    pushed = await push(repository, upstream);
+    trust.rememberPushed(signed, upstream.id);
+  }
+  return { upstream: upstream.name, pulled, pushed, sequence: signed.lock.sequence };
 }
 
-interface Source {
-  readonly keys: ReturnType<typeof keysAtHand>;
-  readonly name: string;
-  readonly tracking: string;
-}
-
-async function pullOrFail(context: Context, root: string, repository: GitRepository, { keys, name, tracking }: Source): Promise<void> {
+async function pullOrFail(
+  context: Context,
+  root: string,
+  repository: GitRepository,
+  { name, tracking }: Upstream,
+  keys: Keys | undefined,
+): Promise<void> {
   const said: string[] = [];
   const outcome = await pull({ ...context, warn: (message) => said.push(message) }, root, { always: true, keys });
   const done: readonly PullOutcome[] = ["pulled", "current"];
@@ -102,7 +103,7 @@ async function pullOrFail(context: Context, root: string, repository: GitReposit
 }
 
 /** @returns how many commits went to the remote */
-async function push(repository: GitRepository, { remote, branch, tracking }: Upstream, name: string): Promise<number> {
+async function push(repository: GitRepository, { remote, branch, tracking, name }: Upstream): Promise<number> {
   const ahead = await countCommits(repository, `${tracking}..HEAD`);
   if (ahead === 0) return 0;
   try {

@@ -9,7 +9,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   rmdirSync,
@@ -17,14 +16,14 @@ import {
   writeSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError, writeError } from "./errors.js";
 import { linkInVault } from "./folder.js";
 import { GitRepository, type Head } from "./git.js";
-import { classify, VAULT_FOLDER } from "./layout.js";
+import { classify } from "./layout.js";
 import { VaultState } from "./vault-state.js";
 import { withWriteLock } from "./write-lock.js";
 
@@ -168,9 +167,7 @@ class Transaction {
     this.journal = join(this.folder, "journal.json");
     this.#draft = `${this.journal}.new`;
     this.#staging = join(this.folder, "staging");
-    this.#prefix = [...relative(realpathSync(repository.workTree), realpathSync(dirname(root))).split(sep), VAULT_FOLDER]
-      .filter(Boolean)
-      .join("/");
+    this.#prefix = repository.pathOf(root);
   }
 
   /** @throws VaultError `CONFLICT` where git does not take all files of the vault for files of this work tree */

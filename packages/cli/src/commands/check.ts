@@ -2,6 +2,7 @@ import process from "node:process";
 import { Flags } from "@oclif/core";
 import { check, EXIT_CODES } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
+import { vaultFindings } from "../vault-findings.js";
 
 export default class Check extends VaultCommand {
   static override id = "check";
@@ -13,10 +14,7 @@ export default class Check extends VaultCommand {
     const { flags } = await this.words(Check);
     const findings = await check(this.context, await this.findVault());
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
-    this.print(findings, function* () {
-      for (const { severity, message, remedy, kind } of findings) yield `${severity.padEnd(7)} ${message} ${remedy}. [${kind}]`;
-      if (findings.length === 0) yield "Nothing to complain of.";
-    });
+    this.print(findings, () => vaultFindings(findings));
     await this.#hintAtHook();
     if (failed) process.exitCode = EXIT_CODES.CHECK_FAILED;
   }

@@ -15,6 +15,7 @@ import {
 import { reportError } from "../report-error.js";
 import { jsonText } from "../standard-output.js";
 import { VaultCommand } from "../vault-command.js";
+import { vaultFindings } from "../vault-findings.js";
 
 export default class Verify extends VaultCommand {
   static override id = "verify";
@@ -64,8 +65,7 @@ function* inWords({ state, findings, comparison }: Verification): Generator<stri
     const until = state.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
     yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "somebody"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
   }
-  for (const { severity, message, remedy, kind } of findings) yield `${severity.padEnd(7)} ${message} ${remedy}. [${kind}]`;
-  if (findings.length === 0) yield "Nothing to complain of.";
+  yield* vaultFindings(findings);
   if (!comparison) return;
   const { revision, commit, before, difference } = comparison;
   const what = { absent: " which holds no vault", unsigned: " which nobody signed", signed: "" }[before];

@@ -18,7 +18,7 @@ import {
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
-import { changeAccess, reseal, seal, withDrifted } from "../reseal.js";
+import { changeAccess, reseal, seal, sealedAnew, withDrifted } from "../reseal.js";
 import type { Files } from "../transaction.js";
 import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
 import { VaultTrust } from "../trust/vault-trust.js";
@@ -123,7 +123,7 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
     const paths = state.secretPaths().filter((path) => state.agentsOf(path).includes(agent));
     const identity = await generateIdentity(state.owners[0]!.recipient.kind);
     const recipient = await identity.recipient();
-    const changes = paths.map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true }));
+    const changes = paths.map((path) => sealedAnew(state, path));
     return {
       message: `agent-vault: recover agent ${agent}`,
       result: { agent, recipient, identity, keyFile, former, secrets: paths.map(formatSecretPath) },
@@ -255,8 +255,8 @@ async function presentKeyFile(context: Context, state: VaultState, agent: string
   for (const place of keyFilePlaces(context, state, agent)) {
     const key = await describeKeyFile(place);
     if (!key) continue;
-    const vault = key.comments.get("vault");
-    if (vault === undefined ? key.recipients.includes(recipient) : vault === state.config.id && key.comments.get("agent") === agent)
+    const { comments, recipients } = key;
+    if (comments.vault === undefined ? recipients.includes(recipient) : comments.vault === state.config.id && comments.agent === agent)
       return place;
   }
   return undefined;

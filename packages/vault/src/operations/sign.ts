@@ -9,7 +9,7 @@ import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
 import { recoverVault } from "../recovery.js";
-import { reseal, withDrifted, type AccessChange } from "../reseal.js";
+import { reseal, sealedAnew, withDrifted, type AccessChange } from "../reseal.js";
 import { transact, withoutUnchanged } from "../transaction.js";
 import { Config } from "../config.js";
 import { digestOf, type Digest } from "../trust/digest.js";
@@ -143,7 +143,7 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
   const reseals = withDrifted(
     state,
     state.secretPaths(),
-    changedSecrets(state, difference).map((path) => ({ path, before: state.agentsOf(path), after: state.agentsOf(path), rekeyed: true })),
+    changedSecrets(state, difference).map((path) => sealedAnew(state, path)),
   );
   const content = JSON.stringify([base?.signed.digest, [...state.digests()]]);
   const proposal = {

@@ -72,7 +72,7 @@ export async function judgeTrust(
     const remedy = `See who it was: git log -- ${path}; and take back what was signed: git checkout COMMIT -- ${path}`;
     add("error", "tampered", differing.file, inWords(differing), remedy);
   }
-  for (const file of nestedAttributes(state.source)) {
+  for (const file of nestedAttributes(state.source.walk())) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
     add("error", "tampered", file, message, `Find out who put it there, then rm ${shellWord(join(root, file))}`);
   }

@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import { digestOf, type Digest } from "./digest.js";
+import type { Digest } from "./digest.js";
 import { parseSshPublicKey, type SshPublicKey } from "./ssh-signature.js";
 
 /** An owner who may sign the state that follows. */
@@ -35,7 +35,7 @@ export interface Lock {
 }
 
 /** Larger than the lock of a vault with 50,000 groups. */
-export const MAX_LOCK_BYTES = 8 * 1024 * 1024;
+const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 
 const DIGEST = "sha256:[0-9a-f]{64}";
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;
@@ -58,15 +58,16 @@ export function parseLock(bytes: Uint8Array): Lock {
   const head = HEAD.exec(text);
   if (!head) throw notALock("its first lines are not those of a lock of version 1");
   const lines = text.slice(head[0].length).split("\n");
+  let at = 0;
   const section = <T>(pattern: RegExp, read: (match: RegExpExecArray) => T): T[] => {
     const items: T[] = [];
-    for (let match = pattern.exec(lines[0] ?? ""); match; match = pattern.exec(lines[0] ?? "")) {
+    for (let match = pattern.exec(lines[at] ?? ""); match; match = pattern.exec(lines[at] ?? "")) {
       items.push(read(match));
-      lines.shift();
+      at++;
     }
     return items;
   };
-  const skip = (title: string): boolean => lines[0] === title && lines.shift() !== undefined;
+  const skip = (title: string): boolean => lines[at] === title && at++ >= 0;
 
   const owners = section(OWNER, ([, name, key]) => ({ name: name!, key: parseSshPublicKey(key!)! }));
   const entry = ([, name, digest]: RegExpExecArray) => [name!, digest as Digest] as const;
@@ -97,10 +98,6 @@ export function parseLock(bytes: Uint8Array): Lock {
 /** The bytes that are signed. */
 export function formatLock(lock: Lock): Uint8Array {
   return Buffer.from(textOf(lock), "latin1");
-}
-
-export function lockDigest(bytes: Uint8Array): Digest {
-  return digestOf(bytes);
 }
 
 function textOf({ vault, sequence, signedAt, validUntil, previous, owners, files, trees, audit }: Lock): string {
@@ -134,11 +131,11 @@ function plain(name: string): string {
 }
 
 /** Whole seconds. */
-export function time(date: Date): string {
+function time(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-export function notALock(reason: string): VaultError {
+function notALock(reason: string): VaultError {
   return new VaultError("BAD_SIGNATURE", `vault.lock is not the state of a vault: ${reason}.`, {
     remedy:
       "Do not use this copy: ask an owner, and see with git log who changed it. A newer agent-vault may have written it: agent-vault --version.",

@@ -1,8 +1,8 @@
 import { VaultError } from "../errors.js";
 import type { FileSource } from "../folder.js";
 import { LOCK_FILE } from "../layout.js";
-import type { Digest } from "./digest.js";
-import { lockDigest, parseLock, type Lock } from "./lock.js";
+import { digestOf, type Digest } from "./digest.js";
+import { parseLock, type Lock } from "./lock.js";
 import { badSignature, isSignatureOf, parseSignature, type SshPublicKey } from "./ssh-signature.js";
 
 /** A lock whose signature is right, by whomever it was made. */
@@ -21,7 +21,7 @@ export function openLock(bytes: Uint8Array, signature: Uint8Array): SignedLock {
   }
   const parsed = parseSignature(signature);
   if (!isSignatureOf(parsed, bytes)) throw badSignature("vault.lock is not what was signed");
-  return { lock: parseLock(bytes), digest: lockDigest(bytes), signer: parsed.key };
+  return { lock: parseLock(bytes), digest: digestOf(bytes), signer: parsed.key };
 }
 
 /** The id that a vault claims to have, to look up what is known of it; whether the claim holds is seen later. */

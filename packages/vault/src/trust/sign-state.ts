@@ -3,7 +3,7 @@ import { VaultError } from "../errors.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
 import type { Files } from "../transaction.js";
 import { digestOf, type Digest } from "./digest.js";
-import { formatLock, lockDigest, type AuditAnchor, type LockOwner } from "./lock.js";
+import { formatLock, type AuditAnchor, type LockOwner } from "./lock.js";
 import type { SignedLock } from "./open-lock.js";
 import { isSigned, summarize } from "./signed-files.js";
 import type { SigningKey } from "./signing-key.js";
@@ -47,7 +47,7 @@ export function signState(context: Context, key: SigningKey, state: StateToSign)
   };
   const bytes = formatLock(lock);
   const files = new Map([...state.files, [LOCK_FILE, bytes], [LOCK_SIGNATURE_FILE, key.sign(bytes)]]);
-  return { files, signed: { lock, digest: lockDigest(bytes), signer: key.publicKey } };
+  return { files, signed: { lock, digest: digestOf(bytes), signer: key.publicKey } };
 }
 
 function lifetimeOf(previous: SignedLock | undefined): number | null {

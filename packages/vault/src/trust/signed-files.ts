@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import type { FileSource } from "../folder.js";
+import type { FileEntry, FileSource } from "../folder.js";
 import { classify, GITATTRIBUTES_FILE } from "../layout.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
@@ -16,10 +16,10 @@ export function isSigned(file: string): boolean {
   return kind !== "stray" && kind !== "signature";
 }
 
-/** The digests of a vault's files, by their path, as a folder has them now. Strays are in no one's name, and links are no files. */
-export function digestsIn(source: FileSource, folder = ""): Map<string, Digest> {
+/** The digests of a vault's files, of all or of some, by their path, as they are now. Strays are in no one's name, and links are no files. */
+export function digestsIn(source: FileSource, entries: readonly FileEntry[] = source.walk()): Map<string, Digest> {
   const digests = new Map<string, Digest>();
-  for (const { file, kind } of source.walk(folder)) {
+  for (const { file, kind } of entries) {
     if (kind !== "file" || !isSigned(file)) continue;
     const bytes = source.read(file);
     if (bytes) digests.set(file, digestOf(bytes));
@@ -44,8 +44,8 @@ export function summarize(digests: ReadonlyMap<string, Digest>): Pick<Lock, "fil
 }
 
 /** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
-export function nestedAttributes(source: FileSource): string[] {
-  return source.walk("").flatMap(({ file }) => (file.endsWith(`/${GITATTRIBUTES_FILE}`) ? [file] : []));
+export function nestedAttributes(entries: readonly FileEntry[]): string[] {
+  return entries.flatMap(({ file }) => (file.endsWith(`/${GITATTRIBUTES_FILE}`) ? [file] : []));
 }
 
 /** How a vault's files are held to its lock. */
@@ -65,8 +65,10 @@ export class SignedFiles {
   readonly #source: FileSource;
   readonly #offered: boolean;
   readonly #lists: TreeLists | undefined;
-  readonly #trees = new Map<string, Map<string, Digest>>();
-  readonly #listed = new Map<string, string | undefined>();
+  /** All files, once all were looked at. */
+  #present: ReadonlyMap<string, Digest> | undefined;
+  readonly #trees = new Map<string, ReadonlyMap<string, Digest>>();
+  readonly #lookups = new Map<string, (file: string) => Digest | undefined>();
 
   constructor(lock: Lock, source: FileSource, { offered = false, lists }: SignedFilesOptions = {}) {
     this.lock = lock;
@@ -85,39 +87,48 @@ export class SignedFiles {
 
   /** The files of the vault that the lock vouches for, each with its digest. @throws VaultError `TAMPERED` where any file differs */
   requireAll(): ReadonlyMap<string, Digest> {
-    const present = digestsIn(this.#source);
-    const differing = [...differingFrom(this.lock, present), ...nestedAttributes(this.#source)];
+    const entries = this.#source.walk();
+    const present = digestsIn(this.#source, entries);
+    const differing = [...differingFrom(this.lock, present), ...nestedAttributes(entries)];
     if (differing.length > 0) throw this.#tampered(differing);
-    for (const tree of this.lock.trees.keys()) this.#trees.set(tree, new Map());
-    for (const [file, digest] of present) {
-      const tree = treeOf(file);
-      if (tree !== undefined) this.#trees.get(tree)!.set(file, digest);
-    }
-    return present;
+    return (this.#present = present);
   }
 
   /** The files below a folder such as `secrets`, by the lock. @throws VaultError `TAMPERED` */
   filesBelow(folder: string): string[] {
+    const below = this.#present ? [...this.#present.keys()].filter((file) => file.startsWith(`${folder}/`)) : this.#lookThrough(folder);
+    return below.toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  #lookThrough(folder: string): string[] {
     const inside = (tree: string) => tree === folder || tree.startsWith(`${folder}/`);
     const trees = new Set([...this.lock.trees.keys()].filter(inside));
     for (const { file, kind } of this.#source.walk(folder)) {
       const tree = treeOf(file);
       if (kind === "file" && isSigned(file) && tree !== undefined && inside(tree)) trees.add(tree);
     }
-    return [...trees].flatMap((tree) => [...this.#digests(tree).keys()]).toSorted((a, b) => (a < b ? -1 : 1));
+    return [...trees].flatMap((tree) => [...this.#digests(tree).keys()]);
   }
 
   #digestIn(tree: string, file: string): Digest | undefined {
+    if (this.#present) return this.#present.get(file);
+    let lookup = this.#lookups.get(tree);
+    if (!lookup) this.#lookups.set(tree, (lookup = this.#lookupIn(tree)));
+    return lookup(file);
+  }
+
+  #lookupIn(tree: string): (file: string) => Digest | undefined {
     const digest = this.lock.trees.get(tree);
-    if (digest && this.#lists && !this.#trees.has(tree) && !this.#listed.has(tree)) this.#listed.set(tree, this.#lists.read(tree, digest));
-    const list = this.#trees.has(tree) ? undefined : this.#listed.get(tree);
-    return list === undefined ? this.#digests(tree).get(file) : digestInList(list, file.slice(tree.length + 1));
+    const list = digest && this.#lists?.read(tree, digest);
+    if (list !== undefined) return (file) => digestInList(list, file.slice(tree.length + 1));
+    const digests = this.#digests(tree);
+    return (file) => digests.get(file);
   }
 
   #digests(tree: string): ReadonlyMap<string, Digest> {
     const known = this.#trees.get(tree);
     if (known) return known;
-    const digests = digestsIn(this.#source, tree);
+    const digests = digestsIn(this.#source, this.#source.walk(tree));
     const relative = new Map([...digests].map(([file, digest]) => [file.slice(tree.length + 1), digest]));
     const list = treeList(relative);
     if ((digests.size === 0 ? undefined : digestOf(list)) !== this.lock.trees.get(tree)) throw this.#tampered([`${tree}/`]);

@@ -16,6 +16,8 @@ export interface Upstream {
   readonly branch: string;
   /** What was last fetched of it: `refs/remotes/origin/main`. */
   readonly tracking: string;
+  /** The same as a person says it: `origin/main`. */
+  readonly name: string;
   /** Its name in the memory of trust: URL and branch, without user name and password. */
   readonly id: string;
 }
@@ -28,7 +30,7 @@ export async function findUpstream(repository: GitRepository): Promise<Upstream 
   const [remote, branch, tracking] = ((await repository.try(["for-each-ref", format, ref])) ?? "").trimEnd().split("\0");
   if (!remote || !branch || !tracking) return undefined;
   const url = (await repository.try(["remote", "get-url", remote]))?.trim() ?? remote;
-  return { remote, branch, tracking, id: `${withoutCredentials(url)} ${branch}` };
+  return { remote, branch, tracking, name: tracking.replace("refs/remotes/", ""), id: `${withoutCredentials(url)} ${branch}` };
 }
 
 /**
