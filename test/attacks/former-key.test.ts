@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rotateOwner } from "../../packages/vault/dist/index.js";
 import { openLock } from "../../packages/vault/dist/trust/open-lock.js";
-import { readIdentity } from "../faults/vault-at-work.js";
 import { CHANGE, OVERVIEW, PULL, READ, Scene, signFolder, VALUE } from "./scene.js";
+import { readIdentity } from "../support/identity.js";
 
 /** The owner has a new key, and mallory has the old one. */
 async function rotated(): Promise<{ scene: Scene; stolen: string; keyOut: string }> {

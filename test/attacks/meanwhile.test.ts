@@ -5,8 +5,8 @@ import { decrypt, openState, sign, VaultFiles, VaultFolder, VaultState, type Fil
 import { SignedFiles } from "../../packages/vault/dist/trust/signed-files.js";
 import { errorCode } from "../support/sandbox.js";
 import { runWatched, recordCalls } from "../faults/at-call.js";
-import { readIdentity } from "../faults/vault-at-work.js";
 import { CHANGE, edit, malloryKey, OVERVIEW, Scene, VALUE, write } from "./scene.js";
+import { readIdentity } from "../support/identity.js";
 
 const KEY = "secrets/stripe/api-key.enc";
 

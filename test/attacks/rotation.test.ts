@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { generateIdentity, parseIdentity, type Identity } from "../../packages/vault/dist/index.js";
+import { generateIdentity, type Identity } from "../../packages/vault/dist/index.js";
 import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
 import { digestOf } from "../../packages/vault/dist/trust/digest.js";
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 import * as sdk from "../../sdk-node/dist/index.js";
 import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
+import { readIdentity } from "../support/identity.js";
 
 /** A vault with one secret, an agent that reads it from its own clone, and what the agent's machine remembers. */
 class Scene {
@@ -59,7 +60,6 @@ class Scene {
   }
 }
 
-const identityIn = (file: string) => parseIdentity(/^AGE-SECRET-KEY-.*$/m.exec(readFileSync(file, "utf8"))![0]);
 const keyOf = (identity: Identity, lock: Lock) => new SigningKey(identity, lock.vault).publicKey;
 
 describe("an agent that was away while an owner's key was replaced", () => {
@@ -139,7 +139,7 @@ describe("an agent that was away while an owner's key was replaced", () => {
     const { box } = scene;
     const bob = join(box.root, "bob.key");
     await box.ok("add-owner", "bob", "--key-out", bob);
-    const owner = identityIn(box.ownerKey);
+    const owner = readIdentity(box.ownerKey);
     // No single leap may be as long as that.
     for (const sequence of [2 ** 32, 2 ** 32 + 4]) {
       scene.forge(owner, () => ({ sequence }));
@@ -212,8 +212,8 @@ describe("a forged change of keys is UNTRUSTED_SIGNER, to an agent and to the ow
       box.git("push", "--quiet");
       scene.pull();
       expect((await scene.agentReads()).code).toBe(0);
-      scene.forge(identityIn(bob), (lock) => ({
-        owners: [{ name: "bob", key: keyOf(identityIn(bob), lock) }],
+      scene.forge(readIdentity(bob), (lock) => ({
+        owners: [{ name: "bob", key: keyOf(readIdentity(bob), lock) }],
         ...(from === "the state before" && { previous: withBob }),
       }));
       await refused(scene);
@@ -223,7 +223,7 @@ describe("a forged change of keys is UNTRUSTED_SIGNER, to an agent and to the ow
   it("the key that was rotated out", async () => {
     const scene = await Scene.make();
     const { box } = scene;
-    const old = identityIn(box.ownerKey);
+    const old = readIdentity(box.ownerKey);
     await box.ok("rotate-owner");
     box.git("push", "--quiet");
     scene.pull();

@@ -22,8 +22,8 @@ import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trus
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 import { digestsIn, summarize } from "../../packages/vault/dist/trust/signed-files.js";
 import { VaultFolder } from "../../packages/vault/dist/index.js";
-import { readIdentity } from "../faults/vault-at-work.js";
 import { Sandbox } from "../support/sandbox.js";
+import { readIdentity } from "../support/identity.js";
 
 /** The values that are there at the start, and the one that was replaced when bob was shut out. */
 export const VALUE = "sk_live_2";

@@ -1,11 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createPrivateKey } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { addAgent, encrypt, grant, init, openState, parseRecipient, revoke, set, sign, sync } from "../../packages/vault/dist/index.js";
 import type { Lock } from "../../packages/vault/dist/trust/lock.js";
-import { readIdentity } from "../faults/vault-at-work.js";
 import {
   CHANGE,
   edit,
@@ -22,6 +20,8 @@ import {
   type Door,
   type Person,
 } from "./scene.js";
+import { readIdentity } from "../support/identity.js";
+import { openSshPrivateKey } from "../support/openssh-key.js";
 
 const CHANGES_AND_LIST = { ...OVERVIEW, ...CHANGE };
 
@@ -136,30 +136,8 @@ describe("a state that its owner has not signed", () => {
 function signedFor(namespace: string, scene: Scene, message: Uint8Array): string {
   const seed = readIdentity(scene.box.ownerKey).deriveKey("agent-vault/v1/owner-signing", scene.lock().vault);
   const file = join(scene.box.root, "signing-key");
-  writeFileSync(file, openSshKey(seed), { mode: 0o600 });
+  writeFileSync(file, openSshPrivateKey(seed, scene.signingKey().publicKey), { mode: 0o600 });
   return execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", file, "-n", namespace], { input: message, encoding: "utf8" });
-}
-
-function openSshKey(seed: Uint8Array): string {
-  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
-  const pkcs8 = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-  const point = Buffer.from((pkcs8.export({ format: "jwk" }) as { x: string }).x, "base64url");
-  const number = (value: number) => Buffer.from([value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 255));
-  const string = (value: string | Uint8Array) =>
-    Buffer.concat([number(Buffer.from(value as Uint8Array).length), Buffer.from(value as Uint8Array)]);
-  const publicBlob = Buffer.concat([string("ssh-ed25519"), string(point)]);
-  const secret = Buffer.concat([number(7), number(7), publicBlob, string(Buffer.concat([seed, point])), string("")]);
-  const padding = Buffer.from(Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, index) => index + 1));
-  const blob = Buffer.concat([
-    Buffer.from("openssh-key-v1\0"),
-    string("none"),
-    string("none"),
-    string(""),
-    number(1),
-    string(publicBlob),
-    string(Buffer.concat([secret, padding])),
-  ]);
-  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${blob.toString("base64").replace(/.{70}/g, "$&\n")}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
 describe("a lock has one spelling, whoever has signed another one", () => {

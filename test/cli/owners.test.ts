@@ -8,7 +8,6 @@ import {
   generateIdentity,
   loadKeys,
   parseHeader,
-  parseIdentity,
   readSecret,
   removeOwner,
   rotateOwner,
@@ -16,6 +15,7 @@ import {
   type Identity,
 } from "../../packages/vault/dist/index.js";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { readIdentity } from "../support/identity.js";
 
 const SECRETS = { "stripe/api-key": "sk", "stripe/webhook": "wh", "db/url": "url" };
 
@@ -48,7 +48,7 @@ class Person {
   async makeKey(): Promise<Identity> {
     mkdirSync(dirname(this.ownerKey), { mode: 0o700 });
     execFileSync("age-keygen", ["-o", this.ownerKey], { stdio: "ignore" });
-    return identityIn(this.ownerKey);
+    return readIdentity(this.ownerKey);
   }
 
   cli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
@@ -68,10 +68,6 @@ class Person {
   push(): void {
     this.#box.gitIn(this.clone, "push", "--quiet");
   }
-}
-
-function identityIn(file: string): Identity {
-  return parseIdentity(/^AGE-SECRET-KEY-.*$/m.exec(readFileSync(file, "utf8"))![0]);
 }
 
 async function json<T>(text: Promise<string>): Promise<T> {
@@ -180,7 +176,7 @@ describe("owner allowed-signers", () => {
 describe("add-owner", () => {
   it("encrypts everything to the new owner, after the owners and before the agents, with new file keys", async () => {
     const box = await vault();
-    const eric = identityIn(box.ownerKey);
+    const eric = readIdentity(box.ownerKey);
     const before = new Set(await fileKeys(encryptedFiles(box.vault), eric));
     box.addRemote();
     const bob = new Person(box, "bob");
@@ -217,7 +213,7 @@ describe("add-owner", () => {
     const box = await vault();
     const bob = join(box.root, "bob.key");
     const added = await json<{ keyFile: string; recipient: string }>(box.ok("add-owner", "bob", "--key-out", bob, "--json"));
-    expect(added).toMatchObject({ keyFile: bob, recipient: await identityIn(bob).recipient() });
+    expect(added).toMatchObject({ keyFile: bob, recipient: await readIdentity(bob).recipient() });
     expect(statSync(bob).mode & 0o777).toBe(0o600);
     const home = join(box.root, "bob-home");
     const read = await box.cli(["get", "stripe/api-key", "--key", bob], { env: { HOME: home } });
@@ -252,7 +248,7 @@ describe("add-owner", () => {
   it("keeps a post-quantum vault post-quantum", async () => {
     const box = await vault("--post-quantum");
     await box.ok("add-owner", "bob", "--key-out", join(box.root, "bob.key"));
-    expect(identityIn(join(box.root, "bob.key")).kind).toBe("post-quantum");
+    expect(readIdentity(join(box.root, "bob.key")).kind).toBe("post-quantum");
     await box.ok("rotate-owner", "--recover-agents");
     expect(await box.ok("get", "db/url")).toBe("url");
     expect(await box.ok("get", "stripe/webhook", "--key", box.agentKey("ann"))).toBe("wh");
@@ -307,7 +303,7 @@ describe("remove-owner", () => {
     const removed = await json<{ secrets: string[] }>(box.ok("remove-owner", "bob", "--json"));
     expect(removed.secrets).toEqual(Object.keys(SECRETS).toSorted());
     expect(await fileKeys(encryptedFiles(box.vault), key)).toEqual([undefined, undefined, undefined, undefined]);
-    for (const fileKey of await fileKeys(encryptedFiles(box.vault), identityIn(box.ownerKey))) expect(before.has(fileKey)).toBe(false);
+    for (const fileKey of await fileKeys(encryptedFiles(box.vault), readIdentity(box.ownerKey))) expect(before.has(fileKey)).toBe(false);
     expect((await listed(box)).map(({ name }) => name)).toEqual(["eric"]);
     expect(readFileSync(join(box.vault, "vault.lock"), "utf8")).not.toContain("bob");
     expect(existsSync(join(box.vault, "owners"))).toBe(false);
@@ -320,7 +316,7 @@ describe("remove-owner", () => {
 
   it("lets the first owner leave: the next one's recipient is owner.pub, and the chain carries on", async () => {
     const { box, bob, key, trusted } = await withBob();
-    const eric = identityIn(box.ownerKey);
+    const eric = readIdentity(box.ownerKey);
     await bob.cli(["list"], { AGENT_VAULT_OWNER: trusted });
     await box.ok("remove-owner", "eric");
     box.git("push", "--quiet");
@@ -362,7 +358,7 @@ describe("remove-owner", () => {
 describe("rotate-owner", () => {
   it("makes a key of this vault's own, and the old one opens no present file", async () => {
     const box = await vault();
-    const old = identityIn(box.ownerKey);
+    const old = readIdentity(box.ownerKey);
     const before = new Set(await fileKeys(encryptedFiles(box.vault), old));
     const subjects = box.git("log", "--format=%s").split("\n");
     const rotated = await json<{ keyFile: string; retiredKeyFile: string; recipient: string; signingKey: string }>(
@@ -371,10 +367,10 @@ describe("rotate-owner", () => {
     expect(rotated.keyFile).toBe(ownKey(box));
     expect(statSync(rotated.keyFile).mode & 0o777).toBe(0o600);
     expect(existsSync(box.ownerKey)).toBe(false);
-    expect(identityIn(rotated.retiredKeyFile).reveal()).toBe(old.reveal());
+    expect(readIdentity(rotated.retiredKeyFile).reveal()).toBe(old.reveal());
     expect(openedByAge(box, rotated.retiredKeyFile)).toBe(0);
     expect(openedByAge(box, rotated.keyFile)).toBe(4);
-    for (const fileKey of await fileKeys(encryptedFiles(box.vault), identityIn(rotated.keyFile))) expect(before.has(fileKey)).toBe(false);
+    for (const fileKey of await fileKeys(encryptedFiles(box.vault), readIdentity(rotated.keyFile))) expect(before.has(fileKey)).toBe(false);
     expect(box.git("log", "--format=%s").split("\n")).toEqual([
       "agent-vault: rotate the key of owner eric: signed with the new key",
       "agent-vault: rotate the key of owner eric",
@@ -438,7 +434,7 @@ describe("rotate-owner", () => {
   it("wants a place for the new key where the old one was given by hand, and leaves that one alone", async () => {
     const box = await vault();
     expect(errorCode(await box.cli(["rotate-owner", "--key", box.ownerKey]))).toBe("USAGE");
-    const text = identityIn(box.ownerKey).reveal();
+    const text = readIdentity(box.ownerKey).reveal();
     expect(errorCode(await box.cli(["rotate-owner"], { env: { AGENT_VAULT_KEY: text } }))).toBe("USAGE");
     const next = join(box.root, "next.key");
     await box.ok("rotate-owner", "--key", box.ownerKey, "--key-out", next);
@@ -475,7 +471,7 @@ describe("rotate-owner", () => {
 
   it("gives every agent a new key on --recover-agents, and lists what to rotate at the source", async () => {
     const box = await vault();
-    const former = identityIn(box.agentKey("ann"));
+    const former = readIdentity(box.agentKey("ann"));
     const output = await box.ok("rotate-owner", "--recover-agents");
     for (const path of Object.keys(SECRETS)) expect(output).toContain(`  ${path}\n`);
     expect(await box.ok("get", "stripe/webhook", "--key", box.agentKey("ann"))).toBe("wh");
@@ -498,7 +494,7 @@ describe("rotate-owner", () => {
     const { identities } = await loadKeys(box.context(), { keyFile: rotated.keyFile });
     await removeOwner(box.context({ progress }), { vault: box.vault, owner: "eric" });
     expect(new Set(await fileKeys(encryptedFiles(box.vault), identities[0]!))).toEqual(new Set([undefined]));
-    const bob = identityIn(join(box.root, "bob.key"));
+    const bob = readIdentity(join(box.root, "bob.key"));
     expect(await decrypt(encryptedFiles(box.vault).get("secrets/many/secret-2.enc")!, [bob])).toEqual(new Uint8Array(900_000).fill(2));
   });
 });

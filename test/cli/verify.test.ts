@@ -17,7 +17,8 @@ import {
 import { parseLock } from "../../packages/vault/dist/trust/lock.js";
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
-import { identityIn, resign } from "../support/signing.js";
+import { resign } from "../support/signing.js";
+import { readIdentity } from "../support/identity.js";
 
 /** In two parts, so that it is no key to the check of this repository. */
 const KEY = ["AGE-SECRET-KEY", "1QQPQYZLQ0F5A5J4N0WZC3HN8T5M3S7W6XJ9R2K4D8E7V6U5Y4L3S2A9Q0P"].join("-");
@@ -143,7 +144,7 @@ describe("verify", () => {
       const key = new SigningKey(await generateIdentity("x25519"), lock().vault).publicKey;
       resign(box, () => ({ owners: [{ name: "heir", key }] }));
       commit();
-      const owner = new SigningKey(identityIn(box.ownerKey), lock().vault).publicKey;
+      const owner = new SigningKey(readIdentity(box.ownerKey), lock().vault).publicKey;
       expect(await found(stranger({ AGENT_VAULT_OWNER: owner }), {}, shallow())).toEqual(["warning signer-unknown vault.lock"]);
     });
   });

@@ -6,17 +6,8 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import type { CommandLine } from "./at-call.js";
-import {
-  expectVault,
-  filesBelow,
-  personsWork,
-  readIdentity,
-  subjects,
-  VaultAtWork,
-  vaultFiles,
-  type Expected,
-  withReaders,
-} from "./vault-at-work.js";
+import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected, withReaders } from "./vault-at-work.js";
+import { readIdentity } from "../support/identity.js";
 
 const skipped = process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1" && !mayMount();
 if (skipped)

@@ -9,12 +9,6 @@ import { recordCalls, runWatched } from "./at-call.js";
 const STEP = process.env["SLOW"] ? 1 : 3;
 const ROTATE = { words: ["rotate-owner"] };
 
-async function copyOf(box: Sandbox): Promise<Sandbox> {
-  const copy = new Sandbox({ git: false });
-  await copy.run("cp", ["-Rp", box.home, box.repository, copy.root]);
-  return copy;
-}
-
 function keysAtHome(box: Sandbox): string[] {
   const home = dirname(box.ownerKey);
   return readdirSync(home, { recursive: true, encoding: "utf8" })
@@ -27,7 +21,7 @@ function keysAtHome(box: Sandbox): string[] {
  * had been.
  */
 async function survivesEveryKill(box: Sandbox): Promise<void> {
-  const calls = await recordCalls(await copyOf(box), ROTATE);
+  const calls = await recordCalls(await box.copy(), ROTATE);
   const before = keysAtHome(box);
   const outcomes: ("old" | "new")[] = [];
   let next = 0;
@@ -35,7 +29,7 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
     while (next < calls.length) {
       const index = next;
       next += STEP;
-      const copy = await copyOf(box);
+      const copy = await box.copy();
       try {
         outcomes[index] = await killAndGoOn(copy, index + 1);
       } catch (error) {

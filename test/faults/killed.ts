@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { restoreAgent } from "../../packages/vault/dist/index.js";
 import type { Sandbox } from "../support/sandbox.js";
 import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
-import { expectVault, personsWork, readIdentity, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
+import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
+import { readIdentity } from "../support/identity.js";
 
 /** An operation to be killed, and what it makes of a {@link VaultAtWork}. */
 export interface Killed extends CommandLine {

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { addAgent, check, decrypt, grant, init, secretFile, set, VaultState, type Context } from "../../packages/vault/dist/index.js";
 import { errorCode, Sandbox, type RunOptions } from "../support/sandbox.js";
 import { recordCalls, runWatched } from "./at-call.js";
-import { filesBelow, personsWork, readIdentity, subjects } from "./vault-at-work.js";
+import { filesBelow, personsWork, subjects } from "./vault-at-work.js";
+import { readIdentity } from "../support/identity.js";
 
 const LATE = ["set", "team/late", "--exact"];
 
@@ -268,8 +269,7 @@ describe("an unusual HEAD", () => {
 /** Kills a `set` once the journal is written and git was started to move the branch. */
 async function killBeforeTheBranchMoves(box: Sandbox, folder = box.repository): Promise<void> {
   const line = { words: ["-C", folder, ...LATE], input: "late" };
-  const probe = new Sandbox({ git: false });
-  await probe.run("cp", ["-Rp", box.home, box.repository, probe.root]);
+  const probe = await box.copy();
   const calls = await recordCalls(probe, { ...line, words: ["-C", folder.replace(box.root, probe.root), ...LATE] });
   const at = calls.findIndex((call) => call.startsWith("spawn") && call.includes(" update-ref ")) + 1;
   const { signal, ended } = await runWatched(box, line, { at });

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decrypt, formatSecretPath, parseHeader, secretFile, VaultState, type Identity } from "../../packages/vault/dist/index.js";
 import type { Sandbox } from "../support/sandbox.js";
-import { EXTRA_SECRET, expectVault, readIdentity, VaultAtWork, withReaders } from "./vault-at-work.js";
+import { EXTRA_SECRET, expectVault, VaultAtWork, withReaders } from "./vault-at-work.js";
+import { readIdentity } from "../support/identity.js";
 
 interface Sealed {
   readonly bytes: Buffer;

@@ -5,7 +5,8 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, type Outcome, type Sandbox } from "../support/sandbox.js";
 import type { CommandLine } from "./at-call.js";
-import { expectVault, filesBelow, personsWork, readIdentity, VaultAtWork, vaultFiles } from "./vault-at-work.js";
+import { expectVault, filesBelow, personsWork, VaultAtWork, vaultFiles } from "./vault-at-work.js";
+import { readIdentity } from "../support/identity.js";
 
 /** Permissions do not bind root, so root runs the command as nobody. */
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};

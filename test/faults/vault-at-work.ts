@@ -19,6 +19,7 @@ import {
   type Identity,
 } from "../../packages/vault/dist/index.js";
 import { Sandbox } from "../support/sandbox.js";
+import { readIdentity } from "../support/identity.js";
 
 /** Who reads which secret with which value: what a vault should come to, written down without asking it. */
 export interface Expected {
@@ -79,10 +80,8 @@ export class VaultAtWork {
   }
 
   /** The same on another machine of its own. */
-  async copy(): Promise<Sandbox> {
-    const copy = new Sandbox({ git: false });
-    await copy.run("cp", ["-Rp", this.box.home, this.box.repository, copy.root]);
-    return copy;
+  copy(): Promise<Sandbox> {
+    return this.box.copy();
   }
 }
 
@@ -251,11 +250,6 @@ async function escrowed(state: VaultState, agent: string, owner: Identity): Prom
   const identity = parseIdentity(Buffer.from(await decrypt(state.bytes(escrowFile(agent))!, [owner])).toString());
   expect(await identity.recipient()).toBe(state.agentRecipient(agent).text);
   return identity;
-}
-
-export function readIdentity(file: string): Identity {
-  const text = readFileSync(file, "utf8");
-  return parseIdentity(text.split("\n").find((line) => line.startsWith("AGE-SECRET-KEY-"))!);
 }
 
 function emptyFolders(folder: string): string[] {

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addAgent, grant, init, set, verify } from "../../packages/vault/dist/index.js";
 import { parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
-import { identityIn } from "../support/signing.js";
 import { Sandbox } from "../support/sandbox.js";
+import { readIdentity } from "../support/identity.js";
+import { openSshPrivateKey } from "../support/openssh-key.js";
 
 const REQUIRED = process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1";
 const withoutSsh = spawnSync("ssh-keygen", ["-?"]).error !== undefined && !REQUIRED;
@@ -55,7 +56,7 @@ describe.skipIf(withoutSsh)("a vault's signature and ssh-keygen", () => {
   it("agree on one that ssh-keygen makes with the derived key, in our namespace and in no other", async () => {
     const file = join(box.vault, "vault.lock");
     const key = join(box.home, "derived");
-    const seed = identityIn(box.ownerKey).deriveKey("agent-vault/v1/owner-signing", lock.vault);
+    const seed = readIdentity(box.ownerKey).deriveKey("agent-vault/v1/owner-signing", lock.vault);
     writeFileSync(key, openSshPrivateKey(seed, lock.owners[0]!.key), { mode: 0o600 });
     const signIn = (namespace: string) =>
       writeFileSync(
@@ -71,30 +72,3 @@ describe.skipIf(withoutSsh)("a vault's signature and ssh-keygen", () => {
     expect((await verify(box.context(), box.vault)).findings.map(({ kind }) => kind)).toContain("bad-signature");
   });
 });
-
-/** A private key as OpenSSH keeps it (PROTOCOL.key), without a passphrase. */
-function openSshPrivateKey(seed: Uint8Array, publicKey: string): string {
-  const number = (value: number) => Buffer.from(Uint32Array.of(value).buffer).swap32();
-  const string = (value: string | Uint8Array) => {
-    const bytes = Buffer.from(value as Uint8Array);
-    return Buffer.concat([number(bytes.length), bytes]);
-  };
-  const blob = Buffer.from(publicKey.split(" ")[1]!, "base64");
-  const point = blob.subarray(-32);
-  const keys = [number(7), number(7), string("ssh-ed25519"), string(point), string(Buffer.concat([seed, point])), string("derived")];
-  const length = Buffer.concat(keys).length;
-  const padding = Buffer.from(Array.from({ length: (8 - (length % 8)) % 8 }, (_, index) => index + 1));
-  const file = [
-    Buffer.from("openssh-key-v1\0"),
-    string("none"),
-    string("none"),
-    string(""),
-    number(1),
-    string(blob),
-    string(Buffer.concat([...keys, padding])),
-  ];
-  const lines = Buffer.concat(file)
-    .toString("base64")
-    .match(/.{1,70}/g)!;
-  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join("\n")}\n-----END OPENSSH PRIVATE KEY-----\n`;
-}

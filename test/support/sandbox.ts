@@ -91,6 +91,13 @@ export class Sandbox {
     return path;
   }
 
+  /** Another machine with the same home and the same repository. */
+  async copy(): Promise<Sandbox> {
+    const copy = new Sandbox({ git: false });
+    await copy.run("cp", ["-Rp", this.home, this.repository, copy.root]);
+    return copy;
+  }
+
   /** A bare remote that the branch is pushed to and follows. @returns its path */
   addRemote(): string {
     const remote = join(this.root, "remote.git");
@@ -167,10 +174,7 @@ export function prepared<Words extends readonly string[]>(
         make(box, ...words).then(() => box),
       );
     }
-    const original = await originals.get(key)!;
-    const copy = new Sandbox({ git: false });
-    await copy.run("cp", ["-Rp", original.home, original.repository, copy.root]);
-    return copy;
+    return (await originals.get(key)!).copy();
   };
 }
 

@@ -1,23 +1,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseIdentity, VaultFolder, type Identity } from "../../packages/vault/dist/index.js";
+import { VaultFolder, type Identity } from "../../packages/vault/dist/index.js";
 import { digestOf } from "../../packages/vault/dist/trust/digest.js";
 import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
 import { digestsIn, summarize } from "../../packages/vault/dist/trust/signed-files.js";
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
+import { readIdentity } from "./identity.js";
 import type { Sandbox } from "./sandbox.js";
-
-/** The identity in a key file. */
-export function identityIn(keyFile: string): Identity {
-  return parseIdentity(readFileSync(keyFile, "utf8").match(/^AGE-SECRET-KEY-.*$/m)![0]);
-}
 
 /** Signs the vault in the work tree as it is, with whatever key: as the next state, unless the lock should say something else. */
 export function resign(box: Sandbox, change: (lock: Lock, key: SigningKey) => Partial<Lock> = () => ({}), identity?: Identity): void {
   const file = join(box.vault, "vault.lock");
   const before = readFileSync(file);
   const lock = parseLock(before);
-  const key = new SigningKey(identity ?? identityIn(box.ownerKey), lock.vault);
+  const key = new SigningKey(identity ?? readIdentity(box.ownerKey), lock.vault);
   const next = { ...lock, sequence: lock.sequence + 1, previous: digestOf(before), ...summarize(digestsIn(new VaultFolder(box.vault))) };
   const bytes = formatLock({ ...next, ...change(lock, key) });
   writeFileSync(file, bytes);

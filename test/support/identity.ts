@@ -1,0 +1,7 @@
+import { readFileSync } from "node:fs";
+import { parseIdentity, type Identity } from "../../packages/vault/dist/index.js";
+
+/** The identity in a key file. */
+export function readIdentity(keyFile: string): Identity {
+  return parseIdentity(/^AGE-SECRET-KEY-.*$/m.exec(readFileSync(keyFile, "utf8"))![0]);
+}
