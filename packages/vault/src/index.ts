@@ -47,6 +47,8 @@ export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revo
 export { openState, openStateNow } from "./open-state.js";
 export { renew, sign, type RenewRequest, type SignProposal, type SignRequest, type SignResult } from "./operations/sign.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
+export { SigningKey } from "./trust/signing-key.js";
+export { isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
 export { DivergedError, sync, type Divergence, type SyncOptions, type SyncResult } from "./sync.js";
 export { VaultState, type Owner } from "./vault-state.js";
 export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./verify.js";

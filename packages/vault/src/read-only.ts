@@ -1,4 +1,7 @@
 /** What it takes to read secrets, and nothing more: this loads no YAML parser, no git and no age library until one is needed. */
+export { decrypt, decryptWithPassphrase } from "./age/decrypt.js";
+export type { Identity } from "./age/identity.js";
+export type { Recipient } from "./age/recipient.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
 export { agentKeyFile, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
@@ -9,5 +12,8 @@ export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
 export { openSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
 export { recoverVault } from "./recovery.js";
+export { digestOf, type Digest } from "./trust/digest.js";
+export type { AuditAnchor } from "./trust/lock.js";
+export type { SshPublicKey } from "./trust/ssh-signature.js";
 export { VaultTrust, isVerificationError } from "./trust/vault-trust.js";
 export { findVault, VaultFiles } from "./vault-files.js";

@@ -125,6 +125,11 @@ export class SignedFiles {
     return (file) => digests.get(file);
   }
 
+  /** The digests of a signed folder's files, by path: of `secrets/GROUP`, for one. @throws VaultError `TAMPERED` */
+  digestsOf(tree: string): ReadonlyMap<string, Digest> {
+    return this.#digests(tree);
+  }
+
   #digests(tree: string): ReadonlyMap<string, Digest> {
     const known = this.#trees.get(tree);
     if (known) return known;

@@ -1,0 +1,57 @@
+import { isSystemError, VaultError, writeError } from "@agent-vault/vault/read-only";
+
+/** What an error of the engine means for the file it was about. The engine has one code for all, so its words have to tell. */
+export type EngineErrorKind = "locked" | "full" | "unwritable" | "suspicious" | "other";
+
+export function kindOf(error: unknown): EngineErrorKind {
+  if (!(error instanceof Error) || error instanceof VaultError) return "other";
+  if (/Locking error|database is locked|database is busy/i.test(error.message)) return "locked";
+  if (/no storage space|No space left|quota exceeded|disk is full/i.test(error.message)) return "full";
+  if (/permission denied|operation not permitted|read-only/i.test(error.message)) return "unwritable";
+  if (/Decryption failed|not a database|Corrupt|malformed|short read|unexpected end of file/i.test(error.message)) return "suspicious";
+  return "other";
+}
+
+/** The error for what the engine threw. `DISK_FULL`, `UNWRITABLE`, `LEDGER_DAMAGED`, `FAILED`; an error that is not the engine's as it is */
+export function engineError(error: unknown, path: string): unknown {
+  if (isSystemError(error)) return writeError(error, path);
+  if (!(error instanceof Error) || error instanceof VaultError || (error as { code?: unknown }).code !== "GenericFailure") return error;
+  switch (kindOf(error)) {
+    case "full":
+      return new VaultError("DISK_FULL", `The disk is full, so ${path} could not be written.`, {
+        remedy: "Free some space and run the command again; what was not recorded was not done.",
+        cause: error,
+      });
+    case "unwritable":
+      return new VaultError("UNWRITABLE", `${path} could not be opened for writing.`, {
+        remedy: "Check the owner and the permissions of the folder; for a machine without a disk set AGENT_VAULT_AUDIT=off.",
+        cause: error,
+      });
+    case "suspicious":
+      return damaged(path, error);
+    case "locked":
+      return busy(path);
+    case "other":
+      return new VaultError("FAILED", `The database engine failed on ${path}: ${error.message}`, {
+        remedy: "Run the command again; if it fails again, please report this.",
+        cause: error,
+      });
+  }
+}
+
+export function busy(path: string): VaultError {
+  return new VaultError("BUSY", `Other processes are using ${path}.`, { remedy: "Wait for them to end and try again." });
+}
+
+export function damaged(path: string, cause?: unknown): VaultError {
+  return new VaultError("LEDGER_DAMAGED", `${path} is damaged.`, {
+    remedy: `Keep it for inspection under another name, with ${path}-wal, and run the command again: a new one is made.`,
+    cause,
+  });
+}
+
+export function wrongKey(path: string): VaultError {
+  return new VaultError("LEDGER_KEY", `The key at hand does not open ${path}.`, {
+    remedy: "Use the key, passphrase or AGENT_VAULT_LEDGER_KEY that it was made with; without it, move the file away to start a new one.",
+  });
+}

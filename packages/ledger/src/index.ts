@@ -1,0 +1,23 @@
+export {
+  AuditLog,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditSummary,
+  type Completion,
+  type PruneResult,
+  type Tally,
+} from "./audit-log.js";
+export type { ChainFinding, ChainFindingKind, ChainReport } from "./audit-chain.js";
+export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
+export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
+export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
+export {
+  MetadataIndex,
+  SORT_KEYS,
+  type IndexedAgent,
+  type IndexedSecret,
+  type Refreshed,
+  type SecretPage,
+  type SecretQuery,
+  type SortKey,
+} from "./metadata-index.js";

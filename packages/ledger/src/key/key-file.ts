@@ -1,0 +1,210 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import {
+  decrypt,
+  decryptWithPassphrase,
+  isSystemError,
+  VaultError,
+  writeError,
+  type Context,
+  type Identity,
+  type Recipient,
+} from "@agent-vault/vault/read-only";
+import { requireLedgerFolder } from "../ledger-folder.js";
+import { KEY_LENGTH, newKey, type KeySource } from "./key-source.js";
+
+/** Larger than a key file with every recipient that a header can have. */
+const MAX_BYTES = 2 ** 21;
+
+/** The default: an age file beside the database, encrypted to the identities of this machine. */
+export class IdentityKey implements KeySource {
+  readonly name: string;
+  readonly #context: Context;
+  readonly #file: string;
+  readonly #identities: () => Promise<readonly Identity[]>;
+  readonly #recipients: () => Promise<readonly Recipient[]>;
+
+  /** @param recipients of a new key: the owners, and the agents whose keys are on this machine */
+  constructor(
+    context: Context,
+    file: string,
+    identities: () => Promise<readonly Identity[]>,
+    recipients: () => Promise<readonly Recipient[]>,
+  ) {
+    this.name = file;
+    this.#context = context;
+    this.#file = file;
+    this.#identities = identities;
+    this.#recipients = recipients;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    const sealed = readKeyFile(this.#file);
+    if (!sealed) return undefined;
+    return opened(this.#file, async () => decrypt(sealed, await this.#identities()));
+  }
+
+  async create(): Promise<Uint8Array> {
+    const { encrypt } = await import("@agent-vault/vault");
+    const key = newKey();
+    const sealed = await encrypt(key, await this.#recipients());
+    return writeKeyFile(this.#context, this.#file, sealed) ? key : (await this.read())!;
+  }
+
+  /**
+   * Lets more identities open the key. One that can open it already gets a second stanza, which does no harm.
+   * @throws VaultError `LEDGER_KEY` where no identity at hand opens it, `MIXED_RECIPIENTS`, `UNWRITABLE`, `DISK_FULL`
+   */
+  async add(recipients: readonly Recipient[]): Promise<void> {
+    const { addRecipients } = await import("@agent-vault/vault");
+    const sealed = readKeyFile(this.#file);
+    if (!sealed) return;
+    const identities = await this.#identities();
+    for (const identity of identities) {
+      try {
+        const widened = await addRecipients(sealed, identity, recipients);
+        replaceKeyFile(this.#context, this.#file, widened);
+        return;
+      } catch (error) {
+        if (!(error instanceof VaultError && error.code === "NOT_AUTHORIZED")) throw error;
+      }
+    }
+    throw cannotOpen(this.#file);
+  }
+}
+
+/** An age file beside the database that a passphrase opens, at half a second a process. */
+export class PassphraseKey implements KeySource {
+  readonly name: string;
+  readonly #context: Context;
+  readonly #file: string;
+
+  constructor(context: Context, file: string) {
+    this.name = file;
+    this.#context = context;
+    this.#file = file;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    const sealed = readKeyFile(this.#file);
+    if (!sealed) return undefined;
+    return opened(this.#file, async () => decryptWithPassphrase(sealed, await this.#ask()));
+  }
+
+  async create(): Promise<Uint8Array> {
+    const { encryptWithPassphrase } = await import("@agent-vault/vault");
+    const key = newKey();
+    const sealed = await encryptWithPassphrase(key, await this.#ask());
+    return writeKeyFile(this.#context, this.#file, sealed) ? key : (await this.read())!;
+  }
+
+  #ask(): Promise<string> {
+    if (this.#context.passphrase) return this.#context.passphrase(this.#file);
+    throw new VaultError("PASSPHRASE_REQUIRED", `${this.#file} is protected by a passphrase, and nobody can be asked for it here.`, {
+      remedy: "Run the command on a terminal, or choose another source for the key of the audit log.",
+    });
+  }
+}
+
+async function opened(file: string, open: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  let key: Uint8Array;
+  try {
+    key = await open();
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "NOT_AUTHORIZED") throw cannotOpen(file, error);
+    if (error instanceof VaultError && error.code === "DAMAGED") throw damagedKey(file, error);
+    throw error;
+  }
+  if (key.length !== KEY_LENGTH) throw damagedKey(file);
+  return key;
+}
+
+function readKeyFile(file: string): Uint8Array | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (cause) {
+    if (isSystemError(cause, "ENOENT")) return undefined;
+    throw new VaultError("LEDGER_KEY", `The key of the audit log in ${file} could not be read.`, {
+      remedy: "Check the owner and the permissions of the file; it is a regular file, and no link.",
+      cause,
+    });
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile() || stat.size > MAX_BYTES) throw damagedKey(file);
+    return new Uint8Array(readFileSync(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes the key file, whole or not at all. @returns `false` where there is one already */
+function writeKeyFile(context: Context, file: string, bytes: Uint8Array): boolean {
+  const draft = writeDraft(context, file, bytes);
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, "EEXIST")) return false;
+    throw writeError(error, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function replaceKeyFile(context: Context, file: string, bytes: Uint8Array): void {
+  const draft = writeDraft(context, file, bytes);
+  try {
+    renameSync(draft, file);
+  } catch (error) {
+    throw writeError(error, file);
+  } finally {
+    if (existsSync(draft)) rmSync(draft);
+  }
+}
+
+function writeDraft(context: Context, file: string, bytes: Uint8Array): string {
+  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
+  requireLedgerFolder(dirname(file));
+  try {
+    const descriptor = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    return draft;
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw writeError(error, file);
+  }
+}
+
+function cannotOpen(file: string, cause?: unknown): VaultError {
+  return new VaultError("LEDGER_KEY", `The key of the audit log in ${file} is encrypted to other identities than those at hand.`, {
+    remedy:
+      "Use a key of this machine's owner or agents; an owner lets an agent in by agent-vault restore-agent NAME, run on this machine.",
+    cause,
+  });
+}
+
+function damagedKey(file: string, cause?: unknown): VaultError {
+  return new VaultError("LEDGER_KEY", `${file} does not hold the key of the audit log any more.`, {
+    remedy: "Restore it from a backup; without it, move the audit log and this file away to start a new one.",
+    cause,
+  });
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import { VaultError } from "@agent-vault/vault/read-only";
+
+/** Where the key of a ledger comes from. */
+export interface KeySource {
+  /** In words, for a message. */
+  readonly name: string;
+  /**
+   * The key, 32 bytes, or `undefined` where none was made yet.
+   * @throws VaultError `LEDGER_KEY` where there is one that cannot be had, and what opening a key file throws
+   */
+  read(): Promise<Uint8Array | undefined>;
+  /**
+   * Makes a key where there is none. Where another process has just made one, that one is taken.
+   * @throws VaultError `LEDGER_KEY` where keys of this source are made elsewhere, `UNWRITABLE`, `DISK_FULL`
+   */
+  create(): Promise<Uint8Array>;
+}
+
+export const KEY_LENGTH = 32;
+
+export function newKey(): Uint8Array {
+  return new Uint8Array(randomBytes(KEY_LENGTH));
+}
+
+/** Reads a key as text: 64 hexadecimal digits, or base64 of 32 bytes. @throws VaultError `LEDGER_KEY`, which shows nothing of it */
+export function parseKey(text: string, source: string): Uint8Array {
+  const word = text.trim();
+  const key = /^[0-9a-f]{64}$/i.test(word) ? Buffer.from(word, "hex") : Buffer.from(word, "base64");
+  const isBase64 = key.toString("base64").replace(/=+$/, "") === word.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
+  if (key.length === KEY_LENGTH && (word.length === 64 || isBase64)) return new Uint8Array(key);
+  throw new VaultError("LEDGER_KEY", `${source} holds no key for the audit log.`, {
+    remedy: "It should be 32 random bytes as hex or base64, as openssl rand -hex 32 prints them.",
+  });
+}
+
+/** The error for a source whose keys are made elsewhere and that has none. */
+export function noKey(name: string, cause?: unknown): VaultError {
+  return new VaultError("LEDGER_KEY", `${name} gives no key for the audit log.`, {
+    remedy: "Make it give one (32 bytes as hex or base64), or choose another source of the key.",
+    cause,
+  });
+}

@@ -1,0 +1,29 @@
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+
+/** The folder of all ledgers of a person on this machine. */
+export const ledgerFolder = (context: Context): string => join(context.home, "ledger");
+
+/**
+ * Makes the folder where it is missing, for nobody else's eyes: the engine makes its files readable for all.
+ * @throws VaultError `LEDGER_FOLDER` where it is a link or somebody else's, `UNWRITABLE`
+ */
+export function requireLedgerFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stat = lstatSync(folder);
+    if (!stat.isDirectory()) throw unfit(folder, "is not a folder of its own");
+    if (process.getuid && stat.uid !== process.getuid()) throw unfit(folder, "belongs to another user");
+    if (process.platform !== "win32" && stat.mode & 0o077) chmodSync(folder, 0o700);
+  } catch (error) {
+    throw writeError(error, folder);
+  }
+}
+
+function unfit(folder: string, why: string): VaultError {
+  return new VaultError("LEDGER_FOLDER", `${folder} ${why}, so nothing is recorded in it.`, {
+    remedy: "Find out who put it there and move it away, or choose another AGENT_VAULT_HOME.",
+  });
+}

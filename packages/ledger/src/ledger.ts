@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
+import { AuditLog } from "./audit-log.js";
+import { LedgerDatabase } from "./database.js";
+import { IdentityKey, PassphraseKey } from "./key/key-file.js";
+import { CommandKey, KEY_VARIABLE, KeychainKey, VariableKey } from "./key/outside-keys.js";
+import { noKey, type KeySource } from "./key/key-source.js";
+import { ledgerFolder, requireLedgerFolder } from "./ledger-folder.js";
+import { MetadataIndex } from "./metadata-index.js";
+import { SCHEMA_VERSION } from "./schema.js";
+import { readSettings, type LedgerSettings } from "./settings.js";
+
+export interface LedgerOptions {
+  readonly context: Context;
+  /** The vault's id. */
+  readonly vault: string;
+  /** Who opens it: the identities at hand. Asked for only where the key is encrypted to identities. */
+  readonly identities: () => Promise<readonly Identity[]>;
+  /** Who shall be able to open a new one: the vault's owners, and the agents whose keys are on this machine. */
+  readonly recipients: () => Promise<readonly Recipient[]>;
+}
+
+/** How a ledger is doing, for `doctor`. */
+export interface LedgerHealth {
+  readonly file: string;
+  /** Of the database and its write-ahead log. */
+  readonly bytes: number;
+  readonly schema: number;
+  readonly cipher: string;
+  /** Where its key comes from, in words. */
+  readonly key: string;
+  readonly machine: string;
+  readonly auditRows: number;
+  readonly indexedSecrets: number;
+  /** Earlier databases of this vault that were set aside as damaged. */
+  readonly setAside: readonly string[];
+}
+
+/**
+ * One vault's local encrypted database: the audit log, and the index of its metadata. There is no connection to close: every
+ * operation opens the database, uses it and closes it again, so any number of processes share it.
+ */
+export class Ledger {
+  readonly audit: AuditLog;
+  readonly index: MetadataIndex;
+  readonly #database: LedgerDatabase;
+  readonly #key: KeySource;
+
+  private constructor(context: Context, vault: string, database: LedgerDatabase, key: KeySource) {
+    this.audit = new AuditLog(context, database, vault);
+    this.index = new MetadataIndex(context, database);
+    this.#database = database;
+    this.#key = key;
+  }
+
+  /**
+   * Gets the key of a vault's ledger, and makes one where there is none yet.
+   * @throws VaultError `LEDGER_KEY`, `LEDGER_FOLDER`, `INVALID_CONFIG`, `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, `UNWRITABLE`, `DISK_FULL`
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const { context, vault } = options;
+    if (!/^[0-9A-Za-z-]{8,64}$/.test(vault)) {
+      throw new VaultError("INVALID_CONFIG", "The vault has no id of its own yet, so nothing can be recorded about it.", {
+        remedy: "Its owner's next change gives it one; agent-vault sign does so at once.",
+      });
+    }
+    const settings = await readSettings(context);
+    const folder = ledgerFolder(context);
+    const path = join(folder, `${vault}.db`);
+    const source = keySource(options, settings, join(folder, `${vault}.key`));
+    requireLedgerFolder(folder);
+    const key = (await source.read()) ?? (await newKeyFor(path, source));
+    return new Ledger(context, vault, new LedgerDatabase(context, vault, { path, cipher: settings.cipher, key }), source);
+  }
+
+  /**
+   * Lets agents that were made on this machine open the ledger. Other sources than identities need nothing.
+   * @throws VaultError `LEDGER_KEY`, `MIXED_RECIPIENTS`, `UNWRITABLE`, `DISK_FULL`
+   */
+  async admit(recipients: readonly Recipient[]): Promise<void> {
+    if (this.#key instanceof IdentityKey) await this.#key.add(recipients);
+  }
+
+  /** @throws VaultError as every operation on the ledger */
+  async health(): Promise<LedgerHealth> {
+    const { path, cipher } = this.#database.file;
+    const { machine, rows } = await this.audit.head();
+    const indexedSecrets = await this.index.size();
+    const bytes = [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+    const setAside = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.damaged-`) && !name.endsWith("-wal"));
+    return { file: path, bytes, schema: SCHEMA_VERSION, cipher, key: this.#key.name, machine, auditRows: rows, indexedSecrets, setAside };
+  }
+}
+
+function keySource({ context, vault, identities, recipients }: LedgerOptions, settings: LedgerSettings, file: string): KeySource {
+  if (context.env[KEY_VARIABLE]) return new VariableKey(context);
+  switch (settings.key) {
+    case "identity":
+      return new IdentityKey(context, file, identities, recipients);
+    case "passphrase":
+      return new PassphraseKey(context, file);
+    case "keychain":
+      return new KeychainKey(vault);
+    case "command":
+      return new CommandKey(context, settings.keyCommand!);
+  }
+}
+
+/** A new key opens nothing that is there already. */
+async function newKeyFor(path: string, source: KeySource): Promise<Uint8Array> {
+  if (!existsSync(path)) return source.create();
+  // Another process may just have made both.
+  const key = await source.read();
+  if (key) return key;
+  const { code, message } = noKey(source.name);
+  throw new VaultError(code, message, {
+    remedy: `Restore the key that ${path} was made with, or move that file away to start a new one.`,
+  });
+}
