@@ -9,6 +9,8 @@ export {
 } from "./audit-log.js";
 export type { ChainFinding, ChainFindingKind, ChainReport } from "./audit-chain.js";
 export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
+export { detectHarness } from "./harness.js";
+export { surroundingsOf, type Surroundings } from "./surroundings.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
 export {

@@ -1,0 +1,1 @@
+export type { Holder, RequestedSecret, UseRequest } from "./use-request.js";

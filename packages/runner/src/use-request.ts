@@ -1,0 +1,37 @@
+import type { Surroundings } from "@agent-vault/ledger";
+
+/** What somebody wants to do with secrets, as policy, tokens and approvals judge it before anything is decrypted. */
+export interface UseRequest {
+  readonly action: "run" | "get" | "inject";
+  readonly secrets: readonly RequestedSecret[];
+  readonly holder: Holder;
+  readonly surroundings: Surroundings;
+  /** The program and its words, for `run`. */
+  readonly command: readonly string[] | undefined;
+  /** What it is for, as the caller says. */
+  readonly reason: string | undefined;
+  /** The service that the caller says it is (`--service`, `AGENT_VAULT_SERVICE`): a hint. */
+  readonly service: string | undefined;
+}
+
+/** A secret with what the owner signed of it. */
+export interface RequestedSecret {
+  /** As secrets are shown: `group/name`, or `name` in the group `default`. */
+  readonly secret: string;
+  /** The groups that list it. */
+  readonly groups: readonly string[];
+  readonly environment: string | undefined;
+  readonly provider: string | undefined;
+  /** `read`, `read-write` or `admin`. */
+  readonly access: string | undefined;
+  readonly tags: readonly string[];
+}
+
+/** Who holds the key that opens the secrets: proved by that key, and by nothing that the environment says. */
+export interface Holder {
+  readonly role: "owner" | "agent";
+  /** The name that the vault's signed state knows the key by; `undefined` where it knows none. */
+  readonly name: string | undefined;
+  /** The key's public part, `age1...`. */
+  readonly identity: string;
+}
