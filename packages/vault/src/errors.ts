@@ -9,11 +9,15 @@ export const EXIT_CODES = {
   LEDGER_UNAVAILABLE: 1,
   LEDGER_FOLDER: 1,
   LEDGER_NEWER: 1,
+  NO_PRIVATE_STORAGE: 1,
   USAGE: 2,
   INVALID_NAME: 2,
   INVALID_VALUE: 2,
   VALUE_REQUIRED: 2,
   VALUE_TOO_LARGE: 2,
+  INVALID_VARIABLE: 2,
+  INVALID_REFERENCE: 2,
+  INVALID_PROFILE: 2,
   VAULT_NOT_FOUND: 3,
   REPOSITORY_NOT_FOUND: 3,
   SECRET_NOT_FOUND: 3,
@@ -22,6 +26,9 @@ export const EXIT_CODES = {
   OWNER_NOT_FOUND: 3,
   FILE_NOT_FOUND: 3,
   NOT_GRANTED: 3,
+  PROFILE_NOT_FOUND: 3,
+  TOKEN_NOT_FOUND: 3,
+  SESSION_NOT_FOUND: 3,
   NO_KEY: 4,
   INVALID_KEY: 4,
   NOT_AUTHORIZED: 4,
@@ -49,10 +56,25 @@ export const EXIT_CODES = {
   KEY_MATERIAL: 5,
   LEDGER_DAMAGED: 5,
   CONFIRMATION_REQUIRED: 6,
+  INVALID_POLICY: 6,
+  POLICY_DENIED: 6,
+  HARNESS_DENIED: 6,
+  APPROVAL_DENIED: 6,
+  APPROVAL_UNAVAILABLE: 6,
+  TOKEN_INVALID: 6,
+  TOKEN_EXPIRED: 6,
+  TOKEN_REVOKED: 6,
+  TOKEN_USED_UP: 6,
+  TOKEN_DENIED: 6,
+  SECRET_TOO_SHORT: 6,
   ALREADY_EXISTS: 7,
   REPOSITORY_BUSY: 7,
   CONFLICT: 7,
   BUSY: 8,
+  TIMED_OUT: 124,
+  COMMAND_NOT_EXECUTABLE: 126,
+  ENVIRONMENT_TOO_LARGE: 126,
+  COMMAND_NOT_FOUND: 127,
 } as const;
 
 /** The closed set of error codes. */
@@ -73,7 +95,7 @@ export class VaultError extends Error {
     this.remedy = options.remedy;
   }
 
-  /** The exit code that the command line gives this error (0 to 8). */
+  /** The exit code that the command line gives this error: 0 to 8, and above those what shells use. */
   get exitCode(): number {
     return EXIT_CODES[this.code];
   }
