@@ -7,12 +7,14 @@ export {
   type PruneResult,
   type Tally,
 } from "./audit-log.js";
+export { followEntries } from "./follow.js";
+export { csvLines, flatten, type FlatEntry } from "./audit-export.js";
 export type { ChainFinding, ChainFindingKind, ChainReport } from "./audit-chain.js";
 export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
 export { detectHarness } from "./harness.js";
 export { surroundingsOf, type Surroundings } from "./surroundings.js";
 export { LedgerRecorder } from "./ledger-recorder.js";
-export { openLedger } from "./open-ledger.js";
+export { openLedger, openLedgerAt } from "./open-ledger.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
 export {

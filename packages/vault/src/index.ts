@@ -7,7 +7,7 @@ export { Config, type Settings } from "./config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./finding.js";
 export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";
 export { GitRepository } from "./git.js";
-export { parseDuration } from "./duration.js";
+export { parseDuration, parseTime } from "./duration.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
 export { Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";
@@ -44,8 +44,17 @@ export {
 } from "./operations/owners.js";
 export { pushCommand } from "./push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { openState, openStateNow } from "./open-state.js";
-export { renew, sign, type RenewRequest, type SignProposal, type SignRequest, type SignResult } from "./operations/sign.js";
+export { openState, openStateNow, openTrusted } from "./open-state.js";
+export {
+  anchorRecord,
+  ownerSigningKey,
+  renew,
+  sign,
+  type RenewRequest,
+  type SignProposal,
+  type SignRequest,
+  type SignResult,
+} from "./operations/sign.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { SigningKey } from "./trust/signing-key.js";
 export { isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
