@@ -17,13 +17,5 @@ export { LedgerRecorder } from "./ledger-recorder.js";
 export { openLedger, openLedgerAt } from "./open-ledger.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
-export {
-  MetadataIndex,
-  SORT_KEYS,
-  type IndexedAgent,
-  type IndexedSecret,
-  type Refreshed,
-  type SecretPage,
-  type SecretQuery,
-  type SortKey,
-} from "./metadata-index.js";
+export { MetadataIndex, type IndexedAgent, type Refreshed } from "./metadata-index.js";
+export { findSecrets } from "./find-secrets.js";

@@ -9,7 +9,7 @@ export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";
 export { GitRepository } from "./git.js";
 export { parseDuration, parseTime } from "./duration.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
-export { Manifest, type OwnerEntry } from "./manifest.js";
+export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";
 export { defaultGroupOf, parseAgentName, parseGroupName } from "./names.js";
 export {
@@ -55,6 +55,17 @@ export {
   type SignRequest,
   type SignResult,
 } from "./operations/sign.js";
+export {
+  querySecrets,
+  readMetadata,
+  searchText,
+  SORT_KEYS,
+  sortValue,
+  type FoundSecret,
+  type SecretPage,
+  type SecretQuery,
+  type SortKey,
+} from "./secret-query.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { SigningKey } from "./trust/signing-key.js";
 export { isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
