@@ -39,7 +39,7 @@ export async function readSecret(context: Context, root: string, path: string, o
   const files = new VaultFiles(root);
   const state = await new VaultTrust(context, root, keys).verify(files);
   const secret = formatSecretPath(secretPath);
-  const actor = () => actorOf(files, keys, state?.lock.vault);
+  const actor = actorOf(files, keys, state?.lock.vault);
   let value: Uint8Array;
   try {
     const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
@@ -48,7 +48,7 @@ export async function readSecret(context: Context, root: string, path: string, o
     await recordFailure(context, actor, error, [secret]);
     throw error;
   }
-  await context.recorder?.record(context, await actor(), { outcome: "done", secrets: [secret] });
+  await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret] });
   state?.remember();
   return { secret, value };
 }
@@ -65,7 +65,7 @@ export async function peekSecret(context: Context, root: string, path: string, k
   const files = new VaultFiles(root);
   const state = await new VaultTrust(context, root, keys).verify(files);
   await namingFiles(context, root, () => files.ciphertext(secretPath));
-  if (keys) await context.recorder?.record(context, await actorOf(files, keys, state?.lock.vault), { outcome: "done", secrets: [secret] });
+  if (keys) await context.recorder?.record(context, actorOf(files, keys, state?.lock.vault), { outcome: "done", secrets: [secret] });
   state?.remember();
   return secret;
 }

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { findSecrets } from "@agent-vault/ledger";
+import { secretFinder } from "@agent-vault/ledger";
 import { ACCESS_LEVELS, parseTime, SORT_KEYS, type SortKey } from "@agent-vault/vault";
 import { keyChoice } from "../key-choice.js";
 import { table } from "../table.js";
@@ -37,19 +37,14 @@ export default class List extends VaultCommand {
     const { flags } = await this.words(List);
     const { key, reverse, overdue, sort, directory: _, json: __, "expires-before": expires, ...query } = flags;
     const now = this.context.now();
-    const page = await findSecrets(
-      this.context,
-      await this.findVault(),
-      {
-        ...query,
-        expiresBefore: expires === undefined ? undefined : parseTime(expires, now, "ahead"),
-        overdueAt: overdue ? now : undefined,
-        sort: sort as SortKey | undefined,
-        descending: reverse,
-      },
-      keyChoice(key),
-    );
-    const { secrets, total } = page;
+    const find = await secretFinder(this.context, await this.findVault(), keyChoice(key));
+    const { secrets, total } = await find({
+      ...query,
+      expiresBefore: expires === undefined ? undefined : parseTime(expires, now, "ahead"),
+      overdueAt: overdue ? now : undefined,
+      sort: sort as SortKey | undefined,
+      descending: reverse,
+    });
     for (const { secret, problem } of secrets) if (problem !== undefined) this.context.warn(`${secret}: ${problem}`);
     const json = secrets.map(({ secret, groups, agents, metadata }) => ({ ...metadata, name: secret, groups, agents }));
     const isFiltered = Object.values({ ...query, expires, overdue: overdue || undefined }).some((value) => value !== undefined);

@@ -108,7 +108,7 @@ export async function changeSigned<R>(
         const base = await trust.verifyForChange(state);
         const digests = await namingFiles(context, request.vault, () => state.signed!.requireAll());
         const { vault } = base.lock;
-        const actor = () => actorOf(state, keys, vault);
+        const actor = actorOf(state, keys, vault);
         const { owner, signingKey } = await requireOwner(keys, state, base.lock).catch(async (error: unknown) => {
           await recordFailure(context, actor, error);
           throw error;
@@ -124,7 +124,7 @@ export async function changeSigned<R>(
           // Somebody may have driven the count up; with a new key it starts anew.
           const sequence = successor && base.lock.sequence > MAX_JUMP ? 1 : trust.highestSequence(base) + 1;
           const lifetime = change.renewal?.lifetime;
-          const anchor = (outcome.anchor = await begin(await actor(), { what: change.message, secrets: secretsAmong(files) }));
+          const anchor = (outcome.anchor = await begin(actor, { what: change.message, secrets: secretsAmong(files) }));
           if (successor) await context.recorder?.admit([parseRecipient(await successor.recipient())]);
           const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
           outcome.signed = made = next.signed;

@@ -9,7 +9,7 @@ import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
 import { recoverVault } from "../recovery.js";
-import { onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
+import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
 import { reseal, sealedAnew, withDrifted, type AccessChange } from "../reseal.js";
 import { transact, withoutUnchanged } from "../transaction.js";
 import { Config } from "../config.js";
@@ -73,7 +73,12 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const key = new SigningKey(owner, id);
       const message = "agent-vault: sign outside changes";
       const name = await nameOf(state, owner);
-      const actor: Actor = { root: vault, vault: id, keys, holder: { role: "owner", name, identity: await owner.recipient() } };
+      const actor: Actor = {
+        root: vault,
+        vault: id,
+        keys,
+        holder: async () => ({ role: "owner", name, identity: await owner.recipient() }),
+      };
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
         vault: id,
@@ -112,7 +117,7 @@ export async function renew(context: Context, request: RenewRequest): Promise<Si
  * @throws VaultError `USAGE` where nothing is recorded on this machine
  */
 export async function anchorRecord(context: Context, request: ChangeRequest): Promise<{ sequence: number; machine: string } & AuditAnchor> {
-  if (!context.recorder) {
+  if (isAuditOff(context.env)) {
     throw new VaultError("USAGE", "Nothing is recorded on this machine (AGENT_VAULT_AUDIT=off), so there is no audit log to sign for.", {
       remedy: "Run it without that variable.",
     });
