@@ -12,6 +12,12 @@ export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
 export { detectHarness } from "./harness.js";
 export { surroundingsOf, type Surroundings } from "./surroundings.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
+export type { RevokedAll } from "./kill-switch.js";
+export type { LeaseRecord, LeaseStore } from "./lease-store.js";
+export type { SessionRecord } from "./session-row.js";
+export type { NewSession, SessionStore } from "./session-store.js";
+export type { Actor, NewToken, TokenRecord, TokenRoot } from "./token-row.js";
+export type { TokenStore, UseLimit } from "./token-store.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
 export {
   MetadataIndex,
