@@ -15,6 +15,7 @@ await build({
   entryPoints: {
     main: join(cli, "dist/main.js"),
     "batch-worker": "packages/vault/dist/age/batch-worker.js",
+    "inspection-process": "packages/ledger/dist/inspection-process.js",
     ...Object.fromEntries(commands.map((file) => [`commands/${file.slice(0, -3)}`, join(cli, "dist/commands", file)])),
   },
   // What `get` needs is so part of every entry, hence one shared chunk and not ten: each file that Node loads costs half a millisecond.
@@ -27,6 +28,8 @@ await build({
   platform: "node",
   format: "esm",
   target: "node20",
+  // Native addons stay where they are installed.
+  external: ["./turso.*.node", "@tursodatabase/database-*", "@napi-rs/keyring"],
   legalComments: "none",
   logLevel: "warning",
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },

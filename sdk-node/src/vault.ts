@@ -1,6 +1,8 @@
 import process from "node:process";
 import {
   findVault,
+  isAuditOff,
+  lazyRecorder,
   keysAtHand,
   listAgents,
   listSecrets,
@@ -15,6 +17,7 @@ import {
   VaultTrust,
   type Context,
   type KeyChoice,
+  type Recorder,
   type VaultState,
 } from "@agent-vault/vault";
 import { typedError } from "./errors.js";
@@ -59,7 +62,10 @@ export class Vault {
   /** @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type */
   constructor(options: VaultOptions) {
     const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checked(options));
-    this.#context = processContext({ warn: (message) => process.emitWarning(printable(message), "AgentVaultWarning") });
+    this.#context = processContext({
+      warn: (message) => process.emitWarning(printable(message), "AgentVaultWarning"),
+      ...(!isAuditOff(process.env) && { recorder: lazyRecorder(loadRecorder) }),
+    });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;
     this.#root = typed(() => findVault(this.#context, resolvePath(this.#context, repoPath)));
@@ -142,6 +148,18 @@ export class Vault {
 
   #state(): VaultState {
     return openStateNow(this.#context, this.#root, this.#key);
+  }
+}
+
+/** @throws VaultError `LEDGER_UNAVAILABLE` where the package of the ledger was left out */
+async function loadRecorder(): Promise<Recorder> {
+  try {
+    return new (await import("@agent-vault/ledger")).LedgerRecorder("get");
+  } catch (cause) {
+    throw new VaultError("LEDGER_UNAVAILABLE", "The use cannot be recorded: the package @agent-vault/ledger is not installed.", {
+      remedy: "Install it beside agent-vault; to go without a record, set AGENT_VAULT_AUDIT=off.",
+      cause,
+    });
   }
 }
 

@@ -34,7 +34,8 @@ export class Sandbox {
   readonly repository: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 
-  constructor(options: { git?: boolean; identity?: boolean; kept?: boolean } = {}) {
+  /** @param options.audit whether uses go on record; few tests are about that, and it takes time */
+  constructor(options: { git?: boolean; identity?: boolean; kept?: boolean; audit?: boolean } = {}) {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), "agent-vault-test-")));
     if (!options.kept) onTestFinished(() => rmSync(this.root, { recursive: true, force: true }));
     this.home = join(this.root, "home");
@@ -51,6 +52,7 @@ export class Sandbox {
       LANG: "C.UTF-8",
       GIT_CONFIG_GLOBAL: gitConfig,
       GIT_CONFIG_NOSYSTEM: "1",
+      ...(!options.audit && { AGENT_VAULT_AUDIT: "off" }),
     };
     if (options.git !== false) this.git("init", "--quiet");
   }

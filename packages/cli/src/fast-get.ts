@@ -21,7 +21,7 @@ export async function fastGet(words: readonly string[]): Promise<number | undefi
   if (!parsed || parsed.positionals.length !== 1) return undefined;
   const { directory = [], json = false, key, "no-pull": noPull = false } = parsed.values;
   try {
-    const context = terminalContext(directory, new ProgressLine());
+    const context = terminalContext("get", directory, new ProgressLine());
     await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, noPull, json });
     return 0;
   } catch (error) {

@@ -13,7 +13,7 @@ export async function findingsInWords(context: Context, findings: readonly Findi
 /** Runs `scan --staged`, which every commit waits for, without oclif. @returns the exit code */
 export async function fastStagedScan(): Promise<number> {
   try {
-    const context = terminalContext([], new ProgressLine());
+    const context = terminalContext("scan", [], new ProgressLine());
     const findings = await scanStaged(context, context.cwd);
     for (const line of await findingsInWords(context, findings)) process.stdout.write(`${printable(line)}\n`);
     return findings.length > 0 ? EXIT_CODES.KEY_MATERIAL : 0;

@@ -1,20 +1,36 @@
 import process from "node:process";
 import { statSync } from "node:fs";
-import { findVault, printable, processContext, recoverVault, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import {
+  findVault,
+  isAuditOff,
+  lazyRecorder,
+  printable,
+  processContext,
+  recoverVault,
+  resolvePath,
+  VaultError,
+  type Context,
+  type Recorder,
+} from "@agent-vault/vault/read-only";
 import { terminal, warn, type ProgressLine } from "./terminal.js";
+
+/** Puts what a command does into the vault's ledger, which is loaded when there is something to put. */
+const recorderOf = (action: string): Recorder => lazyRecorder(async () => new (await import("@agent-vault/ledger")).LedgerRecorder(action));
 
 /**
  * The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal.
+ * @param command its words, as it goes on record
  * @param directories where to go from here, one after the other, as git's -C does
  * @throws VaultError `FILE_NOT_FOUND` where one is no folder
  */
-export function terminalContext(directories: readonly string[], progress: ProgressLine): Context {
+export function terminalContext(command: string, directories: readonly string[], progress: ProgressLine): Context {
   return processContext({
     cwd: goTo(directories),
     warn: (message) => {
       progress.clear();
       warn(message);
     },
+    ...(!isAuditOff(process.env) && { recorder: recorderOf(command) }),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
     ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),

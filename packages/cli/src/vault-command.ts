@@ -67,7 +67,7 @@ export abstract class VaultCommand extends Command {
       const { directory = [], json, ...own } = parsed.flags as { directory?: string[]; json?: boolean; "dry-run"?: boolean };
       this.#json = json ?? false;
       this.#dryRun = own["dry-run"] ?? false;
-      this.#context = terminalContext(directory, this.#progress);
+      this.#context = terminalContext(this.id!, directory, this.#progress);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
       throw usageError(error, this.id, this.wordsMayBeSecret);
@@ -75,7 +75,7 @@ export abstract class VaultCommand extends Command {
   }
 
   protected get context(): Context {
-    return (this.#context ??= terminalContext([], this.#progress));
+    return (this.#context ??= terminalContext(this.id!, [], this.#progress));
   }
 
   protected findVault(): Promise<string> {

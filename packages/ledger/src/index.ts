@@ -11,6 +11,8 @@ export type { ChainFinding, ChainFindingKind, ChainReport } from "./audit-chain.
 export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
 export { detectHarness } from "./harness.js";
 export { surroundingsOf, type Surroundings } from "./surroundings.js";
+export { LedgerRecorder } from "./ledger-recorder.js";
+export { openLedger } from "./open-ledger.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export type { RevokedAll } from "./kill-switch.js";
 export type { LeaseRecord, LeaseStore } from "./lease-store.js";

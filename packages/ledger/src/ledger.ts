@@ -24,6 +24,8 @@ export interface LedgerOptions {
   readonly identities: () => Promise<readonly Identity[]>;
   /** Who shall be able to open a new one: the vault's owners, and the agents whose keys are on this machine. */
   readonly recipients: () => Promise<readonly Recipient[]>;
+  /** Identities of this machine that may open it as well; those at hand are let in then. */
+  readonly others?: () => readonly Identity[];
 }
 
 /** How a ledger is doing, for `doctor`. */
@@ -113,11 +115,15 @@ export class Ledger {
   }
 }
 
-function keySource({ context, vault, identities, recipients }: LedgerOptions, settings: LedgerSettings, file: string): KeySource {
+function keySource(
+  { context, vault, identities, recipients, others = () => [] }: LedgerOptions,
+  settings: LedgerSettings,
+  file: string,
+): KeySource {
   if (context.env[KEY_VARIABLE]) return new VariableKey(context);
   switch (settings.key) {
     case "identity":
-      return new IdentityKey(context, file, identities, recipients);
+      return new IdentityKey(context, file, identities, recipients, others);
     case "passphrase":
       return new PassphraseKey(context, file);
     case "keychain":

@@ -1,1 +1,1 @@
-export type { Holder, RequestedSecret, UseRequest } from "./use-request.js";
+export type { RequestedSecret, UseRequest } from "./use-request.js";

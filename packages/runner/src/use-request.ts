@@ -1,4 +1,5 @@
 import type { Surroundings } from "@agent-vault/ledger";
+import type { Holder } from "@agent-vault/vault/read-only";
 
 /** What somebody wants to do with secrets, as policy, tokens and approvals judge it before anything is decrypted. */
 export interface UseRequest {
@@ -25,13 +26,4 @@ export interface RequestedSecret {
   /** `read`, `read-write` or `admin`. */
   readonly access: string | undefined;
   readonly tags: readonly string[];
-}
-
-/** Who holds the key that opens the secrets: proved by that key, and by nothing that the environment says. */
-export interface Holder {
-  readonly role: "owner" | "agent";
-  /** The name that the vault's signed state knows the key by; `undefined` where it knows none. */
-  readonly name: string | undefined;
-  /** The key's public part, `age1...`. */
-  readonly identity: string;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import type { Recorder } from "./record.js";
 
 /** How far a long operation has come. `total` is known from the start. */
 export interface Progress {
@@ -27,6 +28,8 @@ export interface Context {
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
   passphrase?: ((keyFile: string) => Promise<string>) | undefined;
+  /** Where uses and changes go on record; absent where the person does without. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** The context of this process: its folder, environment, clock and randomness; warnings go nowhere. */

@@ -8,6 +8,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   unlinkSync,
@@ -209,6 +210,21 @@ export async function describeKeyFile(file: string): Promise<{ comments: KeyComm
   } catch {
     return undefined;
   }
+}
+
+/** All identities that lie in the folder of keys, also those that have had their day; what is protected or damaged is passed over. */
+export function identitiesAtHome(context: Context): Identity[] {
+  const folders = [context.home, join(context.home, "owners"), join(context.home, "agents")];
+  const files = folders.flatMap((folder) =>
+    existsSync(folder) ? readdirSync(folder).flatMap((name) => (/\.key(?:\.|$)/.test(name) ? [join(folder, name)] : [])) : [],
+  );
+  return files.flatMap((file) => {
+    try {
+      return keysAmong(linesOf(readFileSync(file))).map(parseIdentity);
+    } catch {
+      return [];
+    }
+  });
 }
 
 /**

@@ -4,13 +4,26 @@ export type { Identity } from "./age/identity.js";
 export type { Recipient } from "./age/recipient.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
-export { agentKeyFile, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
+export { agentKeyFile, identitiesAtHome, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";
 export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 export { nearest, suggestion } from "./nearest.js";
 export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
 export { openSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
+export { holderOf, type Holder } from "./holder.js";
+export {
+  actorOf,
+  onRecord,
+  type RecordedChange,
+  isAuditOff,
+  lazyRecorder,
+  recordFailure,
+  type Actor,
+  type BegunChange,
+  type RecordedEvent,
+  type Recorder,
+} from "./record.js";
 export { recoverVault } from "./recovery.js";
 export { digestOf, type Digest } from "./trust/digest.js";
 export type { AuditAnchor } from "./trust/lock.js";

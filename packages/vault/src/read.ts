@@ -5,6 +5,7 @@ import { VaultFolder } from "./folder.js";
 import { loadKeys, type KeyChoice, type Keys } from "./key-files.js";
 import { formatSecretPath, parseSecretPath } from "./names.js";
 import { pull } from "./pull.js";
+import { actorOf, recordFailure } from "./record.js";
 import { namingFiles } from "./trust/naming-files.js";
 import { vaultIdIn } from "./trust/open-lock.js";
 import { VaultTrust } from "./trust/vault-trust.js";
@@ -26,10 +27,10 @@ export interface ReadOptions {
 
 /**
  * Reads one secret with the key of an owner or of an agent that was granted it, after its vault's state and its group's files have
- * been found to be what the owner signed.
+ * been found to be what the owner signed. The use goes on record before the value is given out.
  * @param root absolute path of the vault's folder
  * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, and what {@link loadKeys},
- *   {@link pull} and {@link VaultTrust} throw
+ *   {@link pull}, {@link VaultTrust} and the recorder throw
  */
 export async function readSecret(context: Context, root: string, path: string, options: ReadOptions = {}): Promise<SecretValue> {
   const secretPath = parseSecretPath(path);
@@ -37,10 +38,19 @@ export async function readSecret(context: Context, root: string, path: string, o
   if (options.pull ?? true) await pull(context, root, { keys });
   const files = new VaultFiles(root);
   const state = await new VaultTrust(context, root, keys).verify(files);
-  const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
-  const value = await openSecret(ciphertext, formatSecretPath(secretPath), keys);
+  const secret = formatSecretPath(secretPath);
+  const actor = () => actorOf(files, keys, state?.lock.vault);
+  let value: Uint8Array;
+  try {
+    const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
+    value = await openSecret(ciphertext, secret, keys);
+  } catch (error) {
+    await recordFailure(context, actor, error, [secret]);
+    throw error;
+  }
+  await context.recorder?.record(context, await actor(), { outcome: "done", secrets: [secret] });
   state?.remember();
-  return { secret: formatSecretPath(secretPath), value };
+  return { secret, value };
 }
 
 /** Decrypts a secret's file and names the secret in what goes wrong. */

@@ -34,26 +34,55 @@ export class IdentityKey implements KeySource {
   readonly #context: Context;
   readonly #file: string;
   readonly #identities: () => Promise<readonly Identity[]>;
+  readonly #others: () => readonly Identity[];
   readonly #recipients: () => Promise<readonly Recipient[]>;
 
-  /** @param recipients of a new key: the owners, and the agents whose keys are on this machine */
+  /**
+   * @param recipients of a new key: the owners, and the agents whose keys are on this machine
+   * @param others on this machine that may open it where those at hand do not, which are let in then
+   */
   constructor(
     context: Context,
     file: string,
     identities: () => Promise<readonly Identity[]>,
     recipients: () => Promise<readonly Recipient[]>,
+    others: () => readonly Identity[],
   ) {
     this.name = file;
     this.#context = context;
     this.#file = file;
     this.#identities = identities;
     this.#recipients = recipients;
+    this.#others = others;
   }
 
   async read(): Promise<Uint8Array | undefined> {
     const sealed = readKeyFile(this.#file);
     if (!sealed) return undefined;
-    return opened(this.#file, async () => decrypt(sealed, await this.#identities()));
+    const identities = await this.#identities();
+    return opened(this.#file, async () => {
+      try {
+        return await decrypt(sealed, identities);
+      } catch (error) {
+        if (!isNotAuthorized(error)) throw error;
+        const key = await decrypt(sealed, this.#others());
+        await this.#letIn(sealed, identities);
+        return key;
+      }
+    });
+  }
+
+  /** As well as may be: the key was opened without it. */
+  async #letIn(sealed: Uint8Array, identities: readonly Identity[]): Promise<void> {
+    const { addRecipients, parseRecipient } = await import("@agent-vault/vault");
+    const recipients = await Promise.all(identities.map(async (identity) => parseRecipient(await identity.recipient())));
+    for (const other of this.#others()) {
+      try {
+        return replaceKeyFile(this.#context, this.#file, await addRecipients(sealed, other, recipients));
+      } catch {
+        // Another may do.
+      }
+    }
   }
 
   async create(): Promise<Uint8Array> {
@@ -78,7 +107,7 @@ export class IdentityKey implements KeySource {
         replaceKeyFile(this.#context, this.#file, widened);
         return;
       } catch (error) {
-        if (!(error instanceof VaultError && error.code === "NOT_AUTHORIZED")) throw error;
+        if (!isNotAuthorized(error)) throw error;
       }
     }
     throw cannotOpen(this.#file);
@@ -123,12 +152,16 @@ async function opened(file: string, open: () => Promise<Uint8Array>): Promise<Ui
   try {
     key = await open();
   } catch (error) {
-    if (error instanceof VaultError && error.code === "NOT_AUTHORIZED") throw cannotOpen(file, error);
+    if (isNotAuthorized(error)) throw cannotOpen(file, error);
     if (error instanceof VaultError && error.code === "DAMAGED") throw damagedKey(file, error);
     throw error;
   }
   if (key.length !== KEY_LENGTH) throw damagedKey(file);
   return key;
+}
+
+function isNotAuthorized(error: unknown): boolean {
+  return error instanceof VaultError && error.code === "NOT_AUTHORIZED";
 }
 
 function readKeyFile(file: string): Uint8Array | undefined {

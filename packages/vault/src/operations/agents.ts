@@ -18,6 +18,7 @@ import {
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
 import { formatSecretPath, parseAgentName } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
+import { actorOf } from "../record.js";
 import { changeAccess, reseal, seal, sealedAnew, withDrifted } from "../reseal.js";
 import type { Files } from "../transaction.js";
 import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
@@ -159,7 +160,13 @@ export async function restoreAgent(
   const recipient = await identity.recipient();
   const { keyFile, former } = await keyFileFor(context, state, agent, request);
   const present = (await describeKeyFile(keyFile))?.recipients.includes(recipient) ?? false;
-  if (present || request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
+  if (request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
+  const what = `The key of agent ${agent} was taken from its escrow.`;
+  await context.recorder?.record(context, await actorOf(state, keys, signed.lock.vault), { outcome: "done", reason: what });
+  if (present) {
+    await context.recorder?.admit([parseRecipient(recipient)]);
+    return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
+  }
   if (!former) requireNoKeyFile(context, keyFile);
   const retiredKeyFile = former ? retireKeyFile(context, keyFile) : undefined;
   await writeAgentKey(context, signed, agent, keyFile, identity);
@@ -212,6 +219,7 @@ export async function writeAgentKey(
     owner: lock.owners.map(({ key }) => key),
     state: `${lock.sequence} ${digest}`,
   };
+  await context.recorder?.admit([parseRecipient(await identity.recipient())]);
   await writeKeyFile(context, file, await formatKeyFile(identity, comments));
   if (file === agentKeyFile(context, agent, lock.vault))
     context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);

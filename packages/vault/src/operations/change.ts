@@ -1,11 +1,13 @@
 import type { Identity } from "../age/identity.js";
+import { parseRecipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../folder.js";
 import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
-import { loadKeys, type KeyChoice } from "../key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../key-files.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
 import { ownerAmong } from "../owner-key.js";
+import { actorOf, onRecord, recordFailure, secretsAmong, type Begin } from "../record.js";
 import { recoverVault } from "../recovery.js";
 import { requireQuietRepository, transact, withoutUnchanged, type Files, type Step } from "../transaction.js";
 import type { Lock, LockOwner } from "../trust/lock.js";
@@ -96,44 +98,57 @@ export async function changeSigned<R>(
     await ask();
   }
   let made: SignedLock | undefined;
-  const changed = await transact(
-    context,
-    vault,
-    async (state) => {
-      const base = await trust.verifyForChange(state);
-      const digests = await namingFiles(context, request.vault, () => state.signed!.requireAll());
-      const owner = await ownerAmong(keys, state);
-      const { vault } = base.lock;
-      const signingKey = new SigningKey(owner, vault);
-      requireSigner(signingKey, base.lock);
-      const change = await plan(state, owner);
-      const { successor } = change;
-      const outcome: { result: R; signed: SignedLock } = { result: change.result, signed: base };
-      const more: Step[] = [];
-      const files = async () => {
-        const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await change.files(owner, base))]));
-        if (files.size === 0 && !change.renewal) return files;
-        const owners = change.owners?.(base) ?? base.lock.owners;
-        // Somebody may have driven the count up; with a new key it starts anew.
-        const sequence = successor && base.lock.sequence > MAX_JUMP ? 1 : trust.highestSequence(base) + 1;
-        const lifetime = change.renewal?.lifetime;
-        const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime });
-        outcome.signed = made = next.signed;
-        if (successor) {
-          const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
-          const last = signState(context, new SigningKey(successor, vault), again);
-          const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
-          more.push({ message: `${change.message}: signed with the new key`, files: lock });
-          outcome.signed = made = last.signed;
-        }
-        return next.files;
-      };
-      return { message: change.message, result: outcome, files, more: () => more };
-    },
-    { dryRun },
-  );
+  const changeOnRecord = (begin: Begin) =>
+    transact(
+      context,
+      vault,
+      async (state) => {
+        const base = await trust.verifyForChange(state);
+        const digests = await namingFiles(context, request.vault, () => state.signed!.requireAll());
+        const { vault } = base.lock;
+        const actor = () => actorOf(state, keys, vault);
+        const { owner, signingKey } = await requireOwner(keys, state, base.lock).catch(async (error: unknown) => {
+          await recordFailure(context, actor, error);
+          throw error;
+        });
+        const change = await plan(state, owner);
+        const { successor } = change;
+        const outcome: { result: R; signed: SignedLock } = { result: change.result, signed: base };
+        const more: Step[] = [];
+        const files = async () => {
+          const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await change.files(owner, base))]));
+          if (files.size === 0 && !change.renewal) return files;
+          const owners = change.owners?.(base) ?? base.lock.owners;
+          // Somebody may have driven the count up; with a new key it starts anew.
+          const sequence = successor && base.lock.sequence > MAX_JUMP ? 1 : trust.highestSequence(base) + 1;
+          const lifetime = change.renewal?.lifetime;
+          const anchor = await begin(await actor(), { what: change.message, secrets: secretsAmong(files) });
+          if (successor) await context.recorder?.admit([parseRecipient(await successor.recipient())]);
+          const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
+          outcome.signed = made = next.signed;
+          if (successor) {
+            const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
+            const last = signState(context, new SigningKey(successor, vault), again);
+            const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
+            more.push({ message: `${change.message}: signed with the new key`, files: lock });
+            outcome.signed = made = last.signed;
+          }
+          return next.files;
+        };
+        return { message: change.message, result: outcome, files, more: () => more };
+      },
+      { dryRun },
+    );
+  const changed = await onRecord(context, changeOnRecord);
   if (made) trust.rememberMade(made);
   return changed;
+}
+
+async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
+  const owner = await ownerAmong(keys, state);
+  const signingKey = new SigningKey(owner, lock.vault);
+  requireSigner(signingKey, lock);
+  return { owner, signingKey };
 }
 
 /** Who opens the secrets as an owner and is not known as one who signs would make a state that nobody trusts. */

@@ -20,6 +20,7 @@ import {
 import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../layout.js";
 import { Manifest } from "../manifest.js";
 import { parseOwnerName } from "../names.js";
+import { onRecord, type Actor, type Begin } from "../record.js";
 import { transact } from "../transaction.js";
 import { signState } from "../trust/sign-state.js";
 import { SigningKey } from "../trust/signing-key.js";
@@ -74,18 +75,31 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   const [identity] = keys.identities;
   const recipient = await identity!.recipient();
   const signingKey = new SigningKey(identity!, id);
-  const signed = await transact(context, vault, async (state) => {
-    requireNoVault(vault);
-    const files = new Map([
-      [CONFIG_FILE, Config.create(id).toBytes()],
-      [MANIFEST_FILE, Manifest.create(owner).toBytes()],
-      [FIRST_OWNER_FILE, new TextEncoder().encode(recipient)],
-      ...gitRules(state),
-    ]);
-    const owners = [{ name: owner, key: signingKey.publicKey }];
-    const first = signState(context, signingKey, { vault: id, sequence: 1, previous: undefined, owners, digests: new Map(), files });
-    return { message: "agent-vault: init", result: first.signed, files: async () => first.files };
-  });
+  const makeVault = (begin: Begin) =>
+    transact(context, vault, async (state) => {
+      requireNoVault(vault);
+      const files = new Map([
+        [CONFIG_FILE, Config.create(id).toBytes()],
+        [MANIFEST_FILE, Manifest.create(owner).toBytes()],
+        [FIRST_OWNER_FILE, new TextEncoder().encode(recipient)],
+        ...gitRules(state),
+      ]);
+      const owners = [{ name: owner, key: signingKey.publicKey }];
+      const message = "agent-vault: init";
+      const actor: Actor = { root: vault, vault: id, keys, holder: { role: "owner", name: owner, identity: recipient } };
+      const anchor = await begin(actor, { what: message, secrets: [] });
+      const first = signState(context, signingKey, {
+        vault: id,
+        sequence: 1,
+        previous: undefined,
+        owners,
+        digests: new Map(),
+        files,
+        anchor,
+      });
+      return { message, result: first.signed, files: async () => first.files };
+    });
+  const signed = await onRecord(context, makeVault);
   new VaultTrust(context, vault, keys).rememberMade(signed);
   return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }

@@ -9,6 +9,7 @@ import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
 import { recoverVault } from "../recovery.js";
+import { onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
 import { reseal, sealedAnew, withDrifted, type AccessChange } from "../reseal.js";
 import { transact, withoutUnchanged } from "../transaction.js";
 import { Config } from "../config.js";
@@ -60,24 +61,31 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
   if (request.dryRun || !(await request.approve(proposal))) return { proposal, signed: undefined };
 
   const trust = new VaultTrust(context, vault, keys);
-  const signed = await transact(context, vault, async (state) => {
-    const { proposal: now, base, owner, reseals } = await propose(context, keys, vault, state);
-    if (now.digest !== proposal.digest)
-      throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
-    const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await reseal(context, state, owner, reseals))]));
-    const config = files.get(CONFIG_FILE);
-    const id = (config ? Config.parse(config) : state.config).id!;
-    const key = new SigningKey(owner, id);
-    const next = signState(context, key, {
-      vault: id,
-      sequence: base ? trust.highestSequence(base.signed) + 1 : 1,
-      previous: base?.signed,
-      owners: base ? signersLeft(state, base.signed, key) : [{ name: await nameOf(state, owner), key: key.publicKey }],
-      digests: state.digests(),
-      files,
+  const signOnRecord = (begin: Begin) =>
+    transact(context, vault, async (state) => {
+      const { proposal: now, base, owner, reseals } = await propose(context, keys, vault, state);
+      if (now.digest !== proposal.digest)
+        throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
+      const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await reseal(context, state, owner, reseals))]));
+      const config = files.get(CONFIG_FILE);
+      const id = (config ? Config.parse(config) : state.config).id!;
+      const key = new SigningKey(owner, id);
+      const message = "agent-vault: sign outside changes";
+      const name = await nameOf(state, owner);
+      const actor: Actor = { root: vault, vault: id, keys, holder: { role: "owner", name, identity: await owner.recipient() } };
+      const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
+      const next = signState(context, key, {
+        vault: id,
+        sequence: base ? trust.highestSequence(base.signed) + 1 : 1,
+        previous: base?.signed,
+        owners: base ? signersLeft(state, base.signed, key) : [{ name, key: key.publicKey }],
+        digests: state.digests(),
+        files,
+        anchor,
+      });
+      return { message, result: next.signed, files: async () => next.files };
     });
-    return { message: "agent-vault: sign outside changes", result: next.signed, files: async () => next.files };
-  });
+  const signed = await onRecord(context, signOnRecord);
   trust.rememberMade(signed);
   return { proposal, signed };
 }

@@ -20,7 +20,8 @@ export interface StateToSign {
   readonly files: Files;
   /** How long the state is valid, in milliseconds; `null` for ever; without it for as long as the one before was. */
   readonly lifetime?: number | null | undefined;
-  readonly audit?: ReadonlyMap<string, AuditAnchor>;
+  /** Where the record of the machine stands on which this is signed. */
+  readonly anchor?: (AuditAnchor & { readonly machine: string }) | undefined;
 }
 
 /** Signs the state that a change leads to. @returns the change's files with the lock and its signature, and what they say */
@@ -43,11 +44,20 @@ export function signState(context: Context, key: SigningKey, state: StateToSign)
     previous: previous?.digest,
     owners: state.owners,
     ...summarize(digests),
-    audit: state.audit ?? previous?.lock.audit ?? new Map<string, AuditAnchor>(),
+    audit: anchorsWith(previous?.lock.audit, state.anchor),
   };
   const bytes = formatLock(lock);
   const files = new Map([...state.files, [LOCK_FILE, bytes], [LOCK_SIGNATURE_FILE, key.sign(bytes)]]);
   return { files, signed: { lock, digest: digestOf(bytes), signer: key.publicKey } };
+}
+
+function anchorsWith(
+  former: ReadonlyMap<string, AuditAnchor> = new Map(),
+  anchor: StateToSign["anchor"],
+): ReadonlyMap<string, AuditAnchor> {
+  if (!anchor) return former;
+  const { machine, rows, head } = anchor;
+  return new Map([...former, [machine, { rows, head }]]);
 }
 
 function lifetimeOf(previous: SignedLock | undefined): number | null {

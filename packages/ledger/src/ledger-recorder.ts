@@ -1,0 +1,73 @@
+import {
+  VaultError,
+  type Actor,
+  type BegunChange,
+  type Context,
+  type RecordedChange,
+  type RecordedEvent,
+  type Recipient,
+  type Recorder,
+} from "@agent-vault/vault/read-only";
+import type { AuditEvent, AuditRow } from "./audit-row.js";
+import type { Ledger } from "./ledger.js";
+import { openLedger } from "./open-ledger.js";
+import { surroundingsOf } from "./surroundings.js";
+
+/** Puts what a program does with a vault into that vault's ledger. */
+export class LedgerRecorder implements Recorder {
+  readonly #action: string;
+  #ledger: Ledger | undefined;
+
+  /** @param action what is done: `get`, `grant` */
+  constructor(action: string) {
+    this.#action = action;
+  }
+
+  async record(context: Context, actor: Actor, event: RecordedEvent): Promise<void> {
+    await this.#append(context, actor, event);
+  }
+
+  async begin(context: Context, actor: Actor, { secrets, what }: RecordedChange): Promise<BegunChange> {
+    const row = await this.#append(context, actor, { outcome: "started", secrets, reason: what.replace(/^agent-vault: /, "") });
+    const ledger = this.#ledger!;
+    const { machine, rows, head } = await ledger.audit.head();
+    return {
+      anchor: { machine, rows, head },
+      end: async (failure) => {
+        const ending = failure === undefined ? { outcome: "done" as const } : { outcome: "failed" as const, reason: reasonOf(failure) };
+        try {
+          await ledger.audit.complete(row, ending);
+        } catch (error) {
+          context.warn(`How this ended could not be put on record: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      },
+    };
+  }
+
+  async admit(recipients: readonly Recipient[]): Promise<void> {
+    await this.#ledger?.admit(recipients);
+  }
+
+  async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "reason">): Promise<AuditRow> {
+    const { harness, folder, repository, branch } = surroundingsOf(context, actor.root);
+    const { name, identity } = actor.holder;
+    try {
+      this.#ledger ??= await openLedger(context, actor);
+      return await this.#ledger.audit.record({ action: this.#action, who: name, identity, harness, folder, repository, branch, ...event });
+    } catch (error) {
+      throw unrecorded(error);
+    }
+  }
+}
+
+function reasonOf(failure: unknown): string {
+  return failure instanceof VaultError ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
+}
+
+/** What cannot be recorded does not happen, and whoever wants it all the same says so. */
+function unrecorded(error: unknown): unknown {
+  if (!(error instanceof VaultError)) return error;
+  const wayOut = "Nothing is done that cannot be recorded; to go without a record, set AGENT_VAULT_AUDIT=off.";
+  const remedy = error.remedy?.includes("AGENT_VAULT_AUDIT") ? error.remedy : [error.remedy, wayOut].filter(Boolean).join(" ");
+  return new VaultError(error.code, error.message, { remedy, cause: error });
+}

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  agentKeyFile,
+  digestOf,
+  FIRST_OWNER_FILE,
+  identitiesAtHome,
+  MANIFEST_FILE,
+  type Actor,
+  type Context,
+  type Recipient,
+} from "@agent-vault/vault/read-only";
+import { Ledger } from "./ledger.js";
+
+/**
+ * The ledger of a vault, for the keys at hand.
+ * @throws VaultError the codes of {@link Ledger.open}, and those of `VaultTrust` where a new one is made
+ */
+export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">): Promise<Ledger> {
+  const { root, keys } = actor;
+  return Ledger.open({
+    context,
+    vault: actor.vault ?? idWithoutLock(root),
+    identities: async () => keys.identities,
+    others: () => identitiesAtHome(context),
+    recipients: () => recipientsHere(context, actor),
+  });
+}
+
+/** Vaults of agent-vault 0.1 have no id; their owner's key tells them apart. */
+function idWithoutLock(root: string): string {
+  const file = join(root, FIRST_OWNER_FILE);
+  return `unsigned-${digestOf(existsSync(file) ? readFileSync(file) : root).slice(7, 39)}`;
+}
+
+/** The owners, the agents whose keys lie on this machine, and who is at work: none of another kind than the owners'. */
+async function recipientsHere(context: Context, { root, vault, keys }: Pick<Actor, "root" | "vault" | "keys">): Promise<Recipient[]> {
+  const { parseRecipient, VaultState, VaultTrust } = await import("@agent-vault/vault");
+  const recipients = new Map<string, Recipient>();
+  const add = (recipient: Recipient) => recipients.set(recipient.text, recipient);
+  if (existsSync(join(root, MANIFEST_FILE))) {
+    const state = new VaultState(root);
+    await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(state);
+    for (const { recipient } of state.owners) add(recipient);
+    const isHere = (agent: string) => [undefined, vault].some((id) => existsSync(agentKeyFile(context, agent, id)));
+    for (const agent of state.escrowedAgents()) if (isHere(agent)) add(state.agentRecipient(agent));
+  }
+  for (const identity of keys.identities) add(parseRecipient(await identity.recipient()));
+  const all = [...recipients.values()];
+  return all.filter(({ kind }) => kind === all[0]!.kind);
+}
