@@ -18,7 +18,7 @@ export type { RevokedAll } from "./kill-switch.js";
 export type { LeaseRecord, LeaseStore } from "./lease-store.js";
 export type { SessionRecord } from "./session-row.js";
 export type { NewSession, SessionStore } from "./session-store.js";
-export type { Actor, NewToken, TokenRecord, TokenRoot } from "./token-row.js";
+export type { NewToken, Requester, TokenRecord, TokenRoot } from "./token-row.js";
 export type { TokenStore, UseLimit } from "./token-store.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
 export {

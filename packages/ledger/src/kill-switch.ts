@@ -1,7 +1,7 @@
 import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { LedgerDatabase } from "./database.js";
-import type { Actor } from "./token-row.js";
+import type { Requester } from "./token-row.js";
 
 /** How many of each held until then. */
 export interface RevokedAll {
@@ -14,7 +14,7 @@ export interface RevokedAll {
  * Deletes the root of all tokens and ends all sessions and leases in one transaction, whose length does not depend on how many tokens
  * there are: what was signed with the root can never be verified again.
  */
-export function revokeAll(context: Context, database: LedgerDatabase, vault: string, actor: Actor): Promise<RevokedAll> {
+export function revokeAll(context: Context, database: LedgerDatabase, vault: string, requester: Requester): Promise<RevokedAll> {
   return database.write((connection) => {
     const now = context.now();
     const tokens = Number(
@@ -28,7 +28,7 @@ export function revokeAll(context: Context, database: LedgerDatabase, vault: str
     const sessions = connection.run("UPDATE session SET ended = ? WHERE ended IS NULL AND expires > ?", now.getTime(), now.getTime());
     const leases = connection.run("UPDATE lease SET released = ? WHERE released IS NULL AND expires > ?", now.getTime(), now.getTime());
     const reason = `${tokens} tokens, ${sessions} sessions, ${leases} leases`;
-    append(connection, vault, now, { ...actor, action: "revoke-all", outcome: "done", reason });
+    append(connection, vault, now, { ...requester, action: "revoke-all", outcome: "done", reason });
     return { tokens, sessions, leases };
   });
 }

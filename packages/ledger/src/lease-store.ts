@@ -2,7 +2,7 @@ import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { Row } from "./connection.js";
 import type { LedgerDatabase } from "./database.js";
-import { mintToken, newId, revokeTokens, type Actor, type NewToken, type TokenRoot } from "./token-row.js";
+import { mintToken, newId, revokeTokens, type Requester, type NewToken, type TokenRoot } from "./token-row.js";
 
 /** That somebody uses a secret until a time. It keeps nobody else from it. */
 export interface LeaseRecord {
@@ -32,13 +32,19 @@ export class LeaseStore {
    * Leases a secret, with a token that holds as long.
    * @throws VaultError the codes of {@link LedgerDatabase.read}
    */
-  take(secret: string, token: NewToken, actor: Actor): Promise<{ readonly lease: LeaseRecord; readonly root: TokenRoot }> {
+  take(secret: string, token: NewToken, requester: Requester): Promise<{ readonly lease: LeaseRecord; readonly root: TokenRoot }> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
-      const minted = mintToken(connection, this.#context, this.#vault, token, actor);
-      const lease = { id: newId(this.#context), secret, holder: actor.who, token: minted.id, taken: now, expires: token.expires };
+      const minted = mintToken(connection, this.#context, this.#vault, token, requester);
+      const lease = { id: newId(this.#context), secret, holder: requester.who, token: minted.id, taken: now, expires: token.expires };
       connection.insert("lease", { ...lease, taken: now.getTime(), expires: token.expires.getTime() });
-      append(connection, this.#vault, now, { ...actor, action: "lease", outcome: "done", secrets: [secret], reason: `lease ${lease.id}` });
+      append(connection, this.#vault, now, {
+        ...requester,
+        action: "lease",
+        outcome: "done",
+        secrets: [secret],
+        reason: `lease ${lease.id}`,
+      });
       return { lease, root: minted.root };
     });
   }
@@ -55,7 +61,7 @@ export class LeaseStore {
    * Gives back the leases of a secret, or of one id, before their time, and revokes their tokens.
    * @throws VaultError `FAILED` where none runs
    */
-  release(idOrSecret: string, actor: Actor): Promise<LeaseRecord[]> {
+  release(idOrSecret: string, requester: Requester): Promise<LeaseRecord[]> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       const sql = "SELECT * FROM lease WHERE released IS NULL AND expires > ? AND (id = ? OR secret = ?) ORDER BY expires, id";
@@ -69,7 +75,7 @@ export class LeaseStore {
         connection.run("UPDATE lease SET released = ? WHERE id = ?", now.getTime(), id);
         revokeTokens(connection, now, "id", token);
         append(connection, this.#vault, now, {
-          ...actor,
+          ...requester,
           action: "lease release",
           outcome: "done",
           secrets: [secret],

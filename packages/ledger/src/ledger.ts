@@ -13,7 +13,7 @@ import { MetadataIndex } from "./metadata-index.js";
 import { SCHEMA_VERSION } from "./schema.js";
 import { SessionStore } from "./session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
-import type { Actor } from "./token-row.js";
+import type { Requester } from "./token-row.js";
 import { TokenStore } from "./token-store.js";
 
 export interface LedgerOptions {
@@ -100,8 +100,8 @@ export class Ledger {
   }
 
   /** Kills all tokens, sessions and leases at once. @throws VaultError as every operation on the ledger: then nothing was revoked */
-  revokeAll(actor: Actor): Promise<RevokedAll> {
-    return revokeAll(this.#context, this.#database, this.#vault, actor);
+  revokeAll(requester: Requester): Promise<RevokedAll> {
+    return revokeAll(this.#context, this.#database, this.#vault, requester);
   }
 
   /** @throws VaultError as every operation on the ledger */

@@ -2,7 +2,7 @@ import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { LedgerDatabase } from "./database.js";
 import { findSession, noSession, readSession, requireOpenSession, type SessionRecord } from "./session-row.js";
-import { newId, revokeTokens, type Actor } from "./token-row.js";
+import { newId, revokeTokens, type Requester } from "./token-row.js";
 
 export interface NewSession {
   readonly expires: Date;
@@ -23,14 +23,14 @@ export class SessionStore {
   }
 
   /** @throws VaultError the codes of {@link LedgerDatabase.read} */
-  start(session: NewSession, actor: Actor): Promise<SessionRecord> {
+  start(session: NewSession, requester: Requester): Promise<SessionRecord> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       const id = newId(this.#context);
       const { expires, name, parent } = session;
-      const { harness } = actor;
+      const { harness } = requester;
       connection.insert("session", { id, name, harness, parent, started: now.getTime(), expires: expires.getTime() });
-      append(connection, this.#vault, now, { ...actor, action: "session start", outcome: "done", reason: `session ${id}` });
+      append(connection, this.#vault, now, { ...requester, action: "session start", outcome: "done", reason: `session ${id}` });
       return requireOpenSession(connection, id, now);
     });
   }
@@ -54,14 +54,14 @@ export class SessionStore {
    * @returns how many tokens were revoked
    * @throws VaultError `SESSION_NOT_FOUND` where there is none that could be ended
    */
-  end(id: string, actor: Actor): Promise<number> {
+  end(id: string, requester: Requester): Promise<number> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       const ended = connection.run("UPDATE session SET ended = ? WHERE id = ? AND ended IS NULL", now.getTime(), id);
       if (ended === 0) throw noSession(id);
       connection.run("DELETE FROM session_approval WHERE session = ?", id);
       const revoked = revokeTokens(connection, now, "session", id);
-      append(connection, this.#vault, now, { ...actor, action: "session end", outcome: "done", reason: `session ${id}` });
+      append(connection, this.#vault, now, { ...requester, action: "session end", outcome: "done", reason: `session ${id}` });
       return revoked;
     });
   }

@@ -4,7 +4,7 @@ import type { Connection, Row } from "./connection.js";
 import { requireOpenSession } from "./session-row.js";
 
 /** Who changes tokens, sessions and leases, and from where, for the audit log. */
-export type Actor = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
+export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
 
 /** What a token is to be. */
 export interface NewToken {
@@ -45,7 +45,7 @@ export function mintToken(
   context: Context,
   vault: string,
   token: NewToken,
-  actor: Actor,
+  requester: Requester,
 ): { readonly id: string; readonly root: TokenRoot } {
   const now = context.now();
   if (token.session !== undefined) requireOpenSession(connection, token.session, now);
@@ -62,7 +62,7 @@ export function mintToken(
     expires: token.expires.getTime(),
   });
   const reason = `token ${id}: ${token.caveats.join("; ")}`;
-  append(connection, vault, now, { ...actor, action: "token mint", outcome: "done", reason });
+  append(connection, vault, now, { ...requester, action: "token mint", outcome: "done", reason });
   return { id, root };
 }
 

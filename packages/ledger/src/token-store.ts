@@ -8,7 +8,7 @@ import {
   readToken,
   revokeTokens,
   SELECT_TOKEN,
-  type Actor,
+  type Requester,
   type NewToken,
   type TokenRecord,
   type TokenRoot,
@@ -37,8 +37,8 @@ export class TokenStore {
    * Writes a token down, and gives what it is to be signed with.
    * @throws VaultError `SESSION_NOT_FOUND`, and the codes of {@link LedgerDatabase.read}: then there is no such token
    */
-  mint(token: NewToken, actor: Actor): Promise<{ readonly id: string; readonly root: TokenRoot }> {
-    return this.#database.write((connection) => mintToken(connection, this.#context, this.#vault, token, actor));
+  mint(token: NewToken, requester: Requester): Promise<{ readonly id: string; readonly root: TokenRoot }> {
+    return this.#database.write((connection) => mintToken(connection, this.#context, this.#vault, token, requester));
   }
 
   /**
@@ -89,7 +89,7 @@ export class TokenStore {
    * @returns whether it held until now
    * @throws VaultError `TOKEN_NOT_FOUND`
    */
-  revoke(id: string, actor: Actor): Promise<boolean> {
+  revoke(id: string, requester: Requester): Promise<boolean> {
     return this.#database.write((connection) => {
       if (!connection.get("SELECT 1 FROM token WHERE id = ?", id)) {
         throw new VaultError("TOKEN_NOT_FOUND", `There is no token ${JSON.stringify(id)} of this vault on this machine.`, {
@@ -98,7 +98,7 @@ export class TokenStore {
       }
       const now = this.#context.now();
       const isChanged = revokeTokens(connection, now, "id", id) > 0;
-      append(connection, this.#vault, now, { ...actor, action: "token revoke", outcome: "done", reason: `token ${id}` });
+      append(connection, this.#vault, now, { ...requester, action: "token revoke", outcome: "done", reason: `token ${id}` });
       return isChanged;
     });
   }
