@@ -16,9 +16,10 @@ export { openLedger } from "./open-ledger.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export type { RevokedAll } from "./kill-switch.js";
 export type { LeaseRecord, LeaseStore } from "./lease-store.js";
+export { requesterOf, type Requester } from "./requester.js";
 export type { SessionRecord } from "./session-row.js";
 export type { NewSession, SessionStore } from "./session-store.js";
-export type { NewToken, Requester, TokenRecord, TokenRoot } from "./token-row.js";
+export type { NewToken, TokenRecord, TokenRoot } from "./token-row.js";
 export type { TokenStore, UseLimit } from "./token-store.js";
 export { readSettings, settingsFile, type LedgerSettings } from "./settings.js";
 export {

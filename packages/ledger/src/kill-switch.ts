@@ -1,7 +1,7 @@
 import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { LedgerDatabase } from "./database.js";
-import type { Requester } from "./token-row.js";
+import type { Requester } from "./requester.js";
 
 /** How many of each held until then. */
 export interface RevokedAll {

@@ -2,7 +2,8 @@ import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { Row } from "./connection.js";
 import type { LedgerDatabase } from "./database.js";
-import { mintToken, newId, revokeTokens, type Requester, type NewToken, type TokenRoot } from "./token-row.js";
+import type { Requester } from "./requester.js";
+import { mintToken, newId, revokeTokens, type NewToken, type TokenRoot } from "./token-row.js";
 
 /** That somebody uses a secret until a time. It keeps nobody else from it. */
 export interface LeaseRecord {

@@ -11,7 +11,7 @@ import {
 import type { AuditEvent, AuditRow } from "./audit-row.js";
 import type { Ledger } from "./ledger.js";
 import { openLedger } from "./open-ledger.js";
-import { surroundingsOf } from "./surroundings.js";
+import { requesterOf } from "./requester.js";
 
 /** Puts what a program does with a vault into that vault's ledger. */
 export class LedgerRecorder implements Recorder {
@@ -49,11 +49,9 @@ export class LedgerRecorder implements Recorder {
   }
 
   async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "reason">): Promise<AuditRow> {
-    const { harness, folder, repository, branch } = surroundingsOf(context, actor.root);
-    const { name, identity } = actor.holder;
     try {
       this.#ledger ??= await openLedger(context, actor);
-      return await this.#ledger.audit.record({ action: this.#action, who: name, identity, harness, folder, repository, branch, ...event });
+      return await this.#ledger.audit.record({ action: this.#action, ...requesterOf(context, actor), ...event });
     } catch (error) {
       throw unrecorded(error);
     }

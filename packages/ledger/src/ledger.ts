@@ -10,10 +10,10 @@ import { revokeAll, type RevokedAll } from "./kill-switch.js";
 import { LeaseStore } from "./lease-store.js";
 import { ledgerFolder, requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./metadata-index.js";
+import type { Requester } from "./requester.js";
 import { SCHEMA_VERSION } from "./schema.js";
 import { SessionStore } from "./session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
-import type { Requester } from "./token-row.js";
 import { TokenStore } from "./token-store.js";
 
 export interface LedgerOptions {

@@ -1,8 +1,9 @@
 import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import type { LedgerDatabase } from "./database.js";
+import type { Requester } from "./requester.js";
 import { findSession, noSession, readSession, requireOpenSession, type SessionRecord } from "./session-row.js";
-import { newId, revokeTokens, type Requester } from "./token-row.js";
+import { newId, revokeTokens } from "./token-row.js";
 
 export interface NewSession {
   readonly expires: Date;

@@ -1,10 +1,8 @@
 import type { Context } from "@agent-vault/vault/read-only";
-import { append, type AuditEvent } from "./audit-row.js";
+import { append } from "./audit-row.js";
 import type { Connection, Row } from "./connection.js";
+import type { Requester } from "./requester.js";
 import { requireOpenSession } from "./session-row.js";
-
-/** Who changes tokens, sessions and leases, and from where, for the audit log. */
-export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
 
 /** What a token is to be. */
 export interface NewToken {

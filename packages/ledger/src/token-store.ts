@@ -1,6 +1,8 @@
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
+import type { Connection } from "./connection.js";
 import type { LedgerDatabase } from "./database.js";
+import type { Requester } from "./requester.js";
 import {
   IS_REVOKED,
   mintToken,
@@ -8,7 +10,6 @@ import {
   readToken,
   revokeTokens,
   SELECT_TOKEN,
-  type Requester,
   type NewToken,
   type TokenRecord,
   type TokenRoot,
@@ -25,12 +26,13 @@ export interface UseLimit {
 export class TokenStore {
   readonly #context: Context;
   readonly #database: LedgerDatabase;
-  readonly #vault: string;
+  /** The vault's id. */
+  readonly vault: string;
 
   constructor(context: Context, database: LedgerDatabase, vault: string) {
     this.#context = context;
     this.#database = database;
-    this.#vault = vault;
+    this.vault = vault;
   }
 
   /**
@@ -38,7 +40,7 @@ export class TokenStore {
    * @throws VaultError `SESSION_NOT_FOUND`, and the codes of {@link LedgerDatabase.read}: then there is no such token
    */
   mint(token: NewToken, requester: Requester): Promise<{ readonly id: string; readonly root: TokenRoot }> {
-    return this.#database.write((connection) => mintToken(connection, this.#context, this.#vault, token, requester));
+    return this.#database.write((connection) => mintToken(connection, this.#context, this.vault, token, requester));
   }
 
   /**
@@ -60,9 +62,7 @@ export class TokenStore {
     return this.#database.write((connection) => {
       const row = connection.get(`${SELECT_TOKEN} WHERE token.id = ?`, token.id);
       if (!row || readToken(row).isRevoked) return "revoked";
-      const usesOf = ({ counter }: UseLimit) =>
-        Number(connection.get("SELECT uses FROM token_use WHERE counter = ?", counter)?.["uses"] ?? 0);
-      const reached = limits.find((limit) => usesOf(limit) >= limit.limit);
+      const reached = limits.find(({ counter, limit }) => usesOf(connection, counter) >= limit);
       if (reached) return reached;
       for (const { counter } of limits) {
         const sql = "INSERT INTO token_use VALUES (?, ?, 1) ON CONFLICT (counter) DO UPDATE SET uses = uses + 1";
@@ -70,6 +70,11 @@ export class TokenStore {
       }
       return undefined;
     });
+  }
+
+  /** How often each of these was counted. */
+  uses(counters: readonly string[]): Promise<number[]> {
+    return this.#database.read((connection) => counters.map((counter) => usesOf(connection, counter)));
   }
 
   /** The tokens that were minted, newest first: those that hold, or all that are still remembered. */
@@ -98,8 +103,12 @@ export class TokenStore {
       }
       const now = this.#context.now();
       const isChanged = revokeTokens(connection, now, "id", id) > 0;
-      append(connection, this.#vault, now, { ...requester, action: "token revoke", outcome: "done", reason: `token ${id}` });
+      append(connection, this.vault, now, { ...requester, action: "token revoke", outcome: "done", reason: `token ${id}` });
       return isChanged;
     });
   }
+}
+
+function usesOf(connection: Connection, counter: string): number {
+  return Number(connection.get("SELECT uses FROM token_use WHERE counter = ?", counter)?.["uses"] ?? 0);
 }

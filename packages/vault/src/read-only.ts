@@ -27,6 +27,7 @@ export {
 export { recoverVault } from "./recovery.js";
 export { digestOf, type Digest } from "./trust/digest.js";
 export type { AuditAnchor } from "./trust/lock.js";
+export { vaultIdIn } from "./trust/open-lock.js";
 export type { SshPublicKey } from "./trust/ssh-signature.js";
 export { VaultTrust, isVerificationError } from "./trust/vault-trust.js";
 export { findVault, VaultFiles } from "./vault-files.js";

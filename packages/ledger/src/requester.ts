@@ -1,0 +1,11 @@
+import type { Actor, Context } from "@agent-vault/vault/read-only";
+import type { AuditEvent } from "./audit-row.js";
+import { surroundingsOf } from "./surroundings.js";
+
+/** Who asks for something, and from where, as it goes on record. */
+export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
+
+export function requesterOf(context: Context, { root, holder }: Pick<Actor, "root" | "holder">): Requester {
+  const { harness, folder, repository, branch } = surroundingsOf(context, root);
+  return { who: holder.name, identity: holder.identity, harness, folder, repository, branch };
+}
