@@ -1,33 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { caveatsOf, readCaveat, type UseRequest } from "../../../packages/runner/dist/index.js";
-
-const secret = (path: string, groups: readonly string[] = [path.split("/")[0]!], environment?: string) => ({
-  secret: path,
-  groups,
-  environment,
-  provider: undefined,
-  access: undefined,
-  tags: [],
-});
-
-function use(changes: Partial<UseRequest> = {}): UseRequest {
-  return {
-    action: "run",
-    secrets: [secret("stripe/api-key", ["stripe", "shop"], "production")],
-    holder: { role: "agent", name: "bot", identity: "age1bot" },
-    surroundings: {
-      user: "eric",
-      harness: undefined,
-      folder: "/work",
-      repository: "git@github.com:acme/shop.git",
-      branch: "feature/tokens",
-    },
-    command: ["npm", "run", "deploy"],
-    reason: undefined,
-    service: undefined,
-    ...changes,
-  };
-}
+import { caveatsOf, readCaveat } from "../../../packages/runner/dist/index.js";
+import { requested, useRequest } from "../../support/uses.js";
 
 const nobody = { user: undefined, harness: undefined, folder: "/", repository: undefined, branch: undefined };
 
@@ -56,7 +29,7 @@ describe("a caveat", () => {
     "time-before = 2026-11-22T10:00:00Z",
     "time-before = 2026-11-22T10:00:00.5+01:00",
   ])("%s holds", (text) => {
-    expect(readCaveat(text)?.allows(use())).toBe(true);
+    expect(readCaveat(text)?.allows(useRequest())).toBe(true);
   });
 
   it.each([
@@ -79,7 +52,7 @@ describe("a caveat", () => {
     "command = run deploy",
     "command = /usr/bin/npm **",
   ])("%s does not hold", (text) => {
-    expect(readCaveat(text)?.allows(use())).toBe(false);
+    expect(readCaveat(text)?.allows(useRequest())).toBe(false);
   });
 
   it.each([
@@ -117,7 +90,7 @@ describe("a caveat", () => {
   });
 
   it("has to fit each secret of a use, by one of its patterns or another", () => {
-    const both = use({ secrets: [secret("stripe/api-key", ["stripe"], "test"), secret("token", ["default"], "live")] });
+    const both = useRequest({ secrets: [requested("stripe/api-key", ["stripe"], "test"), requested("token", ["default"], "live")] });
     const holds = (text: string) => readCaveat(text)!.allows(both);
     expect(holds("secret = stripe/*")).toBe(false);
     expect(holds("secret = stripe/* | token")).toBe(true);
@@ -129,8 +102,8 @@ describe("a caveat", () => {
   });
 
   it("does not hold for what is not known", () => {
-    const unknown = use({
-      secrets: [secret("stripe/api-key", [])],
+    const unknown = useRequest({
+      secrets: [requested("stripe/api-key", [])],
       holder: { role: "unknown", name: undefined, identity: "age1x" },
       surroundings: nobody,
       command: undefined,
@@ -140,20 +113,20 @@ describe("a caveat", () => {
   });
 
   it("tells an agent from an owner of the same name", () => {
-    const owner = use({ holder: { role: "owner", name: "bot", identity: "age1x" } });
+    const owner = useRequest({ holder: { role: "owner", name: "bot", identity: "age1x" } });
     expect(readCaveat("agent = bot")!.allows(owner)).toBe(false);
     expect(readCaveat("agent = *")!.allows(owner)).toBe(false);
     expect(readCaveat("agent = owner:bot")!.allows(owner)).toBe(true);
   });
 
   it("does not let a program's path lead out of the folder that it names", () => {
-    const called = (program: string) => use({ command: [program] });
+    const called = (program: string) => useRequest({ command: [program] });
     const caveat = readCaveat("command = /opt/*/sh **")!;
     expect(caveat.allows(called("/opt/tools/sh"))).toBe(true);
     expect(caveat.allows(called("/opt/../sh"))).toBe(false);
     expect(readCaveat("command = npm **")!.allows(called("./npm"))).toBe(false);
-    expect(readCaveat("command = * x")!.allows(use({ command: ["npm", "x"] }))).toBe(true);
-    expect(readCaveat("command = a b")!.allows(use({ command: ["a b"] }))).toBe(false);
+    expect(readCaveat("command = * x")!.allows(useRequest({ command: ["npm", "x"] }))).toBe(true);
+    expect(readCaveat("command = a b")!.allows(useRequest({ command: ["a b"] }))).toBe(false);
   });
 
   it("is made of what a person gives, and only of what can be read again", () => {
