@@ -1,4 +1,6 @@
-// One process that presents a token as soon as it is told to: token-use.mjs VAULT TOKEN, with AGENT_VAULT_LEDGER_KEY. Prints what came of it.
+// One process that presents a token as soon as it is told to, and prints what came of it: token-use.mjs VAULT TOKEN, with
+// AGENT_VAULT_LEDGER_KEY.
+import { once } from "node:events";
 import process from "node:process";
 import { Ledger } from "../../packages/ledger/dist/index.js";
 import { verifyToken } from "../../packages/runner/dist/index.js";
@@ -11,6 +13,9 @@ const ledger = await Ledger.open({ context, vault, identities: none, recipients:
 const secret = { secret: "stripe/api-key", groups: ["stripe"], tags: [] };
 const holder = { role: "agent", name: "bot", identity: "age1bot" };
 const use = { action: "run", secrets: [secret], holder, surroundings: { folder: "/" }, command: ["true"] };
+process.stdout.write("ready ");
+await once(process.stdin, "data");
+process.stdin.destroy();
 try {
   await verifyToken(ledger.tokens, token, use, context.now());
   process.stdout.write("used");

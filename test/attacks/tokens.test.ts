@@ -1,8 +1,9 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { importMacaroon, newMacaroon } from "macaroon";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -266,9 +267,14 @@ describe("32 processes with a token for 5 uses", () => {
     const attenuated = attenuate(token, ["secret = stripe/*"]);
     const env = { PATH: process.env["PATH"], AGENT_VAULT_HOME: home.home, AGENT_VAULT_LEDGER_KEY: hexkey };
     const script = join(import.meta.dirname, "token-use.mjs");
-    const present = (number: number) =>
-      promisify(execFile)(process.execPath, [script, VAULT, number % 2 === 0 ? token : attenuated], { env });
-    const outcomes = (await Promise.all(Array.from({ length: 32 }, (_, number) => present(number)))).map(({ stdout }) => stdout);
+    const processes = Array.from({ length: 32 }, (_, number) =>
+      spawn(process.execPath, [script, VAULT, number % 2 === 0 ? token : attenuated], { env, stdio: ["pipe", "pipe", "inherit"] }),
+    );
+    // All at once, when the last of them is ready.
+    await Promise.all(processes.map(({ stdout }) => once(stdout, "data")));
+    const ends = processes.map(({ stdout }) => text(stdout));
+    for (const { stdin } of processes) stdin.write("go");
+    const outcomes = await Promise.all(ends);
     expect(outcomes.toSorted()).toEqual([...Array<string>(27).fill("TOKEN_USED_UP"), ...Array<string>(5).fill("used")]);
   });
 });

@@ -138,6 +138,7 @@ describe("sessions in the ledger", () => {
     expect(await ledger.sessions.end(id, REQUESTER)).toBe(1);
     expect((await ledger.tokens.list()).map((token) => token.id)).toEqual([other]);
     expect(await ledger.sessions.isApproved(id, "db/url")).toBe(false);
+    expect(await home.tamper((database) => database.prepare("SELECT * FROM session_approval").all())).toEqual([]);
     await expect(ledger.sessions.end(id, REQUESTER)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
     await expect(ledger.tokens.mint({ caveats, expires: inAn(home, HOUR), session: id }, REQUESTER)).rejects.toMatchObject({
       code: "SESSION_NOT_FOUND",
