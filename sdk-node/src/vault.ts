@@ -3,6 +3,7 @@ import {
   findVault,
   isAuditOff,
   lazyRecorder,
+  noRecord,
   keysAtHand,
   listAgents,
   listSecrets,
@@ -64,7 +65,7 @@ export class Vault {
     const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checked(options));
     this.#context = processContext({
       warn: (message) => process.emitWarning(printable(message), "AgentVaultWarning"),
-      ...(!isAuditOff(process.env) && { recorder: lazyRecorder(loadRecorder) }),
+      recorder: isAuditOff(process.env) ? noRecord : lazyRecorder(loadRecorder),
     });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;

@@ -4,6 +4,7 @@ import {
   findVault,
   isAuditOff,
   lazyRecorder,
+  noRecord,
   printable,
   processContext,
   recoverVault,
@@ -15,7 +16,8 @@ import {
 import { terminal, warn, type ProgressLine } from "./terminal.js";
 
 /** Puts what a command does into the vault's ledger, which is loaded when there is something to put. */
-const recorderOf = (action: string): Recorder => lazyRecorder(async () => new (await import("@agent-vault/ledger")).LedgerRecorder(action));
+const recorderOf = (action: string): Recorder =>
+  isAuditOff(process.env) ? noRecord : lazyRecorder(async () => new (await import("@agent-vault/ledger")).LedgerRecorder(action));
 
 /**
  * The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal.
@@ -30,7 +32,7 @@ export function terminalContext(command: string, directories: readonly string[],
       progress.clear();
       warn(message);
     },
-    ...(!isAuditOff(process.env) && { recorder: recorderOf(command) }),
+    recorder: recorderOf(command),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
     ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),

@@ -35,6 +35,17 @@ export async function loadEngine(): Promise<typeof Engine> {
   }
 }
 
+/** The version of the engine, once it was found to load. @throws VaultError `LEDGER_UNAVAILABLE` */
+export async function engineVersion(): Promise<string> {
+  const { Database } = await loadEngine();
+  const database = new Database(":memory:");
+  try {
+    return Object.values(database.prepare("SELECT turso_version() AS version").get() as Row).join("");
+  } finally {
+    database.close();
+  }
+}
+
 /**
  * An open database, with the engine's exclusive lock on its file. Everything runs at once, on this thread. While it is open, nothing
  * in this process may open the same files in another way: closing such a descriptor would drop the lock.

@@ -1,10 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
-import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
-
-/** The folder of all ledgers of a person on this machine. */
-export const ledgerFolder = (context: Context): string => join(context.home, "ledger");
+import { VaultError, writeError } from "@agent-vault/vault/read-only";
 
 /**
  * Makes the folder where it is missing, for nobody else's eyes: the engine makes its files readable for all.

@@ -1,4 +1,6 @@
 import {
+  closeGap,
+  readGap,
   VaultError,
   type Actor,
   type BegunChange,
@@ -48,10 +50,21 @@ export class LedgerRecorder implements Recorder {
     await this.#ledger?.admit(recipients);
   }
 
+  /** Says first what was done while the record was off. */
+  async #recordGap(context: Context, vault: string | undefined): Promise<void> {
+    const gap = vault === undefined ? undefined : readGap(context, vault);
+    if (!gap) return;
+    const times = `${gap.count} time${gap.count === 1 ? "" : "s"} between ${gap.since} and ${gap.until}`;
+    await this.#ledger!.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
+    closeGap(context, vault!);
+  }
+
   async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "reason">): Promise<AuditRow> {
+    const requester = await requesterOf(context, actor);
     try {
       this.#ledger ??= await openLedger(context, actor);
-      return await this.#ledger.audit.record({ action: this.#action, ...requesterOf(context, actor), ...event });
+      await this.#recordGap(context, actor.vault);
+      return await this.#ledger.audit.record({ action: this.#action, ...requester, ...event });
     } catch (error) {
       throw unrecorded(error);
     }

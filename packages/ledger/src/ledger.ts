@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
+import { ledgerFolder, VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
 import { AuditLog } from "./audit-log.js";
 import { LedgerDatabase } from "./database.js";
 import { IdentityKey, PassphraseKey } from "./key/key-file.js";
@@ -8,7 +8,7 @@ import { CommandKey, KEY_VARIABLE, KeychainKey, VariableKey } from "./key/outsid
 import { noKey, type KeySource } from "./key/key-source.js";
 import { revokeAll, type RevokedAll } from "./kill-switch.js";
 import { LeaseStore } from "./lease-store.js";
-import { ledgerFolder, requireLedgerFolder } from "./ledger-folder.js";
+import { requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./metadata-index.js";
 import type { Requester } from "./requester.js";
 import { SCHEMA_VERSION } from "./schema.js";

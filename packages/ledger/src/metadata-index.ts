@@ -10,53 +10,10 @@ import {
   type SecretPath,
 } from "@agent-vault/vault/read-only";
 import type * as Vault from "@agent-vault/vault";
-import type { Metadata, VaultState } from "@agent-vault/vault";
+import type { FoundSecret, Metadata, SecretPage, SecretQuery, VaultState } from "@agent-vault/vault";
 
 import type { Connection, Row, Value } from "./connection.js";
 import type { LedgerDatabase } from "./database.js";
-
-/** What a query asks for; all of it has to fit. */
-export interface SecretQuery {
-  readonly group?: string | undefined;
-  /** Secrets that this agent reads, by its groups and beyond them. */
-  readonly agent?: string | undefined;
-  readonly environment?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly tag?: string | undefined;
-  readonly access?: string | undefined;
-  /** Secrets with an expiry before this time. */
-  readonly expiresBefore?: Date | undefined;
-  /** Secrets whose rotation was due before this time. */
-  readonly overdueAt?: Date | undefined;
-  /** A part of the path, of a text of the metadata or of a tag, whatever its case. */
-  readonly search?: string | undefined;
-  /** By path unless given; what has no such attribute comes last. */
-  readonly sort?: SortKey | undefined;
-  readonly descending?: boolean | undefined;
-  readonly limit?: number | undefined;
-  readonly offset?: number | undefined;
-}
-
-export const SORT_KEYS = ["path", "created", "rotated", "expires", "due", "provider", "environment", "access"] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
-
-/** A secret as the index knows it: its attributes and readers, and never its value. */
-export interface IndexedSecret {
-  readonly secret: string;
-  readonly groups: readonly string[];
-  /** Who reads it, as the manifest said when it was indexed. For display: access is never worked out from here. */
-  readonly agents: readonly string[];
-  /** `undefined` where there is none, or it cannot be read. */
-  readonly metadata: Metadata | undefined;
-  /** Why the metadata cannot be read. */
-  readonly problem: string | undefined;
-}
-
-export interface SecretPage {
-  /** How many fit, on all pages. */
-  readonly total: number;
-  readonly secrets: readonly IndexedSecret[];
-}
 
 export interface IndexedAgent {
   readonly agent: string;
@@ -117,12 +74,14 @@ export class MetadataIndex {
     return this.#bringTo(state, true);
   }
 
-  /** The secrets that fit, with all but their values. */
-  query(query: SecretQuery = {}): Promise<SecretPage> {
+  /** The secrets that fit, with all but their values. @throws VaultError `GROUP_NOT_FOUND`, `AGENT_NOT_FOUND`, and as {@link refresh} */
+  async query(query: SecretQuery = {}): Promise<SecretPage> {
+    const reader = await import("@agent-vault/vault");
     const { where, values } = whereOf(query);
     const limit = query.limit === undefined ? -1 : Math.max(0, Math.trunc(query.limit));
     const offset = Math.max(0, Math.trunc(query.offset ?? 0));
     return this.#database.read((connection) => {
+      requireNames(connection, query, reader);
       const rows = connection.all(
         `SELECT path, name, metadata, problem FROM secret ${where} ORDER BY ${orderOf(query)} LIMIT ? OFFSET ?`,
         ...values,
@@ -235,6 +194,7 @@ interface PlannedSecret {
   /** Milliseconds since 1970. */
   readonly due: number | undefined;
   readonly problem: string | undefined;
+  readonly search: string;
 }
 
 interface Plan {
@@ -244,7 +204,7 @@ interface Plan {
   readonly sources: ReadonlyMap<string, string>;
 }
 
-type Reader = Pick<typeof Vault, "parseMetadata" | "rotationDue">;
+type Reader = Pick<typeof Vault, "readMetadata" | "rotationDue" | "searchText">;
 
 /** What the owner signed of the files that the index repeats, by file or folder; nothing of a vault that nobody signed. */
 function sourcesOf(state: VaultState): Map<string, string> {
@@ -284,16 +244,17 @@ function digestIn(state: VaultState, tree: string, file: string): Digest | "" {
   return bytes ? digestOf(bytes) : "";
 }
 
-/** What is damaged becomes a problem of that secret, and keeps nobody from the others. */
 function readSecret(reader: Reader, state: VaultState, path: SecretPath, tree: string, digest: Digest | ""): PlannedSecret {
-  const bytes = state.bytes(metadataFile(path));
-  try {
-    const metadata = bytes && reader.parseMetadata(bytes, path);
-    return { path, tree, digest, metadata, due: metadata && reader.rotationDue(metadata)?.getTime(), problem: undefined };
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    return { path, tree, digest, metadata: undefined, due: undefined, problem: error.message };
-  }
+  const { metadata, problem } = reader.readMetadata(state, path);
+  return {
+    path,
+    tree,
+    digest,
+    metadata,
+    due: metadata && reader.rotationDue(metadata)?.getTime(),
+    problem,
+    search: reader.searchText(formatSecretPath(path), metadata),
+  };
 }
 
 function readSources(connection: Connection): Map<string, string> {
@@ -335,12 +296,10 @@ function countSecrets(connection: Connection): number {
   return Number(connection.get("SELECT count(*) AS n FROM secret")!["n"]);
 }
 
-function writeSecret(connection: Connection, { path, tree, digest, metadata, due, problem }: PlannedSecret): void {
+function writeSecret(connection: Connection, { path, tree, digest, metadata, due, problem, search }: PlannedSecret): void {
   const name = formatSecretPath(path);
   const tags = [...new Set(metadata?.tags)];
   const time = (text: string | null | undefined) => (text ? Date.parse(text) : null);
-  const texts = [metadata?.description, metadata?.provider, metadata?.account, metadata?.environment, ...tags];
-  const search = [name, ...texts].filter((text) => text != null).join("\n");
   connection.run("DELETE FROM secret WHERE path = ?", path);
   connection.run("DELETE FROM secret_tag WHERE secret = ?", path);
   connection.insert("secret", {
@@ -348,7 +307,7 @@ function writeSecret(connection: Connection, { path, tree, digest, metadata, due
     name,
     tree,
     digest,
-    search: search.toLowerCase(),
+    search,
     metadata: metadata ? JSON.stringify(metadata) : "",
     problem,
     authorized: JSON.stringify(metadata?.authorized_agents ?? []),
@@ -432,6 +391,19 @@ function sync(connection: Connection, table: string, columns: readonly string[],
   for (const row of wanted.values()) connection.insert(table, Object.fromEntries(columns.map((column, index) => [column, row[index]])));
 }
 
+/** Names that the index does not know are the vault's business: the same errors as where its files are read. */
+function requireNames(
+  connection: Connection,
+  { group, agent }: SecretQuery,
+  reader: Pick<typeof Vault, "agentNotFound" | "groupNotFound">,
+): void {
+  const names = (table: string) => connection.all(`SELECT name FROM ${table} ORDER BY place`).map((row) => String(row["name"]));
+  if (group !== undefined && !connection.get("SELECT 1 FROM vault_group WHERE name = ?", group))
+    throw reader.groupNotFound(group, names("vault_group"));
+  if (agent !== undefined && !connection.get("SELECT 1 FROM agent WHERE name = ?", agent))
+    throw reader.agentNotFound(agent, names("agent"));
+}
+
 function whereOf(query: SecretQuery): { where: string; values: Value[] } {
   const conditions: string[] = [];
   const values: Value[] = [];
@@ -461,7 +433,7 @@ function orderOf({ sort = "path", descending }: SecretQuery): string {
 }
 
 /** Rows of secrets with the groups that list them and the agents that read them, in the manifest's order. */
-function withReaders(connection: Connection, rows: readonly Row[]): IndexedSecret[] {
+function withReaders(connection: Connection, rows: readonly Row[]): FoundSecret[] {
   const agents = connection.all("SELECT name FROM agent ORDER BY place").map((row) => String(row["name"]));
   const places = new Map(agents.map((agent, place) => [agent, place]));
   const readers = listsOf(connection.all("SELECT group_name, agent AS value FROM agent_group"), "group_name");

@@ -5,9 +5,13 @@ import {
   digestOf,
   FIRST_OWNER_FILE,
   identitiesAtHome,
+  loadKeys,
   MANIFEST_FILE,
+  VaultFiles,
+  vaultIdIn,
   type Actor,
   type Context,
+  type KeyChoice,
   type Recipient,
 } from "@agent-vault/vault/read-only";
 import { Ledger } from "./ledger.js";
@@ -25,6 +29,16 @@ export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault"
     others: () => identitiesAtHome(context),
     recipients: () => recipientsHere(context, actor),
   });
+}
+
+/**
+ * The ledger of the vault in a folder, for the key that was chosen or lies at home.
+ * @param root the vault's folder
+ * @throws VaultError as {@link openLedger}, and those of `loadKeys`
+ */
+export async function openLedgerAt(context: Context, root: string, key: KeyChoice = {}): Promise<Ledger> {
+  const vault = vaultIdIn(new VaultFiles(root).source);
+  return openLedger(context, { root, vault, keys: await loadKeys(context, { ...key, vaultId: () => vault }) });
 }
 
 /** Vaults of agent-vault 0.1 have no id; their owner's key tells them apart. */

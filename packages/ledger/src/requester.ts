@@ -5,7 +5,8 @@ import { surroundingsOf } from "./surroundings.js";
 /** Who asks for something, and from where, as it goes on record. */
 export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
 
-export function requesterOf(context: Context, { root, holder }: Pick<Actor, "root" | "holder">): Requester {
+export async function requesterOf(context: Context, { root, holder }: Pick<Actor, "root" | "holder">): Promise<Requester> {
   const { harness, folder, repository, branch } = surroundingsOf(context, root);
-  return { who: holder.name, identity: holder.identity, harness, folder, repository, branch };
+  const { name, identity } = await holder();
+  return { who: name, identity, harness, folder, repository, branch };
 }

@@ -24,7 +24,7 @@ export async function check(context: Context, root: string): Promise<Finding[]> 
 }
 
 /** Keys at home that others than their owner could read, or nobody. Windows has no such modes. */
-function checkKeyFiles(context: Context, add: AddFinding): void {
+export function checkKeyFiles(context: Context, add: AddFinding): void {
   if (process.platform === "win32" || !existsSync(context.home)) return;
   for (const folder of [context.home, join(context.home, "agents"), join(context.home, "owners")]) {
     if (!existsSync(folder)) continue;

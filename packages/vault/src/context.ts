@@ -28,7 +28,7 @@ export interface Context {
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
   passphrase?: ((keyFile: string) => Promise<string>) | undefined;
-  /** Where uses and changes go on record; absent where the person does without. */
+  /** Where uses and changes go on record; absent for what uses and changes nothing. */
   readonly recorder?: Recorder | undefined;
 }
 

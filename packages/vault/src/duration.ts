@@ -17,3 +17,22 @@ export function parseDuration(text: string): number {
     remedy: "Use seconds, minutes, hours, days, weeks or years: 30s, 15m, 12h, 90d, 6w, 1y.",
   });
 }
+
+/**
+ * Reads a time: a date, which means the start of that day in UTC, an RFC 3339 time, or a span from now (`12h`, `90d`, `6w`, `1y`).
+ * @param direction where a span leads
+ * @throws VaultError `INVALID_VALUE`
+ */
+export function parseTime(text: string, now: Date, direction: "ahead" | "ago"): Date {
+  const span = durationOf(text);
+  if (span !== undefined) return new Date(now.getTime() + (direction === "ahead" ? span : -span));
+  const isTime = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?$/.test(text);
+  const hasZone = /(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text);
+  const date = new Date(isTime ? text.replace(" ", "T") + (/[Tt ]/.test(text) && !hasZone ? "Z" : "") : Number.NaN);
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const isDay = isTime && new Date(text.slice(0, 10)).toJSON()?.startsWith(text.slice(0, 10));
+  if (isDay && !Number.isNaN(date.getTime())) return date;
+  throw new VaultError("INVALID_VALUE", `${JSON.stringify(text)} is not a time.`, {
+    remedy: `Use a date (2027-01-31), an RFC 3339 time (2027-01-31T12:00:00Z) or a span ${direction === "ahead" ? "from now" : "before now"} (12h, 90d, 6w, 1y).`,
+  });
+}

@@ -2,14 +2,14 @@ export * from "./read-only.js";
 export * from "./age/index.js";
 export { accessDifference, describeDifference, type AccessDifference } from "./access-difference.js";
 export { agentsOf } from "./access.js";
-export { check } from "./check.js";
+export { check, checkKeyFiles } from "./check.js";
 export { Config, type Settings } from "./config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./finding.js";
 export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";
 export { GitRepository } from "./git.js";
-export { parseDuration } from "./duration.js";
+export { parseDuration, parseTime } from "./duration.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
-export { Manifest, type OwnerEntry } from "./manifest.js";
+export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";
 export { defaultGroupOf, parseAgentName, parseGroupName } from "./names.js";
 export {
@@ -42,13 +42,35 @@ export {
   type RotateOwnerRequest,
   type RotateOwnerResult,
 } from "./operations/owners.js";
+export { upstreamDistance, type UpstreamDistance } from "./pull.js";
 export { pushCommand } from "./push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { openState, openStateNow } from "./open-state.js";
-export { renew, sign, type RenewRequest, type SignProposal, type SignRequest, type SignResult } from "./operations/sign.js";
+export { openState, openStateNow, openTrusted } from "./open-state.js";
+export {
+  anchorRecord,
+  ownerSigningKey,
+  renew,
+  sign,
+  type RenewRequest,
+  type SignProposal,
+  type SignRequest,
+  type SignResult,
+} from "./operations/sign.js";
+export {
+  querySecrets,
+  readMetadata,
+  searchText,
+  SORT_KEYS,
+  sortValue,
+  type FoundSecret,
+  type SecretPage,
+  type SecretQuery,
+  type SortKey,
+} from "./secret-query.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { SigningKey } from "./trust/signing-key.js";
-export { isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
+export { readTrust, trustFile } from "./trust/trust-memory.js";
+export { fingerprint, isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
 export { DivergedError, sync, type Divergence, type SyncOptions, type SyncResult } from "./sync.js";
 export { VaultState, type Owner } from "./vault-state.js";
 export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./verify.js";

@@ -97,17 +97,13 @@ export class Manifest {
   /** @throws VaultError `AGENT_NOT_FOUND` with the nearest name */
   requireAgent(name: string): string {
     if (this.agents.has(parseAgentName(name))) return name;
-    throw new VaultError("AGENT_NOT_FOUND", `There is no agent ${name} in this vault.`, {
-      remedy: `${suggestion(name, this.agents.keys())}agent-vault list-agents shows them all.`,
-    });
+    throw agentNotFound(name, this.agents.keys());
   }
 
   /** @throws VaultError `GROUP_NOT_FOUND` with the nearest name */
   requireGroup(name: string): string {
     if (this.groups.has(parseGroupName(name))) return name;
-    throw new VaultError("GROUP_NOT_FOUND", `There is no group ${name} in this vault.`, {
-      remedy: `${suggestion(name, this.groups.keys())}A group comes into being with its first secret: agent-vault set ${name}/NAME.`,
-    });
+    throw groupNotFound(name, this.groups.keys());
   }
 
   /** Every secret that a group lists or that has extra agents. */
@@ -326,4 +322,16 @@ function valid(parse: (text: string) => string, text: string): boolean {
   } catch {
     return false;
   }
+}
+
+export function agentNotFound(name: string, agents: Iterable<string>): VaultError {
+  return new VaultError("AGENT_NOT_FOUND", `There is no agent ${name} in this vault.`, {
+    remedy: `${suggestion(name, agents)}agent-vault list-agents shows them all.`,
+  });
+}
+
+export function groupNotFound(name: string, groups: Iterable<string>): VaultError {
+  return new VaultError("GROUP_NOT_FOUND", `There is no group ${name} in this vault.`, {
+    remedy: `${suggestion(name, groups)}A group comes into being with its first secret: agent-vault set ${name}/NAME.`,
+  });
 }

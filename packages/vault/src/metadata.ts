@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
-import { durationOf } from "./duration.js";
-import { VaultError } from "./errors.js";
+import { parseTime } from "./duration.js";
 import { metadataFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import { readPlainYaml } from "./plain-yaml.js";
@@ -118,20 +117,5 @@ export function rotationDue(metadata: Metadata): Date | undefined {
  * @throws VaultError `INVALID_VALUE`
  */
 export function parseExpiry(text: string, now: Date): string {
-  const span = durationOf(text);
-  const time =
-    span !== undefined
-      ? now.getTime() + span
-      : /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?$/.test(text)
-        ? Date.parse(/[Tt ]/.test(text) && !/(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text) ? `${text.replace(" ", "T")}Z` : text.replace(" ", "T"))
-        : Number.NaN;
-  const date = new Date(time);
-  // JavaScript takes the 30th of February for the 2nd of March.
-  const day = span !== undefined ? undefined : new Date(Date.parse(text.slice(0, 10)));
-  if (Number.isNaN(date.getTime()) || (day && !day.toISOString().startsWith(text.slice(0, 10)))) {
-    throw new VaultError("INVALID_VALUE", `${JSON.stringify(text)} is not a time.`, {
-      remedy: "Use a date (2027-01-31), an RFC 3339 time (2027-01-31T12:00:00Z) or a span from now (12h, 90d, 6w, 1y).",
-    });
-  }
-  return date.toISOString().replace(".000Z", "Z");
+  return parseTime(text, now, "ahead").toISOString().replace(".000Z", "Z");
 }

@@ -95,10 +95,7 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   const source = await findUpstream(repository);
   if (!source) return "no-remote";
   const trust = new VaultTrust(context, root, keys ?? keysAtHand(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
-  const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `${head}...${upstream}`]))
-    .trim()
-    .split("\t")
-    .map(Number);
+  const { ahead, behind } = await distance(repository, head, upstream);
   await verifyUpstream(repository, root, source, upstream, trust, { inFull: behind !== 0 && ahead === 0 });
   if (behind === 0) return unchanged;
   if (ahead !== 0)
@@ -126,6 +123,33 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   }
   context.note?.(`Pulled ${behind} commit${behind === 1 ? "" : "s"} from ${name}.`);
   return "pulled";
+}
+
+/** How a branch stands to its upstream as it was last fetched. */
+export interface UpstreamDistance {
+  /** Such as `origin/main`. */
+  readonly name: string;
+  /** Commits that the upstream lacks, and that the branch lacks. */
+  readonly ahead: number;
+  readonly behind: number;
+}
+
+/**
+ * How the branch that is checked out stands to its upstream, without asking the remote; `undefined` where there is none.
+ * @param root absolute path of the vault's folder
+ * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
+ */
+export async function upstreamDistance(context: Context, root: string): Promise<UpstreamDistance | undefined> {
+  const { GitRepository } = await import("./git.js");
+  const repository = await GitRepository.find(context, dirname(root));
+  const tips = await readTips(repository);
+  return tips && { name: tips.name, ...(await distance(repository, tips.head, tips.upstream)) };
+}
+
+async function distance(repository: GitRepository, head: string, upstream: string): Promise<{ ahead: number; behind: number }> {
+  const counts = await repository.run(["rev-list", "--left-right", "--count", `${head}...${upstream}`]);
+  const [ahead, behind] = counts.trim().split("\t").map(Number);
+  return { ahead: ahead!, behind: behind! };
 }
 
 const NOT_PULLED = "The vault could not be pulled, so this is the local state";

@@ -10,7 +10,8 @@ export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 export { nearest, suggestion } from "./nearest.js";
 export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
-export { openSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
+export { openSecret, peekSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
+export { closeGap, ledgerFolder, noRecord, readGap, type Gap } from "./gap.js";
 export { holderOf, type Holder } from "./holder.js";
 export {
   actorOf,

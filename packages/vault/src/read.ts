@@ -2,7 +2,7 @@ import { decrypt } from "./age/decrypt.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
-import { loadKeys, type KeyChoice, type Keys } from "./key-files.js";
+import { keysAtHand, loadKeys, type KeyChoice, type Keys } from "./key-files.js";
 import { formatSecretPath, parseSecretPath } from "./names.js";
 import { pull } from "./pull.js";
 import { actorOf, recordFailure } from "./record.js";
@@ -39,7 +39,7 @@ export async function readSecret(context: Context, root: string, path: string, o
   const files = new VaultFiles(root);
   const state = await new VaultTrust(context, root, keys).verify(files);
   const secret = formatSecretPath(secretPath);
-  const actor = () => actorOf(files, keys, state?.lock.vault);
+  const actor = actorOf(files, keys, state?.lock.vault);
   let value: Uint8Array;
   try {
     const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
@@ -48,9 +48,26 @@ export async function readSecret(context: Context, root: string, path: string, o
     await recordFailure(context, actor, error, [secret]);
     throw error;
   }
-  await context.recorder?.record(context, await actor(), { outcome: "done", secrets: [secret] });
+  await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret] });
   state?.remember();
   return { secret, value };
+}
+
+/**
+ * Sees that a secret is there, without opening it. Where a key is at hand, the look goes on record as a use does.
+ * @returns the path as it is shown
+ * @throws VaultError `SECRET_NOT_FOUND`, `INVALID_NAME`, and as {@link readSecret}
+ */
+export async function peekSecret(context: Context, root: string, path: string, key: KeyChoice = {}): Promise<string> {
+  const secretPath = parseSecretPath(path);
+  const secret = formatSecretPath(secretPath);
+  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
+  const files = new VaultFiles(root);
+  const state = await new VaultTrust(context, root, keys).verify(files);
+  await namingFiles(context, root, () => files.ciphertext(secretPath));
+  if (keys) await context.recorder?.record(context, actorOf(files, keys, state?.lock.vault), { outcome: "done", secrets: [secret] });
+  state?.remember();
+  return secret;
 }
 
 /** Decrypts a secret's file and names the secret in what goes wrong. */

@@ -15,7 +15,8 @@ export interface Actor {
   /** The vault's id; `undefined` for one of agent-vault 0.1. */
   readonly vault: string | undefined;
   readonly keys: Keys;
-  readonly holder: Holder;
+  /** Worked out when it is asked for. */
+  holder(): Promise<Holder>;
 }
 
 /** What was done or refused, as it goes on record. No field ever holds a value. */
@@ -36,15 +37,15 @@ export interface RecordedChange {
 
 /** A change of the vault that is on record as begun. */
 export interface BegunChange {
-  /** Where this machine's record stands with it, for the owner to sign. */
-  readonly anchor: { readonly machine: string } & AuditAnchor;
+  /** Where this machine's record stands with it, for the owner to sign; `undefined` where there is none. */
+  readonly anchor: ({ readonly machine: string } & AuditAnchor) | undefined;
   /** Puts on record how it ended. What goes wrong with that is a warning: the change stands. */
   end(failure?: unknown): Promise<void>;
 }
 
 /**
  * Takes down who did what, in the order that makes it a record: a use before its value is released, a change before it is made. What
- * throws here keeps either from happening. The ledger is one; without any nothing is recorded.
+ * throws here keeps either from happening. The ledger is one.
  */
 export interface Recorder {
   /** @throws VaultError then nothing is released */
@@ -72,28 +73,23 @@ export function isAuditOff(env: Context["env"]): boolean {
 }
 
 /** Who acts, for the record. @param vault the id in the lock; `undefined` where nothing is signed */
-export async function actorOf(files: VaultFiles, keys: Keys, vault: string | undefined): Promise<Actor> {
-  return { root: files.source.root, vault, keys, holder: await holderOf(files, keys) };
+export function actorOf(files: VaultFiles, keys: Keys, vault: string | undefined): Actor {
+  return { root: files.source.root, vault, keys, holder: () => holderOf(files, keys) };
 }
 
 /** Puts on record what was refused or failed, where that can be: the refusal stands either way. */
-export async function recordFailure(
-  context: Context,
-  actor: () => Promise<Actor>,
-  error: unknown,
-  secrets?: readonly string[],
-): Promise<void> {
+export async function recordFailure(context: Context, actor: Actor, error: unknown, secrets?: readonly string[]): Promise<void> {
   if (!context.recorder || !(error instanceof VaultError)) return;
   const outcome = error.exitCode === 4 || error.exitCode === 6 ? "denied" : "failed";
   try {
-    await context.recorder.record(context, await actor(), { outcome, secrets, reason: `${error.message} [${error.code}]` });
+    await context.recorder.record(context, actor, { outcome, secrets, reason: `${error.message} [${error.code}]` });
   } catch {
     // What led here says more.
   }
 }
 
 /** Puts a change on record as begun, and says where the record stands then. */
-export type Begin = (actor: Actor, change: RecordedChange) => Promise<BegunChange["anchor"] | undefined>;
+export type Begin = (actor: Actor, change: RecordedChange) => Promise<BegunChange["anchor"]>;
 
 /** The secrets whose files are among those of a change. */
 export function secretsAmong(files: ReadonlyMap<string, unknown>): string[] {

@@ -1,8 +1,18 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Ledger, type SecretQuery } from "../../../packages/ledger/dist/index.js";
-import { listSecrets, loadKeys, openState, parseRecipient, VaultState } from "../../../packages/vault/dist/index.js";
+import { Ledger } from "../../../packages/ledger/dist/index.js";
+import {
+  listSecrets,
+  loadKeys,
+  openState,
+  parseRecipient,
+  querySecrets,
+  SORT_KEYS,
+  VaultState,
+  type SecretQuery,
+} from "../../../packages/vault/dist/index.js";
 import { Sandbox } from "../../support/sandbox.js";
 
 async function vaultWithAgents(): Promise<Sandbox> {
@@ -100,7 +110,41 @@ describe("the index", () => {
     expect(await find({ sort: "expires" })).toEqual(["db/url", "stripe/api-key", "token", "stripe/test-key"]);
     expect(await find({ sort: "path", descending: true, limit: 2 })).toEqual(["stripe/test-key", "stripe/api-key"]);
     expect(await ledger.index.query({ limit: 1, offset: 1 })).toMatchObject({ total: 4, secrets: [{ secret: "token" }] });
-    expect(await find({ group: "' OR 1=1 --" })).toEqual([]);
+    await expect(find({ group: "' OR 1=1 --" })).rejects.toMatchObject({ code: "GROUP_NOT_FOUND" });
+    await expect(find({ agent: "biling" })).rejects.toMatchObject({ code: "AGENT_NOT_FOUND", remedy: expect.stringContaining("billing") });
+  });
+
+  it("answers as a look through the files does", async () => {
+    const box = await vaultWithAgents();
+    const ledger = await ledgerOf(box);
+    const state = await stateOf(box);
+    await ledger.index.refresh(state);
+    const some = <T>(...values: T[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
+    const time = fc.option(fc.date({ min: new Date("2026-01-01"), max: new Date("2031-01-01"), noInvalidDate: true }), { nil: undefined });
+    const queries = fc.record({
+      group: some("stripe", "db", "default"),
+      agent: some("billing", "backup"),
+      environment: some("production", "test"),
+      provider: some("stripe", "postgres"),
+      tag: some("core", "none"),
+      access: some("admin", "read"),
+      expiresBefore: time,
+      overdueAt: time,
+      search: some("key", "ÄRGER", "stripe"),
+      sort: some(...SORT_KEYS),
+      descending: some(true, false),
+      limit: some(0, 1, 2, 10),
+      offset: some(0, 1, 3),
+    });
+    const sparse = fc
+      .tuple(queries, fc.subarray(["group", "agent", "environment", "provider", "tag", "access", "expiresBefore", "overdueAt", "search"]))
+      .map(([query, left]) => ({ ...query, ...Object.fromEntries(left.map((name) => [name, undefined])) }));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(queries, sparse), async (query) => {
+        expect(await ledger.index.query(query)).toEqual(querySecrets(state, query));
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it("holds no value and answers without the vault", async () => {

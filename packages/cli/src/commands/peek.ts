@@ -1,5 +1,6 @@
-import { formatSecretPath, parseSecretPath } from "@agent-vault/vault";
-import { VaultCommand, word } from "../vault-command.js";
+import { peekSecret } from "@agent-vault/vault";
+import { keyChoice } from "../key-choice.js";
+import { keyFlag, VaultCommand, word } from "../vault-command.js";
 
 /** The same for every secret: it says nothing of the value, not even its length. */
 const MASK = "********";
@@ -8,12 +9,11 @@ export default class Peek extends VaultCommand {
   static override id = "peek";
   static override description = "See that a secret is there: prints the same mask for every value.";
   static override args = { path: word({ description: "the secret, as group/name", required: true }) };
+  static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { args } = await this.words(Peek);
-    const state = await this.openState();
-    const path = parseSecretPath(args.path);
-    state.ciphertext(path);
-    this.print({ secret: formatSecretPath(path), value: MASK }, () => [MASK]);
+    const { args, flags } = await this.words(Peek);
+    const secret = await peekSecret(this.context, await this.findVault(), args.path, keyChoice(flags.key));
+    this.print({ secret, value: MASK }, () => [MASK]);
   }
 }

@@ -72,10 +72,10 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
   const id = vaultIdIn(files.source);
   const keys = await loadKeys(context, { ...key, vaultId: () => id });
   const trusted = await new VaultTrust(context, root, keys).verify(files);
-  const actor = await actorOf(files, keys, trusted?.lock.vault);
+  const actor = actorOf(files, keys, trusted?.lock.vault);
   const ledger = await openLedger(context, actor);
   trusted?.remember();
-  return { ledger, requester: requesterOf(context, actor), files };
+  return { ledger, requester: await requesterOf(context, actor), files };
 }
 
 /**

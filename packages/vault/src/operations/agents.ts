@@ -162,7 +162,7 @@ export async function restoreAgent(
   const present = (await describeKeyFile(keyFile))?.recipients.includes(recipient) ?? false;
   if (request.dryRun) return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
   const what = `The key of agent ${agent} was taken from its escrow.`;
-  await context.recorder?.record(context, await actorOf(state, keys, signed.lock.vault), { outcome: "done", reason: what });
+  await context.recorder?.record(context, actorOf(state, keys, signed.lock.vault), { outcome: "done", reason: what });
   if (present) {
     await context.recorder?.admit([parseRecipient(recipient)]);
     return { agent, recipient, keyFile, retiredKeyFile: undefined, present };

@@ -7,7 +7,7 @@ import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
 import { loadKeys, type KeyChoice, type Keys } from "../key-files.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
 import { ownerAmong } from "../owner-key.js";
-import { actorOf, onRecord, recordFailure, secretsAmong, type Begin } from "../record.js";
+import { actorOf, onRecord, recordFailure, secretsAmong, type Begin, type BegunChange } from "../record.js";
 import { recoverVault } from "../recovery.js";
 import { requireQuietRepository, transact, withoutUnchanged, type Files, type Step } from "../transaction.js";
 import type { Lock, LockOwner } from "../trust/lock.js";
@@ -47,6 +47,8 @@ export interface Change<R> {
 export interface Changed<R> {
   readonly result: R;
   readonly signed: SignedLock;
+  /** Where the record of this machine stood when the change began. */
+  readonly anchor?: BegunChange["anchor"] | undefined;
 }
 
 /** As {@link changeSigned}, for the result alone. */
@@ -106,14 +108,14 @@ export async function changeSigned<R>(
         const base = await trust.verifyForChange(state);
         const digests = await namingFiles(context, request.vault, () => state.signed!.requireAll());
         const { vault } = base.lock;
-        const actor = () => actorOf(state, keys, vault);
+        const actor = actorOf(state, keys, vault);
         const { owner, signingKey } = await requireOwner(keys, state, base.lock).catch(async (error: unknown) => {
           await recordFailure(context, actor, error);
           throw error;
         });
         const change = await plan(state, owner);
         const { successor } = change;
-        const outcome: { result: R; signed: SignedLock } = { result: change.result, signed: base };
+        const outcome: { -readonly [Key in keyof Changed<R>]: Changed<R>[Key] } = { result: change.result, signed: base };
         const more: Step[] = [];
         const files = async () => {
           const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await change.files(owner, base))]));
@@ -122,7 +124,7 @@ export async function changeSigned<R>(
           // Somebody may have driven the count up; with a new key it starts anew.
           const sequence = successor && base.lock.sequence > MAX_JUMP ? 1 : trust.highestSequence(base) + 1;
           const lifetime = change.renewal?.lifetime;
-          const anchor = await begin(await actor(), { what: change.message, secrets: secretsAmong(files) });
+          const anchor = (outcome.anchor = await begin(actor, { what: change.message, secrets: secretsAmong(files) }));
           if (successor) await context.recorder?.admit([parseRecipient(await successor.recipient())]);
           const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
           outcome.signed = made = next.signed;
@@ -144,7 +146,8 @@ export async function changeSigned<R>(
   return changed;
 }
 
-async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
+/** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER` */
+export async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
   const owner = await ownerAmong(keys, state);
   const signingKey = new SigningKey(owner, lock.vault);
   requireSigner(signingKey, lock);

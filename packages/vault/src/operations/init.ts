@@ -86,7 +86,7 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       ]);
       const owners = [{ name: owner, key: signingKey.publicKey }];
       const message = "agent-vault: init";
-      const actor: Actor = { root: vault, vault: id, keys, holder: { role: "owner", name: owner, identity: recipient } };
+      const actor: Actor = { root: vault, vault: id, keys, holder: async () => ({ role: "owner", name: owner, identity: recipient }) };
       const anchor = await begin(actor, { what: message, secrets: [] });
       const first = signState(context, signingKey, {
         vault: id,

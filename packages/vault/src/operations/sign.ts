@@ -4,16 +4,17 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../folder.js";
 import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
-import { loadKeys, type Keys } from "../key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../key-files.js";
 import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
 import { ownerAmong } from "../owner-key.js";
 import { recoverVault } from "../recovery.js";
-import { onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
+import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
 import { reseal, sealedAnew, withDrifted, type AccessChange } from "../reseal.js";
 import { transact, withoutUnchanged } from "../transaction.js";
 import { Config } from "../config.js";
 import { digestOf, type Digest } from "../trust/digest.js";
+import type { AuditAnchor } from "../trust/lock.js";
 import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
 import { signState } from "../trust/sign-state.js";
 import { SigningKey } from "../trust/signing-key.js";
@@ -21,7 +22,7 @@ import { findTrustedState, type CommittedState } from "../trust/trusted-state.js
 import { isVerificationError, VaultTrust } from "../trust/vault-trust.js";
 import { VaultState } from "../vault-state.js";
 import { openEscrow } from "./agents.js";
-import { changeSigned, requireSigner, requireUsableManifest, type ChangeRequest } from "./change.js";
+import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "./change.js";
 
 /** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */
 export interface SignProposal {
@@ -72,7 +73,12 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const key = new SigningKey(owner, id);
       const message = "agent-vault: sign outside changes";
       const name = await nameOf(state, owner);
-      const actor: Actor = { root: vault, vault: id, keys, holder: { role: "owner", name, identity: await owner.recipient() } };
+      const actor: Actor = {
+        root: vault,
+        vault: id,
+        keys,
+        holder: async () => ({ role: "owner", name, identity: await owner.recipient() }),
+      };
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
         vault: id,
@@ -104,6 +110,34 @@ export async function renew(context: Context, request: RenewRequest): Promise<Si
     renewal: { lifetime: request.lifetime },
   }));
   return signed;
+}
+
+/**
+ * Signs where the record of this machine stands, and changes nothing else.
+ * @throws VaultError `USAGE` where nothing is recorded on this machine
+ */
+export async function anchorRecord(context: Context, request: ChangeRequest): Promise<{ sequence: number; machine: string } & AuditAnchor> {
+  if (isAuditOff(context.env)) {
+    throw new VaultError("USAGE", "Nothing is recorded on this machine (AGENT_VAULT_AUDIT=off), so there is no audit log to sign for.", {
+      remedy: "Run it without that variable.",
+    });
+  }
+  const { signed, anchor } = await changeSigned(context, request, () => ({
+    message: "agent-vault: anchor the audit log",
+    result: undefined,
+    files: () => new Map(),
+    renewal: { lifetime: undefined },
+  }));
+  return { sequence: signed.lock.sequence, ...anchor! };
+}
+
+/** The key with which an owner signs for more than the vault's states. @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and those of `VaultTrust` */
+export async function ownerSigningKey(context: Context, root: string, key: KeyChoice): Promise<{ name: string; signingKey: SigningKey }> {
+  const state = new VaultState(root);
+  const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
+  const { lock } = await new VaultTrust(context, root, keys).verifyForChange(state);
+  const { owner, signingKey } = await requireOwner(keys, state, lock);
+  return { name: await nameOf(state, owner), signingKey };
 }
 
 /** Whether there is nothing that an owner has not signed. */

@@ -1,0 +1,74 @@
+import process from "node:process";
+import { Flags } from "@oclif/core";
+import { csvLines, flatten, followEntries, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
+import { auditFilter, auditFilterFlags } from "../audit-filter.js";
+import { keyChoice } from "../key-choice.js";
+import { writeOut } from "../standard-output.js";
+import { table } from "../table.js";
+import { keyFlag, VaultCommand } from "../vault-command.js";
+import { printable, printableJson, VaultError } from "@agent-vault/vault";
+
+const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
+
+export default class Audit extends VaultCommand {
+  static override id = "audit";
+  static override description =
+    "Show who used or changed what on this machine, when and from where. The log is encrypted, and opens with the key of an owner or agent of this machine.";
+  static override examples = [
+    "agent-vault audit --last 20",
+    "agent-vault audit --secret stripe/api-key --since 30d",
+    "agent-vault audit --outcome denied --json",
+    "agent-vault audit --follow",
+  ];
+  static override flags = {
+    key: keyFlag,
+    last: Flags.integer({ description: "at most so many, the newest; 50 unless other flags choose", min: 1, helpValue: "N" }),
+    ...auditFilterFlags,
+    csv: Flags.boolean({ description: "print comma-separated values", exclusive: ["json"] }),
+    follow: Flags.boolean({ description: "go on printing what is recorded, until interrupted" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Audit);
+    const filter = auditFilter(this.context, flags);
+    const isChosen = Object.values(filter).some((value) => value !== undefined);
+    const last = flags.last ?? (isChosen ? undefined : 50);
+    const ledger = await openLedgerAt(this.context, await this.findVault(), keyChoice(flags.key));
+    if (!flags.follow) {
+      const entries = await ledger.audit.list({ ...filter, last });
+      if (flags.csv) return writeOut(Buffer.from([...csvLines(entries)].map((line) => `${line}\r\n`).join("")));
+      return this.print(entries.map(flatten), () => table(HEADINGS, entries.map(rowOf), "Nothing that fits is on record."));
+    }
+    if (filter.until) throw new VaultError("USAGE", "--follow has no end, and --until is one.", { remedy: "Leave one of them out." });
+    let isFirst = true;
+    for await (const entry of followEntries(ledger.audit, { ...filter, last: last ?? 10 })) {
+      if (flags.json) process.stdout.write(`${printableJson(JSON.stringify(flatten(entry)))}\n`);
+      else if (flags.csv) for (const line of csvLines([entry], isFirst)) process.stdout.write(`${line}\r\n`);
+      else process.stdout.write(`${rowOf(entry).map(printable).join("  ")}\n`);
+      isFirst = false;
+    }
+  }
+}
+
+function rowOf(entry: AuditEntry): string[] {
+  const { time, who, identity, action, outcome, secrets, harness, branch, exit_code } = flatten(entry) as Record<
+    string,
+    string | undefined
+  >;
+  const details = [
+    entry.command?.join(" "),
+    entry.completion?.reason ?? entry.reason,
+    exit_code !== undefined && `exit code ${exit_code}`,
+    branch !== undefined && `on ${branch}`,
+    harness !== undefined && `by ${harness}, it seems`,
+  ];
+  const some = (secrets as unknown as readonly string[] | undefined) ?? [];
+  return [
+    time!.slice(0, 19).replace("T", " "),
+    who ?? (identity ? `${identity.slice(0, 12)}…` : "-"),
+    action!,
+    some.length > 3 ? `${some.slice(0, 3).join(", ")} and ${some.length - 3} more` : some.join(", ") || "-",
+    outcome!,
+    details.filter(Boolean).join("; "),
+  ];
+}

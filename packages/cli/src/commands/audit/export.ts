@@ -1,0 +1,51 @@
+import { Flags } from "@oclif/core";
+import { flatten, openLedgerAt } from "@agent-vault/ledger";
+import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/vault";
+import { auditFilter, auditFilterFlags } from "../../audit-filter.js";
+import { keyChoice } from "../../key-choice.js";
+import { writeOut } from "../../standard-output.js";
+import { keyFlag, VaultCommand } from "../../vault-command.js";
+
+export default class AuditExport extends VaultCommand {
+  static override id = "audit export";
+  static override description =
+    "Print the audit log as JSON lines, one entry each, or send it to an OpenTelemetry collector (OTLP over HTTP). Says on the error stream from where to go on the next time.";
+  static override examples = [
+    "agent-vault audit export --after 1200 >> audit.jsonl",
+    "agent-vault audit export --otlp https://collector.example/v1/logs",
+  ];
+  static override flags = {
+    key: keyFlag,
+    ...auditFilterFlags,
+    after: Flags.integer({ description: "only what was recorded after the log had so many rows", min: 0, helpValue: "ROWS" }),
+    otlp: Flags.string({
+      description: "send to this URL for logs; keys go in OTEL_EXPORTER_OTLP_HEADERS",
+      helpValue: "URL",
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(AuditExport);
+    const { after, otlp, key, ...filter } = flags;
+    const url = otlp === undefined ? undefined : requireUrl(otlp);
+    const root = await this.findVault();
+    const ledger = await openLedgerAt(this.context, root, keyChoice(key));
+    const { rows, machine } = await ledger.audit.head();
+    const entries = await ledger.audit.list({ ...auditFilter(this.context, filter), after });
+    if (url === undefined) {
+      await writeOut(Buffer.from(entries.map((entry) => `${printableJson(JSON.stringify(flatten(entry)))}\n`).join("")));
+      this.context.note?.(`${entries.length} entries. Go on with --after ${rows}.`);
+      return;
+    }
+    const { sendEntries } = await import("@agent-vault/ledger/otlp");
+    const sent = await sendEntries(entries, { url, machine, vault: vaultIdIn(new VaultFolder(root)) ?? "" });
+    this.print({ sent, rows }, () => [`Sent ${sent} entries. Go on with --after ${rows}.`]);
+  }
+}
+
+function requireUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new VaultError("USAGE", "--otlp takes the URL of a collector for logs.", {
+    remedy: "For example https://collector.example/v1/logs.",
+  });
+}

@@ -1,0 +1,29 @@
+import { Flags } from "@oclif/core";
+import { openLedgerAt } from "@agent-vault/ledger";
+import { ownerSigningKey, parseTime } from "@agent-vault/vault";
+import { keyChoice } from "../../key-choice.js";
+import { keyFlag, VaultCommand } from "../../vault-command.js";
+
+export default class AuditPrune extends VaultCommand {
+  static override id = "audit prune";
+  static override description =
+    "Cut the oldest rows of the audit log, for good. The owner signs for what was cut, so the chain still verifies.";
+  static override examples = ["agent-vault audit export > audit-2026.jsonl && agent-vault audit prune --before 2027-01-01"];
+  static override flags = {
+    key: keyFlag,
+    before: Flags.string({ description: "rows from before this time: a date, a time, or 365d ago", required: true, helpValue: "WHEN" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(AuditPrune);
+    const root = await this.findVault();
+    const key = keyChoice(flags.key);
+    const before = parseTime(flags.before, this.context.now(), "ago");
+    const { name, signingKey } = await ownerSigningKey(this.context, root, key);
+    const ledger = await openLedgerAt(this.context, root, key);
+    const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
+    this.print({ cut, rows }, () => [
+      cut === 0 ? "There is nothing that old." : `Cut ${cut} row${cut === 1 ? "" : "s"}, from before ${before.toISOString()}.`,
+    ]);
+  }
+}

@@ -1,0 +1,59 @@
+import { vaultStatus, type VaultStatus } from "@agent-vault/ledger";
+import { keyChoice } from "../key-choice.js";
+import { keyFlag, VaultCommand } from "../vault-command.js";
+
+export default class Status extends VaultCommand {
+  static override id = "status";
+  static override description =
+    "Show how the vault stands: its signed state, who you are to it, what wants attention, what is not pushed yet.";
+  static override flags = { key: keyFlag };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Status);
+    const status = await vaultStatus(this.context, await this.findVault(), keyChoice(flags.key));
+    const { state, ...rest } = status;
+    const { signedAt, validUntil, ...signed } = state ?? {};
+    this.print({ ...rest, state: state && { ...signed, signed_at: signedAt, valid_until: validUntil } }, () => inWords(status));
+  }
+}
+
+function* inWords({
+  folder,
+  state,
+  you,
+  secrets,
+  groups,
+  agents,
+  owners,
+  expired,
+  expiring,
+  overdue,
+  upstream,
+  audit,
+}: VaultStatus): Generator<string> {
+  yield `Vault     ${folder}`;
+  const until = state?.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
+  yield `State     ${state ? `${state.sequence}, signed by ${state.signer} on ${state.signedAt.toISOString()}${until}` : "nobody has signed it: agent-vault sign"}`;
+  yield `You       ${you ? `${describe(you)} (${you.source})` : "no key at hand: --key FILE, AGENT_VAULT_KEY"}`;
+  const readable = secrets.yours === undefined || secrets.yours === secrets.all ? "" : `, of which you read ${secrets.yours}`;
+  yield `Secrets   ${secrets.all}${readable}, in ${groups} group${groups === 1 ? "" : "s"}, for ${agents} agent${agents === 1 ? "" : "s"} and ${owners} owner${owners === 1 ? "" : "s"}`;
+  const attention = [
+    expired && `${expired} expired`,
+    expiring && `${expiring} soon to expire`,
+    overdue && `${overdue} due for rotation`,
+  ].filter(Boolean);
+  if (attention.length > 0) yield `Attention ${attention.join(", ")}: agent-vault check`;
+  if (upstream) yield `Upstream  ${upstreamInWords(upstream)}`;
+  yield `Audit     ${audit.on ? `${audit.rows} rows on this machine, an owner has signed for ${audit.anchored}` : `off: ${audit.why}`}`;
+}
+
+function describe({ role, name }: NonNullable<VaultStatus["you"]>): string {
+  if (role === "unknown") return "nobody whom this vault knows";
+  return name === undefined ? `an ${role}` : `${role} ${name}`;
+}
+
+function upstreamInWords({ name, ahead, behind }: NonNullable<VaultStatus["upstream"]>): string {
+  if (ahead === 0 && behind === 0) return `${name}, nothing to push or pull that is known of`;
+  const parts = [ahead > 0 && `${ahead} commit${ahead === 1 ? "" : "s"} to push`, behind > 0 && `${behind} to pull`].filter(Boolean);
+  return `${name}, ${parts.join(" and ")}: agent-vault sync`;
+}
