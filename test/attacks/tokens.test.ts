@@ -134,7 +134,7 @@ describe("whoever forges a token", () => {
 
   it("gets nowhere by turning any of its characters into another", async () => {
     const token = await minted({ secret: ["stripe/*"] });
-    const alphabet = fc.constantFrom(..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    const alphabet = fc.stringMatching(/^[\w-]$/);
     await fc.assert(
       fc.asyncProperty(fc.nat(token.length - 1), alphabet, async (at, character) => {
         fc.pre(token[at] !== character);

@@ -6,9 +6,11 @@ export {
   mint,
   openAuthority,
   refuseUnderToken,
+  startSession,
   type Authority,
   type MintedToken,
   type MintRequest,
+  type SessionRequest,
 } from "./tokens/authority.js";
 export { caveatsOf, readCaveat, type Caveat, type Restrictions } from "./tokens/caveats.js";
 export { currentSession, SESSION_VARIABLE } from "./tokens/sessions.js";

@@ -21,7 +21,7 @@ import {
   type KeyChoice,
 } from "@agent-vault/vault/read-only";
 import { caveatsOf, type Restrictions } from "./caveats.js";
-import { currentSession } from "./sessions.js";
+import { currentSession, isRunning } from "./sessions.js";
 import { signToken } from "./token.js";
 import { presentedToken } from "./verify.js";
 
@@ -39,6 +39,14 @@ export interface MintRequest extends Omit<Restrictions, "until"> {
   readonly note?: string | undefined;
 }
 
+export interface SessionRequest {
+  /** How long it lasts, in milliseconds; {@link DEFAULT_TTL} unless given. */
+  readonly ttl?: number | undefined;
+  readonly name?: string | undefined;
+  /** The process that it ends with. */
+  readonly parent?: number | undefined;
+}
+
 export interface MintedToken {
   /** What is presented. It is nowhere else. */
   readonly token: string;
@@ -53,12 +61,12 @@ const MAX_TTL = 366 * 24 * 3_600_000;
 
 /**
  * @param root the vault's folder
- * @param what is to be done, in words for a message: `mint a token`
+ * @param what is to be done, in words for a message: `mint a token`; `undefined` for what a token's holder may do, too
  * @throws VaultError `TOKEN_DENIED` where a token is presented, which allows no such thing; `LEDGER_UNAVAILABLE` without a ledger;
  *   the codes of `loadKeys`, `VaultTrust` and `Ledger.open`
  */
-export async function openAuthority(context: Context, root: string, key: KeyChoice, what: string): Promise<Authority> {
-  refuseUnderToken(context, what);
+export async function openAuthority(context: Context, root: string, key: KeyChoice, what: string | undefined): Promise<Authority> {
+  if (what !== undefined) refuseUnderToken(context, what);
   if (isAuditOff(context.env)) {
     throw new VaultError(
       "LEDGER_UNAVAILABLE",
@@ -119,6 +127,20 @@ export async function lease(
   const caveats = caveatsOf({ secret: [path], until: expires });
   const { lease, root } = await ledger.leases.take(shown, { caveats, expires, session: session?.id, note: `lease of ${shown}` }, requester);
   return { ...minted(ledger, root, lease.token, caveats, expires), lease };
+}
+
+/**
+ * Starts a session, in which approvals of that scope hold and which tokens end with.
+ * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
+ */
+export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<SessionRecord> {
+  const { ttl = DEFAULT_TTL, name, parent } = request;
+  if (parent !== undefined && !isRunning(parent)) {
+    throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
+      remedy: "Name the shell's: --parent $$.",
+    });
+  }
+  return ledger.sessions.start({ expires: endOf(context.now(), ttl), name, parent }, requester);
 }
 
 /** @throws VaultError `INVALID_VALUE` for a time that is none */

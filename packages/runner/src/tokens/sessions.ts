@@ -25,7 +25,8 @@ export async function currentSession(context: Pick<Context, "env">, sessions: Se
   );
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is such a process. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
