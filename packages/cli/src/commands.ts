@@ -21,6 +21,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
   "hook uninstall": () => import("./commands/hook/uninstall.js"),
   "index rebuild": () => import("./commands/index/rebuild.js"),
   init: () => import("./commands/init.js"),
+  lease: () => import("./commands/lease.js"),
+  leases: () => import("./commands/leases.js"),
   list: () => import("./commands/list.js"),
   "list-agents": () => import("./commands/list-agents.js"),
   "list-owners": () => import("./commands/list-owners.js"),
@@ -33,11 +35,24 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
   "remove-owner": () => import("./commands/remove-owner.js"),
   "restore-agent": () => import("./commands/restore-agent.js"),
   revoke: () => import("./commands/revoke.js"),
+  "revoke-all": () => import("./commands/revoke-all.js"),
   "rotate-owner": () => import("./commands/rotate-owner.js"),
   scan: () => import("./commands/scan.js"),
+  "session end": () => import("./commands/session/end.js"),
+  "session info": () => import("./commands/session/info.js"),
+  "session start": () => import("./commands/session/start.js"),
   sign: () => import("./commands/sign.js"),
   status: () => import("./commands/status.js"),
   sync: () => import("./commands/sync.js"),
   set: () => import("./commands/set.js"),
+  "token attenuate": () => import("./commands/token/attenuate.js"),
+  "token inspect": () => import("./commands/token/inspect.js"),
+  "token list": () => import("./commands/token/list.js"),
+  "token mint": () => import("./commands/token/mint.js"),
+  "token revoke": () => import("./commands/token/revoke.js"),
+  "token verify": () => import("./commands/token/verify.js"),
   verify: () => import("./commands/verify.js"),
 };
+
+/** Other words for a topic, which are taken for it wherever a command begins. */
+export const ALIASES: Readonly<Record<string, string>> = { macaroon: "token" };

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { homeOf, suggestion, VaultError } from "@agent-vault/vault/read-only";
-import { COMMANDS } from "./commands.js";
+import { ALIASES, COMMANDS } from "./commands.js";
 import { fastGet } from "./fast-get.js";
 import { reportError } from "./report-error.js";
 
@@ -54,7 +54,9 @@ function splitGlobals(words: readonly string[]): { globals: string[]; rest: stri
     else if ((word === "-C" || word === "--directory") && count + 1 < words.length) count += 2;
     else break;
   }
-  return { globals: words.slice(0, count), rest: words.slice(count) };
+  const [first, ...others] = words.slice(count);
+  const rest = first === undefined ? [] : [Object.hasOwn(ALIASES, first) ? ALIASES[first]! : first, ...others];
+  return { globals: words.slice(0, count), rest };
 }
 
 function findCommand(words: readonly string[]): string | undefined {

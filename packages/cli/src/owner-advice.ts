@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import type { OwnersChange } from "@agent-vault/vault";
+import type { OwnersChange, RotateOwnerResult } from "@agent-vault/vault";
 import { rotationAdvice } from "./rotation-advice.js";
 
 export const recoverAgentsFlag = Flags.boolean({
@@ -25,4 +25,16 @@ export function* retiredOwnerAdvice(who: string, secrets: readonly string[], fla
   if (!flags["recover-agents"])
     yield `If it is in wrong hands, those agents' keys are too: agent-vault recover-agent NAME for each, or --recover-agents with this command.`;
   yield* rotationAdvice(who, secrets);
+}
+
+/** What became of an owner's key. */
+export function* rotatedOwnerInWords(rotated: RotateOwnerResult, flags: Given): Generator<string> {
+  const { owner, keyFile, retiredKeyFile, otherVaults } = rotated;
+  if (flags["dry-run"]) yield `Would give ${owner} a new key for this vault in ${keyFile}.`;
+  else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: whoever holds it opens every secret.`;
+  if (retiredKeyFile) yield `The former key file is now ${retiredKeyFile}; it opens nothing but old commits.`;
+  if (otherVaults.length > 0)
+    yield `The former key is still an owner's of other vaults (${otherVaults.join(", ")}), so it stays where it is. Rotate it there, too.`;
+  yield* newAgentKeys(rotated, flags);
+  yield* retiredOwnerAdvice(`${owner}'s former key`, flags["recover-agents"] ? rotated.secrets : [], flags);
 }

@@ -13,7 +13,7 @@ import {
 import type { AuditEvent, AuditRow } from "./audit-row.js";
 import type { Ledger } from "./ledger.js";
 import { openLedger } from "./open-ledger.js";
-import { surroundingsOf } from "./surroundings.js";
+import { requesterOf } from "./requester.js";
 
 /** Puts what a program does with a vault into that vault's ledger. */
 export class LedgerRecorder implements Recorder {
@@ -60,12 +60,11 @@ export class LedgerRecorder implements Recorder {
   }
 
   async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "reason">): Promise<AuditRow> {
-    const { harness, folder, repository, branch } = surroundingsOf(context, actor.root);
-    const { name, identity } = await actor.holder();
+    const requester = await requesterOf(context, actor);
     try {
       this.#ledger ??= await openLedger(context, actor);
       await this.#recordGap(context, actor.vault);
-      return await this.#ledger.audit.record({ action: this.#action, who: name, identity, harness, folder, repository, branch, ...event });
+      return await this.#ledger.audit.record({ action: this.#action, ...requester, ...event });
     } catch (error) {
       throw unrecorded(error);
     }

@@ -5,10 +5,15 @@ import { AuditLog } from "./audit-log.js";
 import { LedgerDatabase } from "./database.js";
 import { IdentityKey, PassphraseKey } from "./key/key-file.js";
 import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
+import { revokeAll, type RevokedAll } from "./kill-switch.js";
+import { LeaseStore } from "./lease-store.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./metadata-index.js";
+import type { Requester } from "./requester.js";
 import { SCHEMA_VERSION } from "./schema.js";
+import { SessionStore } from "./session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
+import { TokenStore } from "./token-store.js";
 
 export interface LedgerOptions {
   readonly context: Context;
@@ -39,18 +44,28 @@ export interface LedgerHealth {
 }
 
 /**
- * One vault's local encrypted database: the audit log, and the index of its metadata. There is no connection to close: every
- * operation opens the database, uses it and closes it again, so any number of processes share it.
+ * One vault's local encrypted database: the audit log, the index of its metadata, and who may use what for how long. There is no
+ * connection to close: every operation opens the database, uses it and closes it again, so any number of processes share it.
  */
 export class Ledger {
   readonly audit: AuditLog;
   readonly index: MetadataIndex;
+  readonly tokens: TokenStore;
+  readonly sessions: SessionStore;
+  readonly leases: LeaseStore;
+  readonly #context: Context;
+  readonly #vault: string;
   readonly #database: LedgerDatabase;
   readonly #key: KeySource;
 
   private constructor(context: Context, vault: string, database: LedgerDatabase, key: KeySource) {
     this.audit = new AuditLog(context, database, vault);
     this.index = new MetadataIndex(context, database);
+    this.tokens = new TokenStore(context, database, vault);
+    this.sessions = new SessionStore(context, database, vault);
+    this.leases = new LeaseStore(context, database, vault);
+    this.#context = context;
+    this.#vault = vault;
     this.#database = database;
     this.#key = key;
   }
@@ -81,6 +96,11 @@ export class Ledger {
    */
   async admit(recipients: readonly Recipient[]): Promise<void> {
     if (this.#key instanceof IdentityKey) await this.#key.add(recipients);
+  }
+
+  /** Kills all tokens, sessions and leases at once. @throws VaultError as every operation on the ledger: then nothing was revoked */
+  revokeAll(requester: Requester): Promise<RevokedAll> {
+    return revokeAll(this.#context, this.#database, this.#vault, requester);
   }
 
   /** @throws VaultError as every operation on the ledger */

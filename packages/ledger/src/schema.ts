@@ -87,6 +87,45 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE owner (name TEXT PRIMARY KEY, place INTEGER NOT NULL, recipient TEXT NOT NULL) STRICT;
   CREATE TABLE source (name TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE token_root (id TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT;
+  CREATE TABLE token (
+    id TEXT PRIMARY KEY,
+    root TEXT NOT NULL,
+    session TEXT,
+    note TEXT,
+    caveats TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    revoked INTEGER
+  ) STRICT;
+  CREATE INDEX token_by_expires ON token (expires);
+  CREATE INDEX token_by_session ON token (session);
+  CREATE TABLE token_use (counter TEXT PRIMARY KEY, token TEXT NOT NULL, uses INTEGER NOT NULL) STRICT;
+  CREATE INDEX token_use_by_token ON token_use (token);
+
+  CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    name TEXT,
+    harness TEXT,
+    parent INTEGER,
+    started INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    ended INTEGER
+  ) STRICT;
+  CREATE TABLE session_approval (session TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY (session, subject)) STRICT;
+
+  CREATE TABLE lease (
+    id TEXT PRIMARY KEY,
+    secret TEXT NOT NULL,
+    holder TEXT,
+    token TEXT NOT NULL,
+    taken INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    released INTEGER
+  ) STRICT;
+  CREATE INDEX lease_by_secret ON lease (secret);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

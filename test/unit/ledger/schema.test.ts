@@ -7,13 +7,16 @@ import { migrate, SCHEMA_VERSION, schemaVersion } from "../../../packages/ledger
 import { LedgerHome, VAULT } from "../../support/ledger.js";
 
 describe("the schema", () => {
-  it("takes a database of the version before to the present one, with all of its rows", async () => {
+  it.each([
+    [1, "secret"],
+    [2, "token"],
+  ])("takes a database of version %i to the present one, with all of its rows", async (version, table) => {
     const home = await LedgerHome.make();
     mkdirSync(home.folder);
     const key = "ef".repeat(32);
     const older = new Connection(engine, { path: home.file, cipher: "aegis256", key: Buffer.from(key, "hex") });
-    migrate(older, SCHEMA_VERSION - 1);
-    expect(() => older.get("SELECT * FROM secret")).toThrow("no such table");
+    migrate(older, version);
+    expect(() => older.get(`SELECT * FROM ${table}`)).toThrow("no such table");
     older.insert("setting", { name: "machine", value: "m1" });
     append(older, VAULT, new Date(0), { action: "get", outcome: "done", secrets: ["a/b"] });
     const head = headOf(older, VAULT);
@@ -23,6 +26,7 @@ describe("the schema", () => {
     const ledger = await home.open({ context });
     expect(await ledger.audit.head()).toEqual({ machine: "m1", ...head });
     expect(await ledger.index.size()).toBe(0);
+    expect(await ledger.tokens.list()).toEqual([]);
     expect(await ledger.audit.list({ secret: "a/b" })).toHaveLength(1);
     expect(await ledger.audit.verifyChain(new Map(), [])).toMatchObject({ holds: true, rows: 1 });
     expect(home.warnings).toEqual([]);

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { rotateOwner } from "@agent-vault/vault";
 import { askNewPassphrase } from "../new-passphrase.js";
-import { newAgentKeys, recoverAgentsFlag, retiredOwnerAdvice } from "../owner-advice.js";
+import { recoverAgentsFlag, rotatedOwnerInWords } from "../owner-advice.js";
 import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class RotateOwner extends VaultCommand {
@@ -26,15 +26,6 @@ export default class RotateOwner extends VaultCommand {
       passphrase: askNewPassphrase,
     });
     const { recipient: _recipient, signingKey: _signingKey, ...planned } = rotated;
-    this.print(flags["dry-run"] ? planned : rotated, function* () {
-      const { owner, keyFile, retiredKeyFile, otherVaults } = rotated;
-      if (flags["dry-run"]) yield `Would give ${owner} a new key for this vault in ${keyFile}.`;
-      else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: whoever holds it opens every secret.`;
-      if (retiredKeyFile) yield `The former key file is now ${retiredKeyFile}; it opens nothing but old commits.`;
-      if (otherVaults.length > 0)
-        yield `The former key is still an owner's of other vaults (${otherVaults.join(", ")}), so it stays where it is. Rotate it there, too.`;
-      yield* newAgentKeys(rotated, flags);
-      yield* retiredOwnerAdvice(`${owner}'s former key`, flags["recover-agents"] ? rotated.secrets : [], flags);
-    });
+    this.print(flags["dry-run"] ? planned : rotated, () => rotatedOwnerInWords(rotated, flags));
   }
 }

@@ -1,0 +1,34 @@
+import { Flags } from "@oclif/core";
+import { lease, openAuthority } from "@agent-vault/runner";
+import { keyChoice } from "../key-choice.js";
+import { ttlFlag, ttlOf } from "../token-words.js";
+import { keyFlag, VaultCommand, word } from "../vault-command.js";
+
+export default class Lease extends VaultCommand {
+  static override id = "lease";
+  static override description =
+    "Put down that you use a secret for a while, and print a token for just that. It lasts 8 hours unless given, and keeps nobody else from the secret.";
+  static override examples = [
+    "export AGENT_VAULT_TOKEN=$(agent-vault lease stripe/api-key --ttl 15m)",
+    "agent-vault lease stripe/api-key --release",
+  ];
+  static override args = { path: word({ description: "the secret, as group/name; with --release also a lease's id", required: true }) };
+  static override flags = {
+    key: keyFlag,
+    ttl: ttlFlag,
+    release: Flags.boolean({ description: "give it back before its time: its tokens are revoked", exclusive: ["ttl"] }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.words(Lease);
+    const ttl = ttlOf(flags);
+    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "lease a secret");
+    if (flags.release) {
+      const released = await authority.ledger.leases.release(args.path, authority.requester);
+      return this.print(released, () => released.map(({ id, secret }) => `Released lease ${id} of ${secret}.`));
+    }
+    const { token, lease: taken } = await lease(this.context, authority, args.path, ttl);
+    this.context.note?.(`Lease ${taken.id} of ${taken.secret} runs until ${taken.expires.toISOString()}. Its token is not shown again.`);
+    this.print({ ...taken, token_id: taken.token, token }, () => [token]);
+  }
+}

@@ -1,0 +1,34 @@
+import { currentSession, openAuthority } from "@agent-vault/runner";
+import { keyChoice } from "../../key-choice.js";
+import { table } from "../../table.js";
+import { keyFlag, VaultCommand } from "../../vault-command.js";
+
+export default class SessionInfo extends VaultCommand {
+  static override id = "session info";
+  static override description = "List the open sessions of this vault on this machine; * marks the one that you are in.";
+  static override flags = { key: keyFlag };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(SessionInfo);
+    const { ledger } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "list sessions");
+    const current = await currentSession(this.context, ledger.sessions);
+    const sessions = await ledger.sessions.list();
+    const json = sessions.map(({ id, name, harness, parent, started, expires }) => {
+      return { id, name, harness, parent, started, expires, current: id === current?.id };
+    });
+    this.print(json, () =>
+      table(
+        ["SESSION", "IN IT", "UNTIL", "NAME", "STARTED BY", "ENDS WITH PROCESS"],
+        sessions.map(({ id, expires, name, harness, parent }) => [
+          id,
+          id === current?.id ? "*" : "",
+          `${expires.toISOString().slice(0, 16)}Z`,
+          name ?? "-",
+          harness ?? "-",
+          parent === undefined ? "-" : String(parent),
+        ]),
+        "No session is open. Start one with agent-vault session start.",
+      ),
+    );
+  }
+}

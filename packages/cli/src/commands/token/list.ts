@@ -1,0 +1,35 @@
+import { Flags } from "@oclif/core";
+import { openAuthority } from "@agent-vault/runner";
+import { keyChoice } from "../../key-choice.js";
+import { table } from "../../table.js";
+import { keyFlag, VaultCommand } from "../../vault-command.js";
+
+export default class TokenList extends VaultCommand {
+  static override id = "token list";
+  static override description =
+    "List the tokens that were minted for this vault on this machine, and hold. What was attenuated from them is not known.";
+  static override flags = {
+    key: keyFlag,
+    all: Flags.boolean({ description: "also those that were revoked, and that expired in the last 30 days" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(TokenList);
+    const { ledger } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "list tokens");
+    const tokens = await ledger.tokens.list({ all: flags.all });
+    const now = this.context.now();
+    const json = tokens.map(({ isRevoked, ...token }) => ({ ...token, revoked: isRevoked }));
+    this.print(json, () =>
+      table(
+        ["TOKEN", "UNTIL", "RESTRICTED TO", "NOTE"],
+        tokens.map(({ id, isRevoked, expires, caveats, note }) => [
+          id,
+          isRevoked ? "revoked" : expires <= now ? "expired" : `${expires.toISOString().slice(0, 16)}Z`,
+          caveats.filter((caveat) => !caveat.startsWith("time-before")).join(", ") || "-",
+          note ?? "-",
+        ]),
+        flags.all ? "No tokens." : "No token holds. Mint one with agent-vault token mint.",
+      ),
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import { Flags } from "@oclif/core";
+import { mint, openAuthority } from "@agent-vault/runner";
+import { keyChoice } from "../../key-choice.js";
+import { restrictionFlags, restrictionsOf, ttlOf } from "../../token-words.js";
+import { keyFlag, VaultCommand } from "../../vault-command.js";
+
+export default class TokenMint extends VaultCommand {
+  static override id = "token mint";
+  static override description =
+    "Make a token that allows less than your key, and print it once. Each restriction narrows it; it holds for 8 hours, or to the end of the session.";
+  static override examples = [
+    "export AGENT_VAULT_TOKEN=$(agent-vault token mint --secret 'stripe/*' --branch main --ttl 1h)",
+    "agent-vault token mint --secret db/url --command 'npm test' --uses 5 --note 'nightly tests'",
+  ];
+  static override flags = {
+    key: keyFlag,
+    ...restrictionFlags,
+    note: Flags.string({ description: "what it is for, for the list", helpValue: "TEXT" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(TokenMint);
+    const request = { ...restrictionsOf(flags), ttl: ttlOf(flags), note: flags.note };
+    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
+    const minted = await mint(this.context, authority, request);
+    this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);
+    this.print(minted, () => [minted.token]);
+  }
+}

@@ -1,0 +1,157 @@
+import { parseSecretPath, VaultError } from "@agent-vault/vault/read-only";
+import { fitsParts, type Parts } from "../policy/glob.js";
+import { repositoryName } from "../policy/repository.js";
+import type { UseRequest } from "../use-request.js";
+
+/** A restriction that was read from its text. */
+export interface Caveat {
+  /** As it is signed: `secret = stripe/*`. */
+  readonly text: string;
+  /** Whether a use keeps to it; of time and number see below. */
+  readonly allows: (use: UseRequest) => boolean;
+  /** For `time-before`: from when on nothing is allowed any more. */
+  readonly until?: Date;
+  /** For `uses`: how many. */
+  readonly uses?: number;
+}
+
+/** What a person restricts a token to; of several values for one thing, one has to fit. */
+export interface Restrictions {
+  readonly secret?: readonly string[] | undefined;
+  readonly group?: readonly string[] | undefined;
+  readonly environment?: readonly string[] | undefined;
+  readonly repo?: readonly string[] | undefined;
+  readonly branch?: readonly string[] | undefined;
+  readonly agent?: readonly string[] | undefined;
+  readonly user?: readonly string[] | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly uses?: number | undefined;
+  readonly until?: Date | undefined;
+}
+
+/** How a kind of caveat reads a pattern, in the grammar of policies, and what of a use has to fit it. */
+interface Kind {
+  /** @returns `undefined` for what is no pattern */
+  readonly read: (pattern: string) => Parts | undefined;
+  readonly holds: (fits: (value: Parts | undefined) => boolean, use: UseRequest) => boolean;
+}
+
+/** Of several secrets each has to fit; what is not known does not fit. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  secret: { read: secretParts, holds: (fits, { secrets }) => secrets.every(({ secret }) => fits(parseSecretPath(secret).split("/"))) },
+  group: { read: wordParts, holds: (fits, { secrets }) => secrets.every(({ groups }) => groups.some((group) => fits([group]))) },
+  environment: { read: wordParts, holds: (fits, { secrets }) => secrets.every(({ environment }) => fits(partOf(environment))) },
+  repo: {
+    read: (pattern) => pathParts(repositoryName(pattern)),
+    holds: (fits, { surroundings: { repository } }) => fits(repository === undefined ? undefined : repositoryName(repository).split("/")),
+  },
+  branch: { read: pathParts, holds: (fits, { surroundings }) => fits(surroundings.branch?.split("/")) },
+  agent: {
+    read: agentParts,
+    // The key proves it.
+    holds: (fits, { holder }) => fits(holder.name === undefined ? undefined : [holder.role, holder.name]),
+  },
+  user: { read: wordParts, holds: (fits, { surroundings }) => fits(partOf(surroundings.user)) },
+  command: { read: commandParts, holds: (fits, { command }) => fits(command) },
+};
+
+/** Between patterns of which one has to fit. No name, branch or URL has spaces in it. */
+const OR = " | ";
+const MAX_CAVEAT = 1024;
+const MAX_USES = 1_000_000_000;
+
+/**
+ * Reads a caveat: `KIND = PATTERN | PATTERN`, `time-before = 2026-11-22T10:00:00Z` or `uses = 5`.
+ * @returns `undefined` for one that is unknown or malformed, and so holds for nothing
+ */
+export function readCaveat(text: string): Caveat | undefined {
+  const [, kind, value] = /^([a-z-]+) = (\S.*\S|\S)$/su.exec(text) ?? [];
+  if (kind === undefined || value === undefined || text.length > MAX_CAVEAT) return undefined;
+  if (kind === "time-before") {
+    const until = readTime(value);
+    return until && { text, until, allows: () => true };
+  }
+  if (kind === "uses") {
+    const uses = /^[1-9]\d{0,9}$/.test(value) ? Number(value) : Number.NaN;
+    return uses <= MAX_USES ? { text, uses, allows: () => true } : undefined;
+  }
+  if (!Object.hasOwn(KINDS, kind)) return undefined;
+  const { read, holds } = KINDS[kind]!;
+  const patterns = value.split(OR).map(read);
+  if (!patterns.every((pattern) => pattern !== undefined)) return undefined;
+  const fit = kind === "command" ? fitsCommand : fitsParts;
+  return { text, allows: (use) => holds((value) => value !== undefined && patterns.some((pattern) => fit(pattern, value)), use) };
+}
+
+/** The caveats that stand for some restrictions. @throws VaultError `INVALID_VALUE` for what could not be read again */
+export function caveatsOf({ uses, until, ...patterns }: Restrictions): string[] {
+  const caveats = Object.entries(patterns).flatMap(([kind, values]) => {
+    if (!values || values.length === 0) return [];
+    for (const value of values) if (value.includes(OR.trim())) throw unusable(`${kind} = ${value}`);
+    return `${kind} = ${values.join(OR)}`;
+  });
+  if (uses !== undefined) caveats.push(`uses = ${uses}`);
+  if (until !== undefined) caveats.push(`time-before = ${until.toISOString()}`);
+  for (const caveat of caveats) if (!readCaveat(caveat)) throw unusable(caveat);
+  return caveats;
+}
+
+function secretParts(pattern: string): Parts | undefined {
+  const parts = pathParts(pattern);
+  if (!parts || parts.length > 1 || pattern === "**") return parts;
+  // Of which group it would be is not said.
+  return pattern.includes("*") ? undefined : ["default", pattern];
+}
+
+/** A pattern over a name with slashes. It fits names without any only where it says more than `*`. */
+function pathParts(pattern: string): Parts | undefined {
+  const parts = pattern.split("/");
+  // A folder's path begins with a slash.
+  const isPath = parts.every((part, index) => (part === "" ? index === 0 && parts.length > 1 : part === "**" || !part.includes("**")));
+  return isPath && pattern !== "*" ? parts : undefined;
+}
+
+/** A pattern over a name that is one part. */
+function wordParts(pattern: string): Parts | undefined {
+  return pattern.includes("**") ? undefined : [pattern];
+}
+
+/** An agent's name, or an owner's behind `owner:`. */
+function agentParts(pattern: string): Parts | undefined {
+  const owner = /^owner:(.+)$/.exec(pattern)?.[1];
+  return wordParts(owner ?? pattern) && (owner === undefined ? ["agent", pattern] : ["owner", owner]);
+}
+
+function commandParts(pattern: string): Parts | undefined {
+  const parts = pattern.split(/ +/);
+  return parts.some((part) => part !== "**" && part.includes("**")) ? undefined : parts;
+}
+
+/**
+ * Whether a command fits a pattern, word by word. A program that the pattern names without a folder is one that is called without a
+ * folder.
+ */
+function fitsCommand([program = "", ...words]: Parts, [called = "", ...given]: Parts): boolean {
+  if (program === "**") return fitsParts([program, ...words], [called, ...given]);
+  // `/opt/tools/../sh` is no program of `/opt/tools`.
+  const isDevious = program.includes("*") && program !== "*" && /(?:^|\/)\.\.?(?:\/|$)/.test(called);
+  return !isDevious && (program === "*" || fitsParts(program.split("/"), called.split("/"))) && fitsParts(words, given);
+}
+
+function partOf(value: string | undefined): Parts | undefined {
+  return value === undefined ? undefined : [value];
+}
+
+/** RFC 3339. JavaScript would take the 30th of February for the 2nd of March. */
+function readTime(text: string): Date | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
+  const time = new Date(text);
+  const isDay = new Date(text.slice(0, 10)).toJSON()?.startsWith(text.slice(0, 10));
+  return isDay && !Number.isNaN(time.getTime()) ? time : undefined;
+}
+
+function unusable(caveat: string): VaultError {
+  return new VaultError("INVALID_VALUE", `${JSON.stringify(caveat)} is no restriction that a token could hold.`, {
+    remedy: `A value is up to ${MAX_CAVEAT} characters, without a | and without spaces at its ends, and ** stands alone between slashes; --uses is a number from 1.`,
+  });
+}
