@@ -15,10 +15,11 @@ const through = () =>
     : new PassThrough();
 
 const secrets = { ...rest.secrets };
+let end;
 const files = file && SecretFiles.create(process.env);
 if (file) secrets.SECRET_FILE = files.add("SECRET_FILE", Buffer.from(file));
 try {
-  const end = await runChild({
+  end = await runChild({
     cwd: process.cwd(),
     env: process.env,
     ...rest,
@@ -27,10 +28,10 @@ try {
     stderr: { through: through(), to: process.stderr },
   });
   if (endFile) writeFileSync(endFile, JSON.stringify({ ...end, passedOn: [...end.passedOn] }));
-  endLike(end);
 } catch (error) {
   process.stderr.write(`[${error.code}] ${error.message}\n`);
   process.exitCode = error.exitCode ?? 1;
 } finally {
   files?.remove();
 }
+if (end) endLike(end);

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { sendSignal } from "./process-tree.js";
+import { sendSignal } from "./end-processes.js";
 
 /**
  * Where a child runs: in a `group` of its own; on the `terminal` that it shares with us, which sends Ctrl-C and the like to both; at a `console` of

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, readFileSync, statSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
 import type { Duplex, Writable } from "node:stream";
@@ -10,13 +10,16 @@ import { printable, VaultError, type Context } from "@agent-vault/vault/read-onl
 import { childEnvironment } from "./child-environment.js";
 import { makeOutputPipes } from "./output-pipes.js";
 import { PassedSignals, type Place } from "./pass-signals.js";
-import { endGroup, endTree } from "./process-tree.js";
+import { endGroup, endTree } from "./end-processes.js";
+import { processEntry } from "./process-table.js";
 import { Pump } from "./pump.js";
 import { shellCommand } from "./shell-command.js";
 import { spawnError } from "./spawn-error.js";
+import { Watch } from "./watch.js";
 
 /** How long a child that ran out of time has to end by itself, in milliseconds. */
 const GRACE = 5000;
+const END_GROUP = `kill -s TERM -- "-$1"; sleep ${GRACE / 1000}; kill -s KILL -- "-$1"`;
 /** The longest that a timer can be set to, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -98,6 +101,8 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   signals.passTo(place === "group" ? -child.pid! : child.pid!);
   if (request.tty) return { ...(await waitFor(child, request, place, signals)), unwritten: undefined };
 
+  // What kills us and our whole group does not reach the child's.
+  const watch = place === "group" ? new Watch(END_GROUP, String(child.pid)) : undefined;
   const { stdout, stderr } = request;
   const errors = takeOverErrors([stdout.to, stderr.to]);
   const pumps = [
@@ -110,6 +115,7 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
     await Promise.all(pumps.map((pump) => pump.finish()));
     return { ...end, unwritten: pumps.find(({ failure }) => failure)?.failure };
   } finally {
+    watch?.end();
     errors.giveBack();
   }
 }
@@ -166,14 +172,8 @@ function stdinOf(request: ChildRequest): "inherit" | "ignore" {
 }
 
 function isInBackground(): boolean {
-  try {
-    const [, , group, , , foreground] = readFileSync("/proc/self/stat", "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return Number(foreground) > 0 && group !== foreground;
-  } catch {
-    return false;
-  }
+  const { group, foreground = 0 } = processEntry(process.pid) ?? {};
+  return foreground > 0 && group !== foreground;
 }
 
 async function waitFor(
@@ -230,7 +230,7 @@ function takeOverErrors(streams: readonly Writable[]): TakenErrors {
 }
 
 /**
- * Ends this process as its child has ended. Where Ctrl-C ended both, that is by the same signal: a shell that runs us in a loop would otherwise go
+ * Ends this process as its child has ended; to be called last. Where Ctrl-C ended both, that is by the same signal: a shell that runs us in a loop would otherwise go
  * on with the loop.
  */
 export function endLike(end: ChildEnd): void {

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import {
   accessSync,
   closeSync,
@@ -7,35 +6,32 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   statfsSync,
   writeSync,
 } from "node:fs";
-import type { Socket } from "node:net";
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
-import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { processEntry } from "./process-table.js";
+import { Watch } from "./watch.js";
 
 /** The types of file systems that have no disk below them: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 const SHARED_MEMORY = "/dev/shm";
 /** Whose folder it is: the namespace of process numbers, the number, and when that process began. */
 const FOLDER = /^agent-vault-(\d+)-(\d+)-(\d+)-/;
-/** Nobody sends signals to its session; it goes when our end of its standard input closes, which no way of dying prevents. */
-const WATCH = `trap '' HUP INT QUIT TERM; while read -r line; do :; done; rm -rf -- "$1"`;
-
 /**
  * Secrets as files, for programs that want a path. They lie in memory, in a folder that only this user can open, and are removed when this is
  * disposed of, when the process exits, and, by a shell that watches, when it is killed. Memory can be swapped out.
  */
 export class SecretFiles {
   readonly folder: string;
-  readonly #watch: ChildProcess;
+  readonly #watch: Watch;
   readonly #remove = () => this.remove();
 
-  private constructor(folder: string, watch: ChildProcess) {
+  private constructor(folder: string, watch: Watch) {
     this.folder = folder;
     this.#watch = watch;
     process.once("exit", this.#remove);
@@ -96,7 +92,7 @@ export class SecretFiles {
     try {
       rmSync(this.folder, { recursive: true, force: true });
     } finally {
-      this.#watch.stdin!.destroy();
+      this.#watch.end();
     }
   }
 
@@ -126,55 +122,28 @@ function makeFolder(prefix: string): string {
   }
 }
 
-/** @throws VaultError `NO_PRIVATE_STORAGE`: without it, a file would stay when we are killed */
-function watchOver(folder: string): ChildProcess {
-  const watch = spawn("/bin/sh", ["-c", WATCH, "sh", folder], {
-    cwd: "/",
-    env: { PATH: "/usr/bin:/bin" },
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
+/** @throws VaultError `NO_PRIVATE_STORAGE`: without a watch, a file would stay when we are killed */
+function watchOver(folder: string): Watch {
+  const watch = new Watch('rm -rf -- "$1"', folder);
+  if (watch.isAtWork) return watch;
+  rmSync(folder, { recursive: true, force: true });
+  throw new VaultError("NO_PRIVATE_STORAGE", "A secret file needs /bin/sh, which removes it if agent-vault is killed, and there is none.", {
+    remedy: "Hand the secret over as a variable (--secret PATH=NAME).",
   });
-  watch.on("error", () => {});
-  if (watch.pid === undefined) {
-    rmSync(folder, { recursive: true, force: true });
-    throw new VaultError(
-      "NO_PRIVATE_STORAGE",
-      "A secret file needs /bin/sh, which removes it if agent-vault is killed, and there is none.",
-      {
-        remedy: "Hand the secret over as a variable (--secret PATH=NAME).",
-      },
-    );
-  }
-  watch.stdin.on("error", () => {});
-  watch.unref();
-  (watch.stdin as Socket).unref();
-  return watch;
 }
 
 function ownMark(): string {
-  return `${processNamespace()}-${process.pid}-${beginOf(process.pid) ?? 0}`;
+  return `${processNamespace()}-${process.pid}-${processEntry(process.pid)?.begin}`;
 }
 
 /** A folder of ours whose process is gone. In another container's namespace the numbers mean other processes. */
 function isLeftOver(storage: string, name: string): boolean {
   const [, namespace, pid, begin] = FOLDER.exec(name) ?? [];
-  if (namespace === undefined || namespace !== processNamespace() || beginOf(Number(pid)) === begin) return false;
+  if (namespace === undefined || namespace !== processNamespace() || processEntry(Number(pid))?.begin === begin) return false;
   const stat = lstatSync(join(storage, name), { throwIfNoEntry: false });
   return stat !== undefined && stat.isDirectory() && stat.uid === process.getuid!();
 }
 
 function processNamespace(): string {
   return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))![0];
-}
-
-/** When a process began, in the kernel's count; `undefined` where there is none. */
-function beginOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ")[19];
-  } catch (error) {
-    if (isSystemError(error, "ENOENT", "ESRCH")) return undefined;
-    throw error;
-  }
 }
