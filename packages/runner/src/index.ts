@@ -36,3 +36,8 @@ export { parseTemplate, type Template } from "./references/template.js";
   variableName,
   type SecretVariable,
 } from "./references/variables.js";
+export type { Holder, RequestedSecret, UseRequest } from "./use-request.js";
+export { childEnvironment, cleanEnvironment } from "./child/child-environment.js";
+export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
+export { SecretFiles } from "./child/secret-files.js";
+export { shellCommand } from "./child/shell-command.js";

@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { allProcesses, type ProcessEntry } from "./process-table.js";
+
+/** How often processes that were asked to end are looked at, in milliseconds. */
+const LOOK_AGAIN = 20;
+/** How long the kernel may take to end a process, in milliseconds. */
+const LONGEST_DYING = 1000;
+
+/** Sends a signal to a process, or to a group by its negative number; nobody need be there. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Ends a child's whole group: asks, and after `grace` milliseconds no longer asks. Resolves when it is gone. */
+export function endGroup(leader: number, grace: number): Promise<void> {
+  ask(-leader);
+  return waitUntilGone(() => allProcesses().filter(({ group }) => group === leader), grace);
+}
+
+/** As {@link endGroup}, for a child that shares our group with the shell's other programs: it, and all that descend from it. */
+export async function endTree(child: number, grace: number): Promise<void> {
+  if (process.platform === "win32") {
+    spawnSync("taskkill", ["/pid", String(child), "/t", "/f"], { stdio: "ignore" });
+    return;
+  }
+  // Those whose parent ends have another one from then on.
+  const tree = new Set([child]);
+  const find = () => {
+    const all = allProcesses();
+    for (const { pid } of descendants(tree, all)) tree.add(pid);
+    return all.filter(({ pid }) => tree.has(pid));
+  };
+  for (const { pid } of find()) ask(pid);
+  await waitUntilGone(find, grace);
+}
+
+function ask(pid: number): void {
+  sendSignal(pid, "SIGTERM");
+  sendSignal(pid, "SIGCONT");
+}
+
+async function waitUntilGone(find: () => ProcessEntry[], grace: number): Promise<void> {
+  const start = performance.now();
+  for (;;) {
+    const left = find().filter(({ zombie }) => !zombie);
+    const waited = performance.now() - start;
+    if (left.length === 0 || waited > grace + LONGEST_DYING) return;
+    if (waited >= grace) for (const { pid } of left) sendSignal(pid, "SIGKILL");
+    await setTimeout(LOOK_AGAIN);
+  }
+}
+
+function descendants(roots: ReadonlySet<number>, all: readonly ProcessEntry[]): ProcessEntry[] {
+  const found = all.filter(({ pid, parent }) => !roots.has(pid) && roots.has(parent));
+  return found.length === 0 ? [] : [...found, ...descendants(new Set([...roots, ...found.map(({ pid }) => pid)]), all)];
+}

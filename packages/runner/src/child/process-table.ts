@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
+
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** Has ended, and nobody has asked how. */
+  readonly zombie: boolean;
+  /** The group in the foreground of its terminal; Linux only. */
+  readonly foreground: number | undefined;
+  /** When it began, in the kernel's count; Linux only. */
+  readonly begin: string | undefined;
+}
+
+/** All processes of the system that we can see. */
+export function allProcesses(): ProcessEntry[] {
+  if (process.platform === "linux")
+    return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (processEntry(Number(name)) ?? []) : []));
+  const table =
+    spawnSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).stdout ?? "";
+  return [...table.matchAll(/^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)/gm)].map(([, pid, parent, group, state]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    zombie: state === "Z",
+    foreground: undefined,
+    begin: undefined,
+  }));
+}
+
+/** One process of a Linux system (proc_pid_stat(5)); `undefined` where there is none. */
+export function processEntry(pid: number): ProcessEntry | undefined {
+  let stat;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  // The name before these fields may hold anything, spaces and brackets too.
+  const [state, parent, group, , , foreground, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    zombie: state === "Z",
+    foreground: Number(foreground),
+    begin: rest[13],
+  };
+}

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { delimiter, resolve } from "node:path";
+import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
+
+/** The longest `NAME=value` that Linux takes, in bytes. */
+const LONGEST_VARIABLE = 128 * 1024;
+
+/**
+ * Why a program did not start, as shells tell it: `COMMAND_NOT_FOUND` (127), `COMMAND_NOT_EXECUTABLE` or `ENVIRONMENT_TOO_LARGE` (126), else what
+ * was thrown. Names variables and never a value.
+ */
+export function spawnError(error: unknown, program: string, cwd: string, env: Readonly<Record<string, string>>): unknown {
+  const name = printable(program);
+  if (isSystemError(error, "E2BIG")) return tooLarge(error, env);
+  if (isSystemError(error, "ENOENT") && !isThere(program, cwd, env)) {
+    return new VaultError("COMMAND_NOT_FOUND", `There is no program ${name}.`, {
+      remedy: "Check its name and PATH; a line for a shell needs --shell.",
+      cause: error,
+    });
+  }
+  if (isSystemError(error, "ENOENT", "EACCES", "EPERM", "ENOEXEC", "ENOTDIR", "EISDIR", "ELOOP", "EINVAL", "ETXTBSY", "UNKNOWN")) {
+    return new VaultError("COMMAND_NOT_EXECUTABLE", `${name} is not a program that can be run here (${error.code}).`, {
+      remedy: "Check that it is a file with the permission to run, and that the interpreter in its first line is there.",
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function tooLarge(cause: unknown, env: Readonly<Record<string, string>>): VaultError {
+  const sizes = Object.entries(env).map(([name, value]) => ({ name, size: Buffer.byteLength(`${name}=${value}`) + 1 }));
+  const largest = sizes.toSorted((one, other) => other.size - one.size)[0];
+  const total = sizes.reduce((sum, { size }) => sum + size, 0);
+  const what =
+    largest && largest.size > LONGEST_VARIABLE
+      ? `The variable ${printable(largest.name)} is ${largest.size} bytes long, more than the system hands to a program.`
+      : `The command and its environment of ${total} bytes are more than the system hands to a program.`;
+  return new VaultError("ENVIRONMENT_TOO_LARGE", what, {
+    remedy: "Hand large secrets over as files (--file NAME=PATH), or leave out what the program does not need (--clean-env).",
+    cause,
+  });
+}
+
+/** A file that is there and yet not found is a script whose interpreter is not. */
+function isThere(program: string, cwd: string, env: Readonly<Record<string, string>>): boolean {
+  if (program.includes("/")) return existsSync(resolve(cwd, program));
+  return (env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(resolve(cwd, folder, program)));
+}

@@ -1,0 +1,37 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
+
+/**
+ * A shell that acts when this process is gone, however it went: it reads a pipe that closes then. It is in a session of its own, out of reach of
+ * what kills ours.
+ */
+export class Watch {
+  readonly #shell: ChildProcess;
+
+  /**
+   * @param script what it does, with the words as `$1` and so on; never put one into the script
+   */
+  constructor(script: string, ...words: readonly string[]) {
+    const wait = "trap '' HUP INT QUIT TERM; while read -r line; do :; done;";
+    this.#shell = spawn("/bin/sh", ["-c", `${wait} ${script}`, "sh", ...words], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin" },
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
+    this.#shell.on("error", () => {}).unref();
+    const pipe = this.#shell.stdin as Socket;
+    pipe.on("error", () => {}).unref();
+  }
+
+  /** Whether there is a shell to do it. */
+  get isAtWork(): boolean {
+    return this.#shell.pid !== undefined;
+  }
+
+  /** There is nothing to do any more. */
+  end(): void {
+    this.#shell.kill("SIGKILL");
+    this.#shell.stdin?.destroy();
+  }
+}
