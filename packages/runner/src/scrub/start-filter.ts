@@ -34,7 +34,10 @@ export class StartFilter {
   constructor(spelledPatterns: readonly SpelledPatterns[]) {
     spelledPatterns.forEach(({ form, patterns }, index) => {
       const spell = remembered(form);
-      for (let at = 0; at < patterns.size; at++) this.#addSpellings(1 << index, form.gaps, spell, patterns.pattern(at), 0, 0);
+      for (let at = 0; at < patterns.size; at++) {
+        const pattern = patterns.pattern(at);
+        if (at === 0 || !startAlike(pattern, patterns.pattern(at - 1))) this.#addSpellings(1 << index, form.gaps, spell, pattern, 0, 0, 0);
+      }
     });
     let bits = 1 << 12;
     while (bits < this.#count * BITS_FOR_EACH && bits < MAX_BITS) bits *= 2;
@@ -75,18 +78,27 @@ export class StartFilter {
     return this.#forms[entry * OFFSETS + offset] as number;
   }
 
-  #addSpellings(bit: number, gaps: readonly string[], spell: Form["spell"], pattern: Uint8Array, index: number, length: number): void {
-    if (length >= WINDOW || index >= pattern.length) {
-      for (let offset = 0; offset < OFFSETS && offset + WORD <= length; offset++) this.#add(offset, bit);
+  /** Adds what may follow the `length` characters in the window, of which the words at the first `added` offsets have been added. */
+  #addSpellings(
+    bit: number,
+    gaps: readonly string[],
+    spell: Form["spell"],
+    pattern: Uint8Array,
+    index: number,
+    length: number,
+    added: number,
+  ): void {
+    for (; added < OFFSETS && added + WORD <= length; added++) this.#add(added, bit);
+    if (added === OFFSETS || index >= pattern.length) {
       this.#formsByFirstByte[this.#window[0] as number]! |= bit;
       return;
     }
     const spellings = spell(pattern, index);
     for (const gap of index === 0 ? FIRST : gaps) {
+      this.#put(gap, length);
       for (const { text, width } of spellings) {
-        this.#put(gap, length);
         this.#put(text, length + gap.length);
-        this.#addSpellings(bit, gaps, spell, pattern, index + width, length + gap.length + text.length);
+        this.#addSpellings(bit, gaps, spell, pattern, index + width, length + gap.length + text.length, added);
       }
     }
   }
@@ -138,6 +150,12 @@ const FACTOR = 0x9e3779b1;
 
 function hash(word: number): number {
   return Math.imul(word, FACTOR);
+}
+
+/** Whether two patterns are spelled alike within the window: their last character there may be of four bytes. */
+function startAlike(one: Uint8Array, other: Uint8Array): boolean {
+  for (let index = 0; index < WINDOW + 3; index++) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 /** A form's spellings, remembered where they depend on one byte of ASCII only. */
