@@ -11,7 +11,7 @@ export interface SpelledPatterns {
 export const WINDOW = 7;
 const WORD = 4;
 const OFFSETS = WINDOW - WORD + 1;
-const BITS_FOR_EACH = 64;
+const BITS_FOR_EACH = 32;
 const MAX_BITS = 1 << 24;
 
 /**
