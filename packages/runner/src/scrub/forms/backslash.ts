@@ -4,7 +4,7 @@ const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
 const [OPEN, CLOSE] = [0x7b, 0x7d];
 const LETTERS = new Map(
-  [..."abfnrtveE"].map((letter, index) => [letter.charCodeAt(0), [7, 8, 12, 10, 13, 9, 11, 27, 27][index] as number]),
+  Array.from("abfnrtveE", (letter, index) => [letter.charCodeAt(0), [7, 8, 12, 10, 13, 9, 11, 27, 27][index] as number]),
 );
 
 /**
@@ -102,7 +102,9 @@ function escapes(pattern: Uint8Array, index: number): Spelling[] {
   const found = characterAt(pattern, index);
   if (found === undefined) return spellings;
   const { codePoint, width } = found;
-  const units = [...String.fromCodePoint(codePoint)].flatMap((char) => Array.from({ length: char.length }, (_, at) => char.charCodeAt(at)));
+  const units = String.fromCodePoint(codePoint)
+    .split("")
+    .map((unit) => unit.charCodeAt(0));
   for (const text of [
     ...bothCases((hex) => units.map((unit) => `\\u${hex(unit, 4)}`).join("")),
     ...bothCases((hex) => `\\u{${hex(codePoint, 1)}}`),

@@ -3,7 +3,7 @@ import { digitOf, NO_GAP, NO_UNIT, readDigits, spelled, UNDECIDED, type Form, ty
 
 const [SPACE, BACKSLASH] = [0x20, 0x5c];
 const COLUMN = 4;
-const ESCAPES = new Map([..."0abtnvfr"].map((letter, index) => [letter.charCodeAt(0), index === 0 ? 0 : index + 6]));
+const ESCAPES = new Map(Array.from("0abtnvfr", (letter, index) => [letter.charCodeAt(0), index === 0 ? 0 : index + 6]));
 
 /** Characters in columns of four, as `od -c` and `hexdump -c` write them: `   s   e  \n 303`. */
 export const octalDump: Form = {
