@@ -2,11 +2,12 @@
 import { gunzipSync } from "node:zlib";
 
 /** A token as services give them. */
-export const TOKEN = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
+export const TOKEN = "tk_9xQ7_4eC39HqLyjWDarjtT1zdp7dc";
 /** A password that every encoding has to change. */
 export const AWKWARD = `pa"ss/Wo+rd é&'q%42 <z>\\n=Qx`;
 /** Several lines. */
 export const KEY = `-----BEGIN TEST KEY-----\nMC4CAQAwBQYDK2VwBCIEIPz8dLkYVQ7xGJ2E\nq0rVnH3cWm5uT9sKfBzX\n-----END TEST KEY-----\n`;
+const KEY_LINES = KEY.split("\n");
 export const SECRETS = [
   { name: "stripe/token", value: TOKEN },
   { name: "db/password", value: AWKWARD },
@@ -21,7 +22,7 @@ export interface Attempt {
   /** How one gets the value back from the output; by reading it, if nothing is given. */
   readonly decode?: (output: string) => string;
   /** How the value looks after `decode`, if that is not how it was given. */
-  readonly shows?: string;
+  readonly shows?: string | undefined;
   readonly value: string;
 }
 
@@ -76,14 +77,14 @@ export const STOPPED: readonly Attempt[] = [
     decode: (output) => output.replaceAll(`'\\''`, "'"),
   },
   { what: "a key of several lines", script: `printf %s "$KEY"`, value: KEY },
-  { what: "one line of a key (grep)", script: `grep MC4 <<<"$KEY"`, value: KEY, shows: KEY.split("\n")[1] as string },
-  { what: "a key with its lines numbered", script: `cat -n <<<"$KEY"`, value: KEY, shows: KEY.split("\n")[2] as string },
+  { what: "one line of a key (grep)", script: `grep MC4 <<<"$KEY"`, value: KEY, shows: KEY_LINES[1] },
+  { what: "a key with its lines numbered", script: `cat -n <<<"$KEY"`, value: KEY, shows: KEY_LINES[2] },
   {
     what: "a key without its line breaks as one line each (jq -R)",
     script: `jq -R . <<<"$KEY"`,
     needs: ["jq"],
     value: KEY,
-    shows: KEY.split("\n")[1] as string,
+    shows: KEY_LINES[1],
   },
   { what: "base64", script: `printf %s "$TOKEN" | base64`, value: TOKEN, decode: fromBase64 },
   { what: "base64 behind one byte", script: `printf 'x%s' "$TOKEN" | base64`, value: TOKEN, decode: fromBase64 },
@@ -110,7 +111,13 @@ export const STOPPED: readonly Attempt[] = [
   { what: "od -An -tu1", script: `printf %s "$TOKEN" | od -An -tu1 -w64`, value: TOKEN, decode: fromNumbers },
   { what: "od -x", script: `printf %s "$TOKEN" | od -x`, value: TOKEN, decode: fromWords },
   { what: "hexdump", script: `printf %s "$TOKEN" | hexdump`, needs: ["hexdump"], value: TOKEN, decode: fromWords },
-  { what: "hexdump -C", script: `printf %s "$TOKEN" | hexdump -C`, needs: ["hexdump"], value: TOKEN, decode: fromDump },
+  {
+    what: "hexdump -C",
+    script: `printf %s "$TOKEN" | hexdump -C`,
+    needs: ["hexdump"],
+    value: TOKEN,
+    decode: (output) => fromHex(output.replace(/^[0-9a-f]{8}|\|.*/gm, "")),
+  },
   { what: "jq, a string", script: `jq -n '$ENV.AWKWARD'`, needs: ["jq"], value: AWKWARD, decode: fromJson },
   { what: "jq, JSON in JSON", script: `jq -n '{a: $ENV.AWKWARD} | tojson'`, needs: ["jq"], value: AWKWARD, decode: fromJsonObjectInJson },
   { what: "jq @uri", script: `jq -rn '$ENV.AWKWARD | @uri'`, needs: ["jq"], value: AWKWARD, decode: fromPercent },
@@ -139,7 +146,13 @@ export const STOPPED: readonly Attempt[] = [
     value: AWKWARD,
     decode: fromPercent,
   },
-  { what: "curl -v, as a password", script: `curl -sv -u "me:$TOKEN" "$SERVER"`, needs: ["curl"], value: TOKEN, decode: fromBase64 },
+  {
+    what: "curl -v, as a password",
+    script: `curl -sv -u "me:$TOKEN" "$SERVER"`,
+    needs: ["curl"],
+    value: TOKEN,
+    decode: (output) => fromBase64(/: Basic (.*)/.exec(output)?.[1] ?? ""),
+  },
   {
     what: "curl, what the server sends back",
     script: `curl -s -d "$AWKWARD" "$SERVER"`,
@@ -302,16 +315,16 @@ export const LIMITS: readonly Attempt[] = [
     decode: (output) => output.replaceAll("\0", ""),
   },
   { what: "compressed", script: `gzip -c <<<"$TOKEN" | xxd -p -c0`, needs: ["xxd", "gzip"], value: TOKEN, decode: fromGzip },
-  { what: "with colours within", script: `echo "$TOKEN" | grep --color=always live`, value: TOKEN, decode: uncoloured },
+  { what: "with colours within", script: `echo "$TOKEN" | grep --color=always 9xQ7`, value: TOKEN, decode: uncoloured },
 ];
 
 function fromJsonObjectInJson(output: string): string {
-  return String((JSON.parse(fromJson(output)) as { a: string }).a);
+  return (JSON.parse(fromJson(output)) as { a: string }).a;
 }
 
 function fromHtml(output: string): string {
-  const names: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", "#x27": "'" };
-  return output.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, name: string) => names[name] as string);
+  const names: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", "#39": "'", "#x27": "'" };
+  return output.replace(/&(amp|lt|gt|quot|apos|#39|#x27);/g, (_, name: string) => names[name] as string);
 }
 
 function unescaped(output: string): string {

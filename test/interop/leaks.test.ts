@@ -39,7 +39,7 @@ afterAll(() => {
 
 describe("a command that shows a secret by", () => {
   for (const attempt of STOPPED) {
-    test.skipIf(missing(attempt))(attempt.what, async () => {
+    test.skipIf(missing(attempt))(`${attempt.what}`, async () => {
       const { shown, scrubbed } = await run(attempt.script);
       const decode = attempt.decode ?? String;
       const value = attempt.shows ?? attempt.value;
@@ -73,7 +73,7 @@ describe("a command that shows a secret by", () => {
 
 describe("it is a limit that a command can show a secret by", () => {
   for (const attempt of LIMITS) {
-    test.skipIf(missing(attempt))(attempt.what, async () => {
+    test.skipIf(missing(attempt))(`${attempt.what}`, async () => {
       const { scrubbed } = await run(attempt.script);
       expect((attempt.decode ?? String)(scrubbed)).toContain(attempt.shows ?? attempt.value);
       board.push({ attempt: attempt.what, result: "known limit" });
@@ -90,21 +90,20 @@ describe(`of ${MIB} MiB of output`, () => {
   });
 
   test("no secret comes through, however many there are", async () => {
-    const line = 'GET /items?key=$TOKEN&page=2 200 {"password":"none","retries":[1,2,3],"trace":"9f86d081884c7d65"} in 12 ms';
+    const line = "GET /items?key=$TOKEN&page=2 200 {password:none,retries:[1,2,3],trace:9f86d081884c7d65} in 12 ms";
     const child = start(`yes "${line}" | head -c ${MIB * 2 ** 20}`);
     child.stderr.resume();
-    let count = 0;
-    let found = 0;
-    let end = "";
+    let [found, length, end] = [0, 0, ""];
     for await (const chunk of child.stdout.pipe(known.stream())) {
       const text = end + (chunk as Buffer).toString("latin1");
-      found += text.includes(TOKEN.slice(0, 8)) ? 1 : 0;
-      count += text.split("[REDACTED:stripe/token]").length - 1;
-      end = text.slice(-(TOKEN.length - 1)).replace("[REDACTED:stripe/token]", "");
+      found += text.includes(TOKEN.slice(0, 8)) || text.includes(TOKEN.slice(-8)) ? 1 : 0;
+      length += (chunk as Buffer).length;
+      end = text.slice(-8);
     }
-    const length = line.replace("$TOKEN", TOKEN).length + 1;
+    const before = line.indexOf("$TOKEN") + TOKEN.length;
+    const count = Math.floor((MIB * 2 ** 20 - before) / (line.replace("$TOKEN", TOKEN).length + 1)) + 1;
     expect(found).toBe(0);
-    expect(count).toBe(Math.floor((MIB * 2 ** 20 - (line.indexOf("$TOKEN") + TOKEN.length)) / length) + 1);
+    expect(length).toBe(MIB * 2 ** 20 - count * (TOKEN.length - "[REDACTED:stripe/token]".length));
     board.push({ attempt: `${MIB} MiB of lines with a secret in each`, result: "stopped" });
   });
 });

@@ -9,12 +9,13 @@ const LONGEST_COLUMN = 18;
 const LEAST_DEPTH = 3;
 
 /**
- * Where the next unit of a dump starts after a line's end: `at` is behind a unit, and what follows is a column of text or nothing, a line
- * break and an address. `at` itself where it is none of that.
+ * Where the next unit of a dump starts after a line's end: `at` is behind a unit, and what follows is a line break and an address.
+ * `at` itself where it is none of that.
+ * @param column whether a column of text may stand before the line break.
  */
-export function skipToNextLine(text: Text, at: number, depth: number): number {
+export function skipToNextLine(text: Text, at: number, depth: number, column: boolean): number {
   if (depth < LEAST_DEPTH) return at;
-  const lineEnd = text.byte(at) === SPACE && text.byte(at + 1) === SPACE ? columnEnd(text, at) : at;
+  const lineEnd = column && text.byte(at) === SPACE && text.byte(at + 1) === SPACE ? columnEnd(text, at) : at;
   if (lineEnd === UNDECIDED) return UNDECIDED;
   if (lineEnd === NO_UNIT || text.byte(lineEnd) !== NEWLINE) return at;
   let next = lineEnd + 1;

@@ -47,7 +47,7 @@ export const hexWords: Form = {
 const take = (text: Text, at: number): number => text.take(at);
 
 function skipGap(text: Text, at: number, depth: number): number {
-  const nextLine = skipToNextLine(text, at, depth);
+  const nextLine = skipToNextLine(text, at, depth, true);
   if (nextLine !== at) return nextLine;
   if (text.byte(at) === COLON || text.byte(at) === MINUS) return at + 1;
   let next = text.byte(at) === COMMA ? at + 1 : at;

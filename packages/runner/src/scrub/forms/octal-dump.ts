@@ -17,7 +17,7 @@ export const octalDump: Form = {
 };
 
 function readColumn(text: Text, at: number, depth: number): number {
-  const start = skipToNextLine(text, at, depth);
+  const start = skipToNextLine(text, at, depth, false);
   if (start < 0) return start;
   // The spaces before the first column of a line are skipped with the address.
   if (start > at) return readCell(text, start);
