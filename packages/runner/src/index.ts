@@ -41,3 +41,6 @@ export { childEnvironment, cleanEnvironment } from "./child/child-environment.js
 export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
 export { SecretFiles } from "./child/secret-files.js";
 export { shellCommand } from "./child/shell-command.js";
+export { KnownSecrets, SHORTEST_SECRET, type SecretToScrub } from "./scrub/known-secrets.js";
+export type { Scrubber } from "./scrub/scrubber.js";
+export type { ScrubStream } from "./scrub/scrub-stream.js";

@@ -1,0 +1,107 @@
+import { Text, UNDECIDED, type Form } from "./forms/form.js";
+import type { PatternSet } from "./pattern-set.js";
+import type { SpelledPatterns } from "./start-filter.js";
+
+/** Finds the longest match that starts at a place of a text. */
+export class Matcher {
+  /** Where the longest match ends, or -1. */
+  end = -1;
+  /** Whose it is. */
+  owner = -1;
+  /** Whether the text ends within what may become a match, or a longer one. */
+  undecided = false;
+  readonly #text = new Text();
+  readonly #candidates: readonly Candidate[];
+
+  constructor(spelled: readonly SpelledPatterns[]) {
+    this.#candidates = spelled.map(({ form, patterns }) => ({ form, patterns, starts: startsOf(form, patterns) }));
+  }
+
+  /** @param final whether nothing follows `bytes`. */
+  show(bytes: Uint8Array, final: boolean): void {
+    this.#text.show(bytes, final);
+  }
+
+  /** Looks for matches at `start` in `forms`, given as bits. */
+  match(start: number, forms: number): void {
+    this.end = -1;
+    this.undecided = false;
+    for (; forms !== 0; forms &= forms - 1) {
+      const candidate = this.#candidates[31 - Math.clz32(forms & -forms)] as Candidate;
+      this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
+    }
+  }
+
+  /** Reads on from `at` while the patterns from `low` to `high` fit, of which `depth` bytes have been read. */
+  #follow(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number): void {
+    const { form, patterns } = candidate;
+    const text = this.#text;
+    while (low < high) {
+      if (patterns.pattern(low).length === depth) {
+        this.#complete(form, at, patterns.owner(low++));
+        continue;
+      }
+      const next = form.read(text, at, depth);
+      if (next < 0) {
+        // An escape that the text cuts off counts as a start only if some pattern can start so.
+        this.undecided ||= next === UNDECIDED && (depth > 0 || candidate.starts.has(text.rest(start)));
+        return;
+      }
+      const first = text.unit[0] as number;
+      const [size, other] = [text.size, text.other];
+      if (other >= 0 || size > 1) {
+        const unit = text.unit.slice(0, size);
+        if (other >= 0) this.#followByte(candidate, start, next, low, high, depth, other);
+        for (let index = 1; index < size; index++) {
+          const byte = unit[index - 1] as number;
+          const from = patterns.firstWith(low, high, depth, byte);
+          [low, high] = [from, patterns.firstWith(from, high, depth, byte + 1)];
+          depth++;
+          if (low < high && patterns.pattern(low).length === depth) this.#complete(form, next, patterns.owner(low++));
+        }
+        this.#followByte(candidate, start, next, low, high, depth, unit[size - 1] as number);
+        return;
+      }
+      const from = patterns.firstWith(low, high, depth, first);
+      high = patterns.firstWith(from, high, depth, first + 1);
+      low = from;
+      depth++;
+      at = next;
+    }
+  }
+
+  #followByte(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
+    if (low >= high) return;
+    const from = candidate.patterns.firstWith(low, high, depth, byte);
+    this.#follow(candidate, start, at, from, candidate.patterns.firstWith(from, high, depth, byte + 1), depth + 1);
+  }
+
+  #complete(form: Form, at: number, owner: number): void {
+    const closed = form.close === undefined ? at : form.close(this.#text, at);
+    this.undecided ||= closed === UNDECIDED;
+    const end = closed < 0 ? at : closed;
+    if (end <= this.end) return;
+    this.end = end;
+    this.owner = owner;
+  }
+}
+
+interface Candidate {
+  readonly form: Form;
+  readonly patterns: PatternSet;
+  readonly starts: ReadonlySet<string>;
+}
+
+/** What may stand of a first unit before it is whole. */
+function startsOf(form: Form, patterns: PatternSet): Set<string> {
+  const starts = new Set([""]);
+  const seen = new Set<string>();
+  for (let index = 0; index < patterns.size; index++) {
+    const pattern = patterns.pattern(index);
+    const first = String.fromCharCode(...pattern.subarray(0, (pattern[0] as number) < 0x80 && form.pairs !== true ? 1 : 4));
+    if (seen.has(first)) continue;
+    seen.add(first);
+    for (const { text } of form.spell(pattern, 0)) for (let length = 1; length <= text.length; length++) starts.add(text.slice(0, length));
+  }
+  return starts;
+}

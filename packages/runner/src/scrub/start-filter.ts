@@ -1,0 +1,173 @@
+import { type Form } from "./forms/form.js";
+import type { PatternSet } from "./pattern-set.js";
+
+/** A form with the patterns that it may spell. */
+export interface SpelledPatterns {
+  readonly form: Form;
+  readonly patterns: PatternSet;
+}
+
+/** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
+export const WINDOW = 7;
+const WORD = 4;
+const OFFSETS = WINDOW - WORD + 1;
+const BITS_FOR_EACH = 32;
+const MAX_BITS = 1 << 24;
+
+/**
+ * Tells where in a stream a match may start, by looking at one word of four bytes in each four: the words that any spelling of any pattern
+ * may have there are known, with the form and the offset of the word in it.
+ */
+export class StartFilter {
+  #words = new Int32Array(1 << 10);
+  #used = new Uint8Array(1 << 10);
+  /** The forms that have the word, as bits, for each offset. */
+  #forms = new Uint16Array(OFFSETS << 10);
+  #count = 0;
+  #bits = new Int32Array();
+  #shift = 0;
+  readonly #formsByFirstByte = new Uint16Array(256);
+  readonly #window = new Uint8Array(WINDOW + 64);
+  readonly #word = new Int32Array(1);
+  readonly #wordBytes = new Uint8Array(this.#word.buffer);
+
+  constructor(spelledPatterns: readonly SpelledPatterns[]) {
+    spelledPatterns.forEach(({ form, patterns }, index) => {
+      const spell = remembered(form);
+      for (let at = 0; at < patterns.size; at++) {
+        const pattern = patterns.pattern(at);
+        if (at === 0 || !startAlike(pattern, patterns.pattern(at - 1))) this.#addSpellings(1 << index, form.gaps, spell, pattern, 0, 0, 0);
+      }
+    });
+    let bits = 1 << 12;
+    while (bits < this.#count * BITS_FOR_EACH && bits < MAX_BITS) bits *= 2;
+    this.#bits = new Int32Array(bits / 32);
+    this.#shift = Math.clz32(bits - 1);
+    for (let slot = 0; slot < this.#words.length; slot++) {
+      if (this.#used[slot] === 0) continue;
+      const bit = hash(this.#words[slot] as number) >>> this.#shift;
+      this.#bits[bit >> 5]! |= 1 << bit;
+    }
+  }
+
+  /** The forms, as bits, of which some pattern may start with this byte. */
+  formsByFirstByte(byte: number): number {
+    return this.#formsByFirstByte[byte] as number;
+  }
+
+  /** The first of `words` from `from` on that may be in a match, or their number. */
+  next(words: Int32Array, from: number): number {
+    const bits = this.#bits;
+    const shift = this.#shift;
+    const end = words.length;
+    for (let index = from; index < end; index++) {
+      const bit = Math.imul(words[index] as number, FACTOR) >>> shift;
+      if (((bits[bit >> 5] as number) & (1 << bit)) !== 0) return index;
+    }
+    return end;
+  }
+
+  /** Where a word's entry is, or -1 if it is in no match. */
+  find(word: number): number {
+    const slot = this.#slot(word);
+    return this.#used[slot] === 1 ? slot : -1;
+  }
+
+  /** The forms, as bits, in which the word of an entry may be `offset` bytes behind a match's start. */
+  forms(entry: number, offset: number): number {
+    return this.#forms[entry * OFFSETS + offset] as number;
+  }
+
+  /** Adds what may follow the `length` characters in the window, of which the words at the first `added` offsets have been added. */
+  #addSpellings(
+    bit: number,
+    gaps: readonly string[],
+    spell: Form["spell"],
+    pattern: Uint8Array,
+    index: number,
+    length: number,
+    added: number,
+  ): void {
+    for (; added < OFFSETS && added + WORD <= length; added++) this.#add(added, bit);
+    if (added === OFFSETS || index >= pattern.length) {
+      this.#formsByFirstByte[this.#window[0] as number]! |= bit;
+      return;
+    }
+    const spellings = spell(pattern, index);
+    for (const gap of index === 0 ? FIRST : gaps) {
+      this.#put(gap, length);
+      for (const { text, width } of spellings) {
+        this.#put(text, length + gap.length);
+        this.#addSpellings(bit, gaps, spell, pattern, index + width, length + gap.length + text.length, added);
+      }
+    }
+  }
+
+  #put(text: string, at: number): void {
+    for (let index = 0; index < text.length; index++) this.#window[at + index] = text.charCodeAt(index);
+  }
+
+  #add(offset: number, bit: number): void {
+    for (let index = 0; index < WORD; index++) this.#wordBytes[index] = this.#window[offset + index] as number;
+    const word = this.#word[0] as number;
+    let slot = this.#slot(word);
+    if (this.#used[slot] === 0) {
+      if (this.#count * 2 >= this.#words.length) {
+        this.#grow();
+        slot = this.#slot(word);
+      }
+      this.#used[slot] = 1;
+      this.#words[slot] = word;
+      this.#count++;
+    }
+    this.#forms[slot * OFFSETS + offset]! |= bit;
+  }
+
+  #slot(word: number): number {
+    const mask = this.#words.length - 1;
+    let slot = (hash(word) >>> 7) & mask;
+    while (this.#used[slot] === 1 && this.#words[slot] !== word) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #grow(): void {
+    const [words, used, forms] = [this.#words, this.#used, this.#forms];
+    this.#words = new Int32Array(words.length * 4);
+    this.#used = new Uint8Array(words.length * 4);
+    this.#forms = new Uint16Array(forms.length * 4);
+    for (let old = 0; old < words.length; old++) {
+      if (used[old] === 0) continue;
+      const slot = this.#slot(words[old] as number);
+      this.#used[slot] = 1;
+      this.#words[slot] = words[old] as number;
+      this.#forms.set(forms.subarray(old * OFFSETS, (old + 1) * OFFSETS), slot * OFFSETS);
+    }
+  }
+}
+
+const FIRST = [""];
+const FACTOR = 0x9e3779b1;
+
+function hash(word: number): number {
+  return Math.imul(word, FACTOR);
+}
+
+/** Whether two patterns are spelled alike within the window: their last character there may be of four bytes. */
+function startAlike(one: Uint8Array, other: Uint8Array): boolean {
+  for (let index = 0; index < WINDOW + 3; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
+
+/** A form's spellings, remembered where they depend on one byte of ASCII only. */
+function remembered(form: Form): Form["spell"] {
+  const first = new Map<number, ReturnType<Form["spell"]>>();
+  const later = new Map<number, ReturnType<Form["spell"]>>();
+  return (pattern, index) => {
+    const byte = pattern[index] as number;
+    if (byte >= 0x80 || form.pairs === true) return form.spell(pattern, index);
+    const known = index === 0 ? first : later;
+    let spellings = known.get(byte);
+    if (spellings === undefined) known.set(byte, (spellings = form.spell(pattern, index)));
+    return spellings;
+  };
+}
