@@ -29,6 +29,7 @@ export { profilesFile, readProfile, readProfiles } from "./profiles/read-profile
 export { parseEnvFile, type EnvEntry } from "./references/env-file.js";
 export { secretsIn, type Part } from "./references/reference.js";
 export { parseTemplate, type Template } from "./references/template.js";
+export {
   distinctVariables,
   parseInjectArgument,
   parseSecretArgument,
@@ -36,7 +37,6 @@ export { parseTemplate, type Template } from "./references/template.js";
   variableName,
   type SecretVariable,
 } from "./references/variables.js";
-export type { Holder, RequestedSecret, UseRequest } from "./use-request.js";
 export { childEnvironment, cleanEnvironment } from "./child/child-environment.js";
 export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
 export { SecretFiles } from "./child/secret-files.js";
