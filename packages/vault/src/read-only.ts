@@ -12,6 +12,7 @@ export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
 export { openSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
 export { recoverVault } from "./recovery.js";
+export { shellWord } from "./shell-word.js";
 export { digestOf, type Digest } from "./trust/digest.js";
 export type { AuditAnchor } from "./trust/lock.js";
 export type { SshPublicKey } from "./trust/ssh-signature.js";
