@@ -44,3 +44,13 @@ export { shellCommand } from "./child/shell-command.js";
 export { KnownSecrets, SHORTEST_SECRET, type SecretToScrub } from "./scrub/known-secrets.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
+export {
+  APPROVAL_TIMEOUT,
+  askApproval,
+  type Answer,
+  type ApprovalOptions,
+  type ApprovalQuestion,
+  type Channel,
+} from "./approval/ask-approval.js";
+export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
+export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";

@@ -1,5 +1,8 @@
-/** What acts on a terminal instead of showing there: control characters, and marks that reorder or hide text. */
-const ACTING = /(?!\t)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u00AD\u200B\uFEFF\u{E0000}-\u{E007F}]/gu;
+/**
+ * What acts on a terminal instead of showing there: control characters, and marks that reorder or hide text. What joins letters and emoji
+ * is let through.
+ */
+const ACTING = /(?!\t|\u200C|\u200D|[\uFE00-\uFE0F])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
 
 /** Text from a file, a remote or a command line as it can be shown on a terminal: what would act there shows as `\u001b`. */
 export function printable(text: string): string {

@@ -27,6 +27,7 @@ export {
   type Recorder,
 } from "./record.js";
 export { recoverVault } from "./recovery.js";
+export { shellWord } from "./shell-word.js";
 export { digestOf, type Digest } from "./trust/digest.js";
 export type { AuditAnchor } from "./trust/lock.js";
 export { vaultIdIn } from "./trust/open-lock.js";

@@ -8,9 +8,10 @@ describe("text for a terminal", () => {
     ["a line of its own", "a\r\nerror: b", "a\\u000d\\u000aerror: b"],
     ["an order of its own", "a\u202Etxt.exe\u2066b\u2069", "a\\u202etxt.exe\\u2066b\\u2069"],
     ["nothing to be seen", "a\u200B\uFEFF\u{E0041}", "a\\u200b\\ufeff\\udb40\\udc41"],
+    ["a letter that is none", "a\u2060\u3164\u180E\uFFF9b", "a\\u2060\\u3164\\u180e\\ufff9b"],
   ])("shows %s as what it is", (_, text, shown) => expect(printable(text)).toBe(shown));
 
-  it.each(["", "stripe/api-key", "Schlüssel für Zürich", "مفتاح", "👩‍💻 🔑", "a\tb", "C:\\keys"])("leaves %j as it is", (text) =>
+  it.each(["", "stripe/api-key", "Schlüssel für Zürich", "مفتاح", "👩‍💻 🔑", "☎️", "a\tb", "C:\\keys"])("leaves %j as it is", (text) =>
     expect(printable(text)).toBe(text),
   );
 
