@@ -17,6 +17,7 @@ import {
   VaultFiles,
   VaultTrust,
   type Context,
+  type Judge,
   type KeyChoice,
   type Recorder,
   type VaultState,
@@ -91,7 +92,7 @@ export class Vault {
     try {
       requireText("The path of a secret", path);
       await this.#pulling;
-      return (await readSecret(this.#context, this.#root, path, { key: this.#key, pull: this.#autoPull })).value;
+      return (await readSecret(this.#context, this.#root, path, { key: this.#key, pull: this.#autoPull, judge })).value;
     } catch (error) {
       throw typedError(error);
     }
@@ -153,11 +154,26 @@ export class Vault {
 }
 
 /** @throws VaultError `LEDGER_UNAVAILABLE` where the package of the ledger was left out */
-async function loadRecorder(): Promise<Recorder> {
+const loadRecorder = (): Promise<Recorder> =>
+  whereInstalled(
+    async () => new (await import("@agent-vault/ledger")).LedgerRecorder("get"),
+    "The use cannot be recorded",
+    "@agent-vault/ledger",
+  );
+
+/** Decides where a policy or a token does. */
+const judge: Judge = async (...read) => {
+  const load = async () => (await import("@agent-vault/runner")).judgeRead;
+  const judgeRead = await whereInstalled(load, "The vault's policy or the token cannot be heeded", "@agent-vault/runner");
+  return judgeRead("read")(...read);
+};
+
+async function whereInstalled<T>(load: () => Promise<T>, what: string, name: string): Promise<T> {
   try {
-    return new (await import("@agent-vault/ledger")).LedgerRecorder("get");
+    return await load();
   } catch (cause) {
-    throw new VaultError("LEDGER_UNAVAILABLE", "The use cannot be recorded: the package @agent-vault/ledger is not installed.", {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND")) throw cause;
+    throw new VaultError("LEDGER_UNAVAILABLE", `${what}: the package ${name} is not installed.`, {
       remedy: "Install it beside agent-vault; to go without a record, set AGENT_VAULT_AUDIT=off.",
       cause,
     });

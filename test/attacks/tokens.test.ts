@@ -12,7 +12,6 @@ import {
   attenuate,
   mint,
   parseToken,
-  presentedToken,
   TOKEN_PREFIX,
   verifyToken,
   type Authority,
@@ -20,6 +19,7 @@ import {
   type UseRequest,
 } from "../../packages/runner/dist/index.js";
 import { addCaveat, createMacaroon, encodeMacaroon, type Macaroon } from "../../packages/runner/dist/tokens/macaroon.js";
+import { presentedToken } from "../../packages/vault/dist/index.js";
 import { LedgerHome, VAULT } from "../support/ledger.js";
 import { requested, useRequest } from "../support/uses.js";
 

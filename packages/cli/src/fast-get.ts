@@ -10,6 +10,7 @@ export const GET_FLAGS = {
   json: { type: "boolean" },
   key: { type: "string" },
   "no-pull": { type: "boolean" },
+  token: { type: "string" },
 } as const;
 
 /**
@@ -19,10 +20,10 @@ export const GET_FLAGS = {
 export async function fastGet(words: readonly string[]): Promise<number | undefined> {
   const parsed = parse(words);
   if (!parsed || parsed.positionals.length !== 1) return undefined;
-  const { directory = [], json = false, key, "no-pull": noPull = false } = parsed.values;
+  const { directory = [], json = false, key, token, "no-pull": noPull = false } = parsed.values;
   try {
     const context = terminalContext("get", directory, new ProgressLine());
-    await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, noPull, json });
+    await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, token, noPull, json });
     return 0;
   } catch (error) {
     return reportError(error, json);

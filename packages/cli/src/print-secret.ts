@@ -1,5 +1,5 @@
 import process from "node:process";
-import { readSecret, type Context } from "@agent-vault/vault/read-only";
+import { readSecret, type Context, type Judge } from "@agent-vault/vault/read-only";
 import { keyChoice } from "./key-choice.js";
 import { jsonText, writeOut } from "./standard-output.js";
 
@@ -8,13 +8,14 @@ const NEWLINE = 10;
 export interface PrintRequest {
   readonly path: string;
   readonly key: string | undefined;
+  readonly token: string | undefined;
   readonly noPull: boolean;
   readonly json: boolean;
 }
 
 /** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
-export async function printSecret(context: Context, root: string, { path, key, noPull, json }: PrintRequest): Promise<void> {
-  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull });
+export async function printSecret(context: Context, root: string, { path, key, token, noPull, json }: PrintRequest): Promise<void> {
+  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge: judgeOf(token) });
   const text = decodeUtf8(value);
   if (json) {
     const printed =
@@ -28,6 +29,11 @@ export async function printSecret(context: Context, root: string, { path, key, n
   await writeOut(value);
   // The next prompt would stand behind the value. Standard output gets the value alone, whatever it is.
   if (process.stdout.isTTY && process.stderr.isTTY && value.length > 0 && value.at(-1) !== NEWLINE) process.stderr.write("\n");
+}
+
+/** What decides over the read beside the key is loaded where something else does. */
+function judgeOf(token: string | undefined): Judge {
+  return async (...read) => (await import("@agent-vault/runner")).judgeRead("get", { token })(...read);
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { Restrictions } from "@agent-vault/runner";
-import { presentedToken, readCaveat } from "@agent-vault/runner";
-import { parseDuration, VaultError, type Context } from "@agent-vault/vault";
+import { readCaveat } from "@agent-vault/runner";
+import { parseDuration, presentedToken, VaultError, type Context } from "@agent-vault/vault";
 import { readStandardInput } from "./standard-input.js";
 import { word } from "./vault-command.js";
 

@@ -19,6 +19,11 @@ export const keyFlag = Flags.string({
   description: "key file to use instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key",
   helpValue: "FILE",
 });
+export const noPullFlag = Flags.boolean({ description: "do not bring the vault up to date first" });
+export const tokenFlag = Flags.string({
+  description: "a token, which is the only authority then; other programs see it here, so better set AGENT_VAULT_TOKEN",
+  helpValue: "TOKEN",
+});
 export const dryRunFlag = Flags.boolean({ description: "say what would change, for whom, and change nothing" });
 
 /** What all commands share: where the vault is, how to speak, how to fail. A command parses, calls one function and prints. */

@@ -33,7 +33,7 @@ export function flatten(entry: AuditEntry): FlatEntry {
     identity: entry.identity,
     harness: entry.harness,
     secrets: entry.secrets,
-    command: entry.command,
+    command: completion?.command ?? entry.command,
     folder: entry.folder,
     repository: entry.repository,
     branch: entry.branch,

@@ -1,6 +1,6 @@
 import { VaultError, type AuditAnchor, type Context, type SshPublicKey } from "@agent-vault/vault/read-only";
 import type { SigningKey } from "@agent-vault/vault";
-import { append, headOf, machineOf, readRow, type AuditEvent, type AuditRow, type Head, type Outcome } from "./audit-row.js";
+import { append, headOf, machineOf, readRow, readWords, type AuditEvent, type AuditRow, type Head, type Outcome } from "./audit-row.js";
 import { ChainVerification, type ChainReport } from "./audit-chain.js";
 import { checkpointText, type Checkpoint } from "./checkpoint.js";
 import type { Connection, Row, Value } from "./connection.js";
@@ -9,7 +9,7 @@ import type { LedgerDatabase } from "./database.js";
 /** A use with what became of it. */
 export interface AuditEntry extends AuditRow {
   /** How it ended; absent where nobody has said so yet, or where it was over at once. */
-  readonly completion: Pick<AuditRow, "id" | "time" | "outcome" | "exitCode" | "reason"> | undefined;
+  readonly completion: Pick<AuditRow, "id" | "time" | "outcome" | "exitCode" | "reason" | "command"> | undefined;
 }
 
 export interface AuditFilter {
@@ -35,6 +35,8 @@ export interface AuditFilter {
 /** How a use that was recorded as started has ended. */
 export interface Completion {
   readonly outcome: Exclude<Outcome, "started">;
+  /** The command in full, once it is known which of its words are secrets. */
+  readonly command?: readonly string[] | undefined;
   readonly exitCode?: number | undefined;
   readonly reason?: string | undefined;
 }
@@ -108,7 +110,7 @@ export class AuditLog {
     const { conditions, values } = conditionsOf(filter);
     const limit = filter.last === undefined ? "" : `LIMIT ${Math.max(0, Math.trunc(filter.last))}`;
     const sql = `
-      SELECT a.*, c.id AS c_id, c.time AS c_time, c.outcome AS c_outcome, c.exit_code AS c_exit_code, c.reason AS c_reason
+      SELECT a.*, c.id AS c_id, c.time AS c_time, c.outcome AS c_outcome, c.exit_code AS c_exit_code, c.reason AS c_reason, c.command AS c_command
       FROM audit a LEFT JOIN audit c ON c.completes = a.id
       WHERE ${["a.completes IS NULL", ...conditions].join(" AND ")} ORDER BY a.id DESC ${limit}`;
     return this.#database.read((connection) =>
@@ -239,7 +241,8 @@ function conditionsOf(filter: AuditFilter): { conditions: string[]; values: Valu
   if (filter.who !== undefined) add("a.who = ?", filter.who);
   if (filter.outcome !== undefined) add("coalesce(c.outcome, a.outcome) = ?", filter.outcome);
   if (filter.action !== undefined) add("a.action = ?", filter.action);
-  if (filter.command !== undefined) add("instr(lower(a.command), lower(?)) > 0", JSON.stringify(filter.command).slice(1, -1));
+  if (filter.command !== undefined)
+    add("instr(lower(coalesce(c.command, a.command)), lower(?)) > 0", JSON.stringify(filter.command).slice(1, -1));
   if (filter.after !== undefined) {
     add("a.id IN (SELECT coalesce(completes, id) FROM audit WHERE id > ?)", filter.after);
   }
@@ -258,6 +261,7 @@ function readCompletion(row: Row): NonNullable<AuditEntry["completion"]> {
     outcome: row["c_outcome"] as Outcome,
     exitCode: (row["c_exit_code"] as number | null) ?? undefined,
     reason: (row["c_reason"] as string | null) ?? undefined,
+    command: readWords(row, "c_command"),
   };
 }
 

@@ -106,8 +106,8 @@ export function readRow(row: Row): AuditRow {
     who: text("who"),
     identity: text("identity"),
     harness: text("harness"),
-    secrets: words(row, "secrets"),
-    command: words(row, "command"),
+    secrets: readWords(row, "secrets"),
+    command: readWords(row, "command"),
     folder: text("folder"),
     repository: text("repository"),
     branch: text("branch"),
@@ -119,16 +119,17 @@ export function readRow(row: Row): AuditRow {
   };
 }
 
-function words(row: Row, name: string): string[] | undefined {
+/** A list of words in a column. @throws VaultError `LEDGER_DAMAGED` where it is none */
+export function readWords(row: Row, name: string): string[] | undefined {
   const text = row[name];
-  if (text === null) return undefined;
+  if (text === null || text === undefined) return undefined;
   try {
     const list: unknown = JSON.parse(String(text));
     if (Array.isArray(list) && list.every((word) => typeof word === "string")) return list;
   } catch {
     // What is no list is damaged.
   }
-  throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name} are no list.`, {
+  throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name.replace(/^c_/, "")} is no list.`, {
     remedy: "agent-vault audit verify says what else was changed.",
   });
 }

@@ -50,21 +50,16 @@ export class LedgerRecorder implements Recorder {
     await this.#ledger?.admit(recipients);
   }
 
-  /** Says first what was done while the record was off. */
-  async #recordGap(context: Context, vault: string | undefined): Promise<void> {
-    const gap = vault === undefined ? undefined : readGap(context, vault);
-    if (!gap) return;
-    const times = `${gap.count} time${gap.count === 1 ? "" : "s"} between ${gap.since} and ${gap.until}`;
-    await this.#ledger!.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
-    closeGap(context, vault!);
-  }
-
-  async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "reason">): Promise<AuditRow> {
+  async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "reason">): Promise<AuditRow> {
     const requester = await requesterOf(context, actor);
+    this.#ledger ??= await openRecord(context, actor);
     try {
-      this.#ledger ??= await openLedger(context, actor);
-      await this.#recordGap(context, actor.vault);
-      return await this.#ledger.audit.record({ action: this.#action, ...requester, ...event });
+      return await this.#ledger.audit.record({
+        action: this.#action,
+        ...requester,
+        ...event,
+        identity: event.identity ?? requester.identity,
+      });
     } catch (error) {
       throw unrecorded(error);
     }
@@ -75,8 +70,27 @@ function reasonOf(failure: unknown): string {
   return failure instanceof VaultError ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
 }
 
+/**
+ * The ledger of a vault, to put something on record in it. What was done while the record was off is put down first.
+ * @throws VaultError the codes of {@link openLedger}
+ */
+export async function openRecord(context: Context, actor: Actor): Promise<Ledger> {
+  try {
+    const ledger = await openLedger(context, actor);
+    const gap = actor.vault === undefined ? undefined : readGap(context, actor.vault);
+    if (gap) {
+      const times = `${gap.count} time${gap.count === 1 ? "" : "s"} between ${gap.since} and ${gap.until}`;
+      await ledger.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
+      closeGap(context, actor.vault!);
+    }
+    return ledger;
+  } catch (error) {
+    throw unrecorded(error);
+  }
+}
+
 /** What cannot be recorded does not happen, and whoever wants it all the same says so. */
-function unrecorded(error: unknown): unknown {
+export function unrecorded(error: unknown): unknown {
   if (!(error instanceof VaultError)) return error;
   const wayOut = "Nothing is done that cannot be recorded; to go without a record, set AGENT_VAULT_AUDIT=off.";
   const remedy = error.remedy?.includes("AGENT_VAULT_AUDIT") ? error.remedy : [error.remedy, wayOut].filter(Boolean).join(" ");

@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import type { Context } from "@agent-vault/vault/read-only";
-import { detectHarness } from "./harness.js";
+import { detectHarness, type Context } from "@agent-vault/vault/read-only";
 
 /** Where somebody acts, as far as the machine says. All of it can be set up by whoever acts: hints, not proofs. */
 export interface Surroundings {

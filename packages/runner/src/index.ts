@@ -5,7 +5,6 @@ export {
   lease,
   mint,
   openAuthority,
-  refuseUnderToken,
   startSession,
   type Authority,
   type MintedToken,
@@ -15,7 +14,8 @@ export {
 export { caveatsOf, readCaveat, type Caveat, type Restrictions } from "./tokens/caveats.js";
 export { currentSession, SESSION_VARIABLE } from "./tokens/sessions.js";
 export { attenuate, parseToken, TOKEN_PREFIX, type Token } from "./tokens/token.js";
-export { authenticate, presentedToken, verifyToken, type GenuineToken, type VerifiedToken } from "./tokens/verify.js";
+export { refuseUnderToken } from "./tokens/refuse-under-token.js";
+export { authenticate, verifyToken, type GenuineToken, type VerifiedToken } from "./tokens/verify.js";
 export { requestedSecret } from "./requested-secret.js";
 export { decide, requireAllowed, ruleName, type Decision, type SecretDecision, type Verdict } from "./policy/decide.js";
 export { explain, type Explanation, type SecretExplanation } from "./policy/explain.js";
@@ -54,3 +54,8 @@ export {
 } from "./approval/ask-approval.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
+export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
+export { judgeRead } from "./use/judge-read.js";
+export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
+export { runWithSecrets, type RunRequest } from "./use/run.js";
+export { inject, type InjectRequest } from "./use/inject.js";

@@ -3,7 +3,8 @@ import type { Holder } from "@agent-vault/vault/read-only";
 
 /** What somebody wants to do with secrets, as policy, tokens and approvals judge it before anything is decrypted. */
 export interface UseRequest {
-  readonly action: "run" | "get" | "inject";
+  /** `run` hands values to a command, `get` and `inject` to whoever asks, `read` to a program that was written to have them. */
+  readonly action: "run" | "get" | "inject" | "read";
   readonly secrets: readonly RequestedSecret[];
   readonly holder: Holder;
   readonly surroundings: Surroundings;

@@ -2,9 +2,11 @@
 export { decrypt, decryptWithPassphrase } from "./age/decrypt.js";
 export type { Identity } from "./age/identity.js";
 export type { Recipient } from "./age/recipient.js";
+export { detectHarness, HARNESSES } from "./harness.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { durationOf, formatDuration, parseDuration, parseTime } from "./duration.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
+export { isJudged, presentedToken, type Judge, type JudgedRead } from "./judge.js";
 export { agentKeyFile, identitiesAtHome, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";
 export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
@@ -26,6 +28,8 @@ export {
   type RecordedEvent,
   type Recorder,
 } from "./record.js";
+export { secretAttributes, type SecretAttributes } from "./secret-attributes.js";
+export { namingFiles } from "./trust/naming-files.js";
 export { recoverVault } from "./recovery.js";
 export { shellWord } from "./shell-word.js";
 export { digestOf, type Digest } from "./trust/digest.js";

@@ -2,6 +2,7 @@ import { decrypt } from "./age/decrypt.js";
 import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
+import { isJudged, presentedToken, type Judge } from "./judge.js";
 import { keysAtHand, loadKeys, type KeyChoice, type Keys } from "./key-files.js";
 import { formatSecretPath, parseSecretPath } from "./names.js";
 import { pull } from "./pull.js";
@@ -23,6 +24,10 @@ export interface ReadOptions {
   readonly key?: KeyChoice;
   /** Bring the vault up to date with its upstream first; `true` unless set. */
   readonly pull?: boolean;
+  /** A token that stands for the key; without it `AGENT_VAULT_TOKEN` counts. */
+  readonly token?: string | undefined;
+  /** Decides over the read where more does than the key. */
+  readonly judge?: Judge | undefined;
 }
 
 /**
@@ -41,14 +46,16 @@ export async function readSecret(context: Context, root: string, path: string, o
   const secret = formatSecretPath(secretPath);
   const actor = actorOf(files, keys, state?.lock.vault);
   let value: Uint8Array;
+  let judged: Awaited<ReturnType<Judge>> = {};
   try {
     const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
+    if (options.judge && isJudged(context, files, options.token)) judged = await options.judge(context, { files, actor, path: secretPath });
     value = await openSecret(ciphertext, secret, keys);
   } catch (error) {
     await recordFailure(context, actor, error, [secret]);
     throw error;
   }
-  await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret] });
+  await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret], ...judged });
   state?.remember();
   return { secret, value };
 }
@@ -58,14 +65,23 @@ export async function readSecret(context: Context, root: string, path: string, o
  * @returns the path as it is shown
  * @throws VaultError `SECRET_NOT_FOUND`, `INVALID_NAME`, and as {@link readSecret}
  */
-export async function peekSecret(context: Context, root: string, path: string, key: KeyChoice = {}): Promise<string> {
+export async function peekSecret(
+  context: Context,
+  root: string,
+  path: string,
+  { key = {}, judge }: Pick<ReadOptions, "key" | "judge"> = {},
+): Promise<string> {
   const secretPath = parseSecretPath(path);
   const secret = formatSecretPath(secretPath);
   const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
   const files = new VaultFiles(root);
   const state = await new VaultTrust(context, root, keys).verify(files);
   await namingFiles(context, root, () => files.ciphertext(secretPath));
-  if (keys) await context.recorder?.record(context, actorOf(files, keys, state?.lock.vault), { outcome: "done", secrets: [secret] });
+  if (keys) {
+    const actor = actorOf(files, keys, state?.lock.vault);
+    const judged = judge && presentedToken(context) !== undefined ? await judge(context, { files, actor, path: secretPath }) : {};
+    await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret], ...judged });
+  }
   state?.remember();
   return secret;
 }

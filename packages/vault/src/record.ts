@@ -24,6 +24,8 @@ export interface RecordedEvent {
   readonly outcome: "done" | "denied" | "failed";
   /** As secrets are shown. */
   readonly secrets?: readonly string[] | undefined;
+  /** What stood for the key: the id of a token. */
+  readonly identity?: string | undefined;
   readonly reason?: string | undefined;
 }
 

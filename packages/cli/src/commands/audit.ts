@@ -56,7 +56,7 @@ function rowOf(entry: AuditEntry): string[] {
     string | undefined
   >;
   const details = [
-    entry.command?.join(" "),
+    (entry.completion?.command ?? entry.command)?.join(" "),
     entry.completion?.reason ?? entry.reason,
     exit_code !== undefined && `exit code ${exit_code}`,
     branch !== undefined && `on ${branch}`,

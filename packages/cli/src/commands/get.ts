@@ -1,19 +1,19 @@
-import { Flags } from "@oclif/core";
 import { printSecret } from "../print-secret.js";
-import { keyFlag, VaultCommand, word } from "../vault-command.js";
+import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class Get extends VaultCommand {
   static override id = "get";
   static override description = "Print a secret's value, exactly its bytes and nothing after them.";
   static override examples = ["agent-vault get stripe/api-key", "agent-vault get tls/key --key ~/.agent-vault/agents/web.key > server.key"];
   static override args = { path: word({ description: "the secret, as group/name", required: true }) };
-  static override flags = { key: keyFlag, "no-pull": Flags.boolean({ description: "do not bring the vault up to date first" }) };
+  static override flags = { key: keyFlag, "no-pull": noPullFlag, token: tokenFlag };
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(Get);
     await printSecret(this.context, await this.findVault(), {
       path: args.path,
       key: flags.key,
+      token: flags.token,
       noPull: flags["no-pull"],
       json: flags.json,
     });

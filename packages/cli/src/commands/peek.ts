@@ -1,3 +1,4 @@
+import { judgeRead } from "@agent-vault/runner";
 import { peekSecret } from "@agent-vault/vault";
 import { keyChoice } from "../key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
@@ -13,7 +14,10 @@ export default class Peek extends VaultCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.words(Peek);
-    const secret = await peekSecret(this.context, await this.findVault(), args.path, keyChoice(flags.key));
+    const secret = await peekSecret(this.context, await this.findVault(), args.path, {
+      key: keyChoice(flags.key),
+      judge: judgeRead("read"),
+    });
     this.print({ secret, value: MASK }, () => [MASK]);
   }
 }

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import { hookStatus } from "@agent-vault/hooks";
-import { detectHarness, engineVersion, openLedgerAt, settingsFile } from "@agent-vault/ledger";
+import { engineVersion, openLedgerAt, settingsFile } from "@agent-vault/ledger";
 import {
   checkKeyFiles,
+  detectHarness,
   findVault,
   GitRepository,
   holderOf,

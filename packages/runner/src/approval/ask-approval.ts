@@ -1,5 +1,4 @@
-import { printable, VaultError, type Context } from "@agent-vault/vault/read-only";
-import { detectHarness } from "@agent-vault/ledger";
+import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "../use-request.js";
 import { approvedUse, type ApprovalMemory } from "./memory.js";
 

@@ -23,6 +23,7 @@ const WANTS: Record<UseRequest["action"], string> = {
   run: "wants to run a command with",
   get: "wants to see",
   inject: "wants to fill a template with",
+  read: "wants a program to read",
 };
 
 /**

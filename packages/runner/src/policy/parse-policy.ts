@@ -5,7 +5,7 @@ import type { Parts } from "./glob.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
 import { repositoryName } from "./repository.js";
 
-export const ACTIONS = ["run", "inject", "get"] as const;
+export const ACTIONS = ["run", "inject", "get", "read"] as const;
 /** Characters; the longest that a pattern is good for. */
 const MAX_PATTERN = 512;
 

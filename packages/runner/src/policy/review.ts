@@ -1,5 +1,4 @@
-import { HARNESSES } from "@agent-vault/ledger";
-import { nearest } from "@agent-vault/vault/read-only";
+import { HARNESSES, nearest } from "@agent-vault/vault/read-only";
 import type { RequestedSecret } from "../use-request.js";
 import { isAbout, ruleName, secretParts } from "./decide.js";
 import { fitsParts, type Parts } from "./glob.js";

@@ -23,7 +23,7 @@ import {
 import { caveatsOf, type Restrictions } from "./caveats.js";
 import { currentSession, isRunning } from "./sessions.js";
 import { signToken } from "./token.js";
-import { presentedToken } from "./verify.js";
+import { refuseUnderToken } from "./refuse-under-token.js";
 
 /** What it takes to give out tokens, sessions and leases of a vault on this machine: a key of the vault, and no token. */
 export interface Authority {
@@ -84,17 +84,6 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
   const ledger = await openLedger(context, actor);
   trusted?.remember();
   return { ledger, requester: await requesterOf(context, actor), files };
-}
-
-/**
- * A token is for the use of secrets. Whatever else a vault's key would allow is refused while one is presented.
- * @throws VaultError `TOKEN_DENIED`
- */
-export function refuseUnderToken(context: Pick<Context, "env">, what: string): void {
-  if (presentedToken(context) === undefined) return;
-  throw new VaultError("TOKEN_DENIED", `With a token nobody can ${what}.`, {
-    remedy: "A person who holds a key of the vault can, without AGENT_VAULT_TOKEN in the environment.",
-  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TokenStore, UseLimit } from "@agent-vault/ledger";
-import { VaultError, type Context } from "@agent-vault/vault/read-only";
+import { VaultError } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "../use-request.js";
 import { readCaveat, type Caveat } from "./caveats.js";
 import { verifiedSignatures } from "./macaroon.js";
@@ -11,6 +11,7 @@ export interface VerifiedToken {
   readonly id: string;
   readonly note: string | undefined;
   readonly caveats: readonly string[];
+  readonly created: Date;
   /** From when on it holds no more. */
   readonly expires: Date;
 }
@@ -24,15 +25,6 @@ export interface GenuineToken extends VerifiedToken {
 
 /** How far this machine's clock may have been put back since a token was minted, in milliseconds. */
 const CLOCK_TOLERANCE = 60_000;
-
-/**
- * The token that was presented: by `--token`, else by `AGENT_VAULT_TOKEN`. Where there is one, it is the only authority.
- * @returns `undefined` for none. An empty one is a token, and an invalid one: it is what a failed `$(agent-vault token mint …)` leaves,
- *   and must not open more than the token would have
- */
-export function presentedToken(context: Pick<Context, "env">, flag?: string): string | undefined {
-  return flag ?? context.env["AGENT_VAULT_TOKEN"];
-}
 
 /**
  * Holds a use against a token, and counts it where the token limits their number: once it is found that everything else holds, and
@@ -77,7 +69,7 @@ export async function authenticate(store: TokenStore, text: string, now: Date): 
   const limits = restrictions.flatMap(({ uses }, index) =>
     uses === undefined ? [] : { counter: createHash("sha256").update(signatures[index]!).digest("hex"), limit: uses },
   );
-  return { id, note: token.note, caveats, expires, limits, restrictions };
+  return { id, note: token.note, caveats, created: token.created, expires, limits, restrictions };
 }
 
 /** An unknown caveat may mean anything, so it holds for nothing. */

@@ -1,4 +1,4 @@
-import type { Context } from "@agent-vault/vault/read-only";
+import type { Context } from "./context.js";
 
 /** What each coding agent sets in the environment of the commands that it runs. */
 const SIGNS: readonly (readonly [harness: string, isAtWork: (env: Context["env"]) => unknown])[] = [

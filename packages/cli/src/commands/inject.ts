@@ -1,0 +1,75 @@
+import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { Flags } from "@oclif/core";
+import { inject, personalApprover } from "@agent-vault/runner";
+import { isSystemError, resolvePath, VaultError, writeError } from "@agent-vault/vault";
+import { keyChoice } from "../key-choice.js";
+import { readStandardInput } from "../standard-input.js";
+import { writeOut } from "../standard-output.js";
+import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
+
+/** A larger file is no template. */
+const MAX_TEMPLATE = 16 * 1024 * 1024;
+
+export default class Inject extends VaultCommand {
+  static override id = "inject";
+  static override description =
+    "Fill {{ vault://group/name }} in a template with values, and print the result or write it to a file of mode 0600.";
+  static override examples = [
+    "agent-vault inject config.tmpl --out config.yaml",
+    "agent-vault inject - < config.tmpl | kubectl apply -f -",
+  ];
+  static override args = { template: word({ description: "the template's file, or - for standard input", required: true }) };
+  static override flags = {
+    key: keyFlag,
+    token: tokenFlag,
+    "no-pull": noPullFlag,
+    out: Flags.string({ description: "write it to this file, for your eyes only", helpValue: "FILE" }),
+    reason: Flags.string({ description: "what it is for: shown to who is asked, and recorded", helpValue: "TEXT" }),
+    service: Flags.string({ description: "the service that this is, for the policy", helpValue: "NAME" }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.words(Inject);
+    const isPiped = args.template === "-";
+    const template = isPiped ? await readStandardInput(true, MAX_TEMPLATE) : readTemplate(resolvePath(this.context, args.template));
+    const out = flags.out === undefined ? undefined : resolvePath(this.context, flags.out);
+    await inject(this.context, {
+      root: await this.findVault(),
+      template,
+      file: isPiped ? "the template" : args.template,
+      key: keyChoice(flags.key),
+      token: flags.token,
+      pull: !flags["no-pull"],
+      reason: flags.reason,
+      service: flags.service,
+      approver: personalApprover(this.context),
+      write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivately(out, bytes)),
+    });
+  }
+}
+
+function readTemplate(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
+    throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the template's path.", cause });
+  }
+}
+
+/** Writes a file that only its owner can read, before anything is in it. A link in its place is not followed. */
+function writePrivately(file: string, bytes: Uint8Array): void {
+  try {
+    const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0 } = constants;
+    const descriptor = openSync(file, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
+    try {
+      fchmodSync(descriptor, 0o600);
+      ftruncateSync(descriptor);
+      for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw writeError(error, file);
+  }
+}

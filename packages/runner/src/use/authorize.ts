@@ -1,0 +1,111 @@
+import type { Ledger } from "@agent-vault/ledger";
+import { VaultError, type Context, type VaultFiles } from "@agent-vault/vault/read-only";
+import type { ApprovalMemory } from "../approval/memory.js";
+import type { Answer, ApprovalQuestion } from "../approval/ask-approval.js";
+import { decide, requireAllowed, type Decision } from "../policy/decide.js";
+import { readPolicy } from "../policy/read-policy.js";
+import type { VerifiedToken } from "../tokens/verify.js";
+import type { UseRequest } from "../use-request.js";
+
+/** How a person is asked. `memory` holds what was allowed for a session. */
+export interface Approver {
+  readonly memory?: ApprovalMemory | undefined;
+  ask(question: ApprovalQuestion, memory: ApprovalMemory | undefined, options: { readonly preset: boolean }): Promise<Answer>;
+}
+
+/** What let a use pass. */
+export interface Authorization {
+  /** The token that it was done by. */
+  readonly token: VerifiedToken | undefined;
+  /** Who said yes to it, in words; `undefined` where nobody had to. */
+  readonly approval: string | undefined;
+}
+
+export interface AuthorizeRequest {
+  readonly use: UseRequest;
+  /** The vault's files, verified. */
+  readonly files: VaultFiles;
+  /** The token that was presented, if one was: then it is the only authority. */
+  readonly token: string | undefined;
+  /** Of the vault; `undefined` where the record is off. */
+  readonly ledger: Ledger | undefined;
+  readonly approver: Approver;
+}
+
+/**
+ * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse.
+ * @throws VaultError the codes of `verifyToken`, `LEDGER_UNAVAILABLE` for a token without a ledger, `INVALID_POLICY`, `POLICY_DENIED`,
+ *   `HARNESS_DENIED`, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
+ */
+export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
+  const { use, files, ledger } = request;
+  const token = request.token === undefined ? undefined : await verify(context, request.token, use, ledger);
+  const policy = await readPolicy(files);
+  const decision = decide(policy, use);
+  requireAllowed(decision, use);
+  if (token) requireShort(token, decision);
+  return { token, approval: await approve(context, request, decision) };
+}
+
+async function verify(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined): Promise<VerifiedToken> {
+  if (ledger) return (await import("../tokens/verify.js")).verifyToken(ledger.tokens, token, use, context.now());
+  throw new VaultError(
+    "LEDGER_UNAVAILABLE",
+    "A token was presented, and without the ledger (AGENT_VAULT_AUDIT=off) it cannot be verified.",
+    {
+      remedy: "Unset AGENT_VAULT_AUDIT; or unset AGENT_VAULT_TOKEN, where the key alone may do.",
+    },
+  );
+}
+
+function requireShort({ created, expires }: VerifiedToken, { maxTtl }: Decision): void {
+  if (maxTtl === undefined || expires.getTime() - created.getTime() <= maxTtl) return;
+  throw new VaultError("POLICY_DENIED", "The token lasts longer than the vault's policy allows for these secrets.", {
+    remedy: `Ask for one that lasts ${Math.floor(maxTtl / 1000)} seconds at most (token mint --ttl).`,
+  });
+}
+
+/** @returns who said yes, in words */
+async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
+  const { use, ledger, approver } = request;
+  // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens.
+  const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
+  if (!isAsked) return undefined;
+  const memory = approver.memory ?? (await sessionMemory(context, ledger));
+  const question = { request: use, forSession: decision.approval === "session" };
+  const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
+  if (answer.scope === "deny") throw answer.error;
+  return `${answer.scope}, by ${BY[answer.by]}`;
+}
+
+const BY = {
+  variable: "AGENT_VAULT_APPROVE",
+  memory: "an earlier answer for the session",
+  terminal: "a person at the terminal",
+  dialog: "a person at a dialog",
+};
+
+/** What was allowed in the session that this process was started in. */
+async function sessionMemory(context: Context, ledger: Ledger | undefined): Promise<ApprovalMemory | undefined> {
+  if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
+  const { currentSession } = await import("../tokens/sessions.js");
+  const session = await currentSession(context, ledger.sessions);
+  if (!session) return undefined;
+  return {
+    isRemembered: (use) => ledger.sessions.isApproved(session.id, use),
+    remember: (use) => ledger.sessions.approve(session.id, use),
+  };
+}
+
+/** Asks on the channels that a command line has. */
+export function personalApprover(context: Context): Approver {
+  return {
+    ask: async (question, memory, { preset }) => {
+      const { askApproval } = await import("../approval/ask-approval.js");
+      const { AGENT_VAULT_APPROVE: given, ...env } = context.env;
+      // What asks for an answer to each use takes none that was given in advance, save a no.
+      const heeded = preset || given === "deny" ? context : { ...context, env };
+      return askApproval(heeded, question, { memory });
+    },
+  };
+}

@@ -1,0 +1,186 @@
+import {
+  actorOf,
+  formatSecretPath,
+  isAuditOff,
+  loadKeys,
+  namingFiles,
+  openSecret,
+  presentedToken,
+  pull,
+  secretAttributes,
+  VaultError,
+  VaultFiles,
+  vaultIdIn,
+  VaultTrust,
+  type Actor,
+  type Context,
+  type KeyChoice,
+  type SecretPath,
+} from "@agent-vault/vault/read-only";
+import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
+import type { RequestedSecret, UseRequest } from "../use-request.js";
+import { authorize, type Approver } from "./authorize.js";
+
+/** Which secrets are to be used, from where, and for what. */
+export interface SecretUse {
+  /** The vault's folder. */
+  readonly root: string;
+  readonly key?: KeyChoice | undefined;
+  /** Bring the vault up to date with its upstream first; `true` unless set. */
+  readonly pull?: boolean | undefined;
+  readonly action: UseRequest["action"];
+  readonly secrets: readonly SecretPath[];
+  /** Groups all of whose secrets are used as well. */
+  readonly groups?: readonly string[] | undefined;
+  readonly command?: readonly string[] | undefined;
+  /** Of `--token`; without it `AGENT_VAULT_TOKEN` counts. */
+  readonly token?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Of `--service`; without it `AGENT_VAULT_SERVICE` counts. */
+  readonly service?: string | undefined;
+  readonly approver: Approver;
+  /** What else has to hold, such as the caveats of a profile. @throws VaultError `POLICY_DENIED` */
+  readonly restrict?: ((use: UseRequest) => void) | undefined;
+  /** Looks at the secrets that are asked for before anything else is done with them. @throws VaultError */
+  readonly accept?: ((secrets: readonly SecretPath[]) => void) | undefined;
+}
+
+/** Secrets that were opened for a use which is on record as begun. */
+export interface OpenedUse {
+  /** In the order that they were asked for, those of groups last. */
+  readonly values: ReadonlyMap<SecretPath, Uint8Array>;
+  /** Puts on record how it ended. @throws VaultError where that cannot be recorded */
+  end(ending: UseEnding): Promise<void>;
+}
+
+export interface UseEnding {
+  readonly outcome: "done" | "failed";
+  readonly exitCode?: number | undefined;
+  readonly reason?: string | undefined;
+  /** In full, with no secret in it. */
+  readonly command?: readonly string[] | undefined;
+}
+
+/**
+ * The one way to secrets that somebody uses, in this order and failing closed at each step: the names are resolved in the verified vault;
+ * the token, the policy and a person decide; the use goes on record; the values are decrypted.
+ * @throws VaultError what `loadKeys`, `pull`, `VaultTrust`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
+ *   `NOT_AUTHORIZED`, `DAMAGED`. What is refused once the vault is verified goes on record as denied.
+ */
+export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
+  const { root, action, approver } = request;
+  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
+  if (request.pull ?? true) await pull(context, root, { keys });
+  const files = new VaultFiles(root);
+  const trusted = await new VaultTrust(context, root, keys).verify(files);
+  const actor = actorOf(files, keys, trusted?.lock.vault);
+  const token = presentedToken(context, request.token);
+  const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, actor);
+
+  const named = request.secrets.map(formatSecretPath);
+  const refuse = async (error: unknown, secrets: readonly string[]) => {
+    if (error instanceof VaultError) await record?.refuse({ action, secrets, command: programOf(request) }, error);
+    throw error;
+  };
+  const paths = await resolve(context, files, request).catch((error: unknown) => refuse(error, named));
+  const secrets = paths.map(formatSecretPath);
+  const use = await useOf(context, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
+  const passed = await (async () => {
+    request.restrict?.(use);
+    return authorize(context, { use, files, token, ledger: record?.ledger, approver });
+  })().catch((error: unknown) => refuse(error, secrets));
+
+  const begun = await begin(context, actor, record, {
+    action,
+    secrets,
+    command: programOf(request),
+    reason: reasonOf(request, passed.approval),
+    ...(passed.token && { identity: `token:${passed.token.id}` }),
+  });
+  try {
+    const values = new Map<SecretPath, Uint8Array>();
+    for (const path of paths) {
+      const ciphertext = await namingFiles(context, root, () => files.ciphertext(path));
+      values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
+    }
+    trusted?.remember();
+    return { values, end: begun };
+  } catch (error) {
+    const reason = error instanceof VaultError ? `${error.message} [${error.code}]` : undefined;
+    await begun({ outcome: "failed", reason });
+    throw error;
+  }
+}
+
+/** @returns what puts on record how it ended */
+async function begin(
+  context: Context,
+  actor: Actor,
+  record: UseRecord | undefined,
+  event: Parameters<UseRecord["begin"]>[0],
+): Promise<OpenedUse["end"]> {
+  if (record) return record.begin(event);
+  // Leaves a note on machines that have a record, which is off now.
+  await context.recorder?.record(context, actor, { outcome: "done", secrets: event.secrets });
+  return async () => {};
+}
+
+/** The secrets that are asked for, each once, and all of them there. */
+async function resolve(context: Context, files: VaultFiles, { root, secrets, groups = [], accept }: SecretUse): Promise<SecretPath[]> {
+  const paths = new Set(secrets);
+  if (groups.length > 0) {
+    const { manifest } = await stateOf(files);
+    for (const group of groups)
+      for (const path of manifest.groups.get(manifest.requireGroup(group))!) if (files.hasSecret(path)) paths.add(path);
+  }
+  for (const path of paths) await namingFiles(context, root, () => files.ciphertext(path));
+  accept?.([...paths]);
+  if (paths.size > 0) return [...paths];
+  throw new VaultError("USAGE", "There is no secret to use.", {
+    remedy: "Name one: --secret GROUP/NAME, --group GROUP or --profile NAME.",
+  });
+}
+
+async function useOf(
+  context: Context,
+  files: VaultFiles,
+  actor: Actor,
+  paths: readonly SecretPath[],
+  request: SecretUse,
+): Promise<UseRequest> {
+  const { action, command, reason, service = context.env["AGENT_VAULT_SERVICE"] || undefined } = request;
+  const groupsOf = await groupsIn(context, files, request);
+  const secrets = await Promise.all(
+    paths.map(async (path): Promise<RequestedSecret> => ({
+      secret: formatSecretPath(path),
+      groups: groupsOf(path),
+      ...(await secretAttributes(files, path)),
+    })),
+  );
+  return { action, secrets, holder: await actor.holder(), surroundings: surroundingsOf(context, request.root), command, reason, service };
+}
+
+/** Only what judges by groups needs the manifest, which takes long to read where it is large. */
+async function groupsIn(context: Context, files: VaultFiles, request: SecretUse): Promise<(path: SecretPath) => readonly string[]> {
+  const mayMatter = presentedToken(context, request.token) !== undefined || request.restrict !== undefined;
+  if (!mayMatter) return () => [];
+  const { manifest } = await stateOf(files);
+  return (path) => manifest.groupsOf(path);
+}
+
+/** The same verified files, with what they mean. */
+async function stateOf(files: VaultFiles) {
+  const { VaultState } = await import("@agent-vault/vault");
+  const state = new VaultState(files.source);
+  if (files.signed) state.vouch(files.signed);
+  return state;
+}
+
+/** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */
+function programOf({ command }: SecretUse): readonly string[] | undefined {
+  return command && command.length > 1 ? [command[0]!, "…"] : command;
+}
+
+function reasonOf({ reason }: SecretUse, approval: string | undefined): string | undefined {
+  return [reason, approval && `Approved ${approval}.`].filter((part) => part !== undefined).join(" ") || undefined;
+}

@@ -1,0 +1,144 @@
+import type { Writable } from "node:stream";
+import { formatSecretPath, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
+import { shellCommand } from "../child/shell-command.js";
+import type { EnvEntry } from "../references/env-file.js";
+import { secretsIn } from "../references/reference.js";
+import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
+import { KnownSecrets } from "../scrub/known-secrets.js";
+import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-use.js";
+
+/** A command, and the secrets that it gets. */
+export interface RunRequest
+  extends
+    Omit<SecretUse, "action" | "secrets" | "command" | "accept">,
+    Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "stdin"> {
+  /** Secrets that go to variables. */
+  readonly variables?: readonly SecretVariable[] | undefined;
+  /** Secrets that go to files, whose paths go to variables. */
+  readonly files?: readonly SecretVariable[] | undefined;
+  /** Further variables, with references to secrets in their values. */
+  readonly env?: readonly Pick<EnvEntry, "name" | "value">[] | undefined;
+  /** Scrub values under eight bytes too, as they are; without it they are refused. */
+  readonly allowShort?: boolean | undefined;
+  /** Where the scrubbed output goes. */
+  readonly output: { readonly stdout: Writable; readonly stderr: Writable };
+}
+
+/**
+ * Runs a command with secrets in its environment, which whoever asked for it does not see: what it prints is scrubbed of them. It goes
+ * through {@link openUse} first.
+ * @throws VaultError what `openUse` and {@link runChild} throw, `INVALID_VARIABLE` where a variable would hold two secrets, `INVALID_VALUE` for a
+ *   value that is no text, `SECRET_TOO_SHORT`, `NO_PRIVATE_STORAGE`
+ */
+export async function runWithSecrets(context: Context, request: RunRequest): Promise<ChildEnd> {
+  const { variables = [], files = [], env = [], command, shell } = request;
+  const named = [...variables, ...files].map(({ secret }) => secret);
+  const secrets = [...new Set([...named, ...secretsIn(env.flatMap(({ value }) => value))])];
+  const words = shell ? shellCommand(command, context.env) : command;
+  const use = await openUse(context, {
+    ...request,
+    action: "run",
+    secrets,
+    command: words,
+    accept: (all) => void placesOf(request, all),
+  });
+  const known = knowing(use.values);
+  try {
+    const end = await runOpened(context, request, use);
+    const how = end.timedOut ? "It ran out of time." : end.signal && `Ended by ${end.signal}.`;
+    await putDown(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(words, known) });
+    return end;
+  } catch (error) {
+    const failure = error instanceof VaultError ? error : undefined;
+    const reason = failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
+    await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
+    throw error;
+  }
+}
+
+async function runOpened(context: Context, request: RunRequest, { values }: OpenedUse): Promise<ChildEnd> {
+  const { tty, output } = request;
+  const known = tty ? undefined : knowing(values, request.allowShort ?? false);
+  const text = (path: SecretPath) => textOf(path, values.get(path)!);
+  const secrets: Record<string, string> = {};
+  for (const { name, value } of request.env ?? []) {
+    secrets[name] = value.map((part) => (typeof part === "string" ? part : text(part.secret))).join("");
+  }
+  const { variables, files } = placesOf(request, [...values.keys()]);
+  for (const { variable, secret } of variables) secrets[variable] = text(secret);
+  const { PassThrough } = await import("node:stream");
+  const child = (secretsWithFiles: Readonly<Record<string, string>>) =>
+    runChild({
+      ...request,
+      env: context.env,
+      secrets: secretsWithFiles,
+      stdout: { through: known?.stream() ?? new PassThrough(), to: output.stdout },
+      stderr: { through: known?.stream() ?? new PassThrough(), to: output.stderr },
+    });
+  if (files.length === 0) return child(secrets);
+  const { SecretFiles } = await import("../child/secret-files.js");
+  const folder = SecretFiles.create(context.env);
+  try {
+    for (const { variable, secret } of files) secrets[variable] = folder.add(variable, values.get(secret)!);
+    return await child(secrets);
+  } finally {
+    folder.remove();
+  }
+}
+
+/** Which secret goes to which variable and file: those of groups and profiles that are not named otherwise go where their names say. */
+function placesOf(request: RunRequest, secrets: readonly SecretPath[]): { variables: SecretVariable[]; files: readonly SecretVariable[] } {
+  const { variables = [], files = [], env = [], groups = [] } = request;
+  const placed = new Set([...variables, ...files].map(({ secret }) => secret));
+  const referenced = new Set(secretsIn(env.flatMap(({ value }) => value)));
+  const rest = groups.length === 0 ? [] : secrets.filter((secret) => !placed.has(secret) && !referenced.has(secret));
+  const all = [...variables, ...rest.map((secret) => ({ variable: requireVariableName(variableName(secret)), secret }))];
+  const distinct = distinctVariables([...all, ...files]);
+  const taken = new Map(distinct.map(({ variable, secret }) => [variable, secret]));
+  for (const { name } of env) if (taken.has(name)) throw twice(name, taken.get(name)!);
+  for (const { variable, secret } of files) if (all.some((one) => one.variable === variable)) throw twice(variable, secret);
+  return { variables: distinctVariables(all), files: distinctVariables(files) };
+}
+
+function twice(name: string, secret: SecretPath): VaultError {
+  return new VaultError("INVALID_VARIABLE", `The variable ${name} is set twice, once for ${formatSecretPath(secret)}.`, {
+    remedy: `Name another for one of them: --secret ${formatSecretPath(secret)}=VARIABLE.`,
+  });
+}
+
+function textOf(path: SecretPath, value: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    const secret = formatSecretPath(path);
+    throw new VaultError("INVALID_VALUE", `${secret} is not UTF-8 text, so no variable can hold it.`, {
+      remedy: `Hand it over as a file: --file NAME=${secret}.`,
+    });
+  }
+}
+
+function knowing(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true): KnownSecrets {
+  return new KnownSecrets(
+    [...values].map(([path, value]) => ({ name: formatSecretPath(path), value })),
+    { allowShort },
+  );
+}
+
+/** The words of a command without the secrets that somebody may have typed into them. */
+function redacted(words: readonly string[], known: KnownSecrets): string[] {
+  return words.map((word) => {
+    const scrubber = known.scrubber();
+    return Buffer.concat([scrubber.write(Buffer.from(word)), scrubber.flush()]).toString();
+  });
+}
+
+/** The command has run, and what it came to stands, also where the record cannot be completed. */
+async function putDown(context: Context, use: OpenedUse, ending: UseEnding): Promise<void> {
+  try {
+    await use.end(ending);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    context.warn(`How the command ended could not be put on record: ${error.message}`);
+  }
+}

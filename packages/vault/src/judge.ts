@@ -1,0 +1,34 @@
+import type { Context } from "./context.js";
+import { detectHarness } from "./harness.js";
+import { POLICY_FILE } from "./layout.js";
+import type { SecretPath } from "./names.js";
+import type { Actor, RecordedEvent } from "./record.js";
+import type { VaultFiles } from "./vault-files.js";
+
+/** A read that was found to be of what the owner signed, before anything is decrypted. */
+export interface JudgedRead {
+  readonly files: VaultFiles;
+  readonly actor: Actor;
+  readonly path: SecretPath;
+}
+
+/**
+ * Decides over a read where a token, a policy or a coding agent is in play.
+ * @returns what is to stand in the record beside the read
+ * @throws VaultError then nothing is decrypted
+ */
+export type Judge = (context: Context, read: JudgedRead) => Promise<Pick<RecordedEvent, "identity" | "reason">>;
+
+/** Whether more decides over a read than the key. @param files verified, where they are signed */
+export function isJudged({ env }: Pick<Context, "env">, files: VaultFiles, token?: string): boolean {
+  return presentedToken({ env }, token) !== undefined || detectHarness(env) !== undefined || files.bytes(POLICY_FILE) !== undefined;
+}
+
+/**
+ * The token that was presented: by `--token`, else by `AGENT_VAULT_TOKEN`. Where there is one, it is the only authority.
+ * @returns `undefined` for none. An empty one is a token, and an invalid one: it is what a failed `$(agent-vault token mint …)` leaves,
+ *   and must not open more than the token would have
+ */
+export function presentedToken({ env }: Pick<Context, "env">, flag?: string): string | undefined {
+  return flag ?? env["AGENT_VAULT_TOKEN"];
+}
