@@ -13,6 +13,9 @@ const SIGNS: readonly (readonly [harness: string, isAtWork: (env: Context["env"]
   ["windsurf", (env) => env["WINDSURF_CASCADE"] || env["WINDSURF_AGENT"] || env["WINDSURF_SESSION_ID"]],
 ];
 
+/** The coding agents that are known by name. */
+export const HARNESSES: readonly string[] = SIGNS.map(([harness]) => harness);
+
 /** The coding agent that this was started by, as far as its environment says: a hint, since whoever starts a program chooses that. */
 export function detectHarness(env: Context["env"]): string | undefined {
   return SIGNS.find(([, isAtWork]) => isAtWork(env))?.[0] ?? (env["AGENT"] || env["AI_AGENT"] || undefined);

@@ -12,7 +12,7 @@ export { csvLines, flatten, type FlatEntry } from "./audit-export.js";
 export type { ChainFinding, ChainFindingKind, ChainReport } from "./audit-chain.js";
 export type { AuditEvent, AuditRow, Head, Outcome } from "./audit-row.js";
 export { engineVersion } from "./connection.js";
-export { detectHarness } from "./harness.js";
+export { detectHarness, HARNESSES } from "./harness.js";
 export { surroundingsOf, type Surroundings } from "./surroundings.js";
 export { LedgerRecorder } from "./ledger-recorder.js";
 export { openLedger, openLedgerAt } from "./open-ledger.js";

@@ -1,4 +1,4 @@
-import { classify } from "./layout.js";
+import { classify, POLICY_FILE } from "./layout.js";
 import { formatSecretPath } from "./names.js";
 import type { VaultState } from "./vault-state.js";
 
@@ -54,6 +54,8 @@ export function accessDifference(before: VaultState | undefined, after: VaultSta
 /** The difference in lines for a person, each a sentence without indentation; none where nothing differs. */
 export function describeDifference({ access, recipients, secrets, files }: AccessDifference): string[] {
   const some = (names: readonly string[]) => names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
+  const policyChanged = files.includes(POLICY_FILE);
+  const others = files.filter((file) => file !== POLICY_FILE);
   const line = (names: readonly string[], words: string) => (names.length > 0 ? [`${words}: ${some(names)}`] : []);
   return [
     ...access.flatMap(({ agent, gains, loses }) => [
@@ -70,7 +72,8 @@ export function describeDifference({ access, recipients, secrets, files }: Acces
     ...line(secrets.added, `${count(secrets.added, "secret")} added`),
     ...line(secrets.changed, `${count(secrets.changed, "secret")} with other bytes`),
     ...line(secrets.removed, `${count(secrets.removed, "secret")} removed`),
-    ...line(files, `${count(files, "other file")} changed`),
+    ...(policyChanged ? [`another policy (${POLICY_FILE}) says who may use which secret, and how`] : []),
+    ...line(others, `${count(others, "other file")} changed`),
   ];
 }
 

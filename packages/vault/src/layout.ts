@@ -6,6 +6,7 @@ export const VAULT_FOLDER = ".agent-vault";
 /** Files of a vault, as paths relative to its folder with `/` on every platform. */
 export const CONFIG_FILE = "config.yaml";
 export const MANIFEST_FILE = "manifest.yaml";
+export const POLICY_FILE = "policy.yaml";
 export const FIRST_OWNER_FILE = "owner.pub";
 export const LOCK_FILE = "vault.lock";
 export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
@@ -40,7 +41,7 @@ export function classify(file: string): VaultFile {
   switch (file) {
     case CONFIG_FILE:
     case MANIFEST_FILE:
-    case "policy.yaml":
+    case POLICY_FILE:
       return { kind: "yaml", file };
     case LOCK_FILE:
     case LOCK_SIGNATURE_FILE:

@@ -1,4 +1,17 @@
-import { isAlias, isCollection, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit, YAMLSeq, type Document, type Node } from "yaml";
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLSeq,
+  type Document,
+  type Node,
+} from "yaml";
 import type { ZodMiniType } from "zod/mini";
 import { VaultError, type ErrorCode } from "./errors.js";
 import { MANIFEST_FILE } from "./layout.js";
@@ -11,13 +24,42 @@ const MAX_MARKS = 1_000_000;
 /** Brackets within brackets, and marks on one line. */
 const MAX_DEPTH = 200;
 
+/** A YAML document as it was read, and where in its file things stand. */
+export interface YamlFile {
+  readonly document: Document;
+  /** The line of a value, from 1. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+  /** `FILE, line 3, column 5`: where a value stands, or the nearest one around it that stands anywhere. */
+  readonly placeOf: (path: readonly PropertyKey[]) => string;
+  /** As `placeOf`, for the name of a field and not its value. */
+  readonly placeOfName: (path: readonly PropertyKey[]) => string;
+}
+
 /**
  * Reads one YAML document and checks it against a schema; the document keeps comments, order and unknown fields for a later rewrite.
  * @param file names the file in errors.
- * What one part takes from another (anchors, aliases, merge keys) is refused: a change of the one would change the other as well.
  * @throws VaultError `INVALID_YAML` with line and column, or `code` with the place of what does not fit the schema.
  */
 export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType<T>, code: ErrorCode): { document: Document; data: T } {
+  const { document, placeOf } = readYamlFile(bytes, file);
+  const parsed = schema.safeParse(document.toJS());
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const field = issue.path.map(String).join(".");
+    throw new VaultError(code, `${placeOf(issue.path)}: ${field ? `${field}: ` : ""}${sentence(issue.message)}`, {
+      remedy: restore(file),
+    });
+  }
+  return { document, data: parsed.data };
+}
+
+/**
+ * Reads one YAML document, whatever it says. What one part takes from another (anchors, aliases, merge keys) is refused: a change of the
+ * one would change the other as well.
+ * @param file names the file in errors.
+ * @throws VaultError `INVALID_YAML` with line and column
+ */
+export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   const limit = file === MANIFEST_FILE ? MAX_MANIFEST_BYTES : MAX_YAML_BYTES;
   if (bytes.length > limit) throw invalid(`${file} is larger than the ${limit / 1024 / 1024} MiB that are read of it.`);
   let text: string;
@@ -50,15 +92,12 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
       remedy: `Write out in ${file} what they stand for.`,
     });
   }
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const field = issue.path.map(String).join(".");
-    throw new VaultError(code, `${at(offsetOf(document, issue.path))}: ${field ? `${field}: ` : ""}${sentence(issue.message)}`, {
-      remedy: restore(file),
-    });
-  }
-  return { document, data: parsed.data };
+  return {
+    document,
+    lineOf: (path) => lineCounter.linePos(offsetOf(document, path)).line,
+    placeOf: (path) => at(offsetOf(document, path)),
+    placeOfName: (path) => at(offsetOfName(document, path)),
+  };
 
   function requireUniqueKeys(): void {
     visit(document, {
@@ -134,6 +173,12 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
     if ((node instanceof Scalar || isCollection(node)) && node.range) return node.range[0];
   }
   return 0;
+}
+
+function offsetOfName(document: Document, path: readonly PropertyKey[]): number {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const pair = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === path.at(-1)) : undefined;
+  return isScalar(pair?.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, path);
 }
 
 function sentence(message: string): string {

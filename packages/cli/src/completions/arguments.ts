@@ -24,6 +24,11 @@ export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>>
   "owner allowed-signers": {},
   "owner keys": {},
   peek: { path: "secrets" },
+  "policy check": { file: "files" },
+  "policy explain": {},
+  "policy init": {},
+  "profile list": {},
+  "profile show": { profile: "names" },
   "recover-agent": { agent: "agents" },
   "remove-agent": { agent: "agents" },
   "remove-owner": { owner: "owners" },
@@ -39,7 +44,9 @@ export const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Kind>>>>
 
 /** What the value of a flag is, by the flag's name or by what help calls its value. Other values are `names`. */
 export const FLAG_VALUES: Readonly<Record<string, Kind>> = {
+  agent: "agents",
   agents: "agents",
+  secret: "secrets",
   group: "groups",
   "remove-group": "groups",
   FILE: "files",

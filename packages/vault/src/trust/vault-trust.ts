@@ -168,7 +168,7 @@ export class VaultTrust {
       try {
         return look();
       } catch (error) {
-        if (error instanceof HistoryNeeded || !(error instanceof VaultError) || !isVerificationError(error)) throw error;
+        if (error instanceof HistoryNeeded || !isVerificationError(error)) throw error;
         add("error", kindOf(error.code), error.message, error.remedy ?? "");
         return undefined;
       }
@@ -498,7 +498,7 @@ const VERIFICATION_CODES: ReadonlySet<string> = new Set([
   "LINK_IN_VAULT",
 ] satisfies ErrorCode[]);
 
-export function isVerificationError(error: unknown): boolean {
+export function isVerificationError(error: unknown): error is VaultError {
   return error instanceof VaultError && VERIFICATION_CODES.has(error.code);
 }
 

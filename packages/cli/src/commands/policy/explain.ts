@@ -1,0 +1,109 @@
+import { Flags } from "@oclif/core";
+import { surroundingsOf, type Surroundings } from "@agent-vault/ledger";
+import { findVault, formatSecretPath, isVerificationError, openState, parseSecretPath, VaultState } from "@agent-vault/vault";
+import { explain, readPolicy, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
+import { knownNames } from "../../known-names.js";
+import { VaultCommand } from "../../vault-command.js";
+
+const HERE = "without it, what is so here; empty for none";
+
+export default class PolicyExplain extends VaultCommand {
+  static override id = "policy explain";
+  static override description = "Say which rule of the policy decides on a use, and why the others do not. Needs no key.";
+  static override examples = [
+    "agent-vault policy explain --secret stripe/api-key",
+    "agent-vault policy explain --secret stripe/api-key --agent billing --branch main --command 'npm test'",
+    "agent-vault policy explain --secret db/url --action get --harness claude-code",
+  ];
+  static override flags = {
+    secret: Flags.string({
+      description: "the secret; several times for several",
+      helpValue: "GROUP/NAME",
+      multiple: true,
+      multipleNonGreedy: true,
+      required: true,
+    }),
+    agent: Flags.string({ description: "the agent that holds the key; without it, the owner", helpValue: "NAME" }),
+    action: Flags.string({ description: "what is done", options: ["run", "inject", "get"], default: "run" }),
+    command: Flags.string({ description: "the program and its words, with blanks between them", helpValue: "COMMAND" }),
+    user: Flags.string({ description: `the system's user; ${HERE}` }),
+    repo: Flags.string({ description: `the repository; ${HERE}`, helpValue: "URL" }),
+    branch: Flags.string({ description: `the branch; ${HERE}` }),
+    harness: Flags.string({ description: `the coding agent; ${HERE}` }),
+    service: Flags.string({ description: "the service that the caller says it is" }),
+    environment: Flags.string({ description: "as if this were the secret's environment" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(PolicyExplain);
+    const root = findVault(this.context);
+    const state = await this.#stateAsItLies(root);
+    const [owner] = state.owners;
+    const request: UseRequest = {
+      action: flags.action as UseRequest["action"],
+      secrets: flags.secret.map((secret) => this.#requested(state, secret, flags.environment)),
+      holder:
+        flags.agent === undefined
+          ? { role: "owner", name: owner!.name, identity: owner!.recipient.text }
+          : { role: "agent", name: state.manifest.requireAgent(flags.agent), identity: state.agentRecipient(flags.agent).text },
+      surroundings: withFlags(surroundingsOf(this.context, root), flags),
+      command: flags.action === "run" ? (flags.command?.trim().split(/\s+/) ?? []) : undefined,
+      reason: undefined,
+      service: flags.service,
+    };
+    const explanation = explain(await readPolicy(state), request);
+    this.print(asJson(explanation), () => inWords(explanation));
+  }
+
+  /** A policy is tried before it is signed, too. */
+  async #stateAsItLies(root: string): Promise<VaultState> {
+    try {
+      return await openState(this.context, root);
+    } catch (error) {
+      if (!isVerificationError(error)) throw error;
+      this.context.warn(`${error.message} What follows will be so once an owner has signed it.`);
+      return new VaultState(root);
+    }
+  }
+
+  #requested(state: VaultState, name: string, environment: string | undefined): RequestedSecret {
+    const path = parseSecretPath(name);
+    state.ciphertext(path);
+    const secret = knownNames(state).secrets.find((known) => known.secret === formatSecretPath(path))!;
+    return environment === undefined ? secret : { ...secret, environment };
+  }
+}
+
+type Place = { readonly [name in "user" | "repo" | "branch" | "harness"]?: string | undefined };
+
+function withFlags(here: Surroundings, { user, repo, branch, harness }: Place): Surroundings {
+  const given = (flag: string | undefined, found: string | undefined) => (flag === undefined ? found : flag || undefined);
+  return {
+    folder: here.folder,
+    user: given(user, here.user),
+    repository: given(repo, here.repository),
+    branch: given(branch, here.branch),
+    harness: given(harness, here.harness),
+  };
+}
+
+function* inWords({ decision, secrets }: Explanation): Generator<string> {
+  for (const { secret, decision: sentence, approval, allowed, rules } of secrets) {
+    yield `${secret}: ${sentence}${allowed ? ` ${approval}` : ""}`;
+    for (const { rule, line, why } of rules) yield `  rule ${rule} (line ${line}) ${why}`;
+  }
+  if (decision.allowed && decision.maxTtl !== undefined)
+    yield `Tokens, leases and sessions last ${decision.maxTtl / 60_000} minutes at most.`;
+}
+
+function asJson({ decision, secrets }: Explanation): object {
+  return {
+    allowed: decision.allowed,
+    approval: decision.approval,
+    max_ttl_seconds: decision.maxTtl === undefined ? undefined : decision.maxTtl / 1000,
+    secrets: secrets.map(({ secret, decision: sentence, ...rest }, index) => {
+      const { code, approval } = decision.secrets[index]!;
+      return { secret, allowed: rest.allowed, code, decision: sentence, approval, approval_reason: rest.approval, rules: rest.rules };
+    }),
+  };
+}

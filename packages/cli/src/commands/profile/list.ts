@@ -1,0 +1,25 @@
+import { profilesFile, readProfiles, secretsOf } from "@agent-vault/runner";
+import { formatSecretPath } from "@agent-vault/vault/read-only";
+import { table } from "../../table.js";
+import { VaultCommand } from "../../vault-command.js";
+
+export default class ProfileList extends VaultCommand {
+  static override id = "profile list";
+  static override description = "List the profiles: sets of secrets that you have named.";
+
+  async run(): Promise<void> {
+    await this.words(ProfileList);
+    const profiles = [...(await readProfiles(this.context)).values()].map((profile) => ({
+      name: profile.name,
+      description: profile.description,
+      secrets: secretsOf(profile).map(formatSecretPath),
+    }));
+    this.print(profiles, () =>
+      table(
+        ["PROFILE", "SECRETS", "DESCRIPTION"],
+        profiles.map(({ name, description, secrets }) => [name, secrets.join(", "), description ?? "-"]),
+        `No profiles yet. They stand in ${profilesFile(this.context)}.`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,250 @@
+import { posix } from "node:path";
+import { VaultError } from "@agent-vault/vault/read-only";
+import type { RequestedSecret, UseRequest } from "../use-request.js";
+import { fitsPart, fitsParts, type Parts } from "./glob.js";
+import {
+  APPROVALS,
+  CONDITION_FIELDS,
+  type Approval,
+  type ConditionField,
+  type Conditions,
+  type Pattern,
+  type Policy,
+  type Rule,
+} from "./policy.js";
+import { repositoryName } from "./repository.js";
+
+/** What a policy says of a use; of several secrets, all have to be allowed, and the strictest counts. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly approval: Approval;
+  /** The longest that a token, lease or session may last, in milliseconds; `undefined` where nothing limits it. */
+  readonly maxTtl: number | undefined;
+  readonly secrets: readonly SecretDecision[];
+}
+
+export interface SecretDecision {
+  readonly secret: string;
+  readonly allowed: boolean;
+  /** Why it is denied. */
+  readonly code: "POLICY_DENIED" | "HARNESS_DENIED" | undefined;
+  /** The rule that denies or allows it; `undefined` without a policy, or where none allows it. */
+  readonly rule: Rule | undefined;
+  readonly approval: Approval;
+  /** The rule that asks for the approval; `undefined` where it is asked for by what the secret is. */
+  readonly approvalRule: Rule | undefined;
+  readonly maxTtl: number | undefined;
+  /** What each rule of the policy says, in its order. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** What one rule says of one secret's use. A rule that limits has no `allow`, and says how the use is to be approved. */
+export interface Verdict {
+  readonly rule: Rule;
+  readonly effect: "denies" | "allows" | "limits" | "silent";
+  /** The part of the rule that says so. */
+  readonly because: "secrets" | "when" | "allow" | "deny";
+  /** The field of that part; `undefined` where all of it or none of it holds. */
+  readonly field: ConditionField | undefined;
+}
+
+/** Actions that hand the value to whoever asks, where `run` hands it to a command. */
+const SHOWING: ReadonlySet<string> = new Set(["get", "inject"]);
+/** Attributes of secrets that a person is asked about first, where no rule says otherwise. */
+const PRODUCTION = /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i;
+const SENSITIVE_ACCESS: ReadonlySet<string> = new Set(["read-write", "admin"]);
+
+/** @param policy `undefined` for a vault without one, where whoever can open a secret may use it */
+export function decide(policy: Policy | undefined, request: UseRequest): Decision {
+  const secrets = request.secrets.map((secret) => decideSecret(policy, request, secret));
+  return {
+    allowed: secrets.every(({ allowed }) => allowed),
+    approval: strictest(secrets.map(({ approval }) => approval)) ?? "never",
+    maxTtl: shortest(secrets.map(({ maxTtl }) => maxTtl)),
+    secrets,
+  };
+}
+
+/** @throws VaultError `POLICY_DENIED`, or `HARNESS_DENIED` where a coding agent asks for values */
+export function requireAllowed({ secrets }: Decision, { action, surroundings }: UseRequest): void {
+  const denied = secrets.find(({ allowed }) => !allowed);
+  if (!denied) return;
+  const { secret, code, rule } = denied;
+  if (code === "HARNESS_DENIED")
+    throw new VaultError(
+      "HARNESS_DENIED",
+      `A coding agent (${surroundings.harness}) asked to ${action} ${secret}, which would show it the value.`,
+      {
+        remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy can allow it: docs/policy.md.`,
+      },
+    );
+  throw new VaultError(
+    "POLICY_DENIED",
+    `The vault's policy ${rule ? `denies this use of ${secret}: ${ruleName(rule)}` : `has no rule that allows this use of ${secret}`}.`,
+    {
+      remedy: "See why with agent-vault policy explain; an owner can change the policy.",
+    },
+  );
+}
+
+export function isAbout(rule: Rule, { secret }: RequestedSecret): boolean {
+  return rule.secrets.some(({ parts }) => fitsParts(parts, secretParts(secret)));
+}
+
+/** @param secret as secrets are shown */
+export function secretParts(secret: string): Parts {
+  return secret.includes("/") ? secret.split("/") : ["default", secret];
+}
+
+/** As messages name a rule. */
+export function ruleName({ title, line }: Rule): string {
+  return `rule ${title} (line ${line})`;
+}
+
+/** Why a person is asked before a secret is used that no rule says anything about, in words, or `undefined`. */
+export function sensitivityOf({ environment, access }: RequestedSecret): string | undefined {
+  if (environment !== undefined && PRODUCTION.test(environment)) return `its environment is ${environment}`;
+  return access !== undefined && SENSITIVE_ACCESS.has(access) ? `its access is ${access}` : undefined;
+}
+
+function decideSecret(policy: Policy | undefined, request: UseRequest, secret: RequestedSecret): SecretDecision {
+  const verdicts = (policy?.rules ?? []).map((rule) => judge(rule, request, secret));
+  const denying = verdicts.find(({ effect }) => effect === "denies");
+  const allowing = verdicts.filter(({ effect }) => effect === "allows");
+  const shown = surelyShown(request) && !allowing.some(({ rule }) => namesAction(rule, request.action));
+  const code = denying || (policy && allowing.length === 0) ? "POLICY_DENIED" : shown ? "HARNESS_DENIED" : undefined;
+  const speaking = verdicts.flatMap(({ rule, effect }) => (effect === "allows" || effect === "limits" ? [rule] : []));
+  const stated = strictest(speaking.flatMap(({ approval }) => approval ?? []));
+  return {
+    secret: secret.secret,
+    allowed: code === undefined,
+    code,
+    rule: (denying ?? allowing[0])?.rule,
+    approval: stated ?? (sensitivityOf(secret) === undefined ? "never" : "session"),
+    approvalRule: speaking.find(({ approval }) => approval !== undefined && approval === stated),
+    maxTtl: shortest(speaking.map(({ maxTtl }) => maxTtl)),
+    verdicts,
+  };
+}
+
+function judge(rule: Rule, request: UseRequest, secret: RequestedSecret): Verdict {
+  const verdict = (effect: Verdict["effect"], because: Verdict["because"], field?: ConditionField): Verdict => ({
+    rule,
+    effect,
+    because,
+    field,
+  });
+  const fitting = (conditions: Conditions, field: ConditionField, reading: Reading) =>
+    fitsAny(conditions[field]!, field, valueOf(field, request, secret), reading);
+  const missing = (conditions: Conditions, reading: Reading) => fieldsOf(conditions).find((field) => !fitting(conditions, field, reading));
+
+  if (!isAbout(rule, secret)) return verdict("silent", "secrets");
+  const { when = {}, allow, deny } = rule;
+  const apart = missing(when, "widely");
+  if (apart) return verdict("silent", "when", apart);
+  if (deny === "all") return verdict("denies", "deny");
+  const offence = deny && fieldsOf(deny).find((field) => fitting(deny, field, "widely"));
+  if (offence) return verdict("denies", "deny", offence);
+
+  if (allow === undefined) return rule.approval || rule.maxTtl ? verdict("limits", "when") : verdict("silent", "deny");
+  const doubtful = missing(when, "narrowly");
+  if (doubtful) return verdict("silent", "when", doubtful);
+  const unmet = allow === "all" ? undefined : missing(allow, "narrowly");
+  return unmet ? verdict("silent", "allow", unmet) : verdict("allows", "allow");
+}
+
+/** Where there is room for doubt, what denies is read widely and what allows narrowly. */
+type Reading = "widely" | "narrowly";
+
+function fieldsOf(conditions: Conditions): ConditionField[] {
+  return CONDITION_FIELDS.filter((field) => conditions[field]);
+}
+
+function fitsAny(patterns: readonly Pattern[], field: ConditionField, value: Parts | undefined, reading: Reading): boolean {
+  if (value === undefined) return reading === "widely" && (field === "agents" || field === "users");
+  return patterns.some(({ parts }) => (field === "commands" ? fitsCommand(parts, value, reading) : fitsParts(parts, value)));
+}
+
+/** What a use is in a field's terms; `undefined` where there is none, and for agents and users where it is not known who they are. */
+function valueOf(
+  field: ConditionField,
+  { holder, surroundings, command, service, action }: UseRequest,
+  secret: RequestedSecret,
+): Parts | undefined {
+  switch (field) {
+    case "agents":
+      return holder.name === undefined ? undefined : [holder.role, holder.name];
+    case "users":
+      return partOf(surroundings.user);
+    case "repositories":
+      return surroundings.repository === undefined ? undefined : repositoryName(surroundings.repository).split("/");
+    case "branches":
+      return surroundings.branch?.split("/");
+    case "environments":
+      return partOf(secret.environment);
+    case "services":
+      return partOf(service);
+    case "harnesses":
+      return partOf(surroundings.harness);
+    case "commands":
+      return command;
+    case "actions":
+      return [action];
+  }
+}
+
+/** What a use is in a field's terms, in words. */
+export function describeValue(field: ConditionField, request: UseRequest, secret: RequestedSecret): string | undefined {
+  const value = valueOf(field, request, secret);
+  if (field === "commands") return value?.map((word) => (/^[^\s"']+$/.test(word) ? word : JSON.stringify(word))).join(" ");
+  return field === "agents" && value ? `${value[0] === "owner" ? "owner:" : ""}${value[1]}` : value?.join("/");
+}
+
+function partOf(value: string | undefined): Parts | undefined {
+  return value === undefined ? undefined : [value];
+}
+
+/**
+ * Whether a pattern fits a program and its words. Read narrowly, the program has to be called just as the pattern has it, with the same
+ * folder or none. Read widely, what a pattern names without a folder is a program of that name in any folder.
+ */
+function fitsCommand([program, ...words]: Parts, [called, ...given]: Parts, reading: Reading): boolean {
+  if (called === undefined || program === undefined) return false;
+  if (program === "**") return fitsParts([program, ...words], [called, ...given]);
+  if (!fitsParts(words, given)) return false;
+  if (program === "*") return true;
+  if (reading === "narrowly") return fitsPath(program, called) && (program === called || !called.split("/").includes(".."));
+  const isNameAlone = !program.includes("/") || !called.includes("/");
+  return fitsPath(program, posix.normalize(called)) || (isNameAlone && fitsPart(plainName(program), plainName(called)));
+}
+
+function fitsPath(pattern: string, path: string): boolean {
+  return fitsParts(pattern.split("/"), path.split("/"));
+}
+
+/** A program's name without what may differ while the program is the same. */
+function plainName(program: string): string {
+  return program
+    .replace(/^.*[\\/]/, "")
+    .replace(/\.(?:exe|cmd|bat|com)$/i, "")
+    .toLowerCase();
+}
+
+/** Whether a coding agent asks for a value itself. */
+function surelyShown({ action, surroundings }: UseRequest): boolean {
+  return surroundings.harness !== undefined && SHOWING.has(action);
+}
+
+/** Showing a value to a coding agent takes a rule that says just that. */
+function namesAction({ allow }: Rule, action: string): boolean {
+  return allow !== "all" && (allow?.actions ?? []).some(({ text }) => text === action);
+}
+
+function strictest(approvals: readonly Approval[]): Approval | undefined {
+  return APPROVALS.findLast((approval) => approvals.includes(approval));
+}
+
+function shortest(spans: readonly (number | undefined)[]): number | undefined {
+  const given = spans.filter((span) => span !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
+}

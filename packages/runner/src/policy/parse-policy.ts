@@ -1,0 +1,167 @@
+import { readYamlFile } from "@agent-vault/vault";
+import { VaultError } from "@agent-vault/vault/read-only";
+import { Field } from "../field.js";
+import type { Parts } from "./glob.js";
+import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
+import { repositoryName } from "./repository.js";
+
+export const ACTIONS = ["run", "inject", "get"] as const;
+/** Characters; the longest that a pattern is good for. */
+const MAX_PATTERN = 512;
+
+/**
+ * Reads a policy. All that is not understood is an error: a rule that is left out could be the one that denies.
+ * @param file names the file in errors
+ * @throws VaultError `INVALID_POLICY` with file, line and column
+ */
+export function parsePolicy(bytes: Uint8Array, file: string): Policy {
+  const yaml = readFile(bytes, file);
+  const root = new Field(yaml.document.toJS(), (path, of, problem, hint) => {
+    const place = of === "name" ? yaml.placeOfName(path) : yaml.placeOf(path);
+    const name = path.length === 0 ? "a policy" : path.map((part) => (typeof part === "number" ? part + 1 : part)).join(".");
+    return new VaultError("INVALID_POLICY", `${place}: ${name} ${problem}.`, {
+      remedy: `${hint}Nothing is allowed before it is put right.`,
+    });
+  });
+  const { version, rules } = root.table(["version", "rules"]);
+  if (version?.value !== 1) throw (version ?? root).error("has to begin with version: 1, which is what this agent-vault reads");
+  if (!rules) throw root.error("has no rules", "For a policy that denies everything, write rules: []. ");
+  return {
+    file,
+    rules: rules.list().map((rule, index) => parseRule(rule, index, yaml.lineOf(["rules", index]))),
+  };
+}
+
+/** A policy that cannot be read is a denial like any other, and no damage of the vault. */
+function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFile> {
+  try {
+    return readYamlFile(bytes, file);
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== "INVALID_YAML") throw error;
+    throw new VaultError("INVALID_POLICY", error.message, { ...(error.remedy && { remedy: error.remedy }), cause: error });
+  }
+}
+
+function parseRule(field: Field, index: number, line: number): Rule {
+  const fields = field.table(["name", "secrets", "when", "allow", "deny", "approval", "max_ttl"]);
+  const name = fields.name?.text();
+  if (!fields.secrets) throw field.error("does not say which secrets it is about", "Add secrets: GROUP/NAME, or ** for all. ");
+  const rule: Rule = {
+    title: name === undefined ? `${index + 1}` : JSON.stringify(name),
+    line,
+    secrets: fields.secrets.texts().map(secretPattern),
+    when: fields.when && parseConditions(fields.when),
+    allow: fields.allow && allOrConditions(fields.allow),
+    deny: fields.deny && allOrConditions(fields.deny),
+    approval: fields.approval?.oneOf(APPROVALS),
+    maxTtl: fields.max_ttl?.duration(),
+  };
+  if (!(rule.allow || rule.deny || rule.approval || rule.maxTtl))
+    throw field.error("says nothing", "Add allow, deny, approval or max_ttl; allow: all sets no conditions. ");
+  return rule;
+}
+
+function allOrConditions(field: Field): Conditions | "all" {
+  return field.value === "all" ? "all" : parseConditions(field);
+}
+
+function parseConditions(field: Field): Conditions {
+  if (typeof field.value === "string") throw field.error("is neither all nor a mapping of conditions");
+  const fields = field.table(CONDITION_FIELDS);
+  const given = CONDITION_FIELDS.filter((name) => fields[name]);
+  if (given.length === 0) throw field.error("has no conditions", "Where there are to be none, write all. ");
+  return Object.fromEntries(given.map((name) => [name, fields[name]!.texts().map((text) => PATTERNS[name](text))]));
+}
+
+const PATTERNS: Readonly<Record<ConditionField, (field: Field) => Pattern>> = {
+  agents: (field) => {
+    const text = wordOf(field);
+    const owner = /^owner:(.+)$/.exec(text)?.[1];
+    return { text, parts: owner === undefined ? ["agent", text] : ["owner", owner] };
+  },
+  users: wordPattern,
+  repositories: (field) => {
+    const text = pathOf(field);
+    return { text, parts: partsOf(field, repositoryName(text)) };
+  },
+  branches: (field) => {
+    const text = pathOf(field);
+    return { text, parts: fullPartsOf(field, text) };
+  },
+  environments: wordPattern,
+  services: wordPattern,
+  harnesses: wordPattern,
+  commands: commandPattern,
+  actions: (field) => ({ text: field.oneOf(ACTIONS), parts: [field.oneOf(ACTIONS)] }),
+};
+
+function secretPattern(field: Field): Pattern {
+  const text = pathOf(field);
+  const parts = fullPartsOf(field, text);
+  if (parts.length > 1 || text === "**") return { text, parts };
+  if (text.includes("*")) throw field.error("leaves its group open", `Write default/${text} or **/${text}. `);
+  return { text, parts: ["default", text] };
+}
+
+function wordPattern(field: Field): Pattern {
+  const text = wordOf(field);
+  return { text, parts: [text] };
+}
+
+function commandPattern(field: Field): Pattern {
+  const text = field.text();
+  requireShort(field, text);
+  if (/["'`\\]/.test(text))
+    throw field.error("has a quote or a backslash", "A pattern has words with blanks between them; * fits a blank, too. ");
+  const parts = text.trim().split(/\s+/);
+  if (parts.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
+    throw field.error("is a line for a shell", "Commands are run without one, word for word; write a rule for the program. ");
+  if (parts.some((part) => part !== "**" && part.includes("**")))
+    throw field.error("has ** inside a word", "It stands for words; in a word write *. ");
+  return { text, parts };
+}
+
+/** A pattern over a name that is one part, where `*` stands for anything. */
+function wordOf(field: Field): string {
+  const text = field.text();
+  requirePlain(field, text);
+  if (text.includes("**")) throw field.error("has **", "Here * stands for anything. ");
+  return text;
+}
+
+/** A pattern over a name with slashes. */
+function pathOf(field: Field): string {
+  const text = field.text();
+  requirePlain(field, text);
+  if (text === "*") throw field.error("fits names without a slash only", "For any name, write **. ");
+  return text;
+}
+
+function fullPartsOf(field: Field, text: string): Parts {
+  const parts = partsOf(field, text);
+  if (parts.includes(""))
+    throw field.error("has nothing before, between or after its slashes", "For all that lies below a name, write NAME/**. ");
+  return parts;
+}
+
+function partsOf(field: Field, text: string): Parts {
+  const parts = text.split("/");
+  if (parts.some((part) => part !== "**" && part.includes("**")))
+    throw field.error("has ** beside other characters", "It stands alone between slashes, as in release/**. ");
+  return parts;
+}
+
+/** What other languages of patterns have would fit nothing here, and so deny nothing. */
+function requirePlain(field: Field, text: string): void {
+  requireShort(field, text);
+  const special = /[?[\]{}!\\\s]/.exec(text)?.[0];
+  if (special !== undefined)
+    throw field.error(
+      `has ${JSON.stringify(special)}, which patterns do not know`,
+      "They know * and **; where there are several, write a list. ",
+    );
+}
+
+function requireShort(field: Field, text: string): void {
+  if (text.length > MAX_PATTERN) throw field.error(`is longer than ${MAX_PATTERN} characters`);
+}

@@ -1,0 +1,54 @@
+import type { Parts } from "./glob.js";
+
+/** What a rule can ask of a use. */
+export const CONDITION_FIELDS = [
+  "agents",
+  "users",
+  "repositories",
+  "branches",
+  "environments",
+  "services",
+  "harnesses",
+  "commands",
+  "actions",
+] as const;
+export type ConditionField = (typeof CONDITION_FIELDS)[number];
+
+/**
+ * What a person has to say before a use, from the least to the most: nothing; an answer that may hold for the session; an answer to this
+ * use, which may have been given in advance; an answer to this use that is given now.
+ */
+export const APPROVALS = ["never", "session", "once", "always"] as const;
+export type Approval = (typeof APPROVALS)[number];
+
+/** A pattern as it was written, and in its parts. */
+export interface Pattern {
+  readonly text: string;
+  readonly parts: Parts;
+}
+
+/** Patterns by field; one of a field's patterns has to fit. */
+export type Conditions = { readonly [field in ConditionField]?: readonly Pattern[] };
+
+export interface Rule {
+  /** Its name in quotes, or its place in the list. */
+  readonly title: string;
+  /** Where it begins in its file, from 1. */
+  readonly line: number;
+  readonly secrets: readonly Pattern[];
+  /** The rule is about uses for which all of this holds. */
+  readonly when: Conditions | undefined;
+  /** It allows the uses for which all of this holds; without it, it allows none. */
+  readonly allow: Conditions | "all" | undefined;
+  /** It denies the uses for which any of this holds. */
+  readonly deny: Conditions | "all" | undefined;
+  readonly approval: Approval | undefined;
+  /** The longest that a token, lease or session may last, in milliseconds. */
+  readonly maxTtl: number | undefined;
+}
+
+/** `policy.yaml`: who may use which secrets, and how. What no rule allows is denied. */
+export interface Policy {
+  readonly file: string;
+  readonly rules: readonly Rule[];
+}

@@ -1,0 +1,64 @@
+import { HARNESSES } from "@agent-vault/ledger";
+import { nearest } from "@agent-vault/vault/read-only";
+import type { RequestedSecret } from "../use-request.js";
+import { isAbout, ruleName, secretParts } from "./decide.js";
+import { fitsParts, type Parts } from "./glob.js";
+import type { ConditionField, Conditions, Pattern, Policy, Rule } from "./policy.js";
+
+/** What a vault holds, as far as a policy can name it. */
+export interface KnownNames {
+  readonly secrets: readonly RequestedSecret[];
+  readonly agents: readonly string[];
+  readonly owners: readonly string[];
+}
+
+/** What in a policy can never come true in a vault, a sentence each: most likely a slip, and where it denies, one that denies nothing. */
+export function reviewPolicy(policy: Policy, known: KnownNames): string[] {
+  const uncovered = known.secrets.filter((secret) => !policy.rules.some((rule) => rule.allow && isAbout(rule, secret)));
+  return [
+    ...policy.rules.flatMap((rule) => [...reviewRule(rule, known)].map((problem) => `${ruleName(rule)} ${problem}.`)),
+    ...(uncovered.length > 0 ? [`No rule allows any use of ${some(uncovered.map(({ secret }) => secret))}.`] : []),
+  ];
+}
+
+function* reviewRule(rule: Rule, known: KnownNames): Generator<string> {
+  const secrets = known.secrets.map(({ secret }) => secretParts(secret));
+  for (const pattern of unfit(rule.secrets, secrets)) yield `is about secrets ${pattern}, and the vault has none such`;
+  const agents = [...known.agents.map((name) => ["agent", name]), ...known.owners.map((name) => ["owner", name])];
+  const environments = known.secrets.flatMap((secret) => (isAbout(rule, secret) && secret.environment ? [[secret.environment]] : []));
+  for (const conditions of [rule.when, rule.allow, rule.deny]) {
+    if (conditions === undefined || conditions === "all") continue;
+    for (const pattern of unfit(conditions.agents, agents)) yield `names the agent ${pattern}, and the vault has none such`;
+    for (const pattern of unfit(conditions.environments, environments))
+      yield `names the environment ${pattern}, and none of its secrets has such a one`;
+    for (const { text } of conditions.harnesses ?? []) {
+      const meant =
+        text.includes("*") || HARNESSES.includes(text)
+          ? undefined
+          : (nearest(text, HARNESSES) ?? HARNESSES.find((name) => name.startsWith(text)));
+      if (meant !== undefined) yield `names the coding agent ${text}, which is known as ${meant}`;
+    }
+  }
+  if (needsCommand(rule.when, rule.allow) && needsOtherThanRun(rule.when, rule.allow))
+    yield "allows commands and no action but get or inject, which have none";
+}
+
+function unfit(patterns: readonly Pattern[] | undefined, names: readonly Parts[]): string[] {
+  return (patterns ?? []).flatMap(({ text, parts }) => (names.some((name) => fitsParts(parts, name)) ? [] : [text]));
+}
+
+function needsCommand(...conditions: (Conditions | "all" | undefined)[]): boolean {
+  return conditions.some((all) => fieldOf(all, "commands"));
+}
+
+function needsOtherThanRun(...conditions: (Conditions | "all" | undefined)[]): boolean {
+  return conditions.some((all) => fieldOf(all, "actions")?.every(({ text }) => text !== "run"));
+}
+
+function fieldOf(conditions: Conditions | "all" | undefined, field: ConditionField): readonly Pattern[] | undefined {
+  return conditions === "all" ? undefined : conditions?.[field];
+}
+
+function some(names: readonly string[]): string {
+  return names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
+}

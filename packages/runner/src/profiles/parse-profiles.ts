@@ -1,0 +1,119 @@
+import { parse, TomlError } from "smol-toml";
+import { parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
+import { Field } from "../field.js";
+import { referencesIn } from "../references/env-file.js";
+import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
+import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
+
+/** Caveats that may stand in the profile itself, as llm-secrets has them. */
+const SHORT_CAVEATS = ["repo", "branch", "agent"] as const;
+
+/**
+ * Reads a file of profiles.
+ * @param file names it in errors
+ * @returns by name, in the file's order
+ * @throws VaultError `INVALID_PROFILE`: with line and column where it is no TOML, else with the profile and its field
+ */
+export function parseProfiles(text: string, file: string): ReadonlyMap<string, Profile> {
+  const root = new Field(parseToml(text, file), (path, _of, problem, hint) =>
+    invalid(file, `${path.map(String).join(".") || "the file"} ${problem}`, hint),
+  );
+  return new Map(root.entries().map(([name, field]) => [name, parseProfile(name, field, file)]));
+}
+
+function parseToml(text: string, file: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const problem = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
+    throw invalid(`${file}, line ${error.line}, column ${error.column}`, problem, "", error);
+  }
+}
+
+function parseProfile(name: string, field: Field, file: string): Profile {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
+    throw field.nameError("is not a profile's name, which has letters, digits, '.', '_' and '-'");
+  const fields = field.table(["description", "secrets", "env", "ttl", "caveats", ...SHORT_CAVEATS]);
+  const { secrets, env } = variablesOf(fields.secrets, fields.env, file);
+  if (secrets.length === 0 && env.every(({ value }) => value.every((part) => typeof part === "string")))
+    throw field.error("names no secret", 'Add secrets = ["GROUP/NAME"]. ');
+  return {
+    name,
+    description: fields.description?.text(),
+    secrets: checked(field, () => distinctVariables(secrets)),
+    env,
+    ttl: fields.ttl?.duration(),
+    caveats: parseCaveats(fields.caveats, fields),
+  };
+}
+
+/** A secret's variable is named by a table of secrets, or by a variable in `env` whose value is one of the list's secrets, or derived. */
+function variablesOf(secrets: Field | undefined, env: Field | undefined, file: string): Pick<Profile, "secrets" | "env"> {
+  const named: SecretVariable[] = [];
+  const listed = new Set<SecretPath>();
+  if (Array.isArray(secrets?.value)) for (const field of secrets.list()) listed.add(secretOf(field));
+  else
+    for (const [variable, field] of secrets?.entries() ?? [])
+      named.push({ variable: variableOf(variable, field), secret: secretOf(field) });
+
+  const plain: Profile["env"][number][] = [];
+  for (const [variable, field] of env?.entries() ?? []) {
+    const name = variableOf(variable, field);
+    const text = field.value === "" ? "" : field.text();
+    const secret = [...listed].find((path) => path === secretNamed(text));
+    if (secret !== undefined) named.push({ variable: name, secret });
+    else if (named.some((other) => other.variable === name)) throw field.nameError("is set by secrets as well");
+    else plain.push({ name, value: checked(field, () => referencesIn(text, file, { line: 0, column: 0 })) });
+  }
+  const derived = [...listed].filter((path) => !named.some(({ secret }) => secret === path));
+  return {
+    secrets: [...named, ...derived.map((secret) => ({ variable: variableOf(variableName(secret), secrets!), secret }))],
+    env: plain,
+  };
+}
+
+function variableOf(name: string, field: Field): string {
+  return checked(field, () => requireVariableName(name));
+}
+
+function secretOf(field: Field): SecretPath {
+  return checked(field, () => parseSecretPath(field.text()));
+}
+
+function secretNamed(text: string): SecretPath | undefined {
+  try {
+    return parseSecretPath(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseCaveats(caveats: Field | undefined, short: { readonly [name in (typeof SHORT_CAVEATS)[number]]?: Field }): ProfileCaveats {
+  const fields = caveats?.table([...CAVEAT_NAMES, "uses"]) ?? {};
+  const uses = fields.uses?.value;
+  if (fields.uses && !(Number.isSafeInteger(uses) && Number(uses) > 0)) throw fields.uses.error("is not a number of uses");
+  for (const name of SHORT_CAVEATS) if (short[name] && fields[name]) throw short[name].nameError("stands among the caveats as well");
+  const given = CAVEAT_NAMES.flatMap((name) => {
+    const field = fields[name] ?? (short as { readonly [name: string]: Field | undefined })[name];
+    return field ? [[name, field.texts().map((text) => text.text())] as const] : [];
+  });
+  return { ...Object.fromEntries(given), ...(fields.uses && { uses: Number(uses) }) };
+}
+
+/** What a reader of one value finds wrong, as an error of the profile's field. */
+function checked<T>(field: Field, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code === "INVALID_PROFILE") throw error;
+    throw field.error(`is wrong: ${error.message.replace(/^.*line 0, column 0: /, "").replace(/\.$/, "")}`, `${error.remedy ?? ""} `);
+  }
+}
+
+function invalid(file: string, problem: string, hint: string, cause?: unknown): VaultError {
+  return new VaultError("INVALID_PROFILE", `${file}: ${problem.replace(/\.$/, "")}.`, {
+    remedy: hint.trim() || "Correct the file.",
+    cause,
+  });
+}

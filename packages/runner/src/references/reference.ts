@@ -1,0 +1,48 @@
+import { parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
+
+/** What every reference begins with. */
+export const SCHEME = "vault://";
+
+/** Text, or a secret whose value stands in its place. */
+export type Part = string | { readonly secret: SecretPath };
+
+/** A place in a file, both from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The secret that a reference names. @param path what stands after `vault://`. @throws VaultError `INVALID_REFERENCE` */
+export function parseReference(path: string, file: string, { line, column }: Place): SecretPath {
+  try {
+    return parseSecretPath(path);
+  } catch (cause) {
+    throw invalidReference(file, { line, column }, `${SCHEME}${path} names no secret`, cause);
+  }
+}
+
+export function invalidReference(file: string, { line, column }: Place, problem: string, cause?: unknown): VaultError {
+  return new VaultError("INVALID_REFERENCE", `${file}, line ${line}, column ${column}: ${problem}.`, {
+    remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where more follows that could belong to the name.",
+    cause,
+  });
+}
+
+/** Tells the places of a text's offsets. */
+export function placesIn(text: string): (offset: number) => Place {
+  const starts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
+  return (offset) => {
+    let [line, after] = [0, starts.length];
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if (starts[middle]! <= offset) line = middle;
+      else after = middle;
+    }
+    return { line: line + 1, column: offset - starts[line]! + 1 };
+  };
+}
+
+/** The secrets among parts, each once. */
+export function secretsIn(parts: Iterable<Part>): SecretPath[] {
+  return [...new Set([...parts].flatMap((part) => (typeof part === "string" ? [] : [part.secret])))];
+}
