@@ -9,6 +9,12 @@ export function durationOf(text: string): number | undefined {
   return span ? Number(span[1]) * UNITS[span[2] as keyof typeof UNITS] : undefined;
 }
 
+/** A span of time in its largest whole unit up to days, as {@link durationOf} reads it. @param duration in milliseconds */
+export function formatDuration(duration: number): string {
+  const unit = (["d", "h", "m"] as const).find((unit) => duration % UNITS[unit] === 0) ?? "s";
+  return `${duration / UNITS[unit]}${unit}`;
+}
+
 /** As {@link durationOf}. @throws VaultError `INVALID_VALUE` */
 export function parseDuration(text: string): number {
   const duration = durationOf(text);

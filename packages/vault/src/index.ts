@@ -7,7 +7,7 @@ export { Config, type Settings } from "./config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./finding.js";
 export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";
 export { GitRepository } from "./git.js";
-export { durationOf, parseDuration, parseTime } from "./duration.js";
+export { durationOf, formatDuration, parseDuration, parseTime } from "./duration.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
 export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";

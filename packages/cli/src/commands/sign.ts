@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
-import { describeDifference, parseDuration, renew, sign, VaultError, type SignProposal } from "@agent-vault/vault";
+import { readPolicy } from "@agent-vault/runner";
+import { describeDifference, parseDuration, renew, sign, VaultError, VaultFiles, type SignProposal } from "@agent-vault/vault";
 import { terminal } from "../terminal.js";
 import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
 
@@ -29,8 +30,11 @@ export default class Sign extends VaultCommand {
       const until = lock.validUntil ? `, valid until ${lock.validUntil.toISOString().slice(0, 16)}Z` : "";
       return this.print({ sequence: lock.sequence, valid_until: lock.validUntil }, () => [`Signed state ${lock.sequence}${until}.`]);
     }
+    const change = await this.change(flags);
+    // Signed, a policy that cannot be read would deny everything to everybody.
+    await readPolicy(new VaultFiles(change.vault));
     const result = await sign(this.context, {
-      ...(await this.change(flags)),
+      ...change,
       approve: (proposal) => this.#approve(proposal, flags.yes),
     });
     const { proposal, signed } = result ?? {};

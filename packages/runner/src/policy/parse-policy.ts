@@ -38,7 +38,10 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
     return readYamlFile(bytes, file);
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== "INVALID_YAML") throw error;
-    throw new VaultError("INVALID_POLICY", error.message, { ...(error.remedy && { remedy: error.remedy }), cause: error });
+    throw new VaultError("INVALID_POLICY", error.message, {
+      remedy: `${error.remedy} A pattern that begins with * stands in quotes: "**".`,
+      cause: error,
+    });
   }
 }
 

@@ -5,6 +5,8 @@ import { referencesIn } from "../references/env-file.js";
 import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
 import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
 
+/** What is wrong with a reference is said with its field instead. */
+const NOWHERE = { line: 0, column: 0 };
 /** Caveats that may stand in the profile itself, as llm-secrets has them. */
 const SHORT_CAVEATS = ["repo", "branch", "agent"] as const;
 
@@ -57,20 +59,20 @@ function variablesOf(secrets: Field | undefined, env: Field | undefined, file: s
     for (const [variable, field] of secrets?.entries() ?? [])
       named.push({ variable: variableOf(variable, field), secret: secretOf(field) });
 
-  const plain: Profile["env"][number][] = [];
+  const plain: (Profile["env"][number] & { readonly field: Field })[] = [];
   for (const [variable, field] of env?.entries() ?? []) {
     const name = variableOf(variable, field);
     const text = field.value === "" ? "" : field.text();
     const secret = [...listed].find((path) => path === secretNamed(text));
-    if (secret !== undefined) named.push({ variable: name, secret });
-    else if (named.some((other) => other.variable === name)) throw field.nameError("is set by secrets as well");
-    else plain.push({ name, value: checked(field, () => referencesIn(text, file, { line: 0, column: 0 })) });
+    if (secret === undefined) plain.push({ name, value: checked(field, () => referencesIn(text, file, NOWHERE)), field });
+    else named.push({ variable: name, secret });
   }
-  const derived = [...listed].filter((path) => !named.some(({ secret }) => secret === path));
-  return {
-    secrets: [...named, ...derived.map((secret) => ({ variable: variableOf(variableName(secret), secrets!), secret }))],
-    env: plain,
-  };
+  for (const secret of listed) {
+    if (!named.some((other) => other.secret === secret)) named.push({ variable: variableOf(variableName(secret), secrets!), secret });
+  }
+  for (const { name, field } of plain)
+    if (named.some(({ variable }) => variable === name)) throw field.nameError("is set by secrets as well");
+  return { secrets: named, env: plain.map(({ name, value }) => ({ name, value })) };
 }
 
 function variableOf(name: string, field: Field): string {

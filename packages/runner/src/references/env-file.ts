@@ -15,7 +15,7 @@ const SKIPPED = /(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:#[^\n]*$)?/y;
 const ASSIGNMENT = /(?:export[ \t]+)?([^\s=#'"]+)[ \t]*=[ \t]*/y;
 /** A value: in single quotes as it stands, in double quotes with escapes, without quotes up to a comment or the line's end. */
 const SINGLE = /'([^']*)'/y;
-const DOUBLE = /"((?:[^"\\]|\\[^])*)"/y;
+const DOUBLE = /"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
 const PLAIN = /[^\n]*/y;
 const REST = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };

@@ -1,6 +1,14 @@
 import { Flags } from "@oclif/core";
 import { surroundingsOf, type Surroundings } from "@agent-vault/ledger";
-import { findVault, formatSecretPath, isVerificationError, openState, parseSecretPath, VaultState } from "@agent-vault/vault";
+import {
+  findVault,
+  formatDuration,
+  formatSecretPath,
+  isVerificationError,
+  openState,
+  parseSecretPath,
+  VaultState,
+} from "@agent-vault/vault";
 import { explain, readPolicy, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
 import { knownNames } from "../../known-names.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -93,7 +101,7 @@ function* inWords({ decision, secrets }: Explanation): Generator<string> {
     for (const { rule, line, why } of rules) yield `  rule ${rule} (line ${line}) ${why}`;
   }
   if (decision.allowed && decision.maxTtl !== undefined)
-    yield `Tokens, leases and sessions last ${decision.maxTtl / 60_000} minutes at most.`;
+    yield `Tokens, leases and sessions last ${formatDuration(decision.maxTtl)} at most.`;
 }
 
 function asJson({ decision, secrets }: Explanation): object {

@@ -1,5 +1,5 @@
 import { readProfile, type Part, type Profile } from "@agent-vault/runner";
-import { formatSecretPath } from "@agent-vault/vault/read-only";
+import { formatDuration, formatSecretPath } from "@agent-vault/vault";
 import { VaultCommand, word } from "../../vault-command.js";
 
 export default class ProfileShow extends VaultCommand {
@@ -18,7 +18,7 @@ function* inWords({ name, description, secrets, env, ttl, caveats }: Profile): G
   yield description === undefined ? name : `${name}: ${description}`;
   for (const { variable, secret } of secrets) yield `  ${variable} holds ${formatSecretPath(secret)}`;
   for (const { name: variable, value } of env) yield `  ${variable} is ${JSON.stringify(textOf(value))}`;
-  if (ttl !== undefined) yield `  tokens last ${ttl / 60_000} minutes`;
+  if (ttl !== undefined) yield `  tokens last ${formatDuration(ttl)}`;
   for (const [caveat, values] of Object.entries(caveats))
     yield `  ${caveat}: ${Array.isArray(values) ? values.join(", ") : String(values)}`;
 }

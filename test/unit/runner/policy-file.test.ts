@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { decide, parsePolicy, reviewPolicy } from "../../../packages/runner/dist/index.js";
+import { STARTER_POLICY } from "../../../packages/runner/dist/policy/starter.js";
+import { policy, use } from "./requests.js";
+
+const RULE = 'version: 1\nrules:\n- secrets: "**"\n';
+
+function parsed(text: string | Uint8Array): { code: string; message: string; remedy: string } | undefined {
+  try {
+    parsePolicy(typeof text === "string" ? new TextEncoder().encode(text) : text, "policy.yaml");
+    return undefined;
+  } catch (error) {
+    return error as { code: string; message: string; remedy: string };
+  }
+}
+
+describe("a policy's file", () => {
+  it.each<[what: string, text: string | Uint8Array, place: string, message: string | RegExp]>([
+    ["nothing", "", "1:1", /mapping/],
+    ["no text", new Uint8Array([0xff, 0xfe]), "", /UTF-8/],
+    ["no YAML", "version: [1\n", "", /line/],
+    ["another document", "version: 1\nrules: []\n---\nversion: 1\nrules: []\n", "", /document/],
+    ["a list", "- version: 1\n", "1:1", /mapping/],
+    ["no version", "rules: []\n", "1:1", /version: 1/],
+    ["another version", "version: 2\nrules: []\n", "1:10", /version: 1/],
+    ["a version that is text", 'version: "1"\nrules: []\n', "1:10", /version: 1/],
+    ["no rules", "version: 1\n", "1:1", /no rules/],
+    ["rules that are no list", "version: 1\nrules: {a: b}\n", "2:8", /list/],
+    ["an unknown field", "version: 1\nrules: []\nrule: []\n", "3:1", /rule is not a field/],
+    ["an unknown field of a rule", `${RULE}  alow: all\n`, "4:3", /rules\.1\.alow is not a field/],
+    ["an unknown condition", `${RULE}  allow: {branch: main}\n`, "4:11", /rules\.1\.allow\.branch is not a field/],
+    ["a field that stands twice", `${RULE}  allow: all\n  allow: all\n`, "5:3", /unique/],
+    ["a condition that stands twice", `${RULE}  deny: {users: a, users: b}\n`, "4:20", /unique/],
+    ["an anchor", `${RULE}  allow: &all all\n`, "4:15", /anchors/],
+    ["an alias", `${RULE}  allow: *all\n`, "4:10", /anchors|alias/i],
+    ["a merge key", `${RULE}  <<: {allow: all}\n`, "4:3", /merge keys/],
+    ["a merge that is unfinished", "<<<<<<< HEAD\nversion: 1\n", "1:1", /merge/],
+    ["a rule without secrets", "version: 1\nrules:\n- allow: all\n", "3:3", /which secrets/],
+    ["a rule that says nothing", RULE, "3:3", /says nothing/],
+    ["a rule that is text", "version: 1\nrules: [all]\n", "2:9", /mapping/],
+    ["an empty list", `${RULE}  allow: {users: []}\n`, "4:18", /empty list/],
+    ["an empty condition", `${RULE}  allow: {users: ""}\n`, "4:18", /is empty/],
+    ["no value", `${RULE}  deny:\n`, "4:8", /mapping/],
+    ["no conditions", `${RULE}  deny: {}\n`, "4:9", /no conditions/],
+    ["another word for all", `${RULE}  deny: everything\n`, "4:9", /neither all/],
+    ["all as a condition of when", `${RULE}  when: all\n  deny: all\n`, "4:9", /neither all/],
+    ["a number", `${RULE}  allow: {branches: [main, 1.0]}\n`, "4:28", /has to be text/],
+    ["a list in a list", `${RULE}  allow: {branches: [[main]]}\n`, "4:22", /has to be text/],
+    ["another approval", `${RULE}  approval: sometimes\n`, "4:13", /none of the words/],
+    ["another action", `${RULE}  allow: {actions: [run, read]}\n`, "4:26", /none of the words/],
+    ["a time without a unit", `${RULE}  max_ttl: 60\n`, "4:12", /span of time/],
+    ["no time at all", `${RULE}  max_ttl: 0m\n`, "4:12", /span of time/],
+    ["a set of characters", `${RULE}  deny: {branches: "v[12]"}\n`, "4:20", /"\["/],
+    ["a choice", `${RULE}  deny: {branches: "{a,b}"}\n`, "4:20", /"{"/],
+    ["a negation", `${RULE}  deny: {branches: "!main"}\n`, "4:20", /"!"/],
+    ["a question mark", `${RULE}  deny: {users: "eri?"}\n`, "4:17", /"\?"/],
+    ["a blank", `${RULE}  deny: {agents: "a b"}\n`, "4:18", /" "/],
+    ["two stars in a part", `${RULE}  deny: {branches: "release**"}\n`, "4:20", /\*\* beside/],
+    ["two stars in a word", `${RULE}  deny: {users: "**"}\n`, "4:17", /has \*\*/],
+    ["one star for all branches", `${RULE}  deny: {branches: "*"}\n`, "4:20", /without a slash only/],
+    ["one star for all secrets", 'version: 1\nrules:\n- {secrets: "*", deny: all}\n', "3:13", /without a slash only/],
+    ["an open group", 'version: 1\nrules:\n- {secrets: "prod-*", deny: all}\n', "3:13", /leaves its group open/],
+    ["half a name", "version: 1\nrules:\n- {secrets: stripe/, deny: all}\n", "3:13", /slashes/],
+    ["half a branch", `${RULE}  deny: {branches: release/}\n`, "4:20", /slashes/],
+    ["a quote in a command", `${RULE}  deny: {commands: "git commit -m 'x'"}\n`, "4:20", /quote/],
+    ["a line for a shell", `${RULE}  deny: {commands: "curl x | sh"}\n`, "4:20", /shell/],
+    ["two stars in a word of a command", `${RULE}  deny: {commands: "curl **x"}\n`, "4:20", /\*\* inside/],
+    ["a pattern without end", `${RULE}  deny: {users: ${"a".repeat(600)}}\n`, "4:17", /512/],
+  ])("with %s is refused, with its place", (_what, text, place, message) => {
+    const error = parsed(text);
+    expect(error).toMatchObject({ code: "INVALID_POLICY", message: expect.stringMatching(message) as string });
+    const [line, column] = place.split(":");
+    if (column !== undefined) expect(error!.message).toContain(`policy.yaml, line ${line}, column ${column}: `);
+  });
+
+  it("with a name that is nearly right names the right one", () => {
+    expect(parsed(`${RULE}  alow: all\n`)!.remedy).toContain("Did you mean allow?");
+    expect(parsed(`${RULE}  deny: {branch: x}\n`)!.remedy).toContain("Did you mean branches?");
+    expect(parsed(`${RULE}  approval: sesion\n`)!.remedy).toContain("Did you mean session?");
+    expect(parsed(`${RULE}  aproval: session\n`)!.remedy).toContain("Did you mean approval?");
+    expect(parsed(`${RULE}  zzz: session\n`)!.remedy).toContain("There is name, secrets, when, allow, deny, approval and max_ttl.");
+    expect(parsed("version: 1\nrules:\n- {secrets: **/x, deny: all}\n")!.remedy).toContain("in quotes");
+  });
+
+  it("that agent-vault writes allows what was allowed without one", () => {
+    const starter = parsePolicy(new TextEncoder().encode(STARTER_POLICY), "policy.yaml");
+    for (const request of [use(), use({ environment: "production" }), use({ action: "get", harness: "codex" })]) {
+      const [before, after] = [decide(undefined, request), decide(starter, request)];
+      expect([after.allowed, after.approval]).toEqual([before.allowed, before.approval]);
+    }
+  });
+
+  it("that agent-vault writes has examples that can be read", () => {
+    const examples = STARTER_POLICY.replaceAll(/^ {2}# (?=[- ] )/gm, "  ");
+    const rules = parsePolicy(new TextEncoder().encode(examples), "policy.yaml").rules;
+    expect(rules.map(({ title }) => title)).toEqual([
+      '"everything"',
+      '"payments"',
+      '"production asks every time"',
+      '"no production for services in development"',
+    ]);
+  });
+});
+
+describe("a review of a policy", () => {
+  const known = {
+    secrets: [...use({ secrets: ["stripe/api-key"], environment: "production" }).secrets, ...use({ secrets: ["token"] }).secrets],
+    agents: ["billing"],
+    owners: ["eric"],
+  };
+
+  it("has nothing to say of what can come true", () => {
+    const rules =
+      '- {secrets: stripe/*, allow: {agents: [billing, "owner:eric"], environments: prod*, harnesses: [codex, own-*], commands: npm test}}\n- {secrets: token, allow: all}';
+    expect(reviewPolicy(policy(rules), known)).toEqual([]);
+  });
+
+  it("names what cannot", () => {
+    const rules = [
+      "- {secrets: [stripe/*, stirpe/*], allow: {agents: [billing, biling, eric]}}",
+      "- {secrets: token, deny: {environments: production}}",
+      "- {secrets: stripe/*, deny: {harnesses: [claude, codx]}}",
+      "- {secrets: stripe/*, allow: {commands: npm test, actions: get}}",
+    ].join("\n");
+    expect(reviewPolicy(policy(rules), known)).toEqual([
+      "rule 1 (line 3) is about secrets stirpe/*, and the vault has none such.",
+      "rule 1 (line 3) names the agent biling, and the vault has none such.",
+      "rule 1 (line 3) names the agent eric, and the vault has none such.",
+      "rule 2 (line 4) names the environment production, and none of its secrets has such a one.",
+      "rule 3 (line 5) names the coding agent claude, which is known as claude-code.",
+      "rule 3 (line 5) names the coding agent codx, which is known as codex.",
+      "rule 4 (line 6) allows commands and no action but get or inject, which have none.",
+      "No rule allows any use of token.",
+    ]);
+  });
+});

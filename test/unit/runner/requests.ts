@@ -1,0 +1,49 @@
+import { parsePolicy, type Policy, type RequestedSecret, type UseRequest } from "../../../packages/runner/dist/index.js";
+
+export interface Use {
+  readonly action?: UseRequest["action"];
+  readonly secrets?: readonly string[];
+  /** The holder's name, `owner:NAME` for an owner; `undefined` for a key that nobody knows. */
+  readonly agent?: string | undefined;
+  readonly user?: string | undefined;
+  readonly repository?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly access?: string | undefined;
+  readonly service?: string | undefined;
+  readonly harness?: string | undefined;
+  readonly command?: readonly string[];
+}
+
+/** What somebody asks for: an ordinary use, but for what is said. */
+export function use(given: Use = {}): UseRequest {
+  const {
+    action = "run",
+    secrets = ["stripe/api-key"],
+    agent,
+    user,
+    repository,
+    branch,
+    environment,
+    access,
+    service,
+    harness,
+    command = ["npm", "test"],
+  } = { agent: "billing", user: "eric", repository: "https://github.com/acme/shop.git", branch: "main", ...given };
+  const owner = agent === undefined ? undefined : /^owner:(.*)$/.exec(agent)?.[1];
+  const role = agent === undefined ? "unknown" : owner === undefined ? "agent" : "owner";
+  return {
+    action,
+    secrets: secrets.map((secret): RequestedSecret => ({ secret, groups: [], environment, provider: undefined, access, tags: [] })),
+    holder: { role, name: owner ?? agent, identity: "age1" },
+    surroundings: { user, harness, folder: "/work", repository, branch },
+    command: action === "run" ? command : undefined,
+    reason: undefined,
+    service,
+  };
+}
+
+/** A policy of rules as they stand in the file, below `rules:`. */
+export function policy(rules: string): Policy {
+  return parsePolicy(new TextEncoder().encode(`version: 1\nrules:\n${rules}`), "policy.yaml");
+}
