@@ -10,8 +10,8 @@ function means<T>(pattern: readonly T[], items: readonly T[], run: T, fits: (one
   return items.length > 0 && fits(first, items[0]!) && means(rest, items.slice(1), run, fits);
 }
 
-const naivePart = (pattern: string, part: string) => means([...pattern], [...part], "*", (a, b) => a === b);
-const part = (letters: string) => fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 6 });
+const naivePart = (pattern: string, part: string) => means(pattern.split(""), part.split(""), "*", (a, b) => a === b);
+const part = (letters: string) => fc.string({ unit: fc.constantFrom(...letters.split("")), minLength: 1, maxLength: 6 });
 const RUNS = { numRuns: process.env["SLOW"] ? 200_000 : 3000 };
 
 describe("a pattern", () => {

@@ -93,11 +93,11 @@ describe("a policy's file", () => {
   it("that agent-vault writes has examples that can be read", () => {
     const examples = STARTER_POLICY.replaceAll(/^ {2}# (?=[- ] )/gm, "  ");
     const rules = parsePolicy(new TextEncoder().encode(examples), "policy.yaml").rules;
-    expect(rules.map(({ title }) => title)).toEqual([
-      '"everything"',
-      '"payments"',
-      '"production asks every time"',
-      '"no production for services in development"',
+    expect(rules.map(({ name }) => name)).toEqual([
+      "everything",
+      "payments",
+      "production asks every time",
+      "no production for services in development",
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decide, explain, requireAllowed } from "../../../packages/runner/dist/index.js";
+import { decide, explain, requireAllowed, ruleName } from "../../../packages/runner/dist/index.js";
 import { policy, use, type Use } from "./requests.js";
 
 function allows(rules: string, given: Use = {}): boolean {
@@ -255,25 +255,19 @@ describe("a policy", () => {
     ].join("\n");
     const { decision, secrets } = explain(policy(rules), use({ branch: "wip/x" }));
     expect(decision.allowed).toBe(false);
-    expect(secrets).toEqual([
-      {
-        secret: "stripe/api-key",
-        allowed: false,
-        decision: "Denied by rule 5 (line 7).",
-        approval: "A person is asked for each use, says rule 4 (line 6).",
-        rules: [
-          { rule: "1", line: 3, effect: "silent", why: "is about other secrets: db/*" },
-          { rule: '"main only"', line: 4, effect: "silent", why: "allows uses with branches main, release/*; here the branch is wip/x" },
-          {
-            rule: "3",
-            line: 5,
-            effect: "silent",
-            why: "is about uses with environments production; here the secret's environment is not known or none",
-          },
-          { rule: "4", line: 6, effect: "limits", why: "applies, and leaves to others whether the use is allowed" },
-          { rule: "5", line: 7, effect: "denies", why: "denies uses with commands npm test; here the command is npm test" },
-        ],
-      },
+    const [explained] = secrets;
+    expect(explained).toMatchObject({
+      secret: "stripe/api-key",
+      allowed: false,
+      decision: "Denied by rule 5 (line 7).",
+      approval: "A person is asked for each use, says rule 4 (line 6).",
+    });
+    expect(explained!.rules.map(({ rule, effect, why }) => `${effect}: ${ruleName(rule)} ${why}`)).toEqual([
+      "silent: rule 1 (line 3) is about other secrets: db/*",
+      'silent: rule "main only" (line 4) allows uses with branches main, release/*; here the branch is wip/x',
+      "silent: rule 3 (line 5) is about uses with environments production; here the secret's environment is not known or none",
+      "limits: rule 4 (line 6) applies, and leaves to others whether the use is allowed",
+      "denies: rule 5 (line 7) denies uses with commands npm test; here the command is npm test",
     ]);
   });
 });

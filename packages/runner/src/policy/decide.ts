@@ -97,8 +97,8 @@ export function secretParts(secret: string): Parts {
 }
 
 /** As messages name a rule. */
-export function ruleName({ title, line }: Rule): string {
-  return `rule ${title} (line ${line})`;
+export function ruleName({ name, position, line }: Rule): string {
+  return `rule ${name === undefined ? position : JSON.stringify(name)} (line ${line})`;
 }
 
 /** Why a person is asked before a secret is used that no rule says anything about, in words, or `undefined`. */

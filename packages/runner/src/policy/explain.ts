@@ -1,6 +1,6 @@
 import type { RequestedSecret, UseRequest } from "../use-request.js";
 import { decide, describeValue, ruleName, sensitivityOf, type Decision, type SecretDecision, type Verdict } from "./decide.js";
-import type { ConditionField, Pattern, Policy } from "./policy.js";
+import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";
 
 /** A decision with its reasons in words. */
 export interface Explanation {
@@ -16,7 +16,7 @@ export interface SecretExplanation {
   /** What is asked of a person, and why, in one sentence. */
   readonly approval: string;
   /** What each rule says, in a clause that follows its name. */
-  readonly rules: readonly { readonly rule: string; readonly line: number; readonly effect: Verdict["effect"]; readonly why: string }[];
+  readonly rules: readonly { readonly rule: Rule; readonly effect: Verdict["effect"]; readonly why: string }[];
 }
 
 /** Says which rule decides on a use, and why the others do not. */
@@ -32,8 +32,7 @@ export function explain(policy: Policy | undefined, request: UseRequest): Explan
         decision: sentence(policy, decided, request),
         approval: approvalSentence(decided, secret),
         rules: decided.verdicts.map((verdict) => ({
-          rule: verdict.rule.title,
-          line: verdict.rule.line,
+          rule: verdict.rule,
           effect: verdict.effect,
           why: reason(verdict, request, secret),
         })),

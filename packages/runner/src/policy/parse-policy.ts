@@ -47,10 +47,10 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
 
 function parseRule(field: Field, index: number, line: number): Rule {
   const fields = field.table(["name", "secrets", "when", "allow", "deny", "approval", "max_ttl"]);
-  const name = fields.name?.text();
   if (!fields.secrets) throw field.error("does not say which secrets it is about", "Add secrets: GROUP/NAME, or ** for all. ");
   const rule: Rule = {
-    title: name === undefined ? `${index + 1}` : JSON.stringify(name),
+    name: fields.name?.text(),
+    position: index + 1,
     line,
     secrets: fields.secrets.texts().map(secretPattern),
     when: fields.when && parseConditions(fields.when),

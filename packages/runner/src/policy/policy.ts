@@ -31,8 +31,9 @@ export interface Pattern {
 export type Conditions = { readonly [field in ConditionField]?: readonly Pattern[] };
 
 export interface Rule {
-  /** Its name in quotes, or its place in the list. */
-  readonly title: string;
+  readonly name: string | undefined;
+  /** Its place in the list, from 1. */
+  readonly position: number;
   /** Where it begins in its file, from 1. */
   readonly line: number;
   readonly secrets: readonly Pattern[];

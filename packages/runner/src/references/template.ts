@@ -6,7 +6,7 @@ export interface Template {
   /** The secrets that it names, each once. */
   readonly secrets: readonly SecretPath[];
   /** The file with each value in its place, byte for byte; what a value holds is not looked at. @param values of all `secrets` */
-  fill(values: ReadonlyMap<SecretPath, Uint8Array>): Uint8Array;
+  filledWith(values: ReadonlyMap<SecretPath, Uint8Array>): Uint8Array;
 }
 
 /** The beginning of a reference in braces; all other braces are text. */
@@ -36,7 +36,7 @@ export function parseTemplate(bytes: Uint8Array, file: string): Template {
   parts.push(bytes.subarray(end));
   return {
     secrets: [...new Set(parts.filter((part) => typeof part === "string"))],
-    fill: (values) => new Uint8Array(Buffer.concat(parts.map((part) => (typeof part === "string" ? valueOf(part, values) : part)))),
+    filledWith: (values) => new Uint8Array(Buffer.concat(parts.map((part) => (typeof part === "string" ? valueOf(part, values) : part)))),
   };
 }
 

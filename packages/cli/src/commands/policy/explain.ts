@@ -9,7 +9,7 @@ import {
   parseSecretPath,
   VaultState,
 } from "@agent-vault/vault";
-import { explain, readPolicy, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
+import { explain, readPolicy, ruleName, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
 import { knownNames } from "../../known-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
@@ -98,7 +98,7 @@ function withFlags(here: Surroundings, { user, repo, branch, harness }: Place): 
 function* inWords({ decision, secrets }: Explanation): Generator<string> {
   for (const { secret, decision: sentence, approval, allowed, rules } of secrets) {
     yield `${secret}: ${sentence}${allowed ? ` ${approval}` : ""}`;
-    for (const { rule, line, why } of rules) yield `  rule ${rule} (line ${line}) ${why}`;
+    for (const { rule, why } of rules) yield `  ${ruleName(rule)} ${why}`;
   }
   if (decision.allowed && decision.maxTtl !== undefined)
     yield `Tokens, leases and sessions last ${formatDuration(decision.maxTtl)} at most.`;
@@ -109,9 +109,10 @@ function asJson({ decision, secrets }: Explanation): object {
     allowed: decision.allowed,
     approval: decision.approval,
     max_ttl_seconds: decision.maxTtl === undefined ? undefined : decision.maxTtl / 1000,
-    secrets: secrets.map(({ secret, decision: sentence, ...rest }, index) => {
-      const { code, approval } = decision.secrets[index]!;
-      return { secret, allowed: rest.allowed, code, decision: sentence, approval, approval_reason: rest.approval, rules: rest.rules };
+    secrets: secrets.map((explained, index) => {
+      const { secret, allowed, code, approval } = decision.secrets[index]!;
+      const rules = explained.rules.map(({ rule, effect, why }) => ({ rule: rule.name ?? rule.position, line: rule.line, effect, why }));
+      return { secret, allowed, code, decision: explained.decision, approval, approval_reason: explained.approval, rules };
     }),
   };
 }
