@@ -1,5 +1,4 @@
-import { durationOf } from "@agent-vault/vault";
-import { suggestion, type VaultError } from "@agent-vault/vault/read-only";
+import { durationOf, suggestion, type VaultError } from "@agent-vault/vault/read-only";
 
 /** Says what is wrong with the value, or with the name, of what stands at a path of a file. */
 export type Complaint = (path: readonly PropertyKey[], of: "value" | "name", problem: string, hint: string) => VaultError;

@@ -3,6 +3,7 @@ export { decrypt, decryptWithPassphrase } from "./age/decrypt.js";
 export type { Identity } from "./age/identity.js";
 export type { Recipient } from "./age/recipient.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
+export { durationOf, formatDuration, parseDuration, parseTime } from "./duration.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
 export { agentKeyFile, identitiesAtHome, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";

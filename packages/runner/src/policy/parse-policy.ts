@@ -1,5 +1,5 @@
-import { readYamlFile } from "@agent-vault/vault";
 import { VaultError } from "@agent-vault/vault/read-only";
+import { readYamlFile } from "@agent-vault/vault/yaml";
 import { Field } from "../field.js";
 import type { Parts } from "./glob.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
