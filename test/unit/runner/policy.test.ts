@@ -84,6 +84,12 @@ describe("a policy", () => {
     expect(allows(`- {secrets: "**", allow: {repositories: "${url}"}}`, { repository: "git@github.com:acme/shop" })).toBe(true);
   });
 
+  it("denies in capitals and small letters, and allows as it is written", () => {
+    expect(allows('- {secrets: "**", allow: all, deny: {environments: production}}', { environment: "Production" })).toBe(false);
+    expect(allows('- {secrets: "**", allow: all, deny: {harnesses: Codex}}', { harness: "codex" })).toBe(false);
+    expect(allows('- {secrets: "**", allow: {branches: main}}', { branch: "Main" })).toBe(false);
+  });
+
   it("wants all that allow asks for, and denies by any that deny names", () => {
     const rules = '- {secrets: "**", allow: {agents: billing, branches: main}, deny: {users: root, services: ops}}';
     expect(allows(rules)).toBe(true);
@@ -146,6 +152,13 @@ describe("a policy", () => {
       expect(denying("/usr/bin/curl **", "/usr/bin/x/../curl")).toBe(true);
       expect(denying("/usr/bin/* **", "/opt/x")).toBe(false);
       expect(denying("curl **", "curly")).toBe(false);
+    });
+
+    it("are read as narrowly in when, where a rule allows", () => {
+      const rules = '- {secrets: "**", when: {commands: npm test}, allow: all}';
+      expect(allows(rules, { command: ["npm", "test"] })).toBe(true);
+      expect(allows(rules, { command: ["/tmp/npm", "test"] })).toBe(false);
+      expect(allows(`${rules}\n- {secrets: "**", when: {commands: npm test}, deny: all}`, { command: ["/tmp/npm", "test"] })).toBe(false);
     });
 
     it("are none where a value is shown or filled in", () => {

@@ -75,7 +75,7 @@ export function requireAllowed({ secrets }: Decision, { action, surroundings }: 
       "HARNESS_DENIED",
       `A coding agent (${surroundings.harness}) asked to ${action} ${secret}, which would show it the value.`,
       {
-        remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy can allow it: docs/policy.md.`,
+        remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy that names ${action} among its actions would allow it.`,
       },
     );
   throw new VaultError(
@@ -162,7 +162,14 @@ function fieldsOf(conditions: Conditions): ConditionField[] {
 
 function fitsAny(patterns: readonly Pattern[], field: ConditionField, value: Parts | undefined, reading: Reading): boolean {
   if (value === undefined) return reading === "widely" && (field === "agents" || field === "users");
-  return patterns.some(({ parts }) => (field === "commands" ? fitsCommand(parts, value, reading) : fitsParts(parts, value)));
+  return patterns.some(({ parts }) => {
+    if (field === "commands") return fitsCommand(parts, value, reading);
+    return fitsParts(parts, value) || (reading === "widely" && fitsParts(parts.map(toLower), value.map(toLower)));
+  });
+}
+
+function toLower(text: string): string {
+  return text.toLowerCase();
 }
 
 /** What a use is in a field's terms; `undefined` where there is none, and for agents and users where it is not known who they are. */
