@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, explain, requireAllowed, ruleName } from "../../../packages/runner/dist/index.js";
 import { policy, use, type Use } from "./requests.js";
@@ -256,6 +257,56 @@ describe("a policy", () => {
       code: "HARNESS_DENIED",
       remedy: expect.stringContaining("agent-vault run --secret stripe/api-key -- COMMAND") as string,
     });
+  });
+
+  it("says the same in any order of its rules, and denies what any part of it denies", () => {
+    const conditions = fc.constantFrom(
+      "{branches: main}",
+      "{users: eric, branches: wip}",
+      '{agents: "b*"}',
+      "{harnesses: codex}",
+      "{commands: npm **}",
+    );
+    const rule = fc
+      .record({
+        secrets: fc.constantFrom('"**"', "stripe/*", "db/*"),
+        when: fc.option(conditions),
+        allow: fc.option(fc.oneof(fc.constant("all"), conditions)),
+        deny: fc.option(conditions),
+        approval: fc.constantFrom("never", "session", "once", "always"),
+        max_ttl: fc.constantFrom("15m", "8h"),
+      })
+      .map(
+        (fields) =>
+          `- {${Object.entries(fields)
+            .flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]))
+            .join(", ")}}`,
+      );
+    const given = fc.record({
+      branch: fc.constantFrom("main", "wip"),
+      agent: fc.constantFrom("billing", "web"),
+      harness: fc.constantFrom(undefined, "codex"),
+      secrets: fc.constantFrom(["stripe/a"], ["db/a"], ["stripe/a", "db/a"]),
+    });
+    const judged = (rules: readonly string[], request: Use) => {
+      const { allowed, approval, maxTtl } = decide(policy(rules.join("\n")), use(request));
+      return { allowed, approval, maxTtl };
+    };
+    fc.assert(
+      fc.property(fc.array(rule, { minLength: 2, maxLength: 5 }), given, fc.nat(4), (rules, request, shift) => {
+        const whole = judged(rules, request);
+        expect(judged([...rules.slice(shift), ...rules.slice(0, shift)].toReversed(), request)).toEqual(whole);
+        expect(judged([...rules, '- {secrets: "**", deny: all}'], request).allowed).toBe(false);
+        if (!whole.allowed)
+          expect(
+            judged(
+              rules.map((one) => one.replace(/allow: (?:all|\{[^}]*\}), /, "")),
+              request,
+            ).allowed,
+          ).toBe(false);
+      }),
+      { numRuns: process.env["SLOW"] ? 20_000 : 150 },
+    );
   });
 
   it("explains which rule decides, and why the others do not", () => {
