@@ -203,6 +203,14 @@ describe("a policy", () => {
     });
   });
 
+  it("is not eased by a rule that may not apply", () => {
+    const rules = '- {secrets: "**", allow: all}\n- {secrets: "**", when: {users: eric}, approval: never}';
+    const approval = (given: Use) => decide(policy(rules), use({ environment: "production", ...given })).approval;
+    expect([approval({ user: "eric" }), approval({ user: "eve" }), approval({ user: undefined })]).toEqual(["never", "session", "session"]);
+    const strict = decide(policy(rules.replace("never", "always")), use({ user: undefined }));
+    expect(strict.approval).toBe("always");
+  });
+
   it("limits to the shortest max_ttl", () => {
     const rules =
       '- {secrets: "**", allow: all, max_ttl: 8h}\n- {secrets: stripe/*, max_ttl: 15m}\n- {secrets: stripe/*, deny: {users: x}, max_ttl: 30m}';
