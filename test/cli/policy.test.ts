@@ -1,5 +1,8 @@
+import { appendFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { addAgent, grant, init, set } from "../../packages/vault/dist/index.js";
+import { readPolicy } from "../../packages/runner/dist/index.js";
+import { addAgent, grant, init, loadKeys, set, VaultFiles, VaultTrust } from "../../packages/vault/dist/index.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 
 const POLICY = `version: 1
@@ -14,6 +17,12 @@ rules:
       harnesses: codex
     max_ttl: 90m
 `;
+
+function linkAway(file: string): void {
+  renameSync(file, `${file}.kept`);
+  symlinkSync(`${file}.kept`, file);
+}
+
 const NO_KEY = { AGENT_VAULT_HOME: "/nonexistent" };
 
 /** A vault with a secret of production, and an agent that reads it. */
@@ -41,6 +50,33 @@ const ruled = prepared(async (box: Sandbox) => {
   await addAgent(box.context(), { vault: box.vault, agent: "billing" });
   box.write(".agent-vault/policy.yaml", POLICY);
   await box.sign();
+});
+
+describe("a policy", () => {
+  it.each<[what: string, change: (box: Sandbox) => void, code: string]>([
+    ["changed", (box) => appendFileSync(join(box.vault, "policy.yaml"), "# mine\n"), "TAMPERED"],
+    ["taken away", (box) => rmSync(join(box.vault, "policy.yaml")), "TAMPERED"],
+    ["put behind a link", (box) => linkAway(join(box.vault, "policy.yaml")), "LINK_IN_VAULT"],
+  ])("that was %s past the owner is not followed", async (_what, change, code) => {
+    const box = await ruled();
+    const context = box.context();
+    const read = async () => {
+      const files = new VaultFiles(box.vault);
+      await new VaultTrust(context, box.vault, await loadKeys(context)).verify(files);
+      return readPolicy(files);
+    };
+    expect((await read())!.rules.length).toBe(1);
+    change(box);
+    await expect(read()).rejects.toMatchObject({ code });
+  });
+
+  it("that was added past the owner is not followed", async () => {
+    const box = await vault();
+    box.write(".agent-vault/policy.yaml", POLICY);
+    const files = new VaultFiles(box.vault);
+    await new VaultTrust(box.context(), box.vault, await loadKeys(box.context())).verify(files);
+    await expect(readPolicy(files)).rejects.toMatchObject({ code: "TAMPERED" });
+  });
 });
 
 describe("policy init", () => {

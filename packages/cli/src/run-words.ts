@@ -125,8 +125,8 @@ export async function runRequest(
 }
 
 /** Holds a use to the caveats of a profile, as a token that is made of it would. */
-function restrictedTo({ name, caveats: { uses: _, ...caveats } }: Profile): (use: UseRequest) => void {
-  const restrictions = caveatsOf(caveats).map((text) => readCaveat(text)!);
+function restrictedTo({ name, caveats }: Profile): (use: UseRequest) => void {
+  const restrictions = caveatsOf({ ...caveats, uses: undefined }).map((text) => readCaveat(text)!);
   return (use) => {
     const broken = restrictions.find((caveat) => !caveat.allows(use));
     if (!broken) return;

@@ -1,4 +1,4 @@
-import { VaultError, type Actor, type Context } from "@agent-vault/vault/read-only";
+import type { VaultError, Actor, Context } from "@agent-vault/vault/read-only";
 import type { AuditEvent } from "./audit-row.js";
 import type { Completion } from "./audit-log.js";
 import type { Ledger } from "./ledger.js";

@@ -73,7 +73,7 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   let document: Document.Parsed;
   try {
     // The parser itself compares each key of a mapping with all before it.
-    document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+    document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: "error" });
   } catch (cause) {
     throw invalid(`${file} is nested deeper than a vault's file can need.`, cause);
   }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, parsePolicy, reviewPolicy } from "../../../packages/runner/dist/index.js";
 import { STARTER_POLICY } from "../../../packages/runner/dist/policy/starter.js";
@@ -71,6 +72,17 @@ describe("a policy's file", () => {
     expect(error).toMatchObject({ code: "INVALID_POLICY", message: expect.stringMatching(message) as string });
     const [line, column] = place.split(":");
     if (column !== undefined) expect(error!.message).toContain(`policy.yaml, line ${line}, column ${column}: `);
+  });
+
+  it("is read or refused, whatever is done to it", () => {
+    const text = STARTER_POLICY.replaceAll(/^ {2}# (?=[- ] )/gm, "  ").slice(STARTER_POLICY.indexOf("version"));
+    const piece = fc.constantFrom(..."\n,  ,-,: ,[,],{,},*,&a,!!set ,? ,|,<<: ,null,1,'".split(","), ",", '"', "#", "allow: all");
+    fc.assert(
+      fc.property(fc.nat(text.length), fc.nat(12), piece, (start, length, piece) => {
+        expect(parsed(text.slice(0, start) + piece + text.slice(start + length))?.code ?? "INVALID_POLICY").toBe("INVALID_POLICY");
+      }),
+      { numRuns: process.env["SLOW"] ? 50_000 : 500 },
+    );
   });
 
   it("with a name that is nearly right names the right one", () => {

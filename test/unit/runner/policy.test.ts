@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, explain, requireAllowed, ruleName } from "../../../packages/runner/dist/index.js";
 import { policy, use, type Use } from "./requests.js";
@@ -84,6 +85,12 @@ describe("a policy", () => {
     expect(allows(`- {secrets: "**", allow: {repositories: "${url}"}}`, { repository: "git@github.com:acme/shop" })).toBe(true);
   });
 
+  it("denies in capitals and small letters, and allows as it is written", () => {
+    expect(allows('- {secrets: "**", allow: all, deny: {environments: production}}', { environment: "Production" })).toBe(false);
+    expect(allows('- {secrets: "**", allow: all, deny: {harnesses: Codex}}', { harness: "codex" })).toBe(false);
+    expect(allows('- {secrets: "**", allow: {branches: main}}', { branch: "Main" })).toBe(false);
+  });
+
   it("wants all that allow asks for, and denies by any that deny names", () => {
     const rules = '- {secrets: "**", allow: {agents: billing, branches: main}, deny: {users: root, services: ops}}';
     expect(allows(rules)).toBe(true);
@@ -148,6 +155,13 @@ describe("a policy", () => {
       expect(denying("curl **", "curly")).toBe(false);
     });
 
+    it("are read as narrowly in when, where a rule allows", () => {
+      const rules = '- {secrets: "**", when: {commands: npm test}, allow: all}';
+      expect(allows(rules, { command: ["npm", "test"] })).toBe(true);
+      expect(allows(rules, { command: ["/tmp/npm", "test"] })).toBe(false);
+      expect(allows(`${rules}\n- {secrets: "**", when: {commands: npm test}, deny: all}`, { command: ["/tmp/npm", "test"] })).toBe(false);
+    });
+
     it("are none where a value is shown or filled in", () => {
       expect(allows('- {secrets: "**", allow: {commands: "**"}}', { action: "get" })).toBe(false);
     });
@@ -187,6 +201,14 @@ describe("a policy", () => {
       expect(approval(rules, { secrets: ["stripe/live"], user: "mallory" })).toBe("always");
       expect(approval(rules, { secrets: ["db/url", "stripe/live", "stripe/test"] })).toBe("once");
     });
+  });
+
+  it("is not eased by a rule that may not apply", () => {
+    const rules = '- {secrets: "**", allow: all}\n- {secrets: "**", when: {users: eric}, approval: never}';
+    const approval = (given: Use) => decide(policy(rules), use({ environment: "production", ...given })).approval;
+    expect([approval({ user: "eric" }), approval({ user: "eve" }), approval({ user: undefined })]).toEqual(["never", "session", "session"]);
+    const strict = decide(policy(rules.replace("never", "always")), use({ user: undefined }));
+    expect(strict.approval).toBe("always");
   });
 
   it("limits to the shortest max_ttl", () => {
@@ -243,6 +265,56 @@ describe("a policy", () => {
       code: "HARNESS_DENIED",
       remedy: expect.stringContaining("agent-vault run --secret stripe/api-key -- COMMAND") as string,
     });
+  });
+
+  it("says the same in any order of its rules, and denies what any part of it denies", () => {
+    const conditions = fc.constantFrom(
+      "{branches: main}",
+      "{users: eric, branches: wip}",
+      '{agents: "b*"}',
+      "{harnesses: codex}",
+      "{commands: npm **}",
+    );
+    const rule = fc
+      .record({
+        secrets: fc.constantFrom('"**"', "stripe/*", "db/*"),
+        when: fc.option(conditions),
+        allow: fc.option(fc.oneof(fc.constant("all"), conditions)),
+        deny: fc.option(conditions),
+        approval: fc.constantFrom("never", "session", "once", "always"),
+        max_ttl: fc.constantFrom("15m", "8h"),
+      })
+      .map(
+        (fields) =>
+          `- {${Object.entries(fields)
+            .flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]))
+            .join(", ")}}`,
+      );
+    const given = fc.record({
+      branch: fc.constantFrom("main", "wip"),
+      agent: fc.constantFrom("billing", "web"),
+      harness: fc.constantFrom(undefined, "codex"),
+      secrets: fc.constantFrom(["stripe/a"], ["db/a"], ["stripe/a", "db/a"]),
+    });
+    const judged = (rules: readonly string[], request: Use) => {
+      const { allowed, approval, maxTtl } = decide(policy(rules.join("\n")), use(request));
+      return { allowed, approval, maxTtl };
+    };
+    fc.assert(
+      fc.property(fc.array(rule, { minLength: 2, maxLength: 5 }), given, fc.nat(4), (rules, request, shift) => {
+        const whole = judged(rules, request);
+        expect(judged([...rules.slice(shift), ...rules.slice(0, shift)].toReversed(), request)).toEqual(whole);
+        expect(judged([...rules, '- {secrets: "**", deny: all}'], request).allowed).toBe(false);
+        if (!whole.allowed)
+          expect(
+            judged(
+              rules.map((one) => one.replace(/allow: (?:all|\{[^}]*\}), /, "")),
+              request,
+            ).allowed,
+          ).toBe(false);
+      }),
+      { numRuns: process.env["SLOW"] ? 20_000 : 150 },
+    );
   });
 
   it("explains which rule decides, and why the others do not", () => {

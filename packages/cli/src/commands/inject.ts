@@ -60,8 +60,8 @@ function readTemplate(file: string): Uint8Array {
 /** Writes a file that only its owner can read, before anything is in it. A link in its place is not followed. */
 function writePrivately(file: string, bytes: Uint8Array): void {
   try {
-    const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0 } = constants;
-    const descriptor = openSync(file, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
+    const flags = constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+    const descriptor = openSync(file, flags, 0o600);
     try {
       fchmodSync(descriptor, 0o600);
       ftruncateSync(descriptor);

@@ -42,7 +42,7 @@ export interface SecretDecision {
 export interface Verdict {
   readonly rule: Rule;
   readonly effect: "denies" | "allows" | "limits" | "silent";
-  /** The part of the rule that says so. */
+  /** The part of the rule that says so; what limits may name a field of which it is in doubt whether it holds. */
   readonly because: "secrets" | "when" | "allow" | "deny";
   /** The field of that part; `undefined` where all of it or none of it holds. */
   readonly field: ConditionField | undefined;
@@ -75,7 +75,7 @@ export function requireAllowed({ secrets }: Decision, { action, surroundings }: 
       "HARNESS_DENIED",
       `A coding agent (${surroundings.harness}) asked to ${action} ${secret}, which would show it the value.`,
       {
-        remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy can allow it: docs/policy.md.`,
+        remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy that names ${action} among its actions would allow it.`,
       },
     );
   throw new VaultError(
@@ -113,18 +113,26 @@ function decideSecret(policy: Policy | undefined, request: UseRequest, secret: R
   const allowing = verdicts.filter(({ effect }) => effect === "allows");
   const shown = surelyShown(request) && !allowing.some(({ rule }) => namesAction(rule, request.action));
   const code = denying || (policy && allowing.length === 0) ? "POLICY_DENIED" : shown ? "HARNESS_DENIED" : undefined;
-  const speaking = verdicts.flatMap(({ rule, effect }) => (effect === "allows" || effect === "limits" ? [rule] : []));
-  const stated = strictest(speaking.flatMap(({ approval }) => approval ?? []));
+  const speaking = verdicts.filter(({ effect }) => effect === "allows" || effect === "limits");
+  const approval = approvalOf(speaking, secret);
   return {
     secret: secret.secret,
     allowed: code === undefined,
     code,
     rule: (denying ?? allowing[0])?.rule,
-    approval: stated ?? (sensitivityOf(secret) === undefined ? "never" : "session"),
-    approvalRule: speaking.find(({ approval }) => approval !== undefined && approval === stated),
-    maxTtl: shortest(speaking.map(({ maxTtl }) => maxTtl)),
+    approval,
+    approvalRule: speaking.find(({ rule }) => rule.approval === approval)?.rule,
+    maxTtl: shortest(speaking.map(({ rule }) => rule.maxTtl)),
     verdicts,
   };
+}
+
+/** Rules that surely apply say it in the place of what the secret is; one of which that is in doubt can only add to it. */
+function approvalOf(speaking: readonly Verdict[], secret: RequestedSecret): Approval {
+  const stated = (verdicts: readonly Verdict[]) => strictest(verdicts.flatMap(({ rule }) => rule.approval ?? []));
+  const sure = stated(speaking.filter(({ field }) => field === undefined));
+  const usual = sensitivityOf(secret) === undefined ? "never" : "session";
+  return strictest([sure ?? usual, stated(speaking) ?? "never"])!;
 }
 
 function judge(rule: Rule, request: UseRequest, secret: RequestedSecret): Verdict {
@@ -146,8 +154,8 @@ function judge(rule: Rule, request: UseRequest, secret: RequestedSecret): Verdic
   const offence = deny && fieldsOf(deny).find((field) => fitting(deny, field, "widely"));
   if (offence) return verdict("denies", "deny", offence);
 
-  if (allow === undefined) return rule.approval || rule.maxTtl ? verdict("limits", "when") : verdict("silent", "deny");
   const doubtful = missing(when, "narrowly");
+  if (allow === undefined) return rule.approval || rule.maxTtl ? verdict("limits", "when", doubtful) : verdict("silent", "deny");
   if (doubtful) return verdict("silent", "when", doubtful);
   const unmet = allow === "all" ? undefined : missing(allow, "narrowly");
   return unmet ? verdict("silent", "allow", unmet) : verdict("allows", "allow");
@@ -162,7 +170,14 @@ function fieldsOf(conditions: Conditions): ConditionField[] {
 
 function fitsAny(patterns: readonly Pattern[], field: ConditionField, value: Parts | undefined, reading: Reading): boolean {
   if (value === undefined) return reading === "widely" && (field === "agents" || field === "users");
-  return patterns.some(({ parts }) => (field === "commands" ? fitsCommand(parts, value, reading) : fitsParts(parts, value)));
+  return patterns.some(({ parts }) => {
+    if (field === "commands") return fitsCommand(parts, value, reading);
+    return fitsParts(parts, value) || (reading === "widely" && fitsParts(parts.map(toLower), value.map(toLower)));
+  });
+}
+
+function toLower(text: string): string {
+  return text.toLowerCase();
 }
 
 /** What a use is in a field's terms; `undefined` where there is none, and for agents and users where it is not known who they are. */

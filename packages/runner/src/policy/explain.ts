@@ -66,6 +66,7 @@ function approvalSentence({ approval, approvalRule }: SecretDecision, secret: Re
 
 function reason({ rule, effect, because, field }: Verdict, request: UseRequest, secret: RequestedSecret): string {
   if (because === "secrets") return `is about other secrets: ${listed(rule.secrets)}`;
+  if (effect === "limits") return "applies, and leaves to others whether the use is allowed";
   if (field) {
     const conditions = rule[because];
     const patterns = conditions === "all" ? undefined : conditions?.[field];
@@ -73,7 +74,6 @@ function reason({ rule, effect, because, field }: Verdict, request: UseRequest, 
     const about = { when: "is about uses with", allow: "allows uses with", deny: "denies uses with" }[because];
     return `${about} ${field} ${listed(patterns ?? [])}; ${here}`;
   }
-  if (effect === "limits") return "applies, and leaves to others whether the use is allowed";
   if (effect === "silent") return "denies other uses";
   return rule[because === "deny" ? "deny" : "allow"] === "all" ? `${effect} every use` : `${effect} this use`;
 }

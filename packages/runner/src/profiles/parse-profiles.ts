@@ -5,8 +5,6 @@ import { referencesIn } from "../references/env-file.js";
 import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
 import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
 
-/** What is wrong with a reference is said with its field instead. */
-const NOWHERE = { line: 0, column: 0 };
 /** Caveats that may stand in the profile itself, as llm-secrets has them. */
 const SHORT_CAVEATS = ["repo", "branch", "agent"] as const;
 
@@ -20,7 +18,7 @@ export function parseProfiles(text: string, file: string): ReadonlyMap<string, P
   const root = new Field(parseToml(text, file), (path, _of, problem, hint) =>
     invalid(file, `${path.map(String).join(".") || "the file"} ${problem}`, hint),
   );
-  return new Map(root.entries().map(([name, field]) => [name, parseProfile(name, field, file)]));
+  return new Map(root.entries().map(([name, field]) => [name, parseProfile(name, field)]));
 }
 
 function parseToml(text: string, file: string): unknown {
@@ -33,11 +31,11 @@ function parseToml(text: string, file: string): unknown {
   }
 }
 
-function parseProfile(name: string, field: Field, file: string): Profile {
+function parseProfile(name: string, field: Field): Profile {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
     throw field.nameError("is not a profile's name, which has letters, digits, '.', '_' and '-'");
   const fields = field.table(["description", "secrets", "env", "ttl", "caveats", ...SHORT_CAVEATS]);
-  const { secrets, env } = variablesOf(fields.secrets, fields.env, file);
+  const { secrets, env } = variablesOf(fields.secrets, fields.env);
   if (secrets.length === 0 && env.every(({ value }) => value.every((part) => typeof part === "string")))
     throw field.error("names no secret", 'Add secrets = ["GROUP/NAME"]. ');
   return {
@@ -51,7 +49,7 @@ function parseProfile(name: string, field: Field, file: string): Profile {
 }
 
 /** A secret's variable is named by a table of secrets, or by a variable in `env` whose value is one of the list's secrets, or derived. */
-function variablesOf(secrets: Field | undefined, env: Field | undefined, file: string): Pick<Profile, "secrets" | "env"> {
+function variablesOf(secrets: Field | undefined, env: Field | undefined): Pick<Profile, "secrets" | "env"> {
   const named: SecretVariable[] = [];
   const listed = new Set<SecretPath>();
   if (Array.isArray(secrets?.value)) for (const field of secrets.list()) listed.add(secretOf(field));
@@ -64,7 +62,12 @@ function variablesOf(secrets: Field | undefined, env: Field | undefined, file: s
     const name = variableOf(variable, field);
     const text = field.value === "" ? "" : field.text();
     const secret = [...listed].find((path) => path === secretNamed(text));
-    if (secret === undefined) plain.push({ name, value: checked(field, () => referencesIn(text, file, NOWHERE)), field });
+    if (secret === undefined)
+      plain.push({
+        name,
+        value: referencesIn(text, (problem) => field.error(`is wrong: ${problem}`, "A reference is vault://GROUP/NAME. ")),
+        field,
+      });
     else named.push({ variable: name, secret });
   }
   for (const secret of listed) {
@@ -109,7 +112,7 @@ function checked<T>(field: Field, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof VaultError) || error.code === "INVALID_PROFILE") throw error;
-    throw field.error(`is wrong: ${error.message.replace(/^.*line 0, column 0: /, "").replace(/\.$/, "")}`, `${error.remedy ?? ""} `);
+    throw field.error(`is wrong: ${error.message.replace(/\.$/, "")}`, `${error.remedy ?? ""} `);
   }
 }
 

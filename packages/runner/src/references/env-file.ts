@@ -1,5 +1,5 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import { invalidReference, parseReference, placesIn, SCHEME, type Part, type Place } from "./reference.js";
+import { parseReference, placesIn, refusalAt, SCHEME, type Part, type Place, type Refusal } from "./reference.js";
 import { CLOSING } from "./template.js";
 import { requireVariableName } from "./variables.js";
 
@@ -58,13 +58,13 @@ export function parseEnvFile(source: string, file: string): EnvEntry[] {
     const quote = text[start];
     if (quote !== "'" && quote !== '"') {
       const plain = take(PLAIN)![0].replace(/(?:^|[ \t])#.*$/, "");
-      return referencesIn(plain.trimEnd(), file, placeOf(start));
+      return referencesIn(plain.trimEnd(), refusalAt(file, placeOf(start)));
     }
     const quoted = take(quote === "'" ? SINGLE : DOUBLE)?.[1];
     if (quoted === undefined) throw invalid(file, placeOf(start), `the quote ${quote} is not closed`);
     if (!take(REST)) throw invalid(file, placeOf(offset), "something follows the closing quote");
     const value = quote === "'" ? quoted : quoted.replace(/\\([^])/g, (escape, character: string) => ESCAPES[character] ?? escape);
-    return referencesIn(value, file, placeOf(start));
+    return referencesIn(value, refusalAt(file, placeOf(start)));
   }
 }
 
@@ -73,10 +73,9 @@ const REFERENCE = /(?<![A-Za-z0-9+.-])vault:\/\/([A-Za-z0-9._/-]*)|\{\{[ \t]*vau
 
 /**
  * Finds the references in a value. Without braces, a reference takes in all letters, digits, `.`, `_`, `-` and `/` that follow.
- * @param place where the value begins
- * @throws VaultError `INVALID_REFERENCE`
+ * @param refusal makes the error for one that is wrong
  */
-export function referencesIn(value: string, file: string, place: Place): Part[] {
+export function referencesIn(value: string, refusal: Refusal): Part[] {
   const parts: Part[] = [];
   let end = 0;
   for (const match of value.matchAll(REFERENCE)) {
@@ -86,10 +85,10 @@ export function referencesIn(value: string, file: string, place: Place): Part[] 
     if (path === undefined) {
       CLOSING.lastIndex = next;
       path = CLOSING.exec(value)?.[1];
-      if (path === undefined) throw invalidReference(file, place, `${SCHEME} is not followed by a secret's name and }}`);
+      if (path === undefined) throw refusal(`${SCHEME} is not followed by a secret's name and }}`);
       next = CLOSING.lastIndex;
     }
-    parts.push(value.slice(end, match.index), { secret: parseReference(path, file, place) });
+    parts.push(value.slice(end, match.index), { secret: parseReference(path, refusal) });
     end = next;
   }
   return [...parts, value.slice(end)].filter((part) => part !== "");

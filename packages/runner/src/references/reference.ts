@@ -12,20 +12,24 @@ export interface Place {
   readonly column: number;
 }
 
-/** The secret that a reference names. @param path what stands after `vault://`. @throws VaultError `INVALID_REFERENCE` */
-export function parseReference(path: string, file: string, { line, column }: Place): SecretPath {
+/** Makes the error for what is wrong with a reference, in a clause. */
+export type Refusal = (problem: string) => VaultError;
+
+/** The secret that a reference names. @param path what stands after `vault://` */
+export function parseReference(path: string, refusal: Refusal): SecretPath {
   try {
     return parseSecretPath(path);
-  } catch (cause) {
-    throw invalidReference(file, { line, column }, `${SCHEME}${path} names no secret`, cause);
+  } catch {
+    throw refusal(`${SCHEME}${path} names no secret`);
   }
 }
 
-export function invalidReference(file: string, { line, column }: Place, problem: string, cause?: unknown): VaultError {
-  return new VaultError("INVALID_REFERENCE", `${file}, line ${line}, column ${column}: ${problem}.`, {
-    remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where more follows that could belong to the name.",
-    cause,
-  });
+/** Refuses references that stand at a place of a file. */
+export function refusalAt(file: string, { line, column }: Place): Refusal {
+  return (problem) =>
+    new VaultError("INVALID_REFERENCE", `${file}, line ${line}, column ${column}: ${problem}.`, {
+      remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where more follows that could belong to the name.",
+    });
 }
 
 /** Tells the places of a text's offsets. */

@@ -1,5 +1,5 @@
 import type { SecretPath } from "@agent-vault/vault/read-only";
-import { invalidReference, parseReference, placesIn, SCHEME } from "./reference.js";
+import { parseReference, placesIn, refusalAt, SCHEME } from "./reference.js";
 
 /** A file with `{{ vault://group/name }}` where values go. */
 export interface Template {
@@ -26,11 +26,11 @@ export function parseTemplate(bytes: Uint8Array, file: string): Template {
   const parts: (Uint8Array | SecretPath)[] = [];
   let end = 0;
   for (const opening of text.matchAll(OPENING)) {
-    const place = placeOf(opening.index);
+    const refusal = refusalAt(file, placeOf(opening.index));
     CLOSING.lastIndex = opening.index + opening[0].length;
     const closing = CLOSING.exec(text);
-    if (!closing) throw invalidReference(file, place, `${SCHEME} is not followed by a secret's name and }}`);
-    parts.push(bytes.subarray(end, opening.index), parseReference(closing[1]!, file, place));
+    if (!closing) throw refusal(`${SCHEME} is not followed by a secret's name and }}`);
+    parts.push(bytes.subarray(end, opening.index), parseReference(closing[1]!, refusal));
     end = CLOSING.lastIndex;
   }
   parts.push(bytes.subarray(end));
