@@ -65,3 +65,34 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
 
 /** Other words for a topic, which are taken for it wherever a command begins. */
 export const ALIASES: Readonly<Record<string, string>> = { macaroon: "token" };
+
+/**
+ * What whoever holds a token may run while it is presented: what is judged by it, what takes no key, and what only looks at tokens. All else
+ * would be done by the key's authority, and is refused.
+ */
+export const OPEN_TO_TOKENS: ReadonlySet<string> = new Set([
+  "check",
+  "doctor",
+  "get",
+  "hook install",
+  "hook status",
+  "hook uninstall",
+  "inject",
+  "list",
+  "list-agents",
+  "list-owners",
+  "owner allowed-signers",
+  "peek",
+  "policy check",
+  "policy explain",
+  "profile exec",
+  "profile list",
+  "profile show",
+  "run",
+  "scan",
+  "status",
+  "token attenuate",
+  "token inspect",
+  "token verify",
+  "verify",
+]);

@@ -1,6 +1,8 @@
 import process from "node:process";
 import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
 import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
+import { refuseUnderToken } from "@agent-vault/runner";
+import { OPEN_TO_TOKENS } from "./commands.js";
 import { keyChoice } from "./key-choice.js";
 import { reportError, usageError } from "./report-error.js";
 import { jsonText } from "./standard-output.js";
@@ -73,6 +75,7 @@ export abstract class VaultCommand extends Command {
       this.#json = json ?? false;
       this.#dryRun = own["dry-run"] ?? false;
       this.#context = terminalContext(this.id!, directory, this.#progress);
+      if (!OPEN_TO_TOKENS.has(this.id!)) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
       throw usageError(error, this.id, this.wordsMayBeSecret);
