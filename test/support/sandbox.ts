@@ -33,11 +33,13 @@ export class Sandbox {
   readonly home: string;
   readonly repository: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly #audit: boolean;
 
   /** @param options.audit whether uses go on record; few tests are about that, and it takes time */
   constructor(options: { git?: boolean; identity?: boolean; kept?: boolean; audit?: boolean } = {}) {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), "agent-vault-test-")));
     if (!options.kept) onTestFinished(() => rmSync(this.root, { recursive: true, force: true }));
+    this.#audit = options.audit ?? false;
     this.home = join(this.root, "home");
     this.repository = join(this.root, "repository");
     const gitConfig = join(this.root, "gitconfig");
@@ -52,7 +54,7 @@ export class Sandbox {
       LANG: "C.UTF-8",
       GIT_CONFIG_GLOBAL: gitConfig,
       GIT_CONFIG_NOSYSTEM: "1",
-      ...(!options.audit && { AGENT_VAULT_AUDIT: "off" }),
+      ...(!this.#audit && { AGENT_VAULT_AUDIT: "off" }),
     };
     if (options.git !== false) this.git("init", "--quiet");
   }
@@ -95,7 +97,7 @@ export class Sandbox {
 
   /** Another machine with the same home and the same repository. */
   async copy(): Promise<Sandbox> {
-    const copy = new Sandbox({ git: false });
+    const copy = new Sandbox({ git: false, audit: this.#audit });
     await copy.run("cp", ["-Rp", this.home, this.repository, copy.root]);
     return copy;
   }
@@ -162,6 +164,7 @@ export class Sandbox {
  */
 export function prepared<Words extends readonly string[]>(
   make: (box: Sandbox, ...words: Words) => Promise<void>,
+  options: { audit?: boolean } = {},
 ): (...words: Words) => Promise<Sandbox> {
   const originals = new Map<string, Promise<Sandbox>>();
   afterAll(async () => {
@@ -170,7 +173,7 @@ export function prepared<Words extends readonly string[]>(
   return async (...words) => {
     const key = words.join(" ");
     if (!originals.has(key)) {
-      const box = new Sandbox({ kept: true });
+      const box = new Sandbox({ kept: true, ...options });
       originals.set(
         key,
         make(box, ...words).then(() => box),

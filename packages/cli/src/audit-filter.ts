@@ -26,8 +26,8 @@ interface FilterFlags {
 }
 
 /** @throws VaultError `INVALID_VALUE` for what is no time */
-export function auditFilter({ now }: Context, flags: FilterFlags): AuditFilter {
-  const time = (text: string | undefined) => (text === undefined ? undefined : parseTime(text, now(), "ago"));
+export function auditFilter(context: Context, flags: FilterFlags): AuditFilter {
+  const time = (text: string | undefined) => (text === undefined ? undefined : parseTime(text, context.now(), "ago"));
   const { since, until, agent, outcome, ...rest } = flags;
   return { since: time(since), until: time(until), who: agent, outcome: outcome as Outcome | undefined, ...rest };
 }

@@ -58,7 +58,7 @@ export async function sendEntries(entries: readonly AuditEntry[], { url, vault, 
       severityNumber: isRefusal ? SeverityNumber.WARN : SeverityNumber.INFO,
       severityText: isRefusal ? "WARN" : "INFO",
       eventName: "agent_vault.audit",
-      body: `${flat.who ?? "somebody"} ${flat.action} ${entry.secrets?.join(" ") ?? ""}: ${flat.outcome}`.replace(/ +:/, ":"),
+      body: `${[entry.who ?? "somebody", entry.action, ...(entry.secrets ?? [])].join(" ")}: ${String(flat.outcome)}`,
       attributes: Object.fromEntries(
         Object.entries(flat).flatMap(([name, value]) => (value === undefined ? [] : [[`agent_vault.${name}`, value as string]])),
       ),

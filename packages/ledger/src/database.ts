@@ -2,13 +2,11 @@ import { chmodSync, existsSync, renameSync, statSync } from "node:fs";
 import { createHmac } from "node:crypto";
 import { basename, dirname } from "node:path";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append, headOf, machineOf } from "./audit-row.js";
 import { Connection, loadEngine, type DatabaseFile } from "./connection.js";
 import { busy, damaged, engineError, kindOf, wrongKey } from "./engine-errors.js";
 import { FileMarks, type Marks } from "./file-marks.js";
-import { inspect } from "./inspection.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
 import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.js";
 
@@ -179,6 +177,8 @@ export class LedgerDatabase {
     // Whether this is the right key is not known where no marks say so.
     this.#marks.write({ ...claim, keyCheck: marks?.keyCheck ?? "" });
     const stamps = this.#marks.stamps();
+    // Rare, and it loads what starts processes, which no use should wait for.
+    const { inspect } = await import("./inspection.js");
     const finding = await inspect(this.file, this.#vault, claim, isSuspect);
     switch (finding.verdict) {
       case "sound":
@@ -225,7 +225,8 @@ export class LedgerDatabase {
   }
 
   #pause(attempt: number): Promise<void> {
-    return sleep(1 + ((this.#context.random(1)[0]! + 1) / 256) * Math.min(2 ** attempt, 32));
+    const time = 1 + ((this.#context.random(1)[0]! + 1) / 256) * Math.min(2 ** attempt, 32);
+    return new Promise((resume) => void setTimeout(resume, time));
   }
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditEntry, AuditFilter, AuditLog } from "./audit-log.js";
 
 /** How often a follower looks, in milliseconds. */
@@ -14,6 +13,6 @@ export async function* followEntries(audit: AuditLog, filter: AuditFilter): Asyn
     // What was recorded since the look at the head may be among them.
     seen = Math.max(rows, ...entries.map(({ id, completion }) => completion?.id ?? id));
     yield* entries;
-    await sleep(INTERVAL);
+    await new Promise((resume) => void setTimeout(resume, INTERVAL));
   }
 }

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import process from "node:process";
-import { VaultError, writeError } from "@agent-vault/vault/read-only";
+import { isSystemError, VaultError, writeError } from "@agent-vault/vault/read-only";
 
 /**
  * Makes the folder where it is missing, for nobody else's eyes: the engine makes its files readable for all.
@@ -8,13 +8,22 @@ import { VaultError, writeError } from "@agent-vault/vault/read-only";
  */
 export function requireLedgerFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const stat = lstatSync(folder);
     if (!stat.isDirectory()) throw unfit(folder, "is not a folder of its own");
     if (process.getuid && stat.uid !== process.getuid()) throw unfit(folder, "belongs to another user");
     if (process.platform !== "win32" && stat.mode & 0o077) chmodSync(folder, 0o700);
   } catch (error) {
     throw writeError(error, folder);
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // Something else is in its place, which is looked at next.
+    if (!isSystemError(error, "EEXIST")) throw error;
   }
 }
 

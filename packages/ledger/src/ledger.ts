@@ -4,8 +4,7 @@ import { ledgerFolder, VaultError, type Context, type Identity, type Recipient }
 import { AuditLog } from "./audit-log.js";
 import { LedgerDatabase } from "./database.js";
 import { IdentityKey, PassphraseKey } from "./key/key-file.js";
-import { CommandKey, KEY_VARIABLE, KeychainKey, VariableKey } from "./key/outside-keys.js";
-import { noKey, type KeySource } from "./key/key-source.js";
+import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
 import { revokeAll, type RevokedAll } from "./kill-switch.js";
 import { LeaseStore } from "./lease-store.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
@@ -85,7 +84,7 @@ export class Ledger {
     const settings = await readSettings(context);
     const folder = ledgerFolder(context);
     const path = join(folder, `${vault}.db`);
-    const source = keySource(options, settings, join(folder, `${vault}.key`));
+    const source = await keySource(options, settings, join(folder, `${vault}.key`));
     requireLedgerFolder(folder);
     const key = (await source.read()) ?? (await newKeyFor(path, source));
     return new Ledger(context, vault, new LedgerDatabase(context, vault, { path, cipher: settings.cipher, key }), source);
@@ -115,22 +114,17 @@ export class Ledger {
   }
 }
 
-function keySource(
+async function keySource(
   { context, vault, identities, recipients, others = () => [] }: LedgerOptions,
   settings: LedgerSettings,
   file: string,
-): KeySource {
-  if (context.env[KEY_VARIABLE]) return new VariableKey(context);
-  switch (settings.key) {
-    case "identity":
-      return new IdentityKey(context, file, identities, recipients, others);
-    case "passphrase":
-      return new PassphraseKey(context, file);
-    case "keychain":
-      return new KeychainKey(vault);
-    case "command":
-      return new CommandKey(context, settings.keyCommand!);
-  }
+): Promise<KeySource> {
+  const isGiven = Boolean(context.env[KEY_VARIABLE]);
+  if (!isGiven && settings.key === "identity") return new IdentityKey(context, file, identities, recipients, others);
+  if (!isGiven && settings.key === "passphrase") return new PassphraseKey(context, file);
+  const { CommandKey, KeychainKey, VariableKey } = await import("./key/outside-keys.js");
+  if (isGiven) return new VariableKey(context);
+  return settings.key === "keychain" ? new KeychainKey(vault) : new CommandKey(context, settings.keyCommand!);
 }
 
 /** A new key opens nothing that is there already. */

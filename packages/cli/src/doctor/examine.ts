@@ -20,7 +20,6 @@ import {
   VaultTrust,
   type Context,
   type KeyChoice,
-  type VaultFolder,
 } from "@agent-vault/vault";
 import { error, ok, warning, type Diagnosis } from "./diagnosis.js";
 
@@ -119,7 +118,7 @@ function keyAtHand(context: Context, root: string | undefined, key: KeyChoice): 
 
 async function vault(context: Context, root: string, key: KeyChoice): Promise<Diagnosis[]> {
   const files = new VaultFiles(root);
-  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(files.source as VaultFolder) });
+  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(files.source) });
   try {
     const trusted = await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
     if (!trusted) return [warning("vault", `${root} is signed by nobody`, "An owner signs it: agent-vault sign.")];

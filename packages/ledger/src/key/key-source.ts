@@ -17,6 +17,8 @@ export interface KeySource {
   create(): Promise<Uint8Array>;
 }
 
+export const KEY_VARIABLE = "AGENT_VAULT_LEDGER_KEY";
+
 export const KEY_LENGTH = 32;
 
 export function newKey(): Uint8Array {

@@ -1,9 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
-import { newKey, noKey, parseKey, type KeySource } from "./key-source.js";
-
-export const KEY_VARIABLE = "AGENT_VAULT_LEDGER_KEY";
+import { newKey, noKey, parseKey, type KeySource, KEY_VARIABLE } from "./key-source.js";
 
 /** The key itself in the environment, as where a CI job is given it. */
 export class VariableKey implements KeySource {

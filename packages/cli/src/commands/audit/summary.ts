@@ -45,7 +45,7 @@ export default class AuditSummary extends VaultCommand {
 /** A table of counts, with bars where a person looks at it. */
 function section(title: string, tallies: readonly Tally[]): string[] {
   const most = Math.max(1, ...tallies.map(({ uses }) => uses));
-  const bars = process.stdout.isTTY === true;
+  const bars = process.stdout.isTTY;
   const rows = tallies
     .slice(0, MOST)
     .map(({ name, uses, denied, last }) => [
