@@ -11,6 +11,7 @@ export interface VerifiedToken {
   readonly id: string;
   readonly note: string | undefined;
   readonly caveats: readonly string[];
+  readonly created: Date;
   /** From when on it holds no more. */
   readonly expires: Date;
 }
@@ -77,7 +78,7 @@ export async function authenticate(store: TokenStore, text: string, now: Date): 
   const limits = restrictions.flatMap(({ uses }, index) =>
     uses === undefined ? [] : { counter: createHash("sha256").update(signatures[index]!).digest("hex"), limit: uses },
   );
-  return { id, note: token.note, caveats, expires, limits, restrictions };
+  return { id, note: token.note, caveats, created: token.created, expires, limits, restrictions };
 }
 
 /** An unknown caveat may mean anything, so it holds for nothing. */
