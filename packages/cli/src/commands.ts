@@ -55,4 +55,4 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
 };
 
 /** Other words for a topic, which are taken for it wherever a command begins. */
-export const ALIASES: Readonly<Record<string, string>> = { macaroon: "token" };
+export const ALIASES: ReadonlyMap<string, string> = new Map([["macaroon", "token"]]);
