@@ -32,8 +32,9 @@ describe("token", () => {
       await ok(box, ["token", "mint", "--secret", "stripe/*", "--secret", "db/url", "--uses", "5", "--note", "nightly"])
     ).trimEnd();
     expect(token).toMatch(/^avt1_[\w-]+$/);
-    const narrow = (await ok(box, ["macaroon", "attenuate", "-", "--branch", "main", "--ttl", "10m"], {}, `${token}\n`)).trimEnd();
+    const narrow = (await ok(box, ["macaroon", "attenuate", "--ttl", "10m", "--branch", "main", "-"], {}, `${token}\n`)).trimEnd();
 
+    expect(await ok(box, ["help", "macaroon"])).toContain("agent-vault token COMMAND");
     const inspected = JSON.parse(await ok(box, ["token", "inspect", narrow, "--json"])) as { id: string; caveats: string[] };
     expect(inspected).toMatchObject({ location: "agent-vault", verified: false });
     expect(inspected.caveats.map((caveat) => caveat.replace(/\d{4}-.*Z/, "TIME"))).toEqual([

@@ -64,7 +64,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ default: typeof V
 };
 
 /** Other words for a topic, which are taken for it wherever a command begins. */
-export const ALIASES: Readonly<Record<string, string>> = { macaroon: "token" };
+export const ALIASES: ReadonlyMap<string, string> = new Map([["macaroon", "token"]]);
 
 /**
  * What whoever holds a token may run while it is presented: what is judged by it, what takes no key, and what only looks at tokens. All else

@@ -54,9 +54,10 @@ function splitGlobals(words: readonly string[]): { globals: string[]; rest: stri
     else if ((word === "-C" || word === "--directory") && count + 1 < words.length) count += 2;
     else break;
   }
-  const [first, ...others] = words.slice(count);
-  const rest = first === undefined ? [] : [Object.hasOwn(ALIASES, first) ? ALIASES[first]! : first, ...others];
-  return { globals: words.slice(0, count), rest };
+  const rest = words.slice(count);
+  const topic = rest[0] === "help" ? 1 : 0;
+  const name = ALIASES.get(rest[topic] ?? "");
+  return { globals: words.slice(0, count), rest: name === undefined ? rest : rest.with(topic, name) };
 }
 
 function findCommand(words: readonly string[]): string | undefined {

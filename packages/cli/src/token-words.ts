@@ -8,7 +8,8 @@ import { word } from "./vault-command.js";
 /** More than any token has characters. */
 const MAX_INPUT = 65_536;
 
-const restriction = (description: string, helpValue: string) => Flags.string({ description, helpValue, multiple: true });
+const restriction = (description: string, helpValue: string) =>
+  Flags.string({ description, helpValue, multiple: true, multipleNonGreedy: true });
 
 export const ttlFlag = Flags.string({ description: "how long it holds, such as 15m, 8h or 7d", helpValue: "TIME" });
 

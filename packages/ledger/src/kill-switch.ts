@@ -27,7 +27,7 @@ export function revokeAll(context: Context, database: LedgerDatabase, vault: str
     connection.run("DELETE FROM session_approval");
     const sessions = connection.run("UPDATE session SET ended = ? WHERE ended IS NULL AND expires > ?", now.getTime(), now.getTime());
     const leases = connection.run("UPDATE lease SET released = ? WHERE released IS NULL AND expires > ?", now.getTime(), now.getTime());
-    const reason = `${tokens} tokens, ${sessions} sessions, ${leases} leases`;
+    const reason = `tokens: ${tokens}, sessions: ${sessions}, leases: ${leases}`;
     append(connection, vault, now, { ...requester, action: "revoke-all", outcome: "done", reason });
     return { tokens, sessions, leases };
   });

@@ -3,7 +3,7 @@ import { append } from "./audit-row.js";
 import type { LedgerDatabase } from "./database.js";
 import type { Requester } from "./requester.js";
 import { findSession, noSession, readSession, requireOpenSession, type SessionRecord } from "./session-row.js";
-import { newId, revokeTokens } from "./token-row.js";
+import { forgetExpired, newId, revokeTokens } from "./token-row.js";
 
 export interface NewSession {
   readonly expires: Date;
@@ -27,6 +27,7 @@ export class SessionStore {
   start(session: NewSession, requester: Requester): Promise<SessionRecord> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
+      forgetExpired(connection, now);
       const id = newId(this.#context);
       const { expires, name, parent } = session;
       const { harness } = requester;

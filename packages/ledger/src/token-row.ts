@@ -33,7 +33,7 @@ export interface TokenRoot {
   readonly key: Uint8Array;
 }
 
-/** How long a token that has expired is still listed, in milliseconds. */
+/** How long what has expired is remembered, in milliseconds. */
 const REMEMBERED = 30 * 24 * 3_600_000;
 const ROOT_KEY_BYTES = 32;
 
@@ -86,10 +86,12 @@ function presentRoot(connection: Connection, context: Context): TokenRoot {
   return root;
 }
 
-function forgetExpired(connection: Connection, now: Date): void {
+/** Forgets tokens, sessions and leases that expired long ago, in a transaction of the caller's. */
+export function forgetExpired(connection: Connection, now: Date): void {
   const before = now.getTime() - REMEMBERED;
   connection.run("DELETE FROM token_use WHERE token IN (SELECT id FROM token WHERE expires < ?)", before);
-  connection.run("DELETE FROM token WHERE expires < ?", before);
+  connection.run("DELETE FROM session_approval WHERE session IN (SELECT id FROM session WHERE expires < ?)", before);
+  for (const table of ["token", "session", "lease"]) connection.run(`DELETE FROM ${table} WHERE expires < ?`, before);
 }
 
 export function readRoot(row: Row | undefined): TokenRoot | undefined {

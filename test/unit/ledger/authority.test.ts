@@ -63,14 +63,21 @@ describe("tokens in the ledger", () => {
     await expect(ledger.tokens.revoke("made-up", REQUESTER)).rejects.toMatchObject({ code: "TOKEN_NOT_FOUND" });
   });
 
-  it("are forgotten a month after they expired, with their counts", async () => {
+  it("are forgotten a month after they expired, with all that hangs on them, and so are sessions and leases", async () => {
     const { home, ledger } = await opened();
-    const { id } = await ledger.tokens.mint({ caveats, expires: inAn(home, HOUR) }, REQUESTER);
-    await ledger.tokens.spend({ id }, [{ counter: "a", limit: 1 }]);
-    home.now = inAn(home, 32 * 24 * HOUR);
-    const { id: next } = await ledger.tokens.mint({ caveats, expires: inAn(home, HOUR) }, REQUESTER);
-    expect((await ledger.tokens.list({ all: true })).map((token) => token.id)).toEqual([next]);
-    expect(await home.tamper((database) => database.prepare("SELECT * FROM token_use").all())).toEqual([]);
+    const count = (table: string) => home.tamper((database) => database.prepare(`SELECT * FROM ${table}`).all().length);
+    const tables = ["token", "token_use", "session", "session_approval", "lease"];
+    const counts = () => Promise.all(tables.map(count));
+    const session = await ledger.sessions.start({ expires: inAn(home, HOUR) }, REQUESTER);
+    await ledger.sessions.approve(session.id, "db/url");
+    const { lease } = await ledger.leases.take("db/url", { caveats, expires: inAn(home, HOUR) }, REQUESTER);
+    await ledger.tokens.spend({ id: lease.token }, [{ counter: "a", limit: 1 }]);
+    home.now = inAn(home, 29 * 24 * HOUR);
+    await ledger.tokens.mint({ caveats, expires: inAn(home, 24 * HOUR) }, REQUESTER);
+    expect(await counts()).toEqual([2, 1, 1, 1, 1]);
+    home.now = inAn(home, 3 * 24 * HOUR);
+    await ledger.sessions.start({ expires: inAn(home, HOUR) }, REQUESTER);
+    expect(await counts()).toEqual([1, 0, 1, 0, 0]);
   });
 
   it("count a use against all limits or none", async () => {

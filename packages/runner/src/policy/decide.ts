@@ -1,7 +1,7 @@
-import { posix } from "node:path";
 import { VaultError } from "@agent-vault/vault/read-only";
 import type { RequestedSecret, UseRequest } from "../use-request.js";
-import { fitsPart, fitsParts, type Parts } from "./glob.js";
+import { fitsCommand, type Reading } from "./fits-command.js";
+import { fitsParts, type Parts } from "./glob.js";
 import {
   APPROVALS,
   CONDITION_FIELDS,
@@ -161,9 +161,6 @@ function judge(rule: Rule, request: UseRequest, secret: RequestedSecret): Verdic
   return unmet ? verdict("silent", "allow", unmet) : verdict("allows", "allow");
 }
 
-/** Where there is room for doubt, what denies is read widely and what allows narrowly. */
-type Reading = "widely" | "narrowly";
-
 function fieldsOf(conditions: Conditions): ConditionField[] {
   return CONDITION_FIELDS.filter((field) => conditions[field]);
 }
@@ -217,32 +214,6 @@ export function describeValue(field: ConditionField, request: UseRequest, secret
 
 function partOf(value: string | undefined): Parts | undefined {
   return value === undefined ? undefined : [value];
-}
-
-/**
- * Whether a pattern fits a program and its words. Read narrowly, the program has to be called just as the pattern has it, with the same
- * folder or none. Read widely, what a pattern names without a folder is a program of that name in any folder.
- */
-function fitsCommand([program, ...words]: Parts, [called, ...given]: Parts, reading: Reading): boolean {
-  if (called === undefined || program === undefined) return false;
-  if (program === "**") return fitsParts([program, ...words], [called, ...given]);
-  if (!fitsParts(words, given)) return false;
-  if (program === "*") return true;
-  if (reading === "narrowly") return fitsPath(program, called) && (program === called || !called.split("/").includes(".."));
-  const isNameAlone = !program.includes("/") || !called.includes("/");
-  return fitsPath(program, posix.normalize(called)) || (isNameAlone && fitsPart(plainName(program), plainName(called)));
-}
-
-function fitsPath(pattern: string, path: string): boolean {
-  return fitsParts(pattern.split("/"), path.split("/"));
-}
-
-/** A program's name without what may differ while the program is the same. */
-function plainName(program: string): string {
-  return program
-    .replace(/^.*[\\/]/, "")
-    .replace(/\.(?:exe|cmd|bat|com)$/i, "")
-    .toLowerCase();
 }
 
 /** Whether a coding agent asks for a value itself. */

@@ -1,4 +1,5 @@
 import { parseSecretPath, VaultError } from "@agent-vault/vault/read-only";
+import { fitsCommand } from "../policy/fits-command.js";
 import { fitsParts, type Parts } from "../policy/glob.js";
 import { repositoryName } from "../policy/repository.js";
 import type { UseRequest } from "../use-request.js";
@@ -79,7 +80,7 @@ export function readCaveat(text: string): Caveat | undefined {
   const { read, holds } = KINDS[kind]!;
   const patterns = value.split(OR).map(read);
   if (!patterns.every((pattern) => pattern !== undefined)) return undefined;
-  const fit = kind === "command" ? fitsCommand : fitsParts;
+  const fit = kind === "command" ? fitsNarrowly : fitsParts;
   return { text, allows: (use) => holds((value) => value !== undefined && patterns.some((pattern) => fit(pattern, value)), use) };
 }
 
@@ -127,16 +128,7 @@ function commandParts(pattern: string): Parts | undefined {
   return parts.some((part) => part !== "**" && part.includes("**")) ? undefined : parts;
 }
 
-/**
- * Whether a command fits a pattern, word by word. A program that the pattern names without a folder is one that is called without a
- * folder.
- */
-function fitsCommand([program = "", ...words]: Parts, [called = "", ...given]: Parts): boolean {
-  if (program === "**") return fitsParts([program, ...words], [called, ...given]);
-  // `/opt/tools/../sh` is no program of `/opt/tools`.
-  const isDevious = program.includes("*") && program !== "*" && /(?:^|\/)\.\.?(?:\/|$)/.test(called);
-  return !isDevious && (program === "*" || fitsParts(program.split("/"), called.split("/"))) && fitsParts(words, given);
-}
+const fitsNarrowly = (pattern: Parts, command: Parts) => fitsCommand(pattern, command, "narrowly");
 
 function partOf(value: string | undefined): Parts | undefined {
   return value === undefined ? undefined : [value];

@@ -25,6 +25,14 @@ export async function currentSession(context: Pick<Context, "env">, sessions: Se
   );
 }
 
+/** The approvals that hold for the rest of a session, whichever process asks. */
+export function approvalsIn({ id }: Pick<SessionRecord, "id">, sessions: SessionStore) {
+  return {
+    isRemembered: (use: string): Promise<boolean> => sessions.isApproved(id, use),
+    remember: (use: string): Promise<void> => sessions.approve(id, use),
+  };
+}
+
 /** Whether there is such a process. */
 export function isRunning(pid: number): boolean {
   try {

@@ -88,13 +88,9 @@ const BY = {
 /** What was allowed in the session that this process was started in. */
 async function sessionMemory(context: Context, ledger: Ledger | undefined): Promise<ApprovalMemory | undefined> {
   if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
-  const { currentSession } = await import("../tokens/sessions.js");
+  const { approvalsIn, currentSession } = await import("../tokens/sessions.js");
   const session = await currentSession(context, ledger.sessions);
-  if (!session) return undefined;
-  return {
-    isRemembered: (use) => ledger.sessions.isApproved(session.id, use),
-    remember: (use) => ledger.sessions.approve(session.id, use),
-  };
+  return session && approvalsIn(session, ledger.sessions);
 }
 
 /** Asks on the channels that a command line has. */
