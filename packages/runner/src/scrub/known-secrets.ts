@@ -8,7 +8,7 @@ import { hex, hexWords } from "./forms/hex.js";
 import { octalDump } from "./forms/octal-dump.js";
 import { percent } from "./forms/percent.js";
 import { raw } from "./forms/raw.js";
-import { quotes } from "./forms/quotes.js";
+import { doubleQuotes, singleQuotes } from "./forms/quotes.js";
 import { PatternSet } from "./pattern-set.js";
 import { ScrubStream } from "./scrub-stream.js";
 import { Scrubber } from "./scrubber.js";
@@ -27,7 +27,8 @@ const FORMS: readonly Form[] = [
   backslash(1),
   backslash(2),
   entities,
-  quotes,
+  singleQuotes,
+  doubleQuotes,
   hex,
   hexWords,
   octalDump,

@@ -1,4 +1,5 @@
 import { Text, UNDECIDED, type Form } from "./forms/form.js";
+import { raw } from "./forms/raw.js";
 import type { PatternSet } from "./pattern-set.js";
 import type { SpelledPatterns } from "./start-filter.js";
 
@@ -12,9 +13,19 @@ export class Matcher {
   undecided = false;
   readonly #text = new Text();
   readonly #candidates: readonly Candidate[];
+  /** How far `raw` has read. */
+  #readTo = 0;
+  /** The forms in which a byte stands for itself unless it is a mark, as bits, and for each byte those to which it is one. */
+  #alike = 0;
+  readonly #marks = new Uint16Array(256);
 
   constructor(spelled: readonly SpelledPatterns[]) {
     this.#candidates = spelled.map(({ form, patterns }) => ({ form, patterns, starts: startsOf(form, patterns) }));
+    spelled.forEach(({ form: { marks } }, index) => {
+      if (marks === undefined) return;
+      this.#alike |= 1 << index;
+      for (const mark of marks.split("")) this.#marks[mark.charCodeAt(0)]! |= 1 << index;
+    });
   }
 
   /** @param final whether nothing follows `bytes`. */
@@ -26,10 +37,22 @@ export class Matcher {
   match(start: number, forms: number): void {
     this.end = -1;
     this.undecided = false;
-    for (; forms !== 0; forms &= forms - 1) {
-      const candidate = this.#candidates[31 - Math.clz32(forms & -forms)] as Candidate;
+    this.#readTo = start;
+    for (let left = forms; left !== 0; left &= left - 1) {
+      const bit = left & -left;
+      const candidate = this.#candidates[31 - Math.clz32(bit)] as Candidate;
       this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
+      // The forms that read all of this as it stands would do the same once more.
+      if (candidate.form === raw) left &= ~this.#readingAlike(start);
     }
+  }
+
+  /** The forms, as bits, to which nothing is a mark of what `raw` has read. */
+  #readingAlike(start: number): number {
+    let alike = this.#alike;
+    const end = Math.min(this.#readTo + 1, this.#text.length);
+    for (let at = start; at < end && alike !== 0; at++) alike &= ~(this.#marks[this.#text.byte(at)] as number);
+    return alike;
   }
 
   /** Reads on from `at` while the patterns from `low` to `high` fit, of which `depth` bytes have been read. */
@@ -41,7 +64,12 @@ export class Matcher {
         this.#complete(form, at, patterns.owner(low++));
         continue;
       }
+      if (form === raw && high - low === 1) {
+        this.#compare(at, patterns.pattern(low), depth, patterns.owner(low));
+        return;
+      }
       const next = form.read(text, at, depth);
+      if (form === raw) this.#readTo = at;
       if (next < 0) {
         // An escape that the text cuts off counts as a start only if some pattern can start so.
         this.undecided ||= next === UNDECIDED && (depth > 0 || candidate.starts.has(text.rest(start)));
@@ -68,6 +96,14 @@ export class Matcher {
       depth++;
       at = next;
     }
+  }
+
+  /** What `#follow` does for one pattern and bytes as they are. */
+  #compare(at: number, pattern: Uint8Array, depth: number, owner: number): void {
+    const same = this.#text.same(at, pattern, depth);
+    this.#readTo = at + same;
+    if (depth + same === pattern.length) this.#complete(raw, at + same, owner);
+    else if (this.#text.byte(at + same) === UNDECIDED) this.undecided = true;
   }
 
   #followByte(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
