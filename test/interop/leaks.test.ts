@@ -37,9 +37,9 @@ afterAll(() => {
   process.stdout.write(`Leak attempts: ${stopped} stopped, ${board.length - stopped} known limits or left out\n${lines.join("\n")}\n`);
 });
 
-describe("a command that shows a secret by", () => {
+describe("a command that shows a secret is stopped", () => {
   for (const attempt of STOPPED) {
-    test.skipIf(missing(attempt))(`${attempt.what}`, async () => {
+    test.skipIf(missing(attempt))(`by ${attempt.what}`, async () => {
       const { shown, scrubbed } = await run(attempt.script);
       const decode = attempt.decode ?? String;
       const value = attempt.shows ?? attempt.value;
@@ -51,7 +51,7 @@ describe("a command that shows a secret by", () => {
     });
   }
 
-  test.skipIf(!REQUIRED && !has("xxd"))("a dump, wherever the value stands in its lines", async () => {
+  test.skipIf(!REQUIRED && !has("xxd"))("by a dump, wherever the value stands in its lines", async () => {
     for (let before = 0; before < 16; before++) {
       for (const dump of ["xxd", "xxd -g1", "hexdump -C", "od -tx1", "od -An -tx1", "od -c", "xxd -p", "xxd -i"]) {
         const { shown, scrubbed } = await run(`printf '${"~".repeat(before)}%s~~~~~~~~' "$TOKEN" | ${dump}`);
@@ -71,9 +71,9 @@ describe("a command that shows a secret by", () => {
   });
 });
 
-describe("it is a limit that a command can show a secret by", () => {
+describe("it is a limit that a command can show a secret", () => {
   for (const attempt of LIMITS) {
-    test.skipIf(missing(attempt))(`${attempt.what}`, async () => {
+    test.skipIf(missing(attempt))(`by ${attempt.what}`, async () => {
       const { scrubbed } = await run(attempt.script);
       expect((attempt.decode ?? String)(scrubbed)).toContain(attempt.shows ?? attempt.value);
       board.push({ attempt: attempt.what, result: "known limit" });
