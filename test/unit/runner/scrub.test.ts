@@ -280,6 +280,30 @@ describe("what is held back", () => {
   });
 });
 
+describe("in a dump", () => {
+  const known = new KnownSecrets([{ name: "group/name", value: "correct-horse/battery" }]);
+  const dump = [
+    "00000000: 6b65 793d 636f 7272 6563 742d 686f 7273  key=correct-hors",
+    "00000010: 652f 6261 7474 6572 790a                 e/battery.",
+    "",
+  ].join("\n");
+
+  test("the column of text goes with the bytes before it, wherever it is cut", () => {
+    for (let first = 0; first <= dump.length; first++) {
+      for (const cuts of [[first], [first, first + 1], Array.from(dump, (_, at) => at)]) {
+        expect(scrubbed(known, Buffer.from(dump), cuts).toString()).toBe(`00000000: 6b65 793d ${MARKER}\n`);
+      }
+    }
+  });
+
+  test("nothing goes with hexadecimal bytes in a sentence", () => {
+    const hex = Buffer.from("correct-horse/battery").toString("hex");
+    for (const text of [`<> is it.`, `<>  is what it is, it says in the log`, `<>,<>`, `<>\n<>`, `0x<> (`, `<>`]) {
+      expect(scrubbed(known, Buffer.from(text.replaceAll("<>", hex)), []).toString()).toBe(text.replaceAll("<>", MARKER));
+    }
+  });
+});
+
 describe("a value under eight bytes", () => {
   test("is refused, by name", () => {
     expect(() => new KnownSecrets([{ name: "group/pin", value: "1234567" }])).toThrow(
