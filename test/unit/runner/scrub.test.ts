@@ -271,6 +271,29 @@ describe("what is held back", () => {
     expect(flush(scrubber)).toBe("[REDACTED:short]-20");
   });
 
+  test("is little, whatever follows", () => {
+    const hex = Buffer.from("correct-horse/battery").toString("hex");
+    const starts = [
+      "correct-horse/battery",
+      hex,
+      `${hex}  `,
+      `${hex.slice(0, 20)}\n`,
+      `${hex.slice(0, 20)}  `,
+      "99,",
+      "&",
+      "Y29y\n",
+      "\\",
+      "\\\\u{",
+    ];
+    for (const start of starts) {
+      for (const unit of [" ", "0", "a", ",", "\n", "\\", "&", "%25", " 0x", "\\n"]) {
+        const scrubber = known.scrubber();
+        const output = start + unit.repeat(500);
+        expect(write(scrubber, output).replace(MARKER, start).length).toBeGreaterThan(output.length - 120);
+      }
+    }
+  });
+
   test("does not hang on memory that the caller uses again", () => {
     const scrubber = known.scrubber();
     const chunk = Buffer.from("correct-horse/batter");

@@ -1,7 +1,6 @@
 import { Text, UNDECIDED, type Form } from "./forms/form.js";
 import { raw } from "./forms/raw.js";
-import type { PatternSet } from "./pattern-set.js";
-import type { SpelledPatterns } from "./start-filter.js";
+import type { SpelledPatterns } from "./spelled-patterns.js";
 
 /** Finds the longest match that starts at a place of a text. */
 export class Matcher {
@@ -12,7 +11,7 @@ export class Matcher {
   /** Whether the text ends within what may become a match, or a longer one. */
   undecided = false;
   readonly #text = new Text();
-  readonly #candidates: readonly Candidate[];
+  readonly #candidates: readonly SpelledPatterns[];
   /** How far `raw` has read. */
   #readTo = 0;
   /** The forms in which a byte stands for itself unless it is a mark, as bits, and for each byte those to which it is one. */
@@ -20,7 +19,7 @@ export class Matcher {
   readonly #marks = new Uint16Array(256);
 
   constructor(spelled: readonly SpelledPatterns[]) {
-    this.#candidates = spelled.map(({ form, patterns }) => ({ form, patterns, starts: startsOf(form, patterns) }));
+    this.#candidates = spelled;
     spelled.forEach(({ form: { marks } }, index) => {
       if (marks === undefined) return;
       this.#alike |= 1 << index;
@@ -40,7 +39,7 @@ export class Matcher {
     this.#readTo = start;
     for (let left = forms; left !== 0; left &= left - 1) {
       const bit = left & -left;
-      const candidate = this.#candidates[31 - Math.clz32(bit)] as Candidate;
+      const candidate = this.#candidates[31 - Math.clz32(bit)] as SpelledPatterns;
       this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
       // The forms that read all of this as it stands would do the same once more.
       if (candidate.form === raw) left &= ~this.#readingAlike(start);
@@ -56,7 +55,7 @@ export class Matcher {
   }
 
   /** Reads on from `at` while the patterns from `low` to `high` fit, of which `depth` bytes have been read. */
-  #follow(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number): void {
+  #follow(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number): void {
     const { form, patterns } = candidate;
     const text = this.#text;
     while (low < high) {
@@ -106,7 +105,7 @@ export class Matcher {
     else if (this.#text.byte(at + same) === UNDECIDED) this.undecided = true;
   }
 
-  #followByte(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
+  #followByte(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
     if (low >= high) return;
     const from = candidate.patterns.firstWith(low, high, depth, byte);
     this.#follow(candidate, start, at, from, candidate.patterns.firstWith(from, high, depth, byte + 1), depth + 1);
@@ -120,24 +119,4 @@ export class Matcher {
     this.end = end;
     this.owner = owner;
   }
-}
-
-interface Candidate {
-  readonly form: Form;
-  readonly patterns: PatternSet;
-  readonly starts: ReadonlySet<string>;
-}
-
-/** What may stand of a first unit before it is whole. */
-function startsOf(form: Form, patterns: PatternSet): Set<string> {
-  const starts = new Set([""]);
-  const seen = new Set<string>();
-  for (let index = 0; index < patterns.size; index++) {
-    const pattern = patterns.pattern(index);
-    const first = String.fromCharCode(...pattern.subarray(0, (pattern[0] as number) < 0x80 && form.pairs !== true ? 1 : 4));
-    if (seen.has(first)) continue;
-    seen.add(first);
-    for (const { text } of form.spell(pattern, 0)) for (let length = 1; length <= text.length; length++) starts.add(text.slice(0, length));
-  }
-  return starts;
 }

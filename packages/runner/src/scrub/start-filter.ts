@@ -1,14 +1,8 @@
 import type { Form, Gaps } from "./forms/form.js";
-import type { PatternSet } from "./pattern-set.js";
-
-/** A form with the patterns that it may spell. */
-export interface SpelledPatterns {
-  readonly form: Form;
-  readonly patterns: PatternSet;
-}
+import type { SpelledPatterns } from "./spelled-patterns.js";
 
 /** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
-export const WINDOW = 7;
+const WINDOW = 7;
 const WORD = 4;
 const OFFSETS = WINDOW - WORD + 1;
 const BITS_FOR_EACH = 32;
