@@ -6,7 +6,7 @@ export const TOKEN = "tk_9xQ7_4eC39HqLyjWDarjtT1zdp7dc";
 /** A password that every encoding has to change. */
 export const AWKWARD = `pa"ss/Wo+rd é&'q%42 <z>\\n=Qx`;
 /** Several lines. */
-export const KEY = `-----BEGIN TEST KEY-----\nMC4CAQAwBQYDK2VwBCIEIPz8dLkYVQ7xGJ2E\nq0rVnH3cWm5uT9sKfBzX\n-----END TEST KEY-----\n`;
+export const KEY = `-----BEGIN TEST KEY-----\nMC4CAQAwBQYDK2VwBCIEIPz8dLkYVQ7xGJ2E\nq0rVnH3cWm5uT9sKfBzX\nQk8=\n-----END TEST KEY-----\n`;
 const KEY_LINES = KEY.split("\n");
 export const SECRETS = [
   { name: "stripe/token", value: TOKEN },
@@ -106,6 +106,14 @@ export const STOPPED: readonly Attempt[] = [
     decode: fromDump,
   },
   { what: "od -c", script: `printf %s "$TOKEN" | od -c`, value: TOKEN, decode: fromColumns },
+  { what: "hexdump -c", script: `printf %s "$TOKEN" | hexdump -c`, needs: ["hexdump"], value: TOKEN, decode: fromColumns },
+  {
+    what: "openssl's way of hex",
+    script: `printf %s "$TOKEN" | xxd -p -c0 | sed 's/../&:/g' | fold -w45 | sed 's/^/    /'`,
+    needs: ["xxd"],
+    value: TOKEN,
+    decode: fromHex,
+  },
   { what: "od -An -tx1", script: `printf %s "$KEY" | od -An -tx1`, value: KEY, decode: fromHex },
   { what: "od -tx1", script: `printf %s "$TOKEN" | od -tx1`, value: TOKEN, decode: fromDump },
   { what: "od -An -tu1", script: `printf %s "$TOKEN" | od -An -tu1 -w64`, value: TOKEN, decode: fromNumbers },
@@ -288,6 +296,15 @@ export const LIMITS: readonly Attempt[] = [
     value: TOKEN,
   },
   { what: "one character a line", script: `fold -w1 <<<"$TOKEN"`, value: TOKEN, decode: (output) => output.replaceAll("\n", "") },
+  { what: "all but the last character", script: `echo "\${TOKEN%?}"`, value: TOKEN, shows: TOKEN.slice(0, -1) },
+  { what: "a short line of a key", script: `grep '^Qk8' <<<"$KEY"`, value: KEY, shows: KEY_LINES[3] },
+  { what: "base64 with an indentation", script: `base64 -w20 <<<"$KEY" | pr -To8`, needs: ["pr"], value: KEY, decode: fromBase64 },
+  {
+    what: "JSON in a URL",
+    script: node(`console.log(encodeURIComponent(JSON.stringify(process.env.AWKWARD)))`),
+    value: AWKWARD,
+    decode: (output) => fromJson(decodeURIComponent(output)),
+  },
   { what: "the first half only", script: `echo "\${TOKEN:0:16}"`, value: TOKEN, shows: TOKEN.slice(0, 16) },
   { what: "other letters (tr)", script: `tr a-zA-Z n-za-mN-ZA-M <<<"$TOKEN"`, value: TOKEN, decode: rot13 },
   { what: "in upper case", script: `echo "\${TOKEN^^}"`, value: TOKEN, shows: TOKEN.toUpperCase() },

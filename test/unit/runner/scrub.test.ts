@@ -271,12 +271,59 @@ describe("what is held back", () => {
     expect(flush(scrubber)).toBe("[REDACTED:short]-20");
   });
 
+  test("is little, whatever follows", () => {
+    const hex = Buffer.from("correct-horse/battery").toString("hex");
+    const starts = [
+      "correct-horse/battery",
+      hex,
+      `${hex}  `,
+      `${hex.slice(0, 20)}\n`,
+      `${hex.slice(0, 20)}  `,
+      "99,",
+      "&",
+      "Y29y\n",
+      "\\",
+      "\\\\u{",
+    ];
+    for (const start of starts) {
+      for (const unit of [" ", "0", "a", ",", "\n", "\\", "&", "%25", " 0x", "\\n"]) {
+        const scrubber = known.scrubber();
+        const output = start + unit.repeat(500);
+        expect(write(scrubber, output).replace(MARKER, start).length).toBeGreaterThan(output.length - 120);
+      }
+    }
+  });
+
   test("does not hang on memory that the caller uses again", () => {
     const scrubber = known.scrubber();
     const chunk = Buffer.from("correct-horse/batter");
     scrubber.write(chunk);
     chunk.fill(0);
     expect(write(scrubber, "y")).toBe(MARKER);
+  });
+});
+
+describe("in a dump", () => {
+  const known = new KnownSecrets([{ name: "group/name", value: "correct-horse/battery" }]);
+  const dump = [
+    "00000000: 6b65 793d 636f 7272 6563 742d 686f 7273  key=correct-hors",
+    "00000010: 652f 6261 7474 6572 790a                 e/battery.",
+    "",
+  ].join("\n");
+
+  test("the column of text goes with the bytes before it, wherever it is cut", () => {
+    for (let first = 0; first <= dump.length; first++) {
+      for (const cuts of [[first], [first, first + 1], Array.from(dump, (_, at) => at)]) {
+        expect(scrubbed(known, Buffer.from(dump), cuts).toString()).toBe(`00000000: 6b65 793d ${MARKER}\n`);
+      }
+    }
+  });
+
+  test("nothing goes with hexadecimal bytes in a sentence", () => {
+    const hex = Buffer.from("correct-horse/battery").toString("hex");
+    for (const text of [`<> is it.`, `<>  is what it is, it says in the log`, `<>,<>`, `<>\n<>`, `0x<> (`, `<>`]) {
+      expect(scrubbed(known, Buffer.from(text.replaceAll("<>", hex)), []).toString()).toBe(text.replaceAll("<>", MARKER));
+    }
   });
 });
 

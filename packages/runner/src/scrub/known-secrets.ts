@@ -8,11 +8,12 @@ import { hex, hexWords } from "./forms/hex.js";
 import { octalDump } from "./forms/octal-dump.js";
 import { percent } from "./forms/percent.js";
 import { raw } from "./forms/raw.js";
-import { quotes } from "./forms/quotes.js";
+import { doubleQuotes, singleQuotes } from "./forms/quotes.js";
 import { PatternSet } from "./pattern-set.js";
 import { ScrubStream } from "./scrub-stream.js";
 import { Scrubber } from "./scrubber.js";
-import { StartFilter, type SpelledPatterns } from "./start-filter.js";
+import { spellPatterns, type SpelledPatterns } from "./spelled-patterns.js";
+import { StartFilter } from "./start-filter.js";
 
 /** A value of fewer bytes is not searched for in any encoding, and as it is only if that is asked for. */
 export const SHORTEST_SECRET = 8;
@@ -27,7 +28,8 @@ const FORMS: readonly Form[] = [
   backslash(1),
   backslash(2),
   entities,
-  quotes,
+  singleQuotes,
+  doubleQuotes,
   hex,
   hexWords,
   octalDump,
@@ -96,7 +98,7 @@ function compile(secrets: readonly { name: string; value: Buffer }[], everyByte:
     base64: new PatternSet(values.flatMap(({ bytes, owner }) => base64Texts(bytes).map((bytes) => ({ bytes, owner })))),
   };
   const asTheyAre = parts.length === values.length ? shown.values : new PatternSet(parts);
-  const spelled = FORMS.map((form) => ({ form, patterns: form === raw ? asTheyAre : shown[form.spells] }));
+  const spelled = FORMS.map((form) => spellPatterns(form, form === raw ? asTheyAre : shown[form.spells]));
   const markers = secrets.map(({ name }) => Buffer.from(`[REDACTED:${name}]`));
   return { spelled, filter: new StartFilter(spelled), markers, everyByte };
 }

@@ -1,6 +1,6 @@
 import { Text, UNDECIDED, type Form } from "./forms/form.js";
-import type { PatternSet } from "./pattern-set.js";
-import type { SpelledPatterns } from "./start-filter.js";
+import { raw } from "./forms/raw.js";
+import type { SpelledPatterns } from "./spelled-patterns.js";
 
 /** Finds the longest match that starts at a place of a text. */
 export class Matcher {
@@ -11,10 +11,20 @@ export class Matcher {
   /** Whether the text ends within what may become a match, or a longer one. */
   undecided = false;
   readonly #text = new Text();
-  readonly #candidates: readonly Candidate[];
+  readonly #candidates: readonly SpelledPatterns[];
+  /** How far `raw` has read. */
+  #readTo = 0;
+  /** The forms in which a byte stands for itself unless it is a mark, as bits, and for each byte those to which it is one. */
+  #alike = 0;
+  readonly #marks = new Uint16Array(256);
 
   constructor(spelled: readonly SpelledPatterns[]) {
-    this.#candidates = spelled.map(({ form, patterns }) => ({ form, patterns, starts: startsOf(form, patterns) }));
+    this.#candidates = spelled;
+    spelled.forEach(({ form: { marks } }, index) => {
+      if (marks === undefined) return;
+      this.#alike |= 1 << index;
+      for (const mark of marks.split("")) this.#marks[mark.charCodeAt(0)]! |= 1 << index;
+    });
   }
 
   /** @param final whether nothing follows `bytes`. */
@@ -26,14 +36,26 @@ export class Matcher {
   match(start: number, forms: number): void {
     this.end = -1;
     this.undecided = false;
-    for (; forms !== 0; forms &= forms - 1) {
-      const candidate = this.#candidates[31 - Math.clz32(forms & -forms)] as Candidate;
+    this.#readTo = start;
+    for (let left = forms; left !== 0; left &= left - 1) {
+      const bit = left & -left;
+      const candidate = this.#candidates[31 - Math.clz32(bit)] as SpelledPatterns;
       this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
+      // The forms that read all of this as it stands would do the same once more.
+      if (candidate.form === raw) left &= ~this.#readingAlike(start);
     }
   }
 
+  /** The forms, as bits, to which nothing is a mark of what `raw` has read. */
+  #readingAlike(start: number): number {
+    let alike = this.#alike;
+    const end = Math.min(this.#readTo + 1, this.#text.length);
+    for (let at = start; at < end && alike !== 0; at++) alike &= ~(this.#marks[this.#text.byte(at)] as number);
+    return alike;
+  }
+
   /** Reads on from `at` while the patterns from `low` to `high` fit, of which `depth` bytes have been read. */
-  #follow(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number): void {
+  #follow(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number): void {
     const { form, patterns } = candidate;
     const text = this.#text;
     while (low < high) {
@@ -41,7 +63,12 @@ export class Matcher {
         this.#complete(form, at, patterns.owner(low++));
         continue;
       }
+      if (form === raw && high - low === 1) {
+        this.#compare(at, patterns.pattern(low), depth, patterns.owner(low));
+        return;
+      }
       const next = form.read(text, at, depth);
+      if (form === raw) this.#readTo = at;
       if (next < 0) {
         // An escape that the text cuts off counts as a start only if some pattern can start so.
         this.undecided ||= next === UNDECIDED && (depth > 0 || candidate.starts.has(text.rest(start)));
@@ -70,7 +97,15 @@ export class Matcher {
     }
   }
 
-  #followByte(candidate: Candidate, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
+  /** What `#follow` does for one pattern and bytes as they are. */
+  #compare(at: number, pattern: Uint8Array, depth: number, owner: number): void {
+    const same = this.#text.same(at, pattern, depth);
+    this.#readTo = at + same;
+    if (depth + same === pattern.length) this.#complete(raw, at + same, owner);
+    else if (this.#text.byte(at + same) === UNDECIDED) this.undecided = true;
+  }
+
+  #followByte(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
     if (low >= high) return;
     const from = candidate.patterns.firstWith(low, high, depth, byte);
     this.#follow(candidate, start, at, from, candidate.patterns.firstWith(from, high, depth, byte + 1), depth + 1);
@@ -84,24 +119,4 @@ export class Matcher {
     this.end = end;
     this.owner = owner;
   }
-}
-
-interface Candidate {
-  readonly form: Form;
-  readonly patterns: PatternSet;
-  readonly starts: ReadonlySet<string>;
-}
-
-/** What may stand of a first unit before it is whole. */
-function startsOf(form: Form, patterns: PatternSet): Set<string> {
-  const starts = new Set([""]);
-  const seen = new Set<string>();
-  for (let index = 0; index < patterns.size; index++) {
-    const pattern = patterns.pattern(index);
-    const first = String.fromCharCode(...pattern.subarray(0, (pattern[0] as number) < 0x80 && form.pairs !== true ? 1 : 4));
-    if (seen.has(first)) continue;
-    seen.add(first);
-    for (const { text } of form.spell(pattern, 0)) for (let length = 1; length <= text.length; length++) starts.add(text.slice(0, length));
-  }
-  return starts;
 }

@@ -1,14 +1,8 @@
-import { type Form } from "./forms/form.js";
-import type { PatternSet } from "./pattern-set.js";
-
-/** A form with the patterns that it may spell. */
-export interface SpelledPatterns {
-  readonly form: Form;
-  readonly patterns: PatternSet;
-}
+import type { Form, Gaps } from "./forms/form.js";
+import type { SpelledPatterns } from "./spelled-patterns.js";
 
 /** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
-export const WINDOW = 7;
+const WINDOW = 7;
 const WORD = 4;
 const OFFSETS = WINDOW - WORD + 1;
 const BITS_FOR_EACH = 32;
@@ -36,7 +30,8 @@ export class StartFilter {
       const spell = remembered(form);
       for (let at = 0; at < patterns.size; at++) {
         const pattern = patterns.pattern(at);
-        if (at === 0 || !startAlike(pattern, patterns.pattern(at - 1))) this.#addSpellings(1 << index, form.gaps, spell, pattern, 0, 0, 0);
+        if (at > 0 && startAlike(pattern, patterns.pattern(at - 1))) continue;
+        for (const gaps of form.gaps) this.#addSpellings(1 << index, gaps, spell, pattern, 0, 0, 0);
       }
     });
     let bits = 1 << 12;
@@ -79,15 +74,7 @@ export class StartFilter {
   }
 
   /** Adds what may follow the `length` characters in the window, of which the words at the first `added` offsets have been added. */
-  #addSpellings(
-    bit: number,
-    gaps: readonly string[],
-    spell: Form["spell"],
-    pattern: Uint8Array,
-    index: number,
-    length: number,
-    added: number,
-  ): void {
+  #addSpellings(bit: number, gaps: Gaps, spell: Form["spell"], pattern: Uint8Array, index: number, length: number, added: number): void {
     for (; added < OFFSETS && added + WORD <= length; added++) this.#add(added, bit);
     if (added === OFFSETS || index >= pattern.length) {
       this.#formsByFirstByte[this.#window[0] as number]! |= bit;
@@ -145,7 +132,7 @@ export class StartFilter {
   }
 }
 
-const FIRST = [""];
+const FIRST: Gaps = [""];
 const FACTOR = 0x9e3779b1;
 
 function hash(word: number): number {

@@ -3,6 +3,10 @@ import { bothCases, characterAt, NO_GAP, NO_UNIT, readDigits, digitOf, type Form
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
 const [OPEN, CLOSE] = [0x7b, 0x7d];
+const LETTER_X = 0x78;
+const LETTER_U = 0x75;
+const UPPER_U = 0x55;
+const ZERO = 0x30;
 const LETTERS = new Map(
   Array.from("abfnrtveE", (letter, index) => [letter.charCodeAt(0), [7, 8, 12, 10, 13, 9, 11, 27, 27][index] as number]),
 );
@@ -15,6 +19,7 @@ const LETTERS = new Map(
 export function backslash(level: number): Form {
   return {
     spells: "values",
+    marks: "\\",
     gaps: NO_GAP,
     read: (text, at) => read(text, at, level),
     spell: (pattern, index) => {
@@ -33,20 +38,20 @@ function read(text: Text, at: number, level: number): number {
   const after = inner(text, next);
   if (after < 0 || text.size > 1) return after;
   const letter = text.unit[0] as number;
-  switch (String.fromCharCode(letter)) {
-    case "x":
+  switch (letter) {
+    case LETTER_X:
       return character(text, readDigits(text, after, 2, 16, inner), true);
-    case "u":
+    case LETTER_U:
       return readU(text, after, inner);
-    case "U":
+    case UPPER_U:
       return character(text, readDigits(text, after, 8, 16, inner));
-    case "0":
-    case "1":
-    case "2":
-    case "3": {
+    case ZERO:
+    case ZERO + 1:
+    case ZERO + 2:
+    case ZERO + 3: {
       const end = readDigits(text, next, 3, 8, inner);
       if (end !== NO_UNIT) return character(text, end, true);
-      return text.one(after, letter === 0x30 ? 0 : letter);
+      return text.one(after, letter === ZERO ? 0 : letter);
     }
     default:
       return text.one(after, LETTERS.get(letter) ?? letter);
@@ -63,7 +68,7 @@ function readU(text: Text, at: number, inner: Read): number {
   const high = text.number;
   if (high < 0xd800 || high >= 0xdc00) return character(text, end);
   let next = end;
-  for (const expected of [BACKSLASH, 0x75]) {
+  for (const expected of [BACKSLASH, LETTER_U]) {
     next = inner(text, next);
     if (next < 0) return next;
     if (!text.is(expected)) return NO_UNIT;

@@ -11,7 +11,11 @@ STANDARD["_".charCodeAt(0)] = SLASH;
 /** Base64 in the standard or the URL alphabet, also in a URL or in JSON, also broken into lines (an escaped line break is one too). */
 export const base64: Form = {
   spells: "base64",
-  gaps: ["", "\n", "\r\n", "\\n"],
+  gaps: [
+    ["", "\n"],
+    ["", "\r\n"],
+    ["", "\\n"],
+  ],
   read: (text, at, depth) => {
     if (depth > 0) at = skipLineBreak(text, at);
     const byte = text.byte(at);

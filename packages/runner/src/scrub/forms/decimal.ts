@@ -6,7 +6,7 @@ const LONGEST_INDENT = 16;
 /** A list of bytes as decimal numbers, as programs show a buffer: `[115, 101]`. */
 export const decimal: Form = {
   spells: "values",
-  gaps: [",", ", ", " ", "\n", ",\n", ",\n  "],
+  gaps: [[","], [", ", ",\n  "], [" ", "  ", "\n"], [",\n"]],
   read: (text, at, depth) => {
     const start = depth > 0 ? skipSeparator(text, at) : at;
     return start < 0 ? start : readNumber(text, start);

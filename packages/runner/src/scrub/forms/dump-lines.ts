@@ -5,6 +5,8 @@ const SHORTEST_ADDRESS = 7;
 const LONGEST_ADDRESS = 16;
 /** The text at the end of a line of `xxd` or `hexdump -C`, with its bars. */
 const LONGEST_COLUMN = 18;
+/** What may stand in a line between a byte and the column. */
+const LONGEST_REST = 60;
 /** So many bytes at least stand in the first 7 characters of a dump: what spans lines is found from the fourth byte on. */
 const LEAST_DEPTH = 3;
 
@@ -19,14 +21,14 @@ export function skipToNextLine(text: Text, at: number, depth: number, column: bo
   if (lineEnd === UNDECIDED) return UNDECIDED;
   if (lineEnd === NO_UNIT || text.byte(lineEnd) !== NEWLINE) return at;
   let next = lineEnd + 1;
-  while (digitOf(text.byte(next)) < 16) next++;
+  while (next <= lineEnd + LONGEST_ADDRESS + 1 && digitOf(text.byte(next)) < 16) next++;
   const digits = next - lineEnd - 1;
   if (digits > LONGEST_ADDRESS) return at;
   if (text.byte(next) === UNDECIDED) return UNDECIDED;
   if (digits < SHORTEST_ADDRESS) return at;
   if (text.byte(next) === COLON) next++;
   if (text.byte(next) !== SPACE) return text.byte(next) === UNDECIDED ? UNDECIDED : at;
-  while (text.byte(next) === SPACE) next++;
+  while (text.byte(next) === SPACE && next < lineEnd + LONGEST_REST) next++;
   return next;
 }
 
@@ -45,11 +47,10 @@ export function columnAfter(text: Text, at: number): number {
   return text.byte(next) === UNDECIDED ? UNDECIDED : at;
 }
 
-const LONGEST_REST = 60;
-
 /** The line's end, if from `at` on there are spaces and then no more than a column of text; else `NO_UNIT` or `UNDECIDED`. */
 function columnEnd(text: Text, at: number): number {
-  while (text.byte(at) === SPACE) at++;
+  const furthest = at + LONGEST_REST;
+  while (text.byte(at) === SPACE && at < furthest) at++;
   const longest = at + LONGEST_COLUMN;
   while (at <= longest) {
     const byte = text.byte(at);

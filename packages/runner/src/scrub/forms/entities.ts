@@ -14,6 +14,7 @@ const NAMES = new Map([
 /** HTML and XML: `&amp;` and its like, and numbers (`&#39;`, `&#x27;`) for any character. */
 export const entities: Form = {
   spells: "values",
+  marks: "&",
   gaps: NO_GAP,
   read: (text, at) => {
     const byte = text.byte(at);

@@ -12,13 +12,17 @@ export interface Form {
   read(text: Text, at: number, depth: number): number;
   /** How the unit at `index` may be spelled. */
   spell(pattern: Uint8Array, index: number): readonly Spelling[];
+  /** If every other byte stands for itself: the bytes that do not. */
+  readonly marks?: string;
   /** Whether a unit shows two bytes, so that its spelling depends on both. */
   readonly pairs?: true;
-  /** What may stand between two units, as far as the filter has to know it: `""` where nothing may. */
-  readonly gaps: readonly string[];
+  /** What may stand between two units, as far as the filter has to know it, in lists of what one text has together: `""` is nothing. */
+  readonly gaps: readonly Gaps[];
   /** Where a match ends whose last unit ends at `at`, if more than its units shows the value; or `UNDECIDED`. */
   close?(text: Text, at: number): number;
 }
+
+export type Gaps = readonly string[];
 
 /** Text in latin1, and how many bytes of the pattern it stands for. */
 export interface Spelling {
@@ -28,7 +32,7 @@ export interface Spelling {
 
 export const NO_UNIT = -1;
 export const UNDECIDED = -2;
-export const NO_GAP: readonly string[] = [""];
+export const NO_GAP: readonly Gaps[] = [[""]];
 
 /** The text that forms read, and the unit that was read last. */
 export class Text {
@@ -50,6 +54,19 @@ export class Text {
   /** The byte at `at`; where the text has ended, `NO_UNIT` or, if more may come, `UNDECIDED`. */
   byte(at: number): number {
     return at < this.#bytes.length ? (this.#bytes[at] as number) : this.#final ? NO_UNIT : UNDECIDED;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** How many bytes from `at` on are those of `pattern` from `depth` on. */
+  same(at: number, pattern: Uint8Array, depth: number): number {
+    const bytes = this.#bytes;
+    const most = Math.min(pattern.length - depth, bytes.length - at);
+    let count = 0;
+    while (count < most && bytes[at + count] === pattern[depth + count]) count++;
+    return count;
   }
 
   /** What there is from `at` on, in latin1. */

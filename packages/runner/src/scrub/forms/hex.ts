@@ -7,7 +7,18 @@ const LONGEST_INDENT = 16;
 /** Two hexadecimal digits a byte, as `xxd`, `od -tx1`, `hexdump -C` and programs write them: together, in groups, in lines, as a list. */
 export const hex: Form = {
   spells: "values and ends",
-  gaps: ["", " ", "  ", "\n", "\n ", "\r\n", ":", "-", ", ", ",", ", 0x", ",0x", " 0x", ",\n  0x"],
+  gaps: [
+    ["", "\n"],
+    ["", "\r\n"],
+    ["", " "],
+    [" ", "  ", "\n "],
+    [":", ":\n    "],
+    ["-"],
+    [",", ", "],
+    [" 0x"],
+    [",0x"],
+    [", 0x", ",\n  0x"],
+  ],
   read: (text, at, depth) => {
     const start = depth > 0 ? skipGap(text, at, depth) : at;
     if (start < 0) return start;
@@ -22,7 +33,7 @@ export const hex: Form = {
 export const hexWords: Form = {
   spells: "values and ends",
   pairs: true,
-  gaps: [" ", "\n"],
+  gaps: [[" ", "\n"]],
   read: (text, at, depth) => {
     const start = depth > 0 ? skipGap(text, at, depth) : at;
     if (start < 0) return start;
@@ -49,8 +60,7 @@ const take = (text: Text, at: number): number => text.take(at);
 function skipGap(text: Text, at: number, depth: number): number {
   const nextLine = skipToNextLine(text, at, depth, true);
   if (nextLine !== at) return nextLine;
-  if (text.byte(at) === COLON || text.byte(at) === MINUS) return at + 1;
-  let next = text.byte(at) === COMMA ? at + 1 : at;
+  let next = [COLON, MINUS, COMMA].includes(text.byte(at)) ? at + 1 : at;
   while (next < at + LONGEST_INDENT && isSpace(text.byte(next))) next++;
   return next > at && text.byte(next) === ZERO && text.byte(next + 1) === LETTER_X ? next + 2 : next;
 }

@@ -11,6 +11,7 @@ const SPACE = 0x20;
 export function percent(level: number): Form {
   return {
     spells: "values",
+    marks: "%+",
     gaps: NO_GAP,
     read: (text, at) => read(text, at, level),
     spell: (pattern, index) => {

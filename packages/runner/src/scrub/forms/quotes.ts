@@ -1,27 +1,28 @@
 import { NO_GAP, spelled, UNDECIDED, type Form } from "./form.js";
 
-/** How a quote is written between quotes: by a shell, twice (SQL, YAML, PowerShell), twice (CSV). */
-const QUOTED = new Map([
-  ["'", ["'\\''", `'"'"'`, "''"]],
-  ['"', ['""']],
-]);
+/** A value between single quotes, which a shell breaks up at one in it, and SQL, YAML and PowerShell double. */
+export const singleQuotes: Form = quotes("'", ["'\\''", `'"'"'`, "''"]);
 
-/** A value between quotes of its own kind, which break up or double those in it. */
-export const quotes: Form = {
-  spells: "values",
-  gaps: NO_GAP,
-  read: (text, at) => {
-    const byte = text.byte(at);
-    for (const quoted of QUOTED.get(String.fromCharCode(byte)) ?? []) {
-      let index = 1;
-      while (index < quoted.length && text.byte(at + index) === quoted.charCodeAt(index)) index++;
-      if (index === quoted.length) return text.one(at + index, byte);
-      if (text.byte(at + index) === UNDECIDED) return UNDECIDED;
-    }
-    return text.take(at);
-  },
-  spell: (pattern, index) => {
-    const itself = String.fromCharCode(pattern[index] as number);
-    return spelled([itself, ...(QUOTED.get(itself) ?? [])]);
-  },
-};
+/** A value between double quotes, where CSV doubles one in it. */
+export const doubleQuotes: Form = quotes('"', ['""']);
+
+/** @param quoted how `quote` may be written. */
+function quotes(quote: string, quoted: readonly string[]): Form {
+  const byte = quote.charCodeAt(0);
+  return {
+    spells: "values",
+    marks: quote,
+    gaps: NO_GAP,
+    read: (text, at) => {
+      if (text.byte(at) !== byte) return text.take(at);
+      for (const way of quoted) {
+        let index = 1;
+        while (index < way.length && text.byte(at + index) === way.charCodeAt(index)) index++;
+        if (index === way.length) return text.one(at + index, byte);
+        if (text.byte(at + index) === UNDECIDED) return UNDECIDED;
+      }
+      return text.take(at);
+    },
+    spell: (pattern, index) => spelled(pattern[index] === byte ? [quote, ...quoted] : [String.fromCharCode(pattern[index] as number)]),
+  };
+}
