@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, sym
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { resign } from "../support/signing.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 const KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
@@ -41,7 +42,7 @@ const SHOW_ENV =
 
 function environmentOf(outcome: Outcome): Record<string, string> {
   const reversed = Buffer.from(outcome.stdout.toString(), "hex").toString();
-  return JSON.parse(Buffer.from(reversed.split("").reverse().join(""), "base64").toString()) as Record<string, string>;
+  return JSON.parse(Buffer.from(reversed.split("").toReversed().join(""), "base64").toString()) as Record<string, string>;
 }
 
 describe("run", () => {
@@ -83,7 +84,7 @@ describe("run", () => {
     box.write("app.env", `# comment\nexport URL="postgres://u:vault://db/password@h/d"\nPLAIN=1\n`);
     const config = join(box.home, ".config/agent-vault");
     mkdirSync(config, { recursive: true });
-    writeFileSync(join(config, "profiles.toml"), `[profiles.p]\nsecrets = ["db/password"]\n`, { mode: 0o600 });
+    writeFileSync(join(config, "profiles.toml"), `[p]\nsecrets = ["db/password"]\n`, { mode: 0o600 });
     const env = { AGENT_VAULT_KEY: readFileSync(box.ownerKey, "utf8").trim().split("\n").at(-1)!, AGENT_VAULT_SERVICE: "x", MINE: "kept" };
     const show = ["--", process.execPath, "-e", SHOW_ENV];
     const all = environmentOf(
@@ -215,11 +216,10 @@ describe("each step of a use that fails lets nothing after it happen", () => {
     expect(outcome.stderr).toContain("could not be put on record");
   });
 
-  async function badPolicy(box: Sandbox): Promise<void> {
-    // An owner's agent-vault would not sign it: it comes from another program of theirs.
+  /** An owner's agent-vault would not sign it: it comes from another program of theirs. */
+  function badPolicy(box: Sandbox): void {
     writeFileSync(join(box.vault, "policy.yaml"), "version: 1\nrules: {}\n");
-    const { resign } = await import("../support/signing.js");
-    await resign(box);
+    resign(box);
   }
 });
 
@@ -231,7 +231,8 @@ describe("what cannot be asked for", () => {
     [["--secret", "stripe/api-key", "--group", "stripe", "--inject", "STRIPE_WEBHOOK=db/password"], "INVALID_VARIABLE"],
     [["--secret", "db/password", "--file", "DB_PASSWORD=binary/blob"], "INVALID_VARIABLE"],
     [["--group", "strip"], "GROUP_NOT_FOUND"],
-    [["--env-file", "none.env"], "FILE_NOT_FOUND"],
+    // Node 20 looks for such a file itself, whoever it is for.
+    ...(process.versions.node.startsWith("20.") ? [] : [[["--env-file", "none.env"], "FILE_NOT_FOUND"] as [string[], string]]),
     [["--profile", "none"], "PROFILE_NOT_FOUND"],
     [["--secret", "../x"], "INVALID_NAME"],
     [["--timeout", "soon", "--secret", "db/password"], "INVALID_VALUE"],
