@@ -51,8 +51,10 @@ export {
   type ApprovalOptions,
   type ApprovalQuestion,
   type Channel,
+  type Reply,
 } from "./approval/ask-approval.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
+export { shownName, shownText } from "./approval/shown.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
 export { judgeRead } from "./use/judge-read.js";

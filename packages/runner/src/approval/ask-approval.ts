@@ -14,8 +14,8 @@ export interface ApprovalQuestion {
 /** What a person says, or what stands for it. */
 export type Reply = { readonly scope: "once" | "session" } | { readonly scope: "deny"; readonly why: string };
 
-/** Where an answer came from: the variable `AGENT_VAULT_APPROVE`, the session's memory, the terminal, a dialog. */
-export type Channel = "variable" | "memory" | "terminal" | "dialog";
+/** Where an answer came from: the variable `AGENT_VAULT_APPROVE`, the session's memory, an MCP client, the terminal, a dialog. */
+export type Channel = "variable" | "memory" | "client" | "terminal" | "dialog";
 
 export type Answer =
   | { readonly scope: "once" | "session"; readonly by: Channel }
@@ -27,11 +27,13 @@ export interface ApprovalOptions {
   readonly timeout?: number | undefined;
   /** Whether the terminal may be the person's; it is not that of a server. */
   readonly terminal?: boolean | undefined;
+  /** Asks through the MCP client that is served, before the other channels; resolves to `undefined` where it cannot ask. */
+  readonly client?: ((question: ApprovalQuestion, timeout: number) => Promise<Reply | undefined>) | undefined;
 }
 
 /**
- * Asks a person whether secrets may be used, on the first channel that there is: `AGENT_VAULT_APPROVE`, what was allowed for this session, the
- * terminal, a dialog. Whatever is not a clear yes is a no, and comes with the error to fail with, `APPROVAL_DENIED`.
+ * Asks a person whether secrets may be used, on the first channel that there is: `AGENT_VAULT_APPROVE`, what was allowed for this session, an MCP
+ * client, the terminal, a dialog. Whatever is not a clear yes is a no, and comes with the error to fail with, `APPROVAL_DENIED`.
  *
  * A coding agent that starts commands can set their variables and type on their terminal, so where one seems to be at work neither of the two can say
  * yes.
@@ -54,6 +56,8 @@ export async function askApproval(context: Context, question: ApprovalQuestion, 
   return { scope: "session", by };
 
   async function askSomebody(): Promise<readonly [Reply, Channel]> {
+    const answer = await options.client?.(question, timeout);
+    if (answer) return [answer, "client"];
     if (options.terminal !== false && harness === undefined) {
       const { askOnTerminal } = await import("./terminal-question.js");
       const reply = await askOnTerminal(question, timeout);

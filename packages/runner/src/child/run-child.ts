@@ -40,6 +40,8 @@ export interface ChildRequest {
   readonly timeout?: number | undefined;
   /** Milliseconds between asking a child to end and ending it. */
   readonly grace?: number | undefined;
+  /** Ends the child, with all that it started, when whoever asked for it no longer wants it. */
+  readonly signal?: AbortSignal | undefined;
   /** Where standard input is none of the child's business, `ignore`. */
   readonly stdin?: "inherit" | "ignore" | undefined;
   readonly stdout: ChildOutput;
@@ -60,6 +62,8 @@ export interface ChildEnd {
   /** What ended the child. */
   readonly signal: NodeJS.Signals | undefined;
   readonly timedOut: boolean;
+  /** Whether whoever asked for it ended it. */
+  readonly cancelled: boolean;
   /** The signals that we got, and the child with us. */
   readonly passedOn: ReadonlySet<NodeJS.Signals>;
   /** Why output could not be written, other than that its reader had seen enough. */
@@ -71,7 +75,8 @@ export interface ChildEnd {
  * signal that we get reaches it once, a program that ran out of time ends with all that it started, and nothing of it writes past the scrubber by
  * way of `/dev/tty`. With `tty` it shares ours. Ends when the program ends, not when what it left behind does.
  * @throws VaultError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`, `ENVIRONMENT_TOO_LARGE`, `INVALID_VALUE`, `FILE_NOT_FOUND` for the folder, `USAGE`
- * for a command of no words, or for `tty` where standard output is no terminal, `HARNESS_DENIED` for `tty` under a coding agent
+ * for a command of no words, or for `tty` where standard output is no terminal, `HARNESS_DENIED` for `tty` under a coding agent, `FAILED` where it
+ * was cancelled before it began
  */
 export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   const env = childEnvironment(request.env, request.secrets ?? {}, request);
@@ -126,6 +131,9 @@ function refuseInvalid(request: ChildRequest, words: readonly string[]): void {
   if (words.some((word) => word.includes("\0"))) {
     throw new VaultError("USAGE", "A word of the command holds a NUL byte, which no program can be given.", { remedy: "Leave it out." });
   }
+  if (request.signal?.aborted) {
+    throw new VaultError("FAILED", "The command was cancelled before it began.", { remedy: "Run it again." });
+  }
   if (!statSync(request.cwd, { throwIfNoEntry: false })?.isDirectory()) {
     throw new VaultError("FILE_NOT_FOUND", `There is no folder ${printable(request.cwd)} to run in.`, {
       remedy: "Give another one with --cwd.",
@@ -177,27 +185,30 @@ function isInBackground(): boolean {
 
 async function waitFor(
   child: ChildProcess,
-  { timeout, grace = GRACE }: ChildRequest,
+  { timeout, grace = GRACE, signal: cancellation }: ChildRequest,
   place: Place,
   signals: PassedSignals,
 ): Promise<Omit<ChildEnd, "unwritten">> {
   let ending: Promise<void> | undefined;
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(
-          () => {
-            ending = place === "group" ? endGroup(child.pid!, grace) : endTree(child.pid!, grace);
-          },
-          Math.min(timeout, LONGEST_TIMEOUT),
-        );
+  let timedOut = false;
+  const end = () => {
+    ending ??= place === "group" ? endGroup(child.pid!, grace) : endTree(child.pid!, grace);
+  };
+  const outOfTime = () => {
+    timedOut = ending === undefined;
+    end();
+  };
+  const timer = timeout === undefined ? undefined : setTimeout(outOfTime, Math.min(timeout, LONGEST_TIMEOUT));
+  if (cancellation?.aborted) end();
+  cancellation?.addEventListener("abort", end);
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
+  cancellation?.removeEventListener("abort", end);
   signals.end();
   await ending;
-  const timedOut = ending !== undefined;
+  const cancelled = ending !== undefined && !timedOut;
   const exitCode = timedOut ? 124 : signal ? 128 + constants.signals[signal] : code!;
-  return { exitCode, signal: signal ?? undefined, timedOut, passedOn: signals.seen };
+  return { exitCode, signal: signal ?? undefined, timedOut, cancelled, passedOn: signals.seen };
 }
 
 interface TakenErrors {

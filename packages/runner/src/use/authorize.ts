@@ -30,6 +30,8 @@ export interface AuthorizeRequest {
   /** Of the vault; `undefined` where the record is off. */
   readonly ledger: Ledger | undefined;
   readonly approver: Approver;
+  /** Whether the person has said that a coding agent may be shown values, by how they started this. */
+  readonly mayShow?: boolean | undefined;
 }
 
 /**
@@ -42,9 +44,15 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
   const token = request.token === undefined ? undefined : await verify(context, request.token, use, ledger);
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
-  requireAllowed(decision, use);
+  requireAllowed(request.mayShow ? shown(decision) : decision, use);
   if (token) requireShort(token, decision);
   return { token, approval: await approve(context, request, decision) };
+}
+
+/** The same decision, where a coding agent may see values that no rule keeps from it. */
+function shown(decision: Decision): Decision {
+  const secrets = decision.secrets.map((secret) => (secret.code === "HARNESS_DENIED" ? { ...secret, allowed: true, code: undefined } : secret));
+  return { ...decision, secrets };
 }
 
 async function verify(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined): Promise<VerifiedToken> {
@@ -68,8 +76,9 @@ function requireShort({ created, expires }: VerifiedToken, { maxTtl }: Decision)
 /** @returns who said yes, in words */
 async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
   const { use, ledger, approver } = request;
-  // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens.
-  const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
+  // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens. A coding agent is no reader.
+  const isReader = use.action === "get" && !request.mayShow;
+  const isAsked = decision.approval !== "never" && (!isReader || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
   const memory = approver.memory ?? (await sessionMemory(context, ledger));
   const question = { request: use, forSession: decision.approval === "session" };
@@ -81,6 +90,7 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
 const BY = {
   variable: "AGENT_VAULT_APPROVE",
   memory: "an earlier answer for the session",
+  client: "a person at the MCP client",
   terminal: "a person at the terminal",
   dialog: "a person at a dialog",
 };

@@ -12,7 +12,7 @@ import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-
 export interface RunRequest
   extends
     Omit<SecretUse, "action" | "secrets" | "command" | "accept">,
-    Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "stdin"> {
+    Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "grace" | "stdin" | "signal"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
   /** Secrets that go to files, whose paths go to variables. */
@@ -46,7 +46,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   const known = knowing(use.values);
   try {
     const end = await runOpened(context, request, use);
-    const how = end.timedOut ? "It ran out of time." : end.signal && `Ended by ${end.signal}.`;
+    const how = end.timedOut ? "It ran out of time." : end.cancelled ? "It was cancelled." : end.signal && `Ended by ${end.signal}.`;
     await putDown(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(words, known) });
     return end;
   } catch (error) {

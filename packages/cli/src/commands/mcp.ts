@@ -1,0 +1,69 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { Flags } from "@oclif/core";
+import { serve } from "@agent-vault/mcp";
+import { agentKeyFile, homeOf, resolvePath, VaultError, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import { idleLockOf, mcpFlags } from "../mcp-words.js";
+import { findVaultToRead } from "../terminal-context.js";
+import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
+
+export default class Mcp extends VaultCommand {
+  static override id = "mcp";
+  static override description =
+    "Serve an agent by MCP, on standard input and output: it lists secrets, runs commands with them and asks for missing ones, and does not see them. " +
+    "Started by the agent's program, as agent-vault mcp install sets it up.";
+  static override examples = [
+    "agent-vault mcp --agent claude",
+    "agent-vault mcp -C ~/shop --agent claude --groups stripe,db --idle-lock 30",
+    "agent-vault mcp install --client claude-code --agent claude",
+  ];
+  static override flags = {
+    ...mcpFlags,
+    token: tokenFlag,
+    repo: Flags.string({ description: "the repository with the vault, as -C", helpValue: "DIR" }),
+    "no-pull": noPullFlag,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(Mcp);
+    const context = serverContext(this.context, flags.repo, flags.token);
+    const keyFile = flags.key === undefined ? undefined : resolvePath(context, flags.key);
+    await serve(context, {
+      version: versionIn(this.config.options.root),
+      groups: flags.groups,
+      allowGet: flags["allow-get"],
+      idleLock: idleLockOf(flags["idle-lock"]),
+      pull: !flags["no-pull"],
+      findVault: () => findVaultToRead(context),
+      key: (root): KeyChoice => {
+        if (flags.agent !== undefined) return { keyFile: keyOfAgent(context, flags.agent, root) };
+        return keyFile === undefined ? {} : { keyFile };
+      },
+      storingKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
+    });
+    // A dialog or a remote that is still waited for is nothing that a client which has gone waits for.
+    process.exit(0);
+  }
+}
+
+/** @param root of this program, whose configuration is not loaded for a command */
+function versionIn(root: string): string {
+  return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
+}
+
+/** A server has no terminal, even where its client was started on one: nobody is asked for a passphrase there and no progress is drawn. */
+function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
+  const { progress: _, note: __, passphrase: ___, ...rest } = context;
+  const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
+    throw new VaultError("FILE_NOT_FOUND", `There is no folder ${cwd}.`, { remedy: "Check the path given with --repo." });
+  return { ...rest, cwd, env: { ...context.env, HOME: homeOf(context.env), ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) } };
+}
+
+/** The agent's key for this vault, where the plain file may be that of another vault's agent of the same name. */
+function keyOfAgent(context: Context, agent: string, root: string): string {
+  const id = vaultIdIn(new VaultFolder(root));
+  const own = id === undefined ? undefined : agentKeyFile(context, agent, id);
+  return own !== undefined && existsSync(own) ? own : agentKeyFile(context, agent);
+}

@@ -1,0 +1,68 @@
+import { dirname } from "node:path";
+import process from "node:process";
+import { realpathSync } from "node:fs";
+import { Flags } from "@oclif/core";
+import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp";
+import { findVault, resolvePath, type Context } from "@agent-vault/vault";
+import { idleLockOf, mcpFlags } from "../../mcp-words.js";
+import { VaultCommand } from "../../vault-command.js";
+
+const clientFlag = Flags.string({ description: "the program that is to start the server", options: [...CLIENTS], required: true });
+const nameFlag = Flags.string({ description: "what the program calls the server", default: "agent-vault" });
+export const installationFlags = { client: clientFlag, name: nameFlag };
+
+export default class McpInstall extends VaultCommand {
+  static override id = "mcp install";
+  static override description =
+    "Write the MCP server for this repository into the configuration of an agent's program, which stays as it is otherwise. No key and no token is written there.";
+  static override examples = [
+    "agent-vault mcp install --client claude-code --agent claude",
+    "agent-vault mcp install --client codex --agent codex --groups stripe --idle-lock 30",
+    "agent-vault mcp install --client cursor --print",
+  ];
+  static override flags = {
+    ...installationFlags,
+    ...mcpFlags,
+    print: Flags.boolean({ description: "print what would be written, and write nothing" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.words(McpInstall);
+    idleLockOf(flags["idle-lock"]);
+    const repository = dirname(findVault(this.context));
+    const installed = installIn(this.context, {
+      client: parseClient(flags.client),
+      name: flags.name,
+      command: process.execPath,
+      args: [realpathSync(process.argv[1]!), "mcp", "-C", repository, ...serverWords(this.context, flags)],
+      dryRun: flags.print,
+    });
+    this.print(installed, function* () {
+      if (flags.print) yield* installed.text.trimEnd().split("\n");
+      else if (installed.change === "unchanged") yield `${installed.file} has it already.`;
+      else yield `${installed.change === "added" ? "Added to" : "Updated in"} ${installed.file}. Restart ${flags.client} to use it.`;
+    });
+  }
+}
+
+interface ServerFlags {
+  readonly agent?: string | undefined;
+  readonly key?: string | undefined;
+  readonly "owner-key"?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly "allow-get": boolean;
+  readonly "idle-lock"?: string | undefined;
+}
+
+/** Paths are written whole, as nobody knows where a client starts a server. */
+function serverWords(context: Context, flags: ServerFlags): string[] {
+  const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
+  return [
+    ...(agent === undefined ? [] : ["--agent", agent]),
+    ...(key === undefined ? [] : ["--key", resolvePath(context, key)]),
+    ...(ownerKey === undefined ? [] : ["--owner-key", resolvePath(context, ownerKey)]),
+    ...(groups === undefined ? [] : ["--groups", groups.join(",")]),
+    ...(flags["allow-get"] ? ["--allow-get"] : []),
+    ...(idleLock === undefined ? [] : ["--idle-lock", idleLock]),
+  ];
+}

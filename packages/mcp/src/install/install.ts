@@ -1,0 +1,119 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import process from "node:process";
+import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { clientConfiguration, type ClientName } from "./clients.js";
+import { jsonWith } from "./json-entry.js";
+import { tomlWith } from "./toml-entry.js";
+
+/** How a client starts a server. */
+export interface Entry {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export interface InstallRequest extends Entry {
+  readonly client: ClientName;
+  /** What the client calls the server. */
+  readonly name: string;
+  /** Say what would be written, and write nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface Installation {
+  readonly client: ClientName;
+  readonly file: string;
+  readonly change: "added" | "updated" | "removed" | "unchanged";
+  /** The part of the file that is about the server, in its format. */
+  readonly text: string;
+}
+
+/**
+ * Has a client start this server: writes it into the client's configuration and leaves everything else there as it is.
+ * @throws VaultError `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
+ *   changed without a loss; `UNWRITABLE`, `DISK_FULL`
+ */
+export function installIn(context: Context, { client, name, command, args, dryRun }: InstallRequest, platform = process.platform): Installation {
+  const { file, format, section, more } = clientConfiguration(client, context, platform);
+  const entry = { ...more, command, args };
+  const edit = format === "json" ? jsonWith : tomlWith;
+  const alone = edit("", [section, name], entry).text;
+  if (dryRun) return { client, file, change: "unchanged", text: alone };
+  const present = read(file);
+  const { text, before } = editing(file, () => edit(present ?? "", [section, name], entry));
+  if (before !== undefined) requireOurs(before, name, file);
+  const change = before === undefined ? "added" : text === present ? "unchanged" : "updated";
+  if (change !== "unchanged") write(file, present, text);
+  return { client, file, change, text: alone };
+}
+
+/** Takes the server out again; where it is not in, nothing is done. @throws VaultError as {@link installIn} */
+export function uninstallFrom(context: Context, { client, name }: Pick<InstallRequest, "client" | "name">, platform = process.platform): Installation {
+  const { file, format, section } = clientConfiguration(client, context, platform);
+  const edit = format === "json" ? jsonWith : tomlWith;
+  const present = read(file);
+  const { text, before } = present === undefined ? { text: "", before: undefined } : editing(file, () => edit(present, [section, name], undefined));
+  if (before === undefined) return { client, file, change: "unchanged", text: "" };
+  requireOurs(before, name, file);
+  // A file with nothing in it says what none says.
+  if (text.trim() === "") rmSync(file);
+  else write(file, present, text);
+  return { client, file, change: "removed", text: "" };
+}
+
+/** What stands there is somebody else's unless it starts agent-vault's server. */
+function requireOurs(entry: unknown, name: string, file: string): void {
+  const { command, args } = (entry ?? {}) as { command?: unknown; args?: unknown };
+  const words = [command, ...(Array.isArray(args) ? (args as unknown[]) : [])].filter((word) => typeof word === "string");
+  const isOurs = words.includes("mcp") && words.some((word) => /^agent-vault(?:\.js|\.cmd)?$/.test(basename(word)));
+  if (isOurs) return;
+  throw new VaultError("CONFLICT", `${file} has another server with the name ${name}.`, {
+    remedy: "Give this one another name: --name NAME.",
+  });
+}
+
+function editing<T>(file: string, edit: () => T): T {
+  try {
+    return edit();
+  } catch (cause) {
+    throw new VaultError("INVALID_VALUE", `${file} cannot be changed without a loss: it is damaged, or written in a way that is not understood.`, {
+      remedy: "Put the server in by hand; agent-vault mcp install --print shows what to put.",
+      cause,
+    });
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    if (isSystemError(cause, "ENOENT")) return undefined;
+    throw new VaultError("FILE_NOT_FOUND", `${file} could not be read.`, { remedy: "Check its permissions.", cause });
+  }
+}
+
+/** Puts the whole file in place at once. A link stays one, and the file stays as private as it was. */
+function write(file: string, before: string | undefined, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const target = existsSync(file) ? realpathSync(file) : file;
+    const draft = `${target}.agent-vault-${process.pid}`;
+    try {
+      const descriptor = openSync(draft, "wx", before === undefined ? 0o600 : statSync(target).mode & 0o777);
+      try {
+        writeSync(descriptor, text);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      if (read(file) !== before) {
+        throw new VaultError("CONFLICT", `${file} was changed by another program at the same time.`, { remedy: "Run the command again." });
+      }
+      renameSync(draft, target);
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  } catch (error) {
+    throw writeError(error, file);
+  }
+}

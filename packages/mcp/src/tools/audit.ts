@@ -1,0 +1,103 @@
+import { flatten, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
+import { refuseUnderToken } from "@agent-vault/runner";
+import { loadKeys, parseTime, VaultFiles, vaultIdIn } from "@agent-vault/vault/read-only";
+import { openState } from "@agent-vault/vault";
+import * as z from "zod";
+import { tool, type Call } from "../call.js";
+import { isWithin } from "../within-groups.js";
+import { holderAtHand } from "./list.js";
+
+const MOST = 200;
+const USUAL = 20;
+
+export const audit = tool({
+  name: "agent_vault_audit",
+  title: "Show what was used",
+  description:
+    "Shows what is on record on this machine about uses of secrets: when, which secrets, which command, how it ended, what was refused and why. " +
+    "Only this agent's own uses unless all is true. Values are never on record.",
+  annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
+  input: z.strictObject({
+    all: z.boolean().default(false).describe("also what others did on this machine"),
+    secret: z.string().max(1024).optional().describe("only this secret"),
+    outcome: z.enum(["started", "done", "denied", "failed"]).optional(),
+    since: z.string().max(64).optional().describe("a date, a time, or 7d for the last seven days"),
+    last: z.int().min(1).max(MOST).default(USUAL).describe("the newest so many"),
+  }),
+  output: z.object({
+    entries: z.array(
+      z.object({
+        time: z.string(),
+        who: z.string().optional(),
+        action: z.string(),
+        outcome: z.string(),
+        secrets: z.array(z.string()),
+        command: z.array(z.string()).optional(),
+        exit_code: z.int().optional(),
+        reason: z.string().optional(),
+        harness: z.string().optional(),
+      }),
+    ),
+  }),
+  async call(call, { all, since, last, ...query }) {
+    const context = call.context("audit");
+    refuseUnderToken(context, "read the record");
+    const root = await call.root();
+    const key = call.key(root);
+    const holder = all ? undefined : await holderAtHand(context, root, key);
+    const ledger = await openLedgerAt(context, root, key);
+    const time = since === undefined ? undefined : parseTime(since, context.now(), "ago");
+    const isOwn = await ownUses(call, root);
+    const isShown = await within(call, root);
+    const found = await ledger.audit.list({
+      ...query,
+      since: time,
+      who: all ? undefined : holder?.name,
+      // Of a restricted server's entries some are left out, so there have to be more to choose from.
+      last: call.terms.groups === undefined && (all || holder?.name !== undefined) ? last : undefined,
+    });
+    const entries = found
+      .filter((entry) => isShown(entry) && (all || holder?.name !== undefined || isOwn(entry)))
+      .slice(-last)
+      .map(shown);
+    const text = entries.map(inWords).join("\n") || "Nothing that fits is on record.";
+    return { text, data: { entries } };
+  },
+});
+
+/** Whose name the vault does not know is known by the key. */
+async function ownUses(call: Call, root: string): Promise<(entry: AuditEntry) => boolean> {
+  const keys = await loadKeys(call.context("audit"), { ...call.key(root), vaultId: () => vaultIdIn(new VaultFiles(root).source) });
+  const recipients = await Promise.all(keys.identities.map((identity) => identity.recipient()));
+  return ({ identity }) => identity !== undefined && recipients.includes(identity);
+}
+
+/** What is about secrets of other groups than the server's is not its business. */
+async function within(call: Call, root: string): Promise<(entry: AuditEntry) => boolean> {
+  if (call.terms.groups === undefined) return () => true;
+  const { manifest } = await openState(call.context("audit"), root, call.key(root));
+  const { formatSecretPath } = await import("@agent-vault/vault");
+  const names = new Set(
+    [...manifest.secrets()].filter((path) => isWithin(call.terms, manifest.groupsOf(path))).map((path) => formatSecretPath(path)),
+  );
+  return ({ secrets = [] }) => secrets.length > 0 && secrets.every((secret) => names.has(secret));
+}
+
+function shown(entry: AuditEntry) {
+  const { exit_code, reason } = flatten(entry) as { exit_code?: number; reason?: string };
+  return {
+    time: entry.time,
+    who: entry.who,
+    action: entry.action,
+    outcome: entry.completion?.outcome ?? entry.outcome,
+    secrets: [...(entry.secrets ?? [])],
+    command: [...(entry.completion?.command ?? entry.command ?? [])],
+    exit_code,
+    reason,
+    harness: entry.harness,
+  };
+}
+
+function inWords({ time, who, action, outcome, secrets, command, reason }: ReturnType<typeof shown>): string {
+  return [time, who ?? "-", action, outcome, secrets.join(", "), command.join(" "), reason].filter(Boolean).join("  ");
+}

@@ -1,0 +1,43 @@
+import { judgeRead } from "@agent-vault/runner";
+import { readSecret } from "@agent-vault/vault/read-only";
+import * as z from "zod";
+import { clientApprover } from "../approve.js";
+import { tool } from "../call.js";
+import { restrictedTo } from "../within-groups.js";
+
+export const get = tool({
+  name: "agent_vault_get",
+  title: "Show a secret's value",
+  description:
+    "Shows the value of one secret to you. Everything that you see may be kept in logs and sent elsewhere, so this is the last resort: where a command can " +
+    "use the secret, call agent_vault_run. Do not repeat the value in an answer, in a file or in a command.",
+  annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
+  input: z.strictObject({
+    secret: z.string().max(1024).describe("group/name, as agent_vault_list has it"),
+    reason: z.string().trim().min(1).max(500).describe("what it is for, and why agent_vault_run does not do: shown to the person and recorded"),
+  }),
+  output: z.object({ secret: z.string(), encoding: z.enum(["utf-8", "base64"]), value: z.string() }),
+  async call(call, { secret: name, reason }) {
+    const context = call.context("get");
+    const root = await call.root();
+    const { secret, value } = await readSecret(context, root, name, {
+      key: call.key(root),
+      pull: call.terms.pull,
+      judge: judgeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.terms) }),
+    });
+    const text = decoded(value);
+    const data =
+      text === undefined
+        ? { secret, encoding: "base64" as const, value: Buffer.from(value).toString("base64") }
+        : { secret, encoding: "utf-8" as const, value: text };
+    return { text: data.value, data };
+  },
+});
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { dirname } from "node:path";
+import { inputRequired } from "@modelcontextprotocol/server";
+import { formatSecretPath, loadKeys, parseSecretPath, printable, shellWord, VaultError, vaultIdIn, VaultFiles } from "@agent-vault/vault/read-only";
+import { defaultGroupOf, holderOf, openState, set, type Attributes, type Holder, type SecretPath, type VaultState } from "@agent-vault/vault";
+import { presentedToken } from "@agent-vault/vault/read-only";
+import * as z from "zod";
+import { tool, type Call, type ToolAnswer } from "../call.js";
+import type { ValuePage } from "../value-page.js";
+import { beyond, isWithin } from "../within-groups.js";
+import { holderAtHand } from "./list.js";
+
+const USUAL_WAIT = 45;
+const LONGEST_WAIT = 600;
+/** How long a person has to say whether they open the page, in milliseconds. */
+const CONSENT_TIME = 120_000;
+
+const output = z.object({
+  status: z.enum(["stored", "waiting", "run_command"]),
+  secret: z.string(),
+  command: z.string().optional().describe("what the person runs on a terminal of their own, where status is run_command"),
+});
+type Answer = ToolAnswer<z.input<typeof output>>;
+
+export const request = tool({
+  name: "agent_vault_request",
+  title: "Ask the person for a missing secret",
+  description:
+    "Asks the person to add a secret that the vault does not have. They type the value on a page of their own machine or on a terminal; you never see it. " +
+    "Never ask for a value in the conversation, and tell the person to revoke one that somebody pasted. " +
+    "Look with agent_vault_list first: it may be there under another name. Ask for the least that does the job, such as a read-only key of a test account. " +
+    "When the status is waiting, call again with the same path to go on waiting; when it is run_command, show the person the command.",
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  input: z.strictObject({
+    path: z.string().max(1024).describe("the name it is to have, group/name, such as stripe/test-key"),
+    reason: z.string().trim().min(1).max(500).describe("what you need it for: shown to the person"),
+    description: z.string().trim().max(500).optional().describe("what it is, kept with it"),
+    environment: z.string().max(64).optional().describe("such as test or production"),
+    access: z.enum(["read", "read-write", "admin"]).optional().describe("what it should let its holder do"),
+    wait_seconds: z.int().min(0).max(LONGEST_WAIT).default(USUAL_WAIT).describe("how long to wait for the person before answering"),
+  }),
+  output,
+  async call(call, { path, reason, description, environment, access, wait_seconds: wait }) {
+    const context = call.context("set");
+    const secretPath = parseSecretPath(path);
+    const secret = formatSecretPath(secretPath);
+    const root = await call.root();
+    const known = call.pages.find(secret);
+    if (known) return waitFor(call, known, secret, wait);
+
+    const state = await openState(context, root, call.key(root));
+    if (!isWithin(call.terms, [defaultGroupOf(secretPath)])) throw beyond(call.terms, secret);
+    if (state.hasSecret(secretPath)) {
+      throw new VaultError("ALREADY_EXISTS", `${secret} is in the vault.`, {
+        remedy: "Use it with agent_vault_run. If its value is wrong or old, tell the person, who sets a new one with agent-vault set.",
+      });
+    }
+    if (!call.client.canOpen || !(await canStore(call, root))) return commandFor(root, secret);
+
+    const holder = await holderAtHand(context, root, call.key(root));
+    const attributes: Attributes = { description, environment, access };
+    const page = await call.pages.open({
+      secret,
+      who: whoAsks(call, holder),
+      reason,
+      folder: root,
+      largest: state.config.settings.max_value_bytes,
+      ...readersOf(state, secretPath, holder),
+      store: async (value, grant) => {
+        const agents = grant && holder?.role === "agent" && holder.name !== undefined ? [holder.name] : undefined;
+        await set(context, { vault: root, key: call.storingKey(root), path, value: onlyNew(root, secretPath, value), agents, attributes });
+      },
+    });
+    return await consent(call, page, secret, wait);
+  },
+});
+
+/** Nobody's value is replaced by what comes in over a page, also where it was set while the page was open. */
+function onlyNew(root: string, path: SecretPath, value: Uint8Array): Uint8Array {
+  if (!new VaultFiles(root).hasSecret(path)) return value;
+  throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(path)} was set in the meantime.`, {
+    remedy: "It stays as it is; agent-vault set gives it a new value.",
+  });
+}
+
+/** Has the person open the page, which they may decline. */
+async function consent(call: Call, page: ValuePage, secret: string, wait: number): Promise<Answer> {
+  const message = `${whoAsks(call)} asks you to add ${secret} to the vault. You type the value on a page of this machine; the agent does not see it.`;
+  call.progress("Waiting for the person to open the page.");
+  const view = await call.ask(inputRequired.elicitUrl({ message, url: page.url }), CONSENT_TIME);
+  if (view.kind === "elicit" && view.action === "accept") return waitFor(call, page, secret, wait);
+  page.close();
+  const why = view.kind === "elicit" ? "the person declined to." : "nobody answered in time.";
+  throw new VaultError("APPROVAL_DENIED", `${secret} was not added: ${why}`, { remedy: "Go on without it, and say what is missing." });
+}
+
+async function waitFor(call: Call, page: ValuePage, secret: string, seconds: number): Promise<Answer> {
+  call.progress("Waiting for the person to type the value.");
+  const end = await Promise.race([page.ended, later(seconds * 1000, call.signal)]);
+  if (end === "stored") return { text: `${secret} is in the vault. Use it with agent_vault_run.`, data: { status: "stored", secret } };
+  if (end === "later") {
+    const text = `The person has not typed the value yet. Call agent_vault_request with path ${secret} again to go on waiting.`;
+    return { text, data: { status: "waiting", secret } };
+  }
+  if (end === "closed")
+    throw new VaultError("APPROVAL_DENIED", `${secret} was not added: nobody typed a value in time.`, { remedy: "Ask again if the person wants you to." });
+  throw end.error;
+}
+
+function later(milliseconds: number, signal: AbortSignal): Promise<"later"> {
+  return new Promise((done) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      done("later");
+    };
+    const timer = setTimeout(end, milliseconds);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end);
+  });
+}
+
+/** Whether what a person types can be stored here: only an owner's key does that, and none does by the authority of a token. */
+async function canStore(call: Call, root: string): Promise<boolean> {
+  const context = call.context("set");
+  if (presentedToken(context) !== undefined) return false;
+  try {
+    const files = new VaultFiles(root);
+    const keys = await loadKeys(context, { ...call.storingKey(root), vaultId: () => vaultIdIn(files.source) });
+    const state = await openState(context, root, call.storingKey(root));
+    return (await holderOf(state, keys)).role === "owner";
+  } catch (error) {
+    if (error instanceof VaultError && error.exitCode === 4) return false;
+    throw error;
+  }
+}
+
+function commandFor(root: string, secret: string): Answer {
+  const command = `agent-vault -C ${shellWord(dirname(root))} set ${shellWord(secret)}`;
+  const text = `Ask the person to run this on a terminal of their own, where it asks for the value: ${command}\nThey must not paste the value here.`;
+  return { text, data: { status: "run_command", secret, command } };
+}
+
+function whoAsks(call: Call, holder?: Holder): string {
+  const name = holder?.role === "agent" && holder.name !== undefined ? `The agent ${holder.name}` : "An agent";
+  return printable(`${name}, through ${call.client.name},`);
+}
+
+function readersOf(state: VaultState, path: SecretPath, holder: Holder | undefined): { readers: readonly string[]; grantable: string | undefined } {
+  const group = defaultGroupOf(path);
+  const readers = [...state.manifest.agents].filter(([, groups]) => groups.has(group)).map(([agent]) => agent);
+  const isWaiting = holder?.role === "agent" && holder.name !== undefined && !readers.includes(holder.name);
+  return { readers, grantable: isWaiting ? holder.name : undefined };
+}

@@ -1,0 +1,146 @@
+import { readFileSync, statSync } from "node:fs";
+import { detectHarness, isSystemError, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { parseEnvFile, parseInjectArgument, parseSecretArgument, runWithSecrets, type ChildEnd, type EnvEntry } from "@agent-vault/runner";
+import * as z from "zod";
+import { clientApprover } from "../approve.js";
+import { tool, type Call } from "../call.js";
+import { CappedOutput } from "../capped-output.js";
+import { restrictedTo } from "../within-groups.js";
+
+/** Of each of the two streams, in bytes: what a model can make use of. */
+const MOST_OUTPUT = 32 * 1024;
+const USUAL_TIMEOUT = 300;
+const LONGEST_TIMEOUT = 3600;
+/** How often whoever waits hears that the command still runs, in milliseconds. */
+const HEARTBEAT = 10_000;
+/** How long a command that is ended has to end by itself, in milliseconds. */
+const GRACE = 2000;
+const LARGEST_ENV_FILE = 1024 * 1024;
+/** Tells a child, and an agent-vault that it may start, that a coding agent is at work. */
+const HARNESS_VARIABLE = "AI_AGENT";
+
+const words = (most: number) => z.array(z.string().max(32_768)).max(most);
+const names = (what: string) => z.array(z.string().max(1024)).max(100).default([]).describe(what);
+
+export const run = tool({
+  name: "agent_vault_run",
+  title: "Run a command with secrets",
+  description:
+    "Runs a command with secrets in its environment. You do not see the values: what the command prints is scrubbed of them and shows [REDACTED:group/name]. " +
+    "Choose with agent_vault_list the secret with the least power that does the job, name as few as the command needs, and let the program read its " +
+    "variable itself; do not echo it, encode it or write it to a file. A person may be asked first, and sees the command and your reason. " +
+    "There is no shell unless shell is true, and nothing on standard input. Long output is cut in its middle.",
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+  input: z.strictObject({
+    command: words(256).min(1).describe('the program and its words, such as ["npm", "test"]'),
+    reason: z.string().trim().min(1).max(500).describe("what it is for, in a sentence: shown to the person who is asked, and recorded"),
+    secrets: names("group/name, or group/name=VARIABLE to name the variable; stripe/api-key goes to STRIPE_API_KEY otherwise"),
+    groups: names("groups all of whose secrets it gets; prefer naming single secrets"),
+    env_files: names("files of variables with vault://group/name where secrets go, relative to cwd"),
+    files: names("VARIABLE=group/name: the secret as a file in memory, whose path goes to the variable"),
+    cwd: z.string().max(4096).optional().describe("the folder to run in; where the server was started unless given"),
+    shell: z.boolean().default(false).describe("the words are one line for a shell"),
+    clean_env: z.boolean().default(false).describe("pass on a short list of variables beside the secrets"),
+    timeout_seconds: z.number().positive().max(LONGEST_TIMEOUT).default(USUAL_TIMEOUT),
+  }),
+  output: z.object({
+    exit_code: z.int(),
+    timed_out: z.boolean(),
+    signal: z.string().optional(),
+    stdout: z.string(),
+    stderr: z.string(),
+    stdout_bytes: z.int().describe("how many there were, before any were left out"),
+    stderr_bytes: z.int(),
+    cut: z.boolean().describe("whether some output is left out"),
+  }),
+  async call(call, input) {
+    const started = call.context("run");
+    const cwd = input.cwd === undefined ? started.cwd : resolvePath(started, input.cwd);
+    // The folder that is shown to the person is the one that the command runs in.
+    const context = { ...started, cwd };
+    const root = await call.root();
+    const [stdout, stderr] = [new CappedOutput(MOST_OUTPUT), new CappedOutput(MOST_OUTPUT)];
+    const request = {
+      root,
+      key: call.key(root),
+      pull: call.terms.pull,
+      reason: input.reason,
+      variables: input.secrets.map((text) => notTheHarness(parseSecretArgument(text))),
+      files: input.files.map((text) => notTheHarness(parseInjectArgument(text))),
+      groups: input.groups,
+      env: [...input.env_files.flatMap((file) => entriesOf(context, file)), ...harnessEntry(context)],
+      command: input.command,
+      shell: input.shell,
+      cwd,
+      clean: input.clean_env,
+      timeout: input.timeout_seconds * 1000,
+      grace: GRACE,
+      stdin: "ignore" as const,
+      signal: call.signal,
+      approver: clientApprover(context, call),
+      restrict: restrictedTo(call.terms),
+      output: { stdout, stderr },
+    };
+    const end = await withHeartbeat(call, () => runWithSecrets(context, request));
+    const [out, err] = [stdout.text(), stderr.text()];
+    const data = {
+      exit_code: end.exitCode,
+      timed_out: end.timedOut,
+      signal: end.signal,
+      stdout: out.text,
+      stderr: err.text,
+      stdout_bytes: stdout.length,
+      stderr_bytes: stderr.length,
+      cut: out.left + err.left > 0,
+    };
+    return { text: inWords(end, out.text, err.text, input.timeout_seconds), data };
+  },
+});
+
+function inWords(end: ChildEnd, stdout: string, stderr: string, seconds: number): string {
+  const how = end.timedOut
+    ? `It was ended after ${seconds} seconds.`
+    : end.signal
+      ? `It was ended by ${end.signal}.`
+      : `Exit code ${end.exitCode}.`;
+  const part = (name: string, text: string) => (text === "" ? [] : [`${name}:\n${text}`]);
+  return [how, ...part("stdout", stdout), ...part("stderr", stderr)].join("\n");
+}
+
+async function withHeartbeat<T>({ progress }: Call, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const timer = setInterval(() => progress(`Under way for ${Math.round((performance.now() - start) / 1000)} seconds.`), HEARTBEAT);
+  try {
+    progress("Begun.");
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The last to be set, so that no file of variables hides who is at work. */
+function harnessEntry({ env }: Context): Pick<EnvEntry, "name" | "value">[] {
+  return [{ name: HARNESS_VARIABLE, value: [detectHarness(env) ?? "mcp-client"] }];
+}
+
+function notTheHarness<T extends { readonly variable: string }>(one: T): T {
+  if (one.variable !== HARNESS_VARIABLE) return one;
+  throw new VaultError("INVALID_VARIABLE", `The variable ${HARNESS_VARIABLE} is set by this server.`, { remedy: "Name another one." });
+}
+
+function entriesOf(context: Context, file: string): EnvEntry[] {
+  const path = resolvePath(context, file);
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw notReadable(file, "is no file");
+    if (stat.size > LARGEST_ENV_FILE) throw notReadable(file, `is larger than ${LARGEST_ENV_FILE} bytes`);
+    return parseEnvFile(readFileSync(path, "utf8"), file);
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    throw notReadable(file, isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read", cause);
+  }
+}
+
+function notReadable(file: string, why: string, cause?: unknown): VaultError {
+  return new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the path; it is relative to cwd.", cause });
+}
