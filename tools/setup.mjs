@@ -38,7 +38,15 @@ function step(title, command, args) {
 }
 
 function sources() {
-  const folders = ["packages/vault/src", "packages/ledger/src", "packages/runner/src", "packages/mcp/src", "packages/cli/src", "hooks/src", "sdk-node/src"];
+  const folders = [
+    "packages/vault/src",
+    "packages/ledger/src",
+    "packages/runner/src",
+    "packages/mcp/src",
+    "packages/cli/src",
+    "hooks/src",
+    "sdk-node/src",
+  ];
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))),
   );

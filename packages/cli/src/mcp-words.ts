@@ -6,7 +6,10 @@ import { keyFlag } from "./vault-command.js";
 export const mcpFlags = {
   agent: Flags.string({ description: "act for this agent, with its key of this machine", helpValue: "NAME", exclusive: ["key"] }),
   key: keyFlag,
-  "owner-key": Flags.string({ description: "key file that stores what a person types when the agent asks for a secret", helpValue: "FILE" }),
+  "owner-key": Flags.string({
+    description: "key file that stores what a person types when the agent asks for a secret",
+    helpValue: "FILE",
+  }),
   groups: Flags.string({
     description: "only the secrets of these groups",
     helpValue: "A,B",

@@ -10,14 +10,15 @@ const ROOM = { width: 88, lines: 24 };
 export function clientApprover(context: Context, call: Call): Approver {
   return {
     memory: call.memory,
-    ask: async (question, memory) => {
-      call.progress("Waiting for a person's approval.");
-      return askApproval(context, question, {
+    ask: (question, memory) =>
+      askApproval(context, question, {
         memory,
         terminal: false,
-        client: async (asked, timeout) => (call.client.canAsk ? askThrough(call, asked, timeout) : undefined),
-      });
-    },
+        client: async (asked, timeout) => {
+          call.progress("Waiting for a person's approval.");
+          return call.client.canAsk ? askThrough(call, asked, timeout) : undefined;
+        },
+      }),
   };
 }
 

@@ -26,17 +26,17 @@ export interface Call {
   /** Ends when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** @param action as it goes on record */
-  context(action: string): Context;
+  readonly context: (action: string) => Context;
   /** The vault's folder. @throws VaultError `VAULT_NOT_FOUND` */
-  root(): Promise<string>;
+  readonly root: () => Promise<string>;
   /** The key of whom the server acts for. */
-  key(root: string): KeyChoice;
+  readonly key: (root: string) => KeyChoice;
   /** The key that stores what a person types. */
-  storingKey(root: string): KeyChoice;
+  readonly storingKey: (root: string) => KeyChoice;
   /** @param timeout milliseconds */
-  ask(question: InputRequest, timeout: number): Promise<InputResponseView>;
+  readonly ask: (question: InputRequest, timeout: number) => Promise<InputResponseView>;
   /** Tells whoever waits how far this is. Never with anything that a command has printed. */
-  progress(message: string): void;
+  readonly progress: (message: string) => void;
 }
 
 /** What a tool answers: data after its schema, and the same for a model to read. */
@@ -58,5 +58,5 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
 
 /** A tool with its types checked. */
 export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(definition: Tool<Input, Output>): Tool {
-  return definition as unknown as Tool;
+  return definition;
 }

@@ -11,7 +11,7 @@ export interface Asking {
    * @param timeout milliseconds
    * @returns what came back; `missing` where nothing did
    */
-  ask(question: InputRequest, timeout: number): Promise<InputResponseView>;
+  readonly ask: (question: InputRequest, timeout: number) => Promise<InputResponseView>;
 }
 
 const NO_ANSWER: InputResponseView = { kind: "missing" };

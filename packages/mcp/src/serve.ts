@@ -11,7 +11,16 @@ import {
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { LedgerRecorder } from "@agent-vault/ledger";
 import { APPROVAL_TIMEOUT, SessionApprovals } from "@agent-vault/runner";
-import { detectHarness, digestOf, isAuditOff, lazyRecorder, noRecord, VaultError, type Context, type KeyChoice } from "@agent-vault/vault/read-only";
+import {
+  detectHarness,
+  digestOf,
+  isAuditOff,
+  lazyRecorder,
+  noRecord,
+  VaultError,
+  type Context,
+  type KeyChoice,
+} from "@agent-vault/vault/read-only";
 import { confirmPresence } from "./approve.js";
 import type { Call, Terms, Tool } from "./call.js";
 import { clientOf, type Client } from "./client.js";
@@ -31,9 +40,9 @@ import { ValuePages } from "./value-page.js";
 export interface ServeOptions extends Terms {
   readonly version: string;
   /** The vault's folder, looked for with each call, as it may come to be. @throws VaultError `VAULT_NOT_FOUND` */
-  findVault(): Promise<string>;
+  readonly findVault: () => Promise<string>;
   /** The key of whom the server acts for. @param root the vault's folder */
-  key(root: string): KeyChoice;
+  readonly key: (root: string) => KeyChoice;
   /** The key that stores what a person types on a page, if it is another one. */
   readonly storingKey?: KeyChoice | undefined;
   /** Where the client's messages come from and go; the standard streams unless given. */
@@ -61,7 +70,9 @@ const INSTRUCTIONS =
 export async function serve(context: Context, options: ServeOptions): Promise<void> {
   const { input = process.stdin, output = process.stdout } = options;
   const service = new Service(context, options);
-  const limited = input.pipe(new LineLimit(LARGEST_MESSAGE, () => context.warn(`A message of more than ${LARGEST_MESSAGE} bytes was left unread.`)));
+  const limited = input.pipe(
+    new LineLimit(LARGEST_MESSAGE, () => context.warn(`A message of more than ${LARGEST_MESSAGE} bytes was left unread.`)),
+  );
   const transport = new StdioServerTransport(limited, output);
   const gone = new Promise<void>((resolve) => limited.once("close", resolve).once("end", resolve));
   const handle = serveStdio(() => service.newServer(), {
@@ -132,7 +143,12 @@ class Service {
   }
 
   /** Begins a call, or goes on with the one that the client has an answer for. */
-  async #answer(server: McpServer, tool: Tool, words: Record<string, unknown>, leg: ServerContext): Promise<CallToolResult | InputRequiredResult> {
+  async #answer(
+    server: McpServer,
+    tool: Tool,
+    words: Record<string, unknown>,
+    leg: ServerContext,
+  ): Promise<CallToolResult | InputRequiredResult> {
     const about = digestOf(JSON.stringify([tool.name, words]));
     const state = leg.mcpReq.requestState<string>();
     let conversation: Conversation<CallToolResult> | undefined;

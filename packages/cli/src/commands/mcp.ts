@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { serve } from "@agent-vault/mcp";
-import { agentKeyFile, homeOf, resolvePath, VaultError, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import { agentKeyFile, processContext, resolvePath, VaultError, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../mcp-words.js";
 import { findVaultToRead } from "../terminal-context.js";
 import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
@@ -54,11 +54,11 @@ function versionIn(root: string): string {
 
 /** A server has no terminal, even where its client was started on one: nobody is asked for a passphrase there and no progress is drawn. */
 function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
-  const { progress: _, note: __, passphrase: ___, ...rest } = context;
   const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new VaultError("FILE_NOT_FOUND", `There is no folder ${cwd}.`, { remedy: "Check the path given with --repo." });
-  return { ...rest, cwd, env: { ...context.env, HOME: homeOf(context.env), ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) } };
+  const env = { ...context.env, ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) };
+  return processContext({ cwd, env, warn: (message) => context.warn(message) });
 }
 
 /** The agent's key for this vault, where the plain file may be that of another vault's agent of the same name. */

@@ -24,8 +24,17 @@ const KNOWN = {
   "claude-code": { ...servers, more: { type: "stdio" }, file: ({ home, env }) => join(env["CLAUDE_CONFIG_DIR"] || home, ".claude.json") },
   "claude-desktop": { ...servers, file: ({ settings }) => join(settings, "Claude", "claude_desktop_config.json") },
   cursor: { ...servers, file: ({ home }) => join(home, ".cursor", "mcp.json") },
-  vscode: { format: "json", section: "servers", more: { type: "stdio" }, file: ({ settings }) => join(settings, "Code", "User", "mcp.json") },
-  codex: { format: "toml", section: "mcp_servers", file: ({ home, env }) => join(env["CODEX_HOME"] || join(home, ".codex"), "config.toml") },
+  vscode: {
+    format: "json",
+    section: "servers",
+    more: { type: "stdio" },
+    file: ({ settings }) => join(settings, "Code", "User", "mcp.json"),
+  },
+  codex: {
+    format: "toml",
+    section: "mcp_servers",
+    file: ({ home, env }) => join(env["CODEX_HOME"] || join(home, ".codex"), "config.toml"),
+  },
   gemini: { ...servers, file: ({ home }) => join(home, ".gemini", "settings.json") },
 } satisfies Record<string, Client>;
 
@@ -40,7 +49,11 @@ export function parseClient(name: string): ClientName {
 }
 
 /** Where and how a client takes its servers from. */
-export function clientConfiguration(name: ClientName, { env }: Pick<Context, "env">, platform: NodeJS.Platform): Omit<Client, "file"> & { file: string } {
+export function clientConfiguration(
+  name: ClientName,
+  { env }: Pick<Context, "env">,
+  platform: NodeJS.Platform,
+): Omit<Client, "file"> & { file: string } {
   const home = homeOf(env);
   const settings =
     platform === "darwin"

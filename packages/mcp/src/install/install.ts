@@ -1,4 +1,16 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname } from "node:path";
 import process from "node:process";
 import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
@@ -33,7 +45,11 @@ export interface Installation {
  * @throws VaultError `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
  *   changed without a loss; `UNWRITABLE`, `DISK_FULL`
  */
-export function installIn(context: Context, { client, name, command, args, dryRun }: InstallRequest, platform = process.platform): Installation {
+export function installIn(
+  context: Context,
+  { client, name, command, args, dryRun }: InstallRequest,
+  platform = process.platform,
+): Installation {
   const { file, format, section, more } = clientConfiguration(client, context, platform);
   const entry = { ...more, command, args };
   const edit = format === "json" ? jsonWith : tomlWith;
@@ -48,11 +64,16 @@ export function installIn(context: Context, { client, name, command, args, dryRu
 }
 
 /** Takes the server out again; where it is not in, nothing is done. @throws VaultError as {@link installIn} */
-export function uninstallFrom(context: Context, { client, name }: Pick<InstallRequest, "client" | "name">, platform = process.platform): Installation {
+export function uninstallFrom(
+  context: Context,
+  { client, name }: Pick<InstallRequest, "client" | "name">,
+  platform = process.platform,
+): Installation {
   const { file, format, section } = clientConfiguration(client, context, platform);
   const edit = format === "json" ? jsonWith : tomlWith;
   const present = read(file);
-  const { text, before } = present === undefined ? { text: "", before: undefined } : editing(file, () => edit(present, [section, name], undefined));
+  const { text, before } =
+    present === undefined ? { text: "", before: undefined } : editing(file, () => edit(present, [section, name], undefined));
   if (before === undefined) return { client, file, change: "unchanged", text: "" };
   requireOurs(before, name, file);
   // A file with nothing in it says what none says.
@@ -76,10 +97,14 @@ function editing<T>(file: string, edit: () => T): T {
   try {
     return edit();
   } catch (cause) {
-    throw new VaultError("INVALID_VALUE", `${file} cannot be changed without a loss: it is damaged, or written in a way that is not understood.`, {
-      remedy: "Put the server in by hand; agent-vault mcp install --print shows what to put.",
-      cause,
-    });
+    throw new VaultError(
+      "INVALID_VALUE",
+      `${file} cannot be changed without a loss: it is damaged, or written in a way that is not understood.`,
+      {
+        remedy: "Put the server in by hand; agent-vault mcp install --print shows what to put.",
+        cause,
+      },
+    );
   }
 }
 

@@ -14,7 +14,12 @@ export const get = tool({
   annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
   input: z.strictObject({
     secret: z.string().max(1024).describe("group/name, as agent_vault_list has it"),
-    reason: z.string().trim().min(1).max(500).describe("what it is for, and why agent_vault_run does not do: shown to the person and recorded"),
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .describe("what it is for, and why agent_vault_run does not do: shown to the person and recorded"),
   }),
   output: z.object({ secret: z.string(), encoding: z.enum(["utf-8", "base64"]), value: z.string() }),
   async call(call, { secret: name, reason }) {

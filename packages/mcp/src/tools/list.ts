@@ -1,5 +1,14 @@
 import { secretFinder } from "@agent-vault/ledger";
-import { holderOf, keysAtHand, VaultFiles, vaultIdIn, VaultTrust, type Context, type Holder, type KeyChoice } from "@agent-vault/vault/read-only";
+import {
+  holderOf,
+  keysAtHand,
+  VaultFiles,
+  vaultIdIn,
+  VaultTrust,
+  type Context,
+  type Holder,
+  type KeyChoice,
+} from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { tool } from "../call.js";
 import { isWithin } from "../within-groups.js";
@@ -51,7 +60,8 @@ export const list = tool({
     const root = await call.root();
     const key = call.key(root);
     const holder = await holderAtHand(context, root, key);
-    const isUsable = (agents: readonly string[]) => holder?.role === "owner" || (holder?.name !== undefined && agents.includes(holder.name));
+    const isUsable = (agents: readonly string[]) =>
+      holder?.role === "owner" || (holder?.name !== undefined && agents.includes(holder.name));
     const find = await secretFinder(context, root, key);
     // Who is nobody to the vault can use nothing of it.
     const mine = all || holder?.role === "owner" ? {} : { agent: holder?.role === "agent" ? holder.name : undefined };

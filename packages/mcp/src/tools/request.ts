@@ -1,7 +1,25 @@
 import { dirname } from "node:path";
 import { inputRequired } from "@modelcontextprotocol/server";
-import { formatSecretPath, loadKeys, parseSecretPath, printable, shellWord, VaultError, vaultIdIn, VaultFiles } from "@agent-vault/vault/read-only";
-import { defaultGroupOf, holderOf, openState, set, type Attributes, type Holder, type SecretPath, type VaultState } from "@agent-vault/vault";
+import {
+  formatSecretPath,
+  loadKeys,
+  parseSecretPath,
+  printable,
+  shellWord,
+  VaultError,
+  vaultIdIn,
+  VaultFiles,
+} from "@agent-vault/vault/read-only";
+import {
+  defaultGroupOf,
+  holderOf,
+  openState,
+  set,
+  type Attributes,
+  type Holder,
+  type SecretPath,
+  type VaultState,
+} from "@agent-vault/vault";
 import { presentedToken } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { tool, type Call, type ToolAnswer } from "../call.js";
@@ -102,7 +120,9 @@ async function waitFor(call: Call, page: ValuePage, secret: string, seconds: num
     return { text, data: { status: "waiting", secret } };
   }
   if (end === "closed")
-    throw new VaultError("APPROVAL_DENIED", `${secret} was not added: nobody typed a value in time.`, { remedy: "Ask again if the person wants you to." });
+    throw new VaultError("APPROVAL_DENIED", `${secret} was not added: nobody typed a value in time.`, {
+      remedy: "Ask again if the person wants you to.",
+    });
   throw end.error;
 }
 
@@ -145,7 +165,11 @@ function whoAsks(call: Call, holder?: Holder): string {
   return printable(`${name}, through ${call.client.name},`);
 }
 
-function readersOf(state: VaultState, path: SecretPath, holder: Holder | undefined): { readers: readonly string[]; grantable: string | undefined } {
+function readersOf(
+  state: VaultState,
+  path: SecretPath,
+  holder: Holder | undefined,
+): { readers: readonly string[]; grantable: string | undefined } {
   const group = defaultGroupOf(path);
   const readers = [...state.manifest.agents].filter(([, groups]) => groups.has(group)).map(([agent]) => agent);
   const isWaiting = holder?.role === "agent" && holder.name !== undefined && !readers.includes(holder.name);

@@ -51,7 +51,9 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
 
 /** The same decision, where a coding agent may see values that no rule keeps from it. */
 function shown(decision: Decision): Decision {
-  const secrets = decision.secrets.map((secret) => (secret.code === "HARNESS_DENIED" ? { ...secret, allowed: true, code: undefined } : secret));
+  const secrets = decision.secrets.map((secret) =>
+    secret.code === "HARNESS_DENIED" ? { ...secret, allowed: true, code: undefined } : secret,
+  );
   return { ...decision, secrets };
 }
 

@@ -4,7 +4,8 @@ import { installationFlags } from "./install.js";
 
 export default class McpUninstall extends VaultCommand {
   static override id = "mcp uninstall";
-  static override description = "Take the MCP server out of the configuration of an agent's program again, and leave everything else there.";
+  static override description =
+    "Take the MCP server out of the configuration of an agent's program again, and leave everything else there.";
   static override examples = ["agent-vault mcp uninstall --client claude-code"];
   static override flags = installationFlags;
 
