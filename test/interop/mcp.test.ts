@@ -17,7 +17,16 @@ const machine = prepared(
   async (box) => {
     await box.ok("init");
     await box.ok("add-agent", "claude");
-    await box.set("stripe/test-key", SECRETS["stripe/test-key"], "--environment", "test", "--access", "read", "--description", "test account");
+    await box.set(
+      "stripe/test-key",
+      SECRETS["stripe/test-key"],
+      "--environment",
+      "test",
+      "--access",
+      "read",
+      "--description",
+      "test account",
+    );
     await box.set("stripe/live-key", SECRETS["stripe/live-key"], "--environment", "production", "--access", "admin");
     await box.set("stripe/pem", SECRETS["stripe/pem"]);
     await box.set("other/token", SECRETS["other/token"]);
@@ -37,7 +46,9 @@ function expectNoValue({ written }: Served): void {
   expect(Buffer.concat([scrubber.write(written), scrubber.flush()]).equals(written)).toBe(true);
 }
 
-async function auditOf(box: Sandbox): Promise<{ action: string; outcome: string; who: string; harness: string; reason?: string; command?: string[] }[]> {
+async function auditOf(
+  box: Sandbox,
+): Promise<{ action: string; outcome: string; who: string; harness: string; reason?: string; command?: string[] }[]> {
   return JSON.parse(await box.ok("audit", "--json")) as never;
 }
 
@@ -52,10 +63,18 @@ describe.each(ERAS)("a client of %s", (era) => {
     expect(tools.every(({ outputSchema, description }) => outputSchema && description!.length > 100)).toBe(true);
 
     const { data } = await served.call("list", { search: "stripe" });
-    expect(data).toMatchObject({ total: 3, secrets: [{ secret: "stripe/live-key" }, { secret: "stripe/pem" }, { secret: "stripe/test-key" }] });
+    expect(data).toMatchObject({
+      total: 3,
+      secrets: [{ secret: "stripe/live-key" }, { secret: "stripe/pem" }, { secret: "stripe/test-key" }],
+    });
     const { data: all } = await served.call("list", { all: true, search: "token" });
     expect(all).toMatchObject({ secrets: [{ secret: "other/token", usable: false, agents: [] }] });
-    expect((await served.call("status")).data).toMatchObject({ role: "agent", name: "claude", secrets: { all: 4, usable: 3 }, recorded: true });
+    expect((await served.call("status")).data).toMatchObject({
+      role: "agent",
+      name: "claude",
+      secrets: { all: 4, usable: 3 },
+      recorded: true,
+    });
     expectNoValue(served);
   });
 
@@ -63,7 +82,9 @@ describe.each(ERAS)("a client of %s", (era) => {
     const box = await machine();
     const served = await Served.start(box, { era, flags: AGENT, env: { AGENT_VAULT_KEY: readFileSync(box.agentKey("claude"), "utf8") } });
     const { data } = await served.call("run", {
-      command: sh('printf "%s\\n" "$KEY" "$STRIPE_PEM"; printf %s "$KEY" | base64; printf %s "$STRIPE_PEM" | base64 -w0; printf %s "$KEY" | od -An -tx1; env | grep ^AGENT_VAULT; exit 3'),
+      command: sh(
+        'printf "%s\\n" "$KEY" "$STRIPE_PEM"; printf %s "$KEY" | base64; printf %s "$STRIPE_PEM" | base64 -w0; printf %s "$KEY" | od -An -tx1; env | grep ^AGENT_VAULT; exit 3',
+      ),
       secrets: ["stripe/test-key=KEY", "stripe/pem"],
       reason: "to try all spellings",
     });
@@ -76,7 +97,13 @@ describe.each(ERAS)("a client of %s", (era) => {
 
   it("asks its user where an approval is needed, and does what they say", async () => {
     const box = await machine();
-    const answers = [accept("once"), accept("session"), (): Reply => ({ action: "decline" }), accept("deny"), (): Reply => ({ action: "accept", content: {} })];
+    const answers = [
+      accept("once"),
+      accept("session"),
+      (): Reply => ({ action: "decline" }),
+      accept("deny"),
+      (): Reply => ({ action: "accept", content: {} }),
+    ];
     const served = await Served.start(box, { era, flags: AGENT, answer: () => answers.shift()!() });
     const ran = join(box.repository, "ran");
 
@@ -94,7 +121,11 @@ describe.each(ERAS)("a client of %s", (era) => {
     expect(existsSync(join(box.repository, "denied"))).toBe(false);
     expect(served.questions).toHaveLength(5);
     expectNoValue(served);
-    expect((await auditOf(box)).filter(({ action }) => action === "run").map(({ outcome, reason }) => [outcome, /Approved (\w+, by [\w' ]+)/.exec(reason!)?.[1]])).toEqual([
+    expect(
+      (await auditOf(box))
+        .filter(({ action }) => action === "run")
+        .map(({ outcome, reason }) => [outcome, /Approved (\w+, by [\w' ]+)/.exec(reason!)?.[1]]),
+    ).toEqual([
       ["done", "once, by a person at the MCP client"],
       ["done", "session, by a person at the MCP client"],
       ["done", "session, by an earlier answer for the session"],
@@ -144,7 +175,11 @@ describe.each(ERAS)("a client of %s", (era) => {
     const pids = join(box.root, "pids");
     const call = served.call(
       "run",
-      { command: sh(`sleep 1000 & echo $$ $! > ${pids}.new; mv ${pids}.new ${pids}; wait`), secrets: ["stripe/test-key"], reason: "to wait" },
+      {
+        command: sh(`sleep 1000 & echo $$ $! > ${pids}.new; mv ${pids}.new ${pids}; wait`),
+        secrets: ["stripe/test-key"],
+        reason: "to wait",
+      },
       { signal: cancellation.signal },
     );
     const [shell, sleep] = (await contentOf(pids)).trim().split(" ").map(Number);
@@ -162,7 +197,10 @@ describe("a server", () => {
     const words = { secrets: ["stripe/test-key"], reason: "to run long" };
     const late = await served.call("run", { ...words, command: ["sleep", "1000"], timeout_seconds: 0.2 });
     expect(late.data).toMatchObject({ exit_code: 124, timed_out: true });
-    const long = await served.call("run", { ...words, command: sh("echo first; head -c 300000 /dev/zero | tr '\\0' x; echo; echo $STRIPE_TEST_KEY") });
+    const long = await served.call("run", {
+      ...words,
+      command: sh("echo first; head -c 300000 /dev/zero | tr '\\0' x; echo; echo $STRIPE_TEST_KEY"),
+    });
     expect(long.data).toMatchObject({ exit_code: 0, cut: true, stdout_bytes: 300_034 });
     const stdout = String(long.data["stdout"]);
     expect(stdout.length).toBeLessThan(33_000);
@@ -192,8 +230,14 @@ describe("a server", () => {
 
   it("shows a value only where it was started to, and asks first for what is sensitive", async () => {
     const box = await machine();
-    const served = await Served.start(box, { flags: [...AGENT, "--allow-get"], env: { CLAUDECODE: "1" }, answer: () => ({ action: "decline" }) });
-    expect((await served.call("get", { secret: "stripe/test-key", reason: "to see it" })).data).toMatchObject({ value: SECRETS["stripe/test-key"] });
+    const served = await Served.start(box, {
+      flags: [...AGENT, "--allow-get"],
+      env: { CLAUDECODE: "1" },
+      answer: () => ({ action: "decline" }),
+    });
+    expect((await served.call("get", { secret: "stripe/test-key", reason: "to see it" })).data).toMatchObject({
+      value: SECRETS["stripe/test-key"],
+    });
     expect((await served.call("get", { secret: "stripe/live-key", reason: "to see it" })).code).toBe("APPROVAL_DENIED");
     expect((await auditOf(box)).slice(-2)).toMatchObject([
       { action: "get", outcome: "done", harness: "claude-code", reason: "to see it" },
@@ -240,7 +284,9 @@ describe("a server", () => {
     const asked = await withoutKey.call("request", { path: "mail/password", reason: "to send mail" });
     expect(asked.data).toMatchObject({ status: "run_command", command: `agent-vault -C ${box.repository} set mail/password` });
     const withoutBrowser = await Served.start(box, { answer: () => ({ action: "accept" }), capabilities: { elicitation: {} } });
-    expect((await withoutBrowser.call("request", { path: "mail/password", reason: "to send mail" })).data).toMatchObject({ status: "run_command" });
+    expect((await withoutBrowser.call("request", { path: "mail/password", reason: "to send mail" })).data).toMatchObject({
+      status: "run_command",
+    });
     expect([...withoutKey.questions, ...withoutBrowser.questions]).toEqual([]);
   });
 
@@ -259,7 +305,11 @@ describe("a server", () => {
     const box = await machine();
     const served = await Served.start(box, { flags: AGENT });
     const pids = join(box.root, "pids");
-    const call = served.call("run", { command: sh(`echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 1000`), secrets: ["stripe/test-key"], reason: "to stay" });
+    const call = served.call("run", {
+      command: sh(`echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 1000`),
+      secrets: ["stripe/test-key"],
+      reason: "to stay",
+    });
     call.catch(() => {});
     const child = Number(await contentOf(pids));
     const server = served.process.pid!;
@@ -272,12 +322,19 @@ describe("a hostile client", () => {
   it("neither ends the server nor gets a value", async () => {
     const box = await machine();
     const served = await Served.start(box, { flags: AGENT });
+    await served.call("status");
     const raw = served.process.stdin!;
-    raw.write("this is no JSON\n{}\n[]\nnull\n{\"jsonrpc\":\"2.0\"}\n\u0000\u0001\n");
+    raw.write('this is no JSON\n{}\n[]\nnull\n{"jsonrpc":"2.0"}\n\u0000\u0001\n');
     raw.write(`${"[".repeat(100_000)}\n`);
-    raw.write(`{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":"agent_vault_list","arguments":{"search":"${"x".repeat(3_000_000)}"}}}\n`);
-    raw.write(`{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":{"name":"agent_vault_list","arguments":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}}}\n`);
-    raw.write('{"jsonrpc":"2.0","id":"proto","method":"tools/call","params":{"name":"__proto__","arguments":{"__proto__":{"all":true}}}}\n');
+    raw.write(
+      `{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":"agent_vault_list","arguments":{"search":"${"x".repeat(3_000_000)}"}}}\n`,
+    );
+    raw.write(
+      `{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":{"name":"agent_vault_list","arguments":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}}}\n`,
+    );
+    raw.write(
+      '{"jsonrpc":"2.0","id":"proto","method":"tools/call","params":{"name":"__proto__","arguments":{"__proto__":{"all":true}}}}\n',
+    );
 
     const bad: (readonly [string, Record<string, unknown>])[] = [
       ["run", {}],
@@ -303,12 +360,14 @@ describe("a hostile client", () => {
     }
     await expect(served.client.callTool({ name: "no_such_tool" })).rejects.toThrow();
 
-    const many = await Promise.all(Array.from({ length: 2000 }, () => served.call("list", { limit: 1 })));
+    const many = await Promise.all(Array.from({ length: 1000 }, () => served.call("run", { ...LIVE, secrets: ["stripe/test-key"] })));
     const codes = new Set(many.map(({ code }) => code));
     expect(codes).toEqual(new Set([undefined, "BUSY"]));
 
     expect((await served.call("list")).data).toMatchObject({ total: 3 });
-    expect((await served.call("run", { command: ["echo", "well"], secrets: ["stripe/test-key"], reason: "to go on" })).data).toMatchObject({ stdout: "well\n" });
+    expect((await served.call("run", { command: ["echo", "well"], secrets: ["stripe/test-key"], reason: "to go on" })).data).toMatchObject({
+      stdout: "well\n",
+    });
     expectNoValue(served);
     expect(served.written.includes("AGE-SECRET-KEY")).toBe(false);
   });
@@ -316,7 +375,11 @@ describe("a hostile client", () => {
 
 /** Sends a page's form as a browser does. */
 function send(url: string, fields: Record<string, string>): Promise<Response> {
-  return fetch(url, { method: "POST", headers: { origin: new URL(url).origin, "sec-fetch-site": "same-origin" }, body: new URLSearchParams(fields) });
+  return fetch(url, {
+    method: "POST",
+    headers: { origin: new URL(url).origin, "sec-fetch-site": "same-origin" },
+    body: new URLSearchParams(fields),
+  });
 }
 
 /** What a file holds, once it is there. */

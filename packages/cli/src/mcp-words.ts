@@ -17,7 +17,7 @@ export const mcpFlags = {
     multipleNonGreedy: true,
     delimiter: ",",
   }),
-  "allow-get": Flags.boolean({ description: "let the agent see values, with a tool of its own" }),
+  "allow-get": Flags.boolean({ description: "let the agent see values, with a tool of its own", default: false }),
   "idle-lock": Flags.string({ description: "lock after so many minutes without a call", helpValue: "MINUTES" }),
 };
 

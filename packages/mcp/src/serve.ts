@@ -77,8 +77,10 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
   const gone = new Promise<void>((resolve) => limited.once("close", resolve).once("end", resolve));
   const handle = serveStdio(() => service.newServer(), {
     transport,
-    onerror: (error) => context.warn(`The client sent what could not be used: ${firstLine(error)}`),
+    onerror: (error) => context.warn(`The client sent what could not be used: ${inALine(error)}`),
   });
+  // Each answer that waits for a slow client does.
+  output.setMaxListeners(0);
   const lost = new Promise<void>((resolve) => output.once("error", () => resolve()));
   await Promise.race([gone, lost, signalled()]);
   await service.end();
@@ -94,8 +96,8 @@ function signalled(): Promise<void> {
   });
 }
 
-function firstLine(error: Error): string {
-  return error.message.split("\n")[0]!.slice(0, 200);
+function inALine({ message }: Error): string {
+  return message.replaceAll(/\s+/g, " ").slice(0, 200);
 }
 
 /** What lasts as long as the process: what was allowed, what waits for an answer, when it was used. */

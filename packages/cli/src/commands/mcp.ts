@@ -3,7 +3,16 @@ import { join } from "node:path";
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { serve } from "@agent-vault/mcp";
-import { agentKeyFile, processContext, resolvePath, VaultError, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import {
+  agentKeyFile,
+  processContext,
+  resolvePath,
+  VaultError,
+  VaultFolder,
+  vaultIdIn,
+  type Context,
+  type KeyChoice,
+} from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../mcp-words.js";
 import { findVaultToRead } from "../terminal-context.js";
 import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
