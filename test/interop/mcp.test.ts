@@ -53,48 +53,6 @@ async function auditOf(
 }
 
 describe.each(ERAS)("a client of %s", (era) => {
-  it("lists names, attributes and readers, and says of its tools what they do", async () => {
-    const served = await Served.start(await machine(), { era, flags: AGENT });
-    const { tools } = await served.client.listTools();
-    const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint).map(({ name }) => name);
-    expect(reading).toEqual(["agent_vault_list", "agent_vault_status", "agent_vault_audit"]);
-    expect(tools.map(({ name }) => name)).not.toContain("agent_vault_get");
-    expect(tools.find(({ name }) => name === "agent_vault_run")?.annotations?.destructiveHint).toBe(true);
-    expect(tools.every(({ outputSchema, description }) => outputSchema && description!.length > 100)).toBe(true);
-
-    const { data } = await served.call("list", { search: "stripe" });
-    expect(data).toMatchObject({
-      total: 3,
-      secrets: [{ secret: "stripe/live-key" }, { secret: "stripe/pem" }, { secret: "stripe/test-key" }],
-    });
-    const { data: all } = await served.call("list", { all: true, search: "token" });
-    expect(all).toMatchObject({ secrets: [{ secret: "other/token", usable: false, agents: [] }] });
-    expect((await served.call("status")).data).toMatchObject({
-      role: "agent",
-      name: "claude",
-      secrets: { all: 4, usable: 3 },
-      recorded: true,
-    });
-    expectNoValue(served);
-  });
-
-  it("runs commands whose output shows no value in any spelling, and whose environment has nothing of the server's", async () => {
-    const box = await machine();
-    const served = await Served.start(box, { era, flags: AGENT, env: { AGENT_VAULT_KEY: readFileSync(box.agentKey("claude"), "utf8") } });
-    const { data } = await served.call("run", {
-      command: sh(
-        'printf "%s\\n" "$KEY" "$STRIPE_PEM"; printf %s "$KEY" | base64; printf %s "$STRIPE_PEM" | base64 -w0; printf %s "$KEY" | od -An -tx1; env | grep ^AGENT_VAULT; exit 3',
-      ),
-      secrets: ["stripe/test-key=KEY", "stripe/pem"],
-      reason: "to try all spellings",
-    });
-    expect(data).toMatchObject({ exit_code: 3, timed_out: false, cut: false });
-    expect(data["stdout"]).toContain("[REDACTED:stripe/test-key]");
-    expect(data["stdout"]).not.toContain("AGENT_VAULT_");
-    expectNoValue(served);
-    expect((await auditOf(box)).at(-1)).toMatchObject({ action: "run", outcome: "done", who: "claude", harness: "test-client" });
-  });
-
   it("asks its user where an approval is needed, and does what they say", async () => {
     const box = await machine();
     const answers = [
@@ -107,7 +65,10 @@ describe.each(ERAS)("a client of %s", (era) => {
     const served = await Served.start(box, { era, flags: AGENT, answer: () => answers.shift()!() });
     const ran = join(box.repository, "ran");
 
-    expect((await served.call("run", LIVE)).data).toMatchObject({ exit_code: 0, stdout: "[REDACTED:stripe/live-key]\n" });
+    const heard: (string | undefined)[] = [];
+    const first = await served.call("run", LIVE, { onprogress: ({ message }) => heard.push(message) });
+    expect(first.data).toMatchObject({ exit_code: 0, stdout: "[REDACTED:stripe/live-key]\n" });
+    expect(heard.slice(0, 2)).toEqual(["Begun.", "Waiting for a person's approval."]);
     expect(existsSync(ran)).toBe(true);
     expect(served.questions[0]!.message).toContain("Reason      | to see it run");
     expect(served.questions[0]!.message).toContain("stripe/live-key (production, admin)");
@@ -133,15 +94,6 @@ describe.each(ERAS)("a client of %s", (era) => {
       ["denied", undefined],
       ["denied", undefined],
     ]);
-  });
-
-  it("is refused what needs an approval where it cannot ask, whatever its environment says", async () => {
-    const served = await Served.start(await machine(), { era, flags: AGENT, env: { AGENT_VAULT_APPROVE: "session" } });
-    expect((await served.call("run", LIVE)).code).toBe("APPROVAL_UNAVAILABLE");
-    expect((await served.call("run", { ...LIVE, secrets: ["other/token"] })).code).toBe("NOT_AUTHORIZED");
-    const denied = await Served.start(await machine(), { era, flags: AGENT, env: { AGENT_VAULT_APPROVE: "deny" }, answer: accept("once") });
-    expect((await denied.call("run", LIVE)).code).toBe("APPROVAL_DENIED");
-    expect(denied.questions).toEqual([]);
   });
 
   it("has a person add a missing secret on a page, once", async () => {
@@ -192,6 +144,57 @@ describe.each(ERAS)("a client of %s", (era) => {
 });
 
 describe("a server", () => {
+  it("lists names, attributes and readers, and says of its tools what they do", async () => {
+    const served = await Served.start(await machine(), { era: "2025-11-25", flags: AGENT });
+    const { tools } = await served.client.listTools();
+    const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint).map(({ name }) => name);
+    expect(reading).toEqual(["agent_vault_list", "agent_vault_status", "agent_vault_audit"]);
+    expect(tools.map(({ name }) => name)).not.toContain("agent_vault_get");
+    expect(tools.find(({ name }) => name === "agent_vault_run")?.annotations?.destructiveHint).toBe(true);
+    expect(tools.every(({ outputSchema, description }) => outputSchema && description!.length > 100)).toBe(true);
+
+    const { data } = await served.call("list", { search: "stripe" });
+    expect(data).toMatchObject({
+      total: 3,
+      secrets: [{ secret: "stripe/live-key" }, { secret: "stripe/pem" }, { secret: "stripe/test-key" }],
+    });
+    const { data: all } = await served.call("list", { all: true, search: "token" });
+    expect(all).toMatchObject({ secrets: [{ secret: "other/token", usable: false, agents: [] }] });
+    expect((await served.call("status")).data).toMatchObject({
+      role: "agent",
+      name: "claude",
+      secrets: { all: 4, usable: 3 },
+      recorded: true,
+    });
+    expectNoValue(served);
+  });
+
+  it("runs commands whose output shows no value in any spelling, and whose environment has nothing of the server's", async () => {
+    const box = await machine();
+    const served = await Served.start(box, { flags: AGENT, env: { AGENT_VAULT_KEY: readFileSync(box.agentKey("claude"), "utf8") } });
+    const { data } = await served.call("run", {
+      command: sh(
+        'printf "%s\\n" "$KEY" "$STRIPE_PEM"; printf %s "$KEY" | base64; printf %s "$STRIPE_PEM" | base64 -w0; printf %s "$KEY" | od -An -tx1; env | grep ^AGENT_VAULT; exit 3',
+      ),
+      secrets: ["stripe/test-key=KEY", "stripe/pem"],
+      reason: "to try all spellings",
+    });
+    expect(data).toMatchObject({ exit_code: 3, timed_out: false, cut: false });
+    expect(data["stdout"]).toContain("[REDACTED:stripe/test-key]");
+    expect(data["stdout"]).not.toContain("AGENT_VAULT_");
+    expectNoValue(served);
+    expect((await auditOf(box)).at(-1)).toMatchObject({ action: "run", outcome: "done", who: "claude", harness: "test-client" });
+  });
+
+  it("is refused what needs an approval where it cannot ask, whatever its environment says", async () => {
+    const served = await Served.start(await machine(), { flags: AGENT, env: { AGENT_VAULT_APPROVE: "session" } });
+    expect((await served.call("run", LIVE)).code).toBe("APPROVAL_UNAVAILABLE");
+    expect((await served.call("run", { ...LIVE, secrets: ["other/token"] })).code).toBe("NOT_AUTHORIZED");
+    const denied = await Served.start(await machine(), { flags: AGENT, env: { AGENT_VAULT_APPROVE: "deny" }, answer: accept("once") });
+    expect((await denied.call("run", LIVE)).code).toBe("APPROVAL_DENIED");
+    expect(denied.questions).toEqual([]);
+  });
+
   it("ends a command that runs out of time, and cuts long output in its middle", async () => {
     const served = await Served.start(await machine(), { flags: AGENT });
     const words = { secrets: ["stripe/test-key"], reason: "to run long" };
@@ -205,13 +208,6 @@ describe("a server", () => {
     const stdout = String(long.data["stdout"]);
     expect(stdout.length).toBeLessThan(33_000);
     expect(stdout).toMatch(/^first\nx+\n\[\.\.\. \d+ bytes are left out here \.\.\.\]\nx+\n\[REDACTED:stripe\/test-key\]\n$/);
-  });
-
-  it("tells whoever asks how far a call is", async () => {
-    const served = await Served.start(await machine(), { flags: AGENT, answer: accept("once") });
-    const heard: (string | undefined)[] = [];
-    await served.call("run", LIVE, { onprogress: ({ message }) => heard.push(message) });
-    expect(heard.slice(0, 2)).toEqual(["Begun.", "Waiting for a person's approval."]);
   });
 
   it("keeps to the groups that it was started for", async () => {

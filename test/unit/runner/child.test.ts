@@ -239,6 +239,33 @@ describe("time that is up", () => {
     expect(await run({ command: ["true"], timeout: 60_000 })).toMatchObject({ code: 0, end: { timedOut: false } }));
 });
 
+describe("a child that is no longer wanted", () => {
+  const request = (signal: AbortSignal, to: PassThrough) => ({
+    command: sh(`trap 'exit 9' TERM; sh -c 'echo grandchild $$; exec sleep 60' & echo child $$; wait`),
+    cwd: tmpdir(),
+    env: { PATH: process.env["PATH"] },
+    stdin: "ignore" as const,
+    signal,
+    stdout: { through: new PassThrough(), to },
+    stderr: { through: new PassThrough(), to: new PassThrough().resume() },
+  });
+
+  it("ends with all that it started", async () => {
+    const cancellation = new AbortController();
+    const stdout = new PassThrough();
+    let out = "";
+    stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      if (/grandchild \d+\n/.test(out) && /^child \d+\n/m.test(out)) cancellation.abort();
+    });
+    expect(await runChild(request(cancellation.signal, stdout))).toMatchObject({ cancelled: true, timedOut: false, exitCode: 9 });
+    expect([...out.matchAll(/child (\d+)/g)].map(([, pid]) => lives(pid!))).toEqual([false, false]);
+  });
+
+  it("is not begun", async () =>
+    expect(runChild(request(AbortSignal.abort(), new PassThrough()))).rejects.toMatchObject({ code: "FAILED" }));
+});
+
 describe("a child that ends before its output does", () => {
   it("ends us with all that it wrote, though what it left behind holds the pipe", async () => {
     const { out, code } = await run({ command: sh("sleep 60 & echo $!; head -c 60000 /dev/zero; exit 5") });
