@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { KnownSecrets } from "../../packages/runner/dist/index.js";
+import { BrowserPage, CHROMIUM } from "../support/chromium.js";
 import { ERAS, Served, type Question, type Reply } from "../support/mcp-client.js";
 import { prepared, type Sandbox } from "../support/sandbox.js";
 
@@ -272,6 +273,31 @@ describe("a server", () => {
     expect((await served.call("list")).data).toMatchObject({ total: 3 });
     const silent = await Served.start(box, { flags: locking });
     expect((await silent.call("run", LIVE)).text).toContain("restarted");
+  });
+
+  it.skipIf(!CHROMIUM)("has the page filled in by a real Chromium", async () => {
+    const box = await machine();
+    const value = "line one <b>\nline two % + & ü";
+    let page: BrowserPage | undefined;
+    const answer = async ({ url }: Question): Promise<Reply> => {
+      page = await BrowserPage.open(url!);
+      expect(await page.value("getComputedStyle(document.querySelector('dt')).float")).toBe("left");
+      expect(await page.value("globalThis.pwned ?? document.querySelectorAll('script, img').length")).toBe(0);
+      await page.click("[name=grant]");
+      await page.value("document.querySelector('textarea').focus()");
+      await page.type(value);
+      await page.click("button");
+      return { action: "accept" };
+    };
+    const served = await Served.start(box, { flags: [...AGENT, "--owner-key", box.ownerKey], answer });
+    const reason = "<script>globalThis.pwned = 1</script><img src=x onerror='globalThis.pwned = 1'>";
+    expect((await served.call("request", { path: "mail/password", reason })).data).toMatchObject({ status: "stored" });
+    await page!.shows("is stored");
+    expect(new Set(page!.requested).size).toBe(1);
+    expect((await box.cli(["get", "mail/password"])).stdout.toString()).toBe(value);
+    // The box was not ticked, so the agent does not read it.
+    expect((await served.call("run", { command: ["true"], secrets: ["mail/password"], reason: "to use it" })).code).toBe("NOT_AUTHORIZED");
+    expectNoValue(served);
   });
 
   it("says which command to run where it cannot store what a person would type", async () => {
