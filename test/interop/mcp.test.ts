@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { KnownSecrets } from "../../packages/runner/dist/index.js";
 import { BrowserPage, CHROMIUM } from "../support/chromium.js";
 import { ERAS, Served, type Question, type Reply } from "../support/mcp-client.js";
-import { prepared, type Sandbox } from "../support/sandbox.js";
+import { prepared } from "../support/sandbox.js";
 
 const SECRETS = {
   "stripe/test-key": "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
@@ -47,10 +47,9 @@ function expectNoValue({ written }: Served): void {
   expect(Buffer.concat([scrubber.write(written), scrubber.flush()]).equals(written)).toBe(true);
 }
 
-async function auditOf(
-  box: Sandbox,
-): Promise<{ action: string; outcome: string; who: string; harness: string; reason?: string; command?: string[] }[]> {
-  return JSON.parse(await box.ok("audit", "--json")) as never;
+/** What is on record, as the server has it. */
+async function auditOf(served: Served): Promise<{ action: string; outcome: string; who: string; harness: string; reason?: string }[]> {
+  return (await served.call("audit", { all: true })).data["entries"] as never;
 }
 
 describe.each(ERAS)("a client of %s", (era) => {
@@ -58,6 +57,7 @@ describe.each(ERAS)("a client of %s", (era) => {
     const box = await machine();
     const answers = [
       accept("once"),
+      accept("session"),
       accept("session"),
       (): Reply => ({ action: "decline" }),
       accept("deny"),
@@ -69,7 +69,8 @@ describe.each(ERAS)("a client of %s", (era) => {
     const heard: (string | undefined)[] = [];
     const first = await served.call("run", LIVE, { onprogress: ({ message }) => heard.push(message) });
     expect(first.data).toMatchObject({ exit_code: 0, stdout: "[REDACTED:stripe/live-key]\n" });
-    expect(heard.slice(0, 2)).toEqual(["Begun.", "Waiting for a person's approval."]);
+    // The newer client hears no progress that comes together with an answer.
+    if (era === "2025-11-25") expect(heard).toEqual(["Begun.", "Waiting for a person's approval."]);
     expect(existsSync(ran)).toBe(true);
     expect(served.questions[0]!.message).toContain("Reason      | to see it run");
     expect(served.questions[0]!.message).toContain("stripe/live-key (production, admin)");
@@ -78,17 +79,22 @@ describe.each(ERAS)("a client of %s", (era) => {
     await served.call("run", LIVE);
     await served.call("run", LIVE);
     expect(served.questions).toHaveLength(2);
+    // Of several at once each waits for its turn, and finds what was answered before.
+    await Promise.all([LIVE, LIVE].map((words) => served.call("run", { ...words, command: sh("true") })));
+    expect(served.questions).toHaveLength(3);
     const other = { ...LIVE, command: sh("touch denied") };
     for (let count = 0; count < 3; count++) expect((await served.call("run", other)).code).toBe("APPROVAL_DENIED");
     expect(existsSync(join(box.repository, "denied"))).toBe(false);
-    expect(served.questions).toHaveLength(5);
+    expect(served.questions).toHaveLength(6);
     expectNoValue(served);
     expect(
-      (await auditOf(box))
+      (await auditOf(served))
         .filter(({ action }) => action === "run")
         .map(({ outcome, reason }) => [outcome, /Approved (\w+, by [\w' ]+)/.exec(reason!)?.[1]]),
     ).toEqual([
       ["done", "once, by a person at the MCP client"],
+      ["done", "session, by a person at the MCP client"],
+      ["done", "session, by an earlier answer for the session"],
       ["done", "session, by a person at the MCP client"],
       ["done", "session, by an earlier answer for the session"],
       ["denied", undefined],
@@ -120,10 +126,12 @@ describe.each(ERAS)("a client of %s", (era) => {
     expect(served.written.includes(value)).toBe(false);
     expectNoValue(served);
   });
+});
 
+describe("a server", () => {
   it("ends a command with all that it started when the call is cancelled", async () => {
     const box = await machine();
-    const served = await Served.start(box, { era, flags: AGENT });
+    const served = await Served.start(box, { era: "2025-11-25", flags: AGENT });
     const cancellation = new AbortController();
     const pids = join(box.root, "pids");
     const call = served.call(
@@ -142,9 +150,7 @@ describe.each(ERAS)("a client of %s", (era) => {
     // It is on record as cancelled, and the server goes on.
     await expect.poll(async () => (await served.call("audit", { last: 1 })).text, { timeout: 10_000 }).toContain("It was cancelled.");
   });
-});
 
-describe("a server", () => {
   it("lists names, attributes and readers, and says of its tools what they do", async () => {
     const served = await Served.start(await machine(), { era: "2025-11-25", flags: AGENT });
     const { tools } = await served.client.listTools();
@@ -184,7 +190,7 @@ describe("a server", () => {
     expect(data["stdout"]).toContain("[REDACTED:stripe/test-key]");
     expect(data["stdout"]).not.toContain("AGENT_VAULT_");
     expectNoValue(served);
-    expect((await auditOf(box)).at(-1)).toMatchObject({ action: "run", outcome: "done", who: "claude", harness: "test-client" });
+    expect((await auditOf(served)).at(-1)).toMatchObject({ action: "run", outcome: "done", who: "claude", harness: "test-client" });
   });
 
   it("is refused what needs an approval where it cannot ask, whatever its environment says", async () => {
@@ -236,7 +242,7 @@ describe("a server", () => {
       value: SECRETS["stripe/test-key"],
     });
     expect((await served.call("get", { secret: "stripe/live-key", reason: "to see it" })).code).toBe("APPROVAL_DENIED");
-    expect((await auditOf(box)).slice(-2)).toMatchObject([
+    expect((await auditOf(served)).slice(-2)).toMatchObject([
       { action: "get", outcome: "done", harness: "claude-code", reason: "to see it" },
       { action: "get", outcome: "denied" },
     ]);
@@ -312,6 +318,20 @@ describe("a server", () => {
     expect([...withoutKey.questions, ...withoutBrowser.questions]).toEqual([]);
   });
 
+  it("is started as the configuration that install writes says", async () => {
+    const box = await machine();
+    const words = ["--client", "cursor", "--agent", "claude", "--groups", "stripe"];
+    expect(await box.ok("mcp", "install", ...words)).toContain(join(box.home, ".cursor/mcp.json"));
+    expect(await box.ok("mcp", "install", ...words)).toContain("has it already");
+    const { mcpServers } = JSON.parse(readFileSync(join(box.home, ".cursor/mcp.json"), "utf8")) as {
+      mcpServers: { "agent-vault": { command: string; args: string[] } };
+    };
+    const served = await Served.start(box, { program: mcpServers["agent-vault"] });
+    expect((await served.call("status")).data).toMatchObject({ name: "claude", restricted_to_groups: ["stripe"] });
+    expect(await box.ok("mcp", "uninstall", "--client", "cursor")).toContain("Taken out of");
+    expect(existsSync(join(box.home, ".cursor/mcp.json"))).toBe(false);
+  });
+
   it("goes by a token where it is given one", async () => {
     const box = await machine();
     const token = (await box.ok("token", "mint", "--secret", "stripe/test-key", "--ttl", "1h")).trim().split("\n")[0]!;
@@ -349,7 +369,7 @@ describe("a hostile client", () => {
     raw.write('this is no JSON\n{}\n[]\nnull\n{"jsonrpc":"2.0"}\n\u0000\u0001\n');
     raw.write(`${"[".repeat(100_000)}\n`);
     raw.write(
-      `{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":"agent_vault_list","arguments":{"search":"${"x".repeat(3_000_000)}"}}}\n`,
+      `{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":"agent_vault_list","arguments":{"search":"${"x".repeat(12_000_000)}"}}}\n`,
     );
     raw.write(
       `{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":{"name":"agent_vault_list","arguments":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}}}\n`,
@@ -382,7 +402,7 @@ describe("a hostile client", () => {
     }
     await expect(served.client.callTool({ name: "no_such_tool" })).rejects.toThrow();
 
-    const many = await Promise.all(Array.from({ length: 1000 }, () => served.call("run", { ...LIVE, secrets: ["stripe/test-key"] })));
+    const many = await Promise.all(Array.from({ length: 300 }, () => served.call("run", { ...LIVE, secrets: ["stripe/test-key"] })));
     const codes = new Set(many.map(({ code }) => code));
     expect(codes).toEqual(new Set([undefined, "BUSY"]));
 

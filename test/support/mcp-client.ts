@@ -25,6 +25,8 @@ interface ServedOptions {
   /** Answers what the server has its user asked; without it the client cannot ask. */
   readonly answer?: (question: Question) => Reply | Promise<Reply>;
   readonly capabilities?: ClientOptions["capabilities"];
+  /** How to start the server, if not by its flags. */
+  readonly program?: { readonly command: string; readonly args: string[] };
 }
 
 /** The official client, connected to the built server of a sandbox, with all that the server has written. */
@@ -34,7 +36,7 @@ export class Served {
   readonly #transport: StdioClientTransport;
   readonly #written: Buffer[] = [];
 
-  private constructor(box: Sandbox, { era = "2026-07-28", flags = [], env = {}, answer, capabilities }: ServedOptions) {
+  private constructor(box: Sandbox, { era = "2026-07-28", flags = [], env = {}, answer, capabilities, program }: ServedOptions) {
     this.client = new Client(
       { name: "test-client", version: "1.0.0" },
       {
@@ -49,8 +51,7 @@ export class Served {
       });
     }
     this.#transport = new StdioClientTransport({
-      command: process.execPath,
-      args: [CLI, "mcp", "-C", box.repository, ...flags],
+      ...(program ?? { command: process.execPath, args: [CLI, "mcp", "-C", box.repository, ...flags] }),
       env: { ...(box.env as Record<string, string>), ...env },
       cwd: box.root,
       stderr: "pipe",

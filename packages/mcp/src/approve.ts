@@ -6,19 +6,24 @@ import type { Call } from "./call.js";
 /** Room for a question in a client's form: what does not fit is counted there. */
 const ROOM = { width: 88, lines: 24 };
 
+const CANCELLED: Reply = { scope: "deny", why: "the call was cancelled." };
+
 /** Asks the person through the client where it can, else by a dialog; never on a terminal, which is the client's if there is one. */
 export function clientApprover(context: Context, call: Call): Approver {
   return {
     memory: call.memory,
     ask: (question, memory) =>
-      askApproval(context, question, {
-        memory,
-        terminal: false,
-        client: async (asked, timeout) => {
-          call.progress("Waiting for a person's approval.");
-          return call.client.canAsk ? askThrough(call, asked, timeout) : undefined;
-        },
-      }),
+      call.turns.take(() =>
+        askApproval(context, question, {
+          memory,
+          terminal: false,
+          client: async (asked, timeout) => {
+            if (call.signal.aborted) return CANCELLED;
+            call.progress("Waiting for a person's approval.");
+            return call.client.canAsk ? askThrough(call, asked, timeout) : undefined;
+          },
+        }),
+      ),
   };
 }
 
@@ -39,7 +44,7 @@ async function askThrough(call: Call, { request, forSession }: ApprovalQuestion,
     }),
     timeout,
   );
-  if (call.signal.aborted) return { scope: "deny", why: "the call was cancelled." };
+  if (call.signal.aborted) return CANCELLED;
   if (view.kind !== "elicit") return { scope: "deny", why: "nobody answered in time." };
   const decision = view.action === "accept" ? view.content?.["decision"] : undefined;
   if (decision === "once" || (decision === "session" && forSession)) return { scope: decision };

@@ -3,6 +3,7 @@ import type { ApprovalMemory } from "@agent-vault/runner";
 import type { Context, KeyChoice } from "@agent-vault/vault/read-only";
 import type * as z from "zod";
 import type { Client } from "./client.js";
+import type { Turns } from "./turns.js";
 import type { ValuePages } from "./value-page.js";
 
 /** What the person who started the server has laid down. */
@@ -22,6 +23,8 @@ export interface Call {
   readonly client: Client;
   /** What was allowed since the server was started. */
   readonly memory: ApprovalMemory;
+  /** A person is asked one thing at a time. */
+  readonly turns: Turns;
   readonly pages: ValuePages;
   /** Ends when nobody waits for the answer any more. */
   readonly signal: AbortSignal;

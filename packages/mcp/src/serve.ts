@@ -35,6 +35,7 @@ import { list } from "./tools/list.js";
 import { request } from "./tools/request.js";
 import { run } from "./tools/run.js";
 import { status } from "./tools/status.js";
+import { Turns } from "./turns.js";
 import { ValuePages } from "./value-page.js";
 
 export interface ServeOptions extends Terms {
@@ -105,6 +106,7 @@ class Service {
   readonly #context: Context;
   readonly #options: ServeOptions;
   readonly #memory = new SessionApprovals();
+  readonly #turns = new Turns();
   readonly #limit = new CallLimit();
   readonly #lock: IdleLock | undefined;
   readonly #pages: ValuePages;
@@ -211,6 +213,7 @@ class Service {
       terms: this.#options,
       client,
       memory: this.#memory,
+      turns: this.#turns,
       pages: this.#pages,
       signal,
       context: (action) => contextFor(this.#context, client, action),
