@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
-import { expect, onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
@@ -80,7 +80,7 @@ export class BrowserPage {
 
   /** Waits until the page shows a text. */
   async shows(text: string): Promise<void> {
-    await expect.poll(() => this.value("document.body?.innerText ?? ''"), { timeout: 20_000 }).toContain(text);
+    await vi.waitUntil(async () => String(await this.value("document.body?.innerText ?? ''")).includes(text), { timeout: 20_000 });
   }
 
   /** Types into what has the focus. */
