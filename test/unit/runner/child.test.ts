@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { childEnvironment, cleanEnvironment, runChild, shellCommand, type ChildEnd } from "../../../packages/runner/dist/index.js";
 
@@ -265,11 +265,32 @@ describe("a child that ends before its output does", () => {
     expect([plain.stdout, plain.stderr]).toEqual(["y\n141\n", ""]);
   });
 
-  it("waits for a reader that is slow", () => {
-    const line = `"$0" "$1" '{"command":["head","-c","3000000","/dev/zero"]}' | (read -r _ < "$2"; wc -c)`;
-    const fifo = join(newFolder(), "go");
-    spawnSync("mkfifo", [fifo]);
-    const { stdout } = spawnSync("/bin/sh", ["-c", `(echo go > "$2") & ${line}`, process.execPath, RUN_CHILD, fifo], { encoding: "utf8" });
-    expect(stdout.trim()).toBe("3000000");
+  it("ends us with all that it wrote, though nobody has read it yet when it ends", async () => {
+    let read = 0;
+    let readOn: (() => void) | undefined;
+    let isSlow = true;
+    const said = new PassThrough();
+    const slow = new Writable({
+      highWaterMark: 1,
+      write: (chunk: Buffer, _, done) => {
+        read += chunk.length;
+        if (isSlow) readOn = done;
+        else done();
+      },
+    });
+    const ended = runChild({
+      command: sh("sleep 60 & echo $! >&2; head -c 150000 /dev/zero; exit 4"),
+      cwd: "/",
+      env: { PATH: process.env["PATH"] },
+      stdin: "ignore",
+      stdout: { through: new PassThrough(), to: slow },
+      stderr: { through: new PassThrough(), to: said },
+    });
+    // The signals are our own again once the child has ended.
+    await vi.waitUntil(() => read > 0 && process.listenerCount("SIGTERM") === 0);
+    isSlow = false;
+    readOn?.();
+    expect([(await ended).exitCode, read]).toEqual([4, 150_000]);
+    process.kill(Number(said.read()));
   });
 });
