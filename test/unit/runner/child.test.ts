@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough, Transform, Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { childEnvironment, cleanEnvironment, runChild, shellCommand, type ChildEnd } from "../../../packages/runner/dist/index.js";
 
@@ -53,7 +53,7 @@ const sh = (line: string) => ["/bin/sh", "-c", line];
 const COUNTING = sh(
   `for s in INT HUP QUIT USR1 USR2 WINCH; do eval "$s=0; trap '$s=\\$(($s+1)); echo got $s \\$$s' $s"; done
    trap 'echo INT $INT HUP $HUP QUIT $QUIT USR1 $USR1 USR2 $USR2 WINCH $WINCH; exit 3' TERM
-   echo ready; while :; do sleep 60 & wait; done`,
+   echo ready; while :; do sleep 3 & wait; done`,
 );
 
 /** Whether a process lives; one that has ended and is still in the table does not. */
@@ -266,31 +266,33 @@ describe("a child that ends before its output does", () => {
   });
 
   it("ends us with all that it wrote, though nobody has read it yet when it ends", async () => {
+    const go = join(newFolder(), "go");
+    spawnSync("mkfifo", [go]);
     let read = 0;
     let readOn: (() => void) | undefined;
-    let isSlow = true;
-    const said = new PassThrough();
-    const slow = new Writable({
+    // Holds on to the first byte, and so takes no more.
+    const through = new Transform({
       highWaterMark: 1,
-      write: (chunk: Buffer, _, done) => {
-        read += chunk.length;
-        if (isSlow) readOn = done;
-        else done();
+      transform: (chunk, _, done) => {
+        if (readOn) return done(null, chunk);
+        readOn = () => done(null, chunk);
+        writeFileSync(go, "");
       },
     });
+    const to = new Writable({ write: (chunk: Buffer, _, done) => ((read += chunk.length), done()) });
+    const said = new PassThrough();
     const ended = runChild({
-      command: sh("sleep 60 & echo $! >&2; head -c 150000 /dev/zero; exit 4"),
+      command: sh(`sleep 60 & echo $! >&2; printf x; read -r _ < ${go}; head -c 60000 /dev/zero; exit 4`),
       cwd: "/",
       env: { PATH: process.env["PATH"] },
       stdin: "ignore",
-      stdout: { through: new PassThrough(), to: slow },
+      stdout: { through, to },
       stderr: { through: new PassThrough(), to: said },
     });
     // The signals are our own again once the child has ended.
-    await vi.waitUntil(() => read > 0 && process.listenerCount("SIGTERM") === 0);
-    isSlow = false;
-    readOn?.();
-    expect([(await ended).exitCode, read]).toEqual([4, 150_000]);
+    await vi.waitUntil(() => readOn && process.listenerCount("SIGTERM") === 0);
+    readOn!();
+    expect([(await ended).exitCode, read]).toEqual([4, 60_001]);
     process.kill(Number(said.read()));
   });
 });
