@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
 /** A pipe as shells make one: `writeEnd` is for a child, and closed here once the child has it. */
 export interface OutputPipe {
@@ -23,7 +24,7 @@ export function makeOutputPipes(count: number): OutputPipe[] | undefined {
   try {
     folder = mkdtempSync(join(tmpdir(), "agent-vault-"));
     const paths = Array.from({ length: count }, (_, index) => join(folder!, String(index)));
-    if (spawnSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore" }).status !== 0) return undefined;
+    if (spawnSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore", env: SYSTEM_ENVIRONMENT }).status !== 0) return undefined;
     const ends = paths.map((path) => {
       const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       open.push(readEnd);
