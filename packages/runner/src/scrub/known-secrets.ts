@@ -1,4 +1,4 @@
-import { VaultError } from "@agent-vault/vault";
+import { VaultError } from "@agent-vault/vault/read-only";
 import { backslash } from "./forms/backslash.js";
 import { base64, base64Texts } from "./forms/base64.js";
 import { decimal } from "./forms/decimal.js";
