@@ -26,6 +26,8 @@ import { stateOf } from "./groups-of.js";
 export interface SecretUse {
   /** The vault's folder. */
   readonly root: string;
+  /** Absolute path of the folder that it is done in, if that is not the context's: it is judged, asked about and recorded. */
+  readonly cwd?: string | undefined;
   readonly key?: KeyChoice | undefined;
   /** Bring the vault up to date with its upstream first; `true` unless set. */
   readonly pull?: boolean | undefined;
@@ -78,13 +80,14 @@ export interface UseEnding {
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
+  const where = { ...context, cwd: request.cwd ?? context.cwd };
   const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
   if (request.pull ?? true) await pull(context, root, { keys });
   const files = new VaultFiles(root);
   const trusted = await new VaultTrust(context, root, keys).verify(files);
   const actor = actorOf(files, keys, trusted?.lock.vault);
   const token = presentedToken(context, request.token);
-  const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, actor);
+  const record = isAuditOff(context.env) ? undefined : await openUseRecord(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
   const refuse = async (error: unknown, secrets: readonly string[]) => {
@@ -93,7 +96,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   };
   const { all: paths, ofGroups } = await resolve(context, files, request).catch((error: unknown) => refuse(error, named));
   const secrets = paths.map(formatSecretPath);
-  const use = await useOf(context, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
+  const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
   const passed = await (async () => {
     request.restrict?.(use);
     return authorize(context, { use, files, token, ledger: record?.ledger, approver });

@@ -12,7 +12,7 @@ import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-
 /** A command, and the secrets that it gets. */
 export interface RunRequest
   extends
-    Omit<SecretUse, "action" | "secrets" | "command" | "accept">,
+    Omit<SecretUse, "action" | "secrets" | "command" | "accept" | "cwd">,
     Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "stdin"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
