@@ -37,3 +37,26 @@ describe("a command that is run in another folder", () => {
     expect(await last(box)).toMatchObject({ outcome: "done", folder: elsewhere });
   });
 });
+
+describe("a commit from before the policy", () => {
+  it("is not what a use is judged by", async () => {
+    const box = await vault();
+    box.git("branch", "before");
+    writeFileSync(join(box.vault, "policy.yaml"), "version: 1\nrules:\n  - secrets: stripe/*\n    allow:\n      commands: deploy\n");
+    await box.sign();
+    const old = join(box.root, "old");
+    box.git("worktree", "add", "--quiet", old, "before");
+    const token = (await box.ok("token", "mint", "--secret", "stripe/*")).trim();
+    const inOld = (env: Record<string, string>, ...words: string[]) => box.cli(["-C", old, ...words], { env });
+    const run = ["run", "--secret", "stripe/api-key", "--", "true"];
+    expect(errorCode(await box.cli(run))).toBe("POLICY_DENIED");
+    expect(errorCode(await inOld({}, ...run))).toBe("ROLLBACK");
+    expect(await last(box)).toMatchObject({ action: "run", secrets: ["stripe/api-key"], reason: expect.stringContaining("ROLLBACK") });
+    box.write("template", "{{ vault://stripe/api-key }}");
+    expect(errorCode(await inOld({}, "inject", join(box.repository, "template")))).toBe("ROLLBACK");
+    for (const env of [{ AGENT_VAULT_TOKEN: token }, { CLAUDECODE: "1" }]) {
+      const outcome = await inOld(env, "get", "stripe/api-key");
+      expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["ROLLBACK", ""]);
+    }
+  });
+});

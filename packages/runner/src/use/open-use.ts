@@ -76,7 +76,7 @@ export interface UseEnding {
  * The one way to secrets that somebody uses, in this order and failing closed at each step: the names are resolved in the verified vault;
  * the token, the policy and a person decide; the use goes on record; the values are decrypted.
  * @throws VaultError what `loadKeys`, `pull`, `VaultTrust`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
- *   `NOT_AUTHORIZED`, `DAMAGED`. What is refused once the vault is verified goes on record as denied.
+ *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified goes on record as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
@@ -98,6 +98,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const secrets = paths.map(formatSecretPath);
   const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
   const passed = await (async () => {
+    trusted?.requireLatest();
     request.restrict?.(use);
     return authorize(context, { use, files, token, ledger: record?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));

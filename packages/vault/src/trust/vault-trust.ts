@@ -21,6 +21,8 @@ export interface TrustedState extends SignedLock {
   readonly isFirst: boolean;
   /** Whether a newer state was seen before; such a state is read with a warning and never remembered. */
   readonly isOlder: boolean;
+  /** Refuses such a state, where what was decided since must hold. @throws VaultError `ROLLBACK` */
+  requireLatest(): void;
   remember(): void;
 }
 
@@ -92,7 +94,15 @@ export class VaultTrust {
     const isOlder = memory !== undefined && this.#isOlder(signed, memory);
     this.#requireValid(signed);
     files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeLists(this.#context, signed.lock.vault) }));
-    return { ...signed, isFirst, isOlder, remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)) };
+    return {
+      ...signed,
+      isFirst,
+      isOlder,
+      requireLatest: () => {
+        if (isOlder) throw outdated(signed, memory!);
+      },
+      remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)),
+    };
   }
 
   /**
@@ -523,6 +533,14 @@ function rollback({ lock }: SignedLock, seen: SeenState): VaultError {
   return new VaultError("ROLLBACK", `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was there before it.`, {
     remedy: "Somebody has brought an old state back, with whatever was revoked since. Nothing was taken over; ask an owner.",
   });
+}
+
+function outdated({ lock }: SignedLock, seen: SeenState): VaultError {
+  return new VaultError(
+    "ROLLBACK",
+    `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was seen before, whose policy decides.`,
+    { remedy: "Use the newest one: agent-vault -C its folder. With run --cwd the command itself runs elsewhere." },
+  );
 }
 
 function forked({ lock }: SignedLock): VaultError {
