@@ -60,3 +60,22 @@ describe("a commit from before the policy", () => {
     }
   });
 });
+
+describe("a session that lasts longer than the policy allows", () => {
+  it("keeps no answer", async () => {
+    const box = await vault();
+    writeFileSync(
+      join(box.vault, "policy.yaml"),
+      "version: 1\nrules:\n  - secrets: prod/*\n    allow: all\n    approval: session\n    max_ttl: 15m\n",
+    );
+    await box.sign();
+    const answers = async (ttl: string) => {
+      const { id } = JSON.parse(await box.ok("session", "start", "--json", "--ttl", ttl)) as { id: string };
+      const run = (env: Record<string, string>) =>
+        box.cli(["run", "--secret", "prod/key", "--", "true"], { env: { AGENT_VAULT_SESSION: id, ...env } });
+      return [errorCode(await run({ AGENT_VAULT_APPROVE: "session" })), errorCode(await run({}))];
+    };
+    expect(await answers("15m")).toEqual([undefined, undefined]);
+    expect(await answers("16m")).toEqual([undefined, "APPROVAL_UNAVAILABLE"]);
+  });
+});

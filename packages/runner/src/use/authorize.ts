@@ -71,8 +71,10 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
   // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens.
   const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
-  const memory = approver.memory ?? (await sessionMemory(context, ledger));
-  const question = { request: use, forSession: decision.approval === "session" };
+  const session = approver.memory ? undefined : await sessionOf(context, ledger);
+  const isTooLong = session !== undefined && decision.maxTtl !== undefined && session.length > decision.maxTtl;
+  const memory = approver.memory ?? (isTooLong ? undefined : session?.memory);
+  const question = { request: use, forSession: decision.approval === "session" && !isTooLong };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
   if (answer.scope === "deny") throw answer.error;
   return `${answer.scope}, by ${BY[answer.by]}`;
@@ -85,12 +87,12 @@ const BY = {
   dialog: "a person at a dialog",
 };
 
-/** What was allowed in the session that this process was started in. */
-async function sessionMemory(context: Context, ledger: Ledger | undefined): Promise<ApprovalMemory | undefined> {
+/** The session that this process was started in: how long it lasts, in milliseconds, and what was allowed in it. */
+async function sessionOf(context: Context, ledger: Ledger | undefined): Promise<{ length: number; memory: ApprovalMemory } | undefined> {
   if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
   const { approvalsIn, currentSession } = await import("../tokens/sessions.js");
   const session = await currentSession(context, ledger.sessions);
-  return session && approvalsIn(session, ledger.sessions);
+  return session && { length: session.expires.getTime() - session.started.getTime(), memory: approvalsIn(session, ledger.sessions) };
 }
 
 /** Asks on the channels that a command line has. */
