@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
@@ -35,6 +35,28 @@ describe("a command that is run in another folder", () => {
     expect(await last(box)).toMatchObject({ outcome: "denied", folder: elsewhere });
     expect((await run({ AGENT_VAULT_APPROVE: "once" }, "--cwd", elsewhere)).stdout.toString()).toBe(`${elsewhere}\n`);
     expect(await last(box)).toMatchObject({ outcome: "done", folder: elsewhere });
+  });
+});
+
+describe("the repository's own configuration", () => {
+  it("gives the record no password and no escape sequence, and takes no longer for being hostile", async () => {
+    const box = await vault();
+    const config = readFileSync(join(box.repository, ".git/config"), "utf8");
+    const run = async (text: string) => {
+      writeFileSync(join(box.repository, ".git/config"), text);
+      await box.ok("run", "--no-pull", "--secret", "stripe/api-key", "--", "true");
+      return (await last(box))["repository"];
+    };
+    const remote = (url: string) => `${config}[remote "origin"]\n\turl = ${url}\n`;
+    expect(await run(remote("https://eric:p@ss@[::1]:8443/acme/shop.git"))).toBe("https://[::1]:8443/acme/shop.git");
+    const start = performance.now();
+    expect(await run(`${remote("git@github.com:acme/shop")}${" \n".repeat(400_000)}url = x${" ".repeat(400_000)}y\n`)).toBe(
+      "git@github.com:acme/shop",
+    );
+    expect(performance.now() - start).toBeLessThan(20_000);
+    await run(remote("https://h/\u001b[2J\u009b"));
+    const csv = await box.ok("audit", "--csv", "--last", "1");
+    expect(csv).toContain("https://h/\\u001b[2J\\u009b,");
   });
 });
 
