@@ -38,6 +38,27 @@ describe("a command that is run in another folder", () => {
   });
 });
 
+describe("a value that somebody typed into a command that does not start", () => {
+  it("shows nowhere in the record", async () => {
+    const box = await vault();
+    expect((await box.cli(["run", "--secret", "stripe/api-key", "--", KEY, "x"])).code).toBe(127);
+    expect((await box.cli(["run", "--secret", "stripe/api-key", "--", `./${KEY}`, "x"])).code).toBe(127);
+    const rows = await box.ok("audit", "--json", "--last", "2");
+    expect(rows).toContain("There is no program [REDACTED:stripe/api-key].");
+    expect(rows).not.toContain(KEY);
+  });
+});
+
+describe("a file of variables out of a repository", () => {
+  it("has no compiler, build tool or interpreter run something else", async () => {
+    const box = await vault();
+    for (const name of ["GOFLAGS", "RUSTC", "CARGO_BUILD_RUSTC_WRAPPER", "MAVEN_OPTS", "R_PROFILE_USER", "java_opts"]) {
+      box.write("app.env", `KEY=vault://stripe/api-key\n${name}=-toolexec=./evil\n`);
+      expect([name, errorCode(await box.cli(["run", "--env-file", "app.env", "--", "true"]))]).toEqual([name, "INVALID_VARIABLE"]);
+    }
+  });
+});
+
 describe("the repository's own configuration", () => {
   it("gives the record no password and no escape sequence, and takes no longer for being hostile", async () => {
     const box = await vault();

@@ -58,7 +58,8 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   } catch (error) {
     await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
-    const reason = failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
+    // What went wrong may name a word of the command.
+    const [reason] = redacted([failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong."], known);
     await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
     throw error;
   }
@@ -148,7 +149,7 @@ function knowing(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true)
   );
 }
 
-/** The words of a command without the secrets that somebody may have typed into them. */
+/** Texts without the secrets that somebody may have typed into them. */
 function redacted(words: readonly string[], known: KnownSecrets): string[] {
   return words.map((word) => {
     const scrubber = known.scrubber();
