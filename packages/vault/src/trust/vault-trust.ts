@@ -99,7 +99,7 @@ export class VaultTrust {
       isFirst,
       isOlder,
       requireLatest: () => {
-        if (isOlder) throw outdated(signed, memory!);
+        if (isOlder) throw outdated(signed, memory);
       },
       remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)),
     };
