@@ -97,8 +97,8 @@ describe("a commit from before the policy", () => {
     expect(await last(box)).toMatchObject({ action: "run", secrets: ["stripe/api-key"], reason: expect.stringContaining("ROLLBACK") });
     box.write("template", "{{ vault://stripe/api-key }}");
     expect(errorCode(await inOld({}, "inject", join(box.repository, "template")))).toBe("ROLLBACK");
-    const judged: Record<string, string>[] = [{ AGENT_VAULT_TOKEN: token }, { CLAUDECODE: "1" }];
-    for (const env of judged) {
+    const environments: Record<string, string>[] = [{}, { AGENT_VAULT_TOKEN: token }, { CLAUDECODE: "1" }];
+    for (const env of environments) {
       const outcome = await inOld(env, "get", "stripe/api-key");
       expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["ROLLBACK", ""]);
     }

@@ -2,7 +2,7 @@ import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { kindOf, type Finding, type FindingKind } from "../finding.js";
 import type { Keys } from "../key-files.js";
-import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../layout.js";
 import type { VaultFiles } from "../vault-files.js";
 import { anchorsOf, derivedKeys, type Anchors } from "./anchors.js";
 import type { LockHistory } from "./lock-history.js";
@@ -21,7 +21,9 @@ export interface TrustedState extends SignedLock {
   readonly isFirst: boolean;
   /** Whether a newer state was seen before; such a state is read with a warning and never remembered. */
   readonly isOlder: boolean;
-  /** Refuses such a state, where what was decided since must hold. @throws VaultError `ROLLBACK` */
+  /** Whether the newest state that was seen has a policy. */
+  readonly isUnderPolicy: boolean;
+  /** Refuses a state before the newest, where what was decided since must hold. @throws VaultError `ROLLBACK` */
   requireLatest(): void;
   remember(): void;
 }
@@ -98,6 +100,7 @@ export class VaultTrust {
       ...signed,
       isFirst,
       isOlder,
+      isUnderPolicy: isOlder ? memory.policy === true : signed.lock.files.has(POLICY_FILE),
       requireLatest: () => {
         if (isOlder) throw outdated(signed, memory);
       },
@@ -446,6 +449,7 @@ export class VaultTrust {
     return {
       pinned: pinnedBy(anchors, memory),
       owners: lock.owners.map(({ key }) => key),
+      policy: lock.files.has(POLICY_FILE),
       sequence: lock.sequence,
       lock: digest,
     };
