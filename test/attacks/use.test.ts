@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { CLI, errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 
 const KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
 
@@ -35,6 +36,20 @@ describe("a command that is run in another folder", () => {
     expect(await last(box)).toMatchObject({ outcome: "denied", folder: elsewhere });
     expect((await run({ AGENT_VAULT_APPROVE: "once" }, "--cwd", elsewhere)).stdout.toString()).toBe(`${elsewhere}\n`);
     expect(await last(box)).toMatchObject({ outcome: "done", folder: elsewhere });
+  });
+});
+
+describe("a command that is run with a token", () => {
+  it("gets neither the token nor the key's authority from agent-vault", async () => {
+    const box = await vault();
+    const token = (await box.ok("token", "mint", "--secret", "stripe/*")).trim();
+    const run = ["run", "--secret", "stripe/api-key", "--", process.execPath, CLI, "get", "prod/key"];
+    const outcomes = [
+      await box.cli(run, { env: { AGENT_VAULT_TOKEN: token } }),
+      await box.cli(["run", "--token", token, "--clean-env", ...run.slice(1)]),
+    ];
+    for (const outcome of outcomes) expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["TOKEN_INVALID", ""]);
+    expect((await box.cli(run)).stdout.toString()).toBe("prod-value-that-is-long");
   });
 });
 

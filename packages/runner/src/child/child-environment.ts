@@ -12,8 +12,8 @@ export function cleanEnvironment(env: Context["env"], platform: NodeJS.Platform 
 }
 
 /**
- * The environment of a child: what is there (of it a short list where `clean`), and the secrets, which win. No variable of agent-vault's own is
- * in it: a key, a passphrase or a token is nothing for a child.
+ * The environment of a child: what is there (of it a short list where `clean`), and the secrets, which win. Of agent-vault's own variables none that is there
+ * is in it: a key, a passphrase or a token is nothing for a child.
  * @throws VaultError `INVALID_VALUE` for a value with a NUL byte, which no environment can hold
  */
 export function childEnvironment(

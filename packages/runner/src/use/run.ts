@@ -1,5 +1,5 @@
 import { PassThrough, type Writable } from "node:stream";
-import { formatSecretPath, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import { formatSecretPath, presentedToken, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
 import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
@@ -75,6 +75,8 @@ async function runOpened(context: Context, request: RunRequest, { values, ofGrou
   }
   const { variables, files } = placesOf(request, ofGroups);
   for (const { variable, secret } of variables) secrets[variable] = text(secret);
+  // An empty token is an invalid one: what the command asks of agent-vault must not go by the key that the token stands for.
+  if (presentedToken(context, request.token) !== undefined) secrets["AGENT_VAULT_TOKEN"] = "";
   const folder = files.length === 0 ? undefined : (await import("../child/secret-files.js")).SecretFiles.create(context.env);
   try {
     for (const { variable, secret } of files) secrets[variable] = folder!.add(variable, values.get(secret)!);
