@@ -85,6 +85,7 @@ describe("the repository's own configuration", () => {
     };
     const remote = (url: string) => `${config}[remote "origin"]\n\turl = ${url}\n`;
     expect(await run(remote("https://eric:p@ss@[::1]:8443/acme/shop.git"))).toBe("https://[::1]:8443/acme/shop.git");
+    expect(await run(remote('"https://eric:pass@github.com/acme/shop"'))).toBe("https://github.com/acme/shop");
     const start = performance.now();
     expect(await run(`${remote("git@github.com:acme/shop")}${" \n".repeat(400_000)}url = x${" ".repeat(400_000)}y\n`)).toBe(
       "git@github.com:acme/shop",

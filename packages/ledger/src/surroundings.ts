@@ -57,9 +57,9 @@ function remoteUrl(config: string): string | undefined {
   const urls = new Map<string, string>();
   let remote: string | undefined;
   for (const line of config.split("\n")) {
-    const section = /^[ \t]*\[(?:remote "([^"]*)")?/.exec(line);
+    const section = /^[ \t]*\[(?:remote "([^"]*)")?/i.exec(line);
     if (section) remote = section[1];
-    const url = /^[ \t]*url[ \t]*=(.*)$/.exec(line)?.[1]?.trim();
+    const url = /^[ \t]*url[ \t]*=(.*)$/i.exec(line)?.[1]?.replaceAll('"', "").trim();
     if (url && remote !== undefined && !urls.has(remote)) urls.set(remote, url);
   }
   const url = urls.get("origin") ?? [...urls.values()][0];
