@@ -53,6 +53,16 @@ describe("a command that is run with a token", () => {
   });
 });
 
+describe("a coding agent that has the environment cleaned", () => {
+  it("is still seen by what it runs", async () => {
+    const box = await vault();
+    const get = ["--", process.execPath, CLI, "get", "stripe/api-key"];
+    expect(errorCode(await box.cli(["run", "--clean-env", "--secret", "stripe/api-key", ...get], { env: { CLAUDECODE: "1" } }))).toBe(
+      "HARNESS_DENIED",
+    );
+  });
+});
+
 describe("a value that somebody typed into a command that does not start", () => {
   it("shows nowhere in the record", async () => {
     const box = await vault();
