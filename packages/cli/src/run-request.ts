@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Profile } from "@agent-vault/runner";
 import {
@@ -9,7 +8,8 @@ import {
   type RunRequest,
   type UseRequest,
 } from "@agent-vault/runner/use";
-import { isSystemError, parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { readGivenFile } from "./given-file.js";
 import { keyChoice } from "./key-choice.js";
 
 /** What the flags of `run` and `profile exec` come to. */
@@ -101,14 +101,5 @@ async function restrictedTo({ name, caveats }: Profile): Promise<(use: UseReques
 async function envEntries(context: Context, files: readonly string[]): Promise<EnvEntry[]> {
   if (files.length === 0) return [];
   const { parseEnvFile } = await import("@agent-vault/runner");
-  return files.flatMap((file) => parseEnvFile(readText(context, file), file));
-}
-
-function readText(context: Context, file: string): string {
-  try {
-    return readFileSync(resolvePath(context, file), "utf8");
-  } catch (cause) {
-    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
-    throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the path given with --env-file.", cause });
-  }
+  return files.flatMap((file) => parseEnvFile(readGivenFile(context, file, "with --env-file").toString("utf8"), file));
 }
