@@ -72,7 +72,8 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
   const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
   const memory = approver.memory ?? (await sessionMemory(context, ledger));
-  const question = { request: use, forSession: decision.approval === "session" };
+  // Without a session there is nothing that an answer could hold for.
+  const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
   if (answer.scope === "deny") throw answer.error;
   return `${answer.scope}, by ${BY[answer.by]}`;
