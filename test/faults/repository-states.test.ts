@@ -124,10 +124,11 @@ describe("the person's own edits of the vault", () => {
     box.write(".gitignore", ".agent-vault/\n");
     box.git("add", ".gitignore");
     box.git("commit", "--quiet", "--no-verify", "-m", "Ignore");
-    box.write(".agent-vault/policy.yaml", "version: 1\n");
+    const policy = 'version: 1\nrules:\n  - secrets: ["**"]\n    allow: all\n';
+    box.write(".agent-vault/policy.yaml", policy);
     await expectRefused(box, "TAMPERED", 5, "policy.yaml");
     await box.sign();
-    expect(box.git("show", "HEAD:.agent-vault/policy.yaml")).toBe("version: 1\n");
+    expect(box.git("show", "HEAD:.agent-vault/policy.yaml")).toBe(policy);
     await setLate(box);
     await expectSecrets(box, BOTH);
   });
