@@ -44,7 +44,8 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
   const decision = decide(policy, use);
   requireAllowed(decision, use);
   if (token) requireShort(token, decision);
-  return { token, approval: await approve(context, request, decision) };
+  const approval = await approve(context, request, decision);
+  return { token, approval };
 }
 
 async function verify(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined): Promise<VerifiedToken> {
@@ -69,9 +70,9 @@ function requireShort({ created, expires }: VerifiedToken, { maxTtl }: Decision)
 async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
   const { use, ledger, approver } = request;
   // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens.
-  const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
+  const isAsked = decision.approval !== "never" && (!READS.has(use.action) || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
-  const memory = approver.memory ?? (await sessionMemory(context, ledger));
+  const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtl));
   // Without a session there is nothing that an answer could hold for.
   const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
@@ -79,6 +80,7 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
   return `${answer.scope}, by ${BY[answer.by]}`;
 }
 
+const READS: ReadonlySet<UseRequest["action"]> = new Set(["get", "read"]);
 const BY = {
   variable: "AGENT_VAULT_APPROVE",
   memory: "an earlier answer for the session",
@@ -86,12 +88,17 @@ const BY = {
   dialog: "a person at a dialog",
 };
 
-/** What was allowed in the session that this process was started in. */
-async function sessionMemory(context: Context, ledger: Ledger | undefined): Promise<ApprovalMemory | undefined> {
+/** What was allowed in the session that this process was started in; nothing in one that lasts longer than the policy allows. */
+async function sessionMemory(
+  context: Context,
+  ledger: Ledger | undefined,
+  maxTtl: number | undefined,
+): Promise<ApprovalMemory | undefined> {
   if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
   const { approvalsIn, currentSession } = await import("../tokens/sessions.js");
   const session = await currentSession(context, ledger.sessions);
-  return session && approvalsIn(session, ledger.sessions);
+  const isTooLong = session && maxTtl !== undefined && session.expires.getTime() - session.started.getTime() > maxTtl;
+  return session && !isTooLong ? approvalsIn(session, ledger.sessions) : undefined;
 }
 
 /** Asks on the channels that a command line has. */
