@@ -33,23 +33,30 @@ export interface AuthorizeRequest {
 }
 
 /**
- * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse.
+ * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse. A
+ * use that a token counts is counted last.
  * @throws VaultError the codes of `verifyToken`, `LEDGER_UNAVAILABLE` for a token without a ledger, `INVALID_POLICY`, `POLICY_DENIED`,
  *   `HARNESS_DENIED`, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
  */
 export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
   const { use, files, ledger } = request;
-  const token = request.token === undefined ? undefined : await verify(context, request.token, use, ledger);
+  const token = request.token === undefined ? undefined : await presented(context, request.token, use, ledger);
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
   requireAllowed(decision, use);
-  if (token) requireShort(token, decision);
+  if (token) requireShort(token.genuine, decision);
   const approval = await approve(context, request, decision);
-  return { token, approval };
+  await token?.spend();
+  return { token: token?.genuine, approval };
 }
 
-async function verify(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined): Promise<VerifiedToken> {
-  if (ledger) return (await import("../tokens/verify.js")).verifyToken(ledger.tokens, token, use, context.now());
+/** The token that was presented, found good for this use, which is counted once all else has let it pass. */
+async function presented(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined) {
+  if (ledger) {
+    const { checkToken, spendToken } = await import("../tokens/verify.js");
+    const genuine = await checkToken(ledger.tokens, token, use, context.now());
+    return { genuine, spend: () => spendToken(ledger.tokens, genuine) };
+  }
   throw new VaultError(
     "LEDGER_UNAVAILABLE",
     "A token was presented, and without the ledger (AGENT_VAULT_AUDIT=off) it cannot be verified.",
