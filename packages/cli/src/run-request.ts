@@ -35,11 +35,15 @@ export interface RunFlags {
 /**
  * oclif would sort the words of the command and drop repeated ones, so they are taken before it sees them.
  * @returns the words for oclif, and those of the command, which comes after `--`
+ * @throws VaultError `USAGE` where there are none
  */
 export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] } {
   const separator = argv.indexOf("--");
-  if (separator < 0) return { own: [...argv], command: [] };
-  return { own: argv.slice(0, separator), command: argv.slice(separator + 1) };
+  const command = separator < 0 ? [] : argv.slice(separator + 1);
+  if (command.length > 0) return { own: argv.slice(0, separator), command };
+  throw new VaultError("USAGE", "There is no command to run.", {
+    remedy: "It comes after --, as in: agent-vault run --secret db/url -- npm test.",
+  });
 }
 
 /** What the words ask for. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE`, `INVALID_REFERENCE`, `INVALID_VALUE`, `FILE_NOT_FOUND`, those of profiles */
@@ -50,11 +54,6 @@ export async function runRequest(
   flags: RunFlags,
   profileName: string | undefined,
 ): Promise<RunRequest> {
-  if (command.length === 0) {
-    throw new VaultError("USAGE", "There is no command to run.", {
-      remedy: "It comes after --, as in: agent-vault run --secret db/url -- npm test.",
-    });
-  }
   const profile = profileName === undefined ? undefined : await (await import("@agent-vault/runner")).readProfile(context, profileName);
   const files = await envEntries(context, flags["env-file"] ?? []);
   return {
