@@ -37,9 +37,10 @@ export const RUN_FLAGS = {
  * @returns the exit code, or `undefined` for words that are better left to the full parser and its messages
  */
 export async function fastRun(words: readonly string[]): Promise<number | undefined> {
+  if (!words.includes("--")) return undefined;
   const { own, command } = splitCommand(words);
   const flags = parse(own);
-  if (!flags || command.length === 0) return undefined;
+  if (!flags) return undefined;
   const progress = new ProgressLine();
   try {
     const { directory = [], profile, ...rest } = flags;

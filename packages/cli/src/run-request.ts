@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Profile } from "@agent-vault/runner";
 import {
@@ -9,7 +8,8 @@ import {
   type RunRequest,
   type UseRequest,
 } from "@agent-vault/runner/use";
-import { isSystemError, parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { readGivenFile } from "./given-file.js";
 import { keyChoice } from "./key-choice.js";
 
 /** What the flags of `run` and `profile exec` come to. */
@@ -35,11 +35,15 @@ export interface RunFlags {
 /**
  * oclif would sort the words of the command and drop repeated ones, so they are taken before it sees them.
  * @returns the words for oclif, and those of the command, which comes after `--`
+ * @throws VaultError `USAGE` where there are none
  */
 export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] } {
   const separator = argv.indexOf("--");
-  if (separator < 0) return { own: [...argv], command: [] };
-  return { own: argv.slice(0, separator), command: argv.slice(separator + 1) };
+  const command = separator < 0 ? [] : argv.slice(separator + 1);
+  if (command.length > 0) return { own: argv.slice(0, separator), command };
+  throw new VaultError("USAGE", "There is no command to run.", {
+    remedy: "It comes after --, as in: agent-vault run --secret db/url -- npm test.",
+  });
 }
 
 /** What the words ask for. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE`, `INVALID_REFERENCE`, `INVALID_VALUE`, `FILE_NOT_FOUND`, those of profiles */
@@ -50,11 +54,6 @@ export async function runRequest(
   flags: RunFlags,
   profileName: string | undefined,
 ): Promise<RunRequest> {
-  if (command.length === 0) {
-    throw new VaultError("USAGE", "There is no command to run.", {
-      remedy: "It comes after --, as in: agent-vault run --secret db/url -- npm test.",
-    });
-  }
   const profile = profileName === undefined ? undefined : await (await import("@agent-vault/runner")).readProfile(context, profileName);
   const files = await envEntries(context, flags["env-file"] ?? []);
   return {
@@ -101,14 +100,5 @@ async function restrictedTo({ name, caveats }: Profile): Promise<(use: UseReques
 async function envEntries(context: Context, files: readonly string[]): Promise<EnvEntry[]> {
   if (files.length === 0) return [];
   const { parseEnvFile } = await import("@agent-vault/runner");
-  return files.flatMap((file) => parseEnvFile(readText(context, file), file));
-}
-
-function readText(context: Context, file: string): string {
-  try {
-    return readFileSync(resolvePath(context, file), "utf8");
-  } catch (cause) {
-    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
-    throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the path given with --env-file.", cause });
-  }
+  return files.flatMap((file) => parseEnvFile(readGivenFile(context, file, "with --env-file").toString("utf8"), file));
 }
