@@ -372,6 +372,8 @@ describe("inject", () => {
     await box.ok("inject", "template", "--out", "out");
     expect(readFileSync(join(box.repository, "out"), "utf8")).toBe(`key: ${KEY}\nagain: ${KEY} {{ other }}\n`);
     expect(statSync(join(box.repository, "out")).mode & 0o777).toBe(0o600);
+    symlinkSync("out", join(box.repository, "link"));
+    expect(errorCode(await box.cli(["inject", "template", "--out", "link"]))).toBe("UNWRITABLE");
     expect((await box.cli(["inject", "-"], { input: Buffer.from([255, 0, 10]) })).stdout).toEqual(Buffer.from([255, 0, 10]));
     expect(errorCode(await box.cli(["inject", "-"], { input: "{{ vault://a b }}" }))).toBe("INVALID_REFERENCE");
     expect(errorCode(await box.cli(["inject", "-"], { input: "{{ vault://none/x }} {{ vault://stripe/api-key }}" }))).toBe(
