@@ -38,6 +38,7 @@ export default class Mcp extends VaultCommand {
     const { flags } = await this.words(Mcp);
     const context = serverContext(this.context, flags.repo, flags.token);
     const keyFile = flags.key === undefined ? undefined : resolvePath(context, flags.key);
+    if (process.stdin.isTTY) context.warn("This is for an agent's program to start: see agent-vault mcp install. Ctrl-D ends it.");
     await serve(context, {
       version: versionIn(this.config.options.root),
       groups: flags.groups,
