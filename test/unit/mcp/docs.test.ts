@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { expect, it } from "vitest";
-import { installIn, type ClientName } from "../../../packages/mcp/dist/index.js";
+import { installIn, type ClientName } from "../../../packages/mcp/dist/install/index.js";
 import { processContext } from "../../../packages/vault/dist/index.js";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/mcp.md"), "utf8");

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { CLIENTS, installIn, uninstallFrom, type ClientName, type InstallRequest } from "../../../packages/mcp/dist/index.js";
+import { CLIENTS, installIn, uninstallFrom, type ClientName, type InstallRequest } from "../../../packages/mcp/dist/install/index.js";
 import { processContext } from "../../../packages/vault/dist/index.js";
 
 const SERVER = {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { realpathSync } from "node:fs";
 import { Flags } from "@oclif/core";
-import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp";
+import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
 import { findVault, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../mcp-words.js";
 import { VaultCommand } from "../../vault-command.js";

@@ -1,4 +1,4 @@
-import { parseClient, uninstallFrom } from "@agent-vault/mcp";
+import { parseClient, uninstallFrom } from "@agent-vault/mcp/install";
 import { VaultCommand } from "../../vault-command.js";
 import { installationFlags } from "./install.js";
 
