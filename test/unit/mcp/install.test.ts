@@ -8,7 +8,7 @@ import { processContext } from "../../../packages/vault/dist/index.js";
 const SERVER = {
   name: "agent-vault",
   command: "/usr/bin/node",
-  args: ["/opt/bin/agent-vault.js", "mcp", "-C", "/work/my shop", "--agent", "claude"],
+  args: ["/opt/bin/agent-vault.js", "mcp", "-C", "/home/you/my shop", "--agent", "claude"],
 };
 const FILES: Record<ClientName, string> = {
   "claude-code": ".claude.json",

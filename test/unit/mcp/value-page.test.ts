@@ -15,7 +15,7 @@ async function opened(
     secret: "mail/password",
     who: "The agent claude",
     reason: "to send mail",
-    folder: "/work/.agent-vault",
+    folder: "/home/you/shop/.agent-vault",
     readers: ["mailer"],
     grantable: "claude",
     largest: 1000,
