@@ -34,7 +34,6 @@ export {
   parseInjectArgument,
   parseSecretArgument,
   requireVariableName,
-  variableName,
   type SecretVariable,
 } from "./references/variables.js";
 export { childEnvironment, cleanEnvironment } from "./child/child-environment.js";

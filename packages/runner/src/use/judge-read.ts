@@ -2,10 +2,10 @@ import { openUseRecord, surroundingsOf } from "@agent-vault/ledger";
 import { formatSecretPath, isAuditOff, presentedToken, secretAttributes, type Judge } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "../use-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
-import { groupsOf } from "./groups-of.js";
+import { stateOf } from "./state-of.js";
 
 /**
- * Decides over a read of one value, as {@link authorize} does.
+ * Decides over a read of values, as {@link authorize} does.
  * @param action `get` where whoever asks is shown the value, `read` for a program that was written to have it
  * @param options.token of `--token`
  * @param options.approver without it a person is asked on the terminal or by a dialog
@@ -14,13 +14,20 @@ export function judgeRead(
   action: Extract<UseRequest["action"], "get" | "read">,
   options: { readonly token?: string | undefined; readonly approver?: Approver | undefined } = {},
 ): Judge {
-  return async (context, { files, actor, path }) => {
+  return async (context, { files, actor, paths }) => {
     const token = presentedToken(context, options.token);
     const { root } = actor;
-    const secret = { secret: formatSecretPath(path), groups: await groupsOf(files, path), ...(await secretAttributes(files, path)) };
+    const { manifest } = await stateOf(files);
+    const secrets = await Promise.all(
+      paths.map(async (path) => ({
+        secret: formatSecretPath(path),
+        groups: manifest.groupsOf(path),
+        ...(await secretAttributes(files, path)),
+      })),
+    );
     const use: UseRequest = {
       action,
-      secrets: [secret],
+      secrets,
       holder: await actor.holder(),
       surroundings: surroundingsOf(context, root),
       command: undefined,

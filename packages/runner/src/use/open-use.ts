@@ -20,6 +20,7 @@ import {
 import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
 import type { RequestedSecret, UseRequest } from "../use-request.js";
 import { authorize, type Approver } from "./authorize.js";
+import { stateOf } from "./state-of.js";
 
 /** Which secrets are to be used, from where, and for what. */
 export interface SecretUse {
@@ -166,14 +167,6 @@ async function groupsIn(context: Context, files: VaultFiles, request: SecretUse)
   if (!mayMatter) return () => [];
   const { manifest } = await stateOf(files);
   return (path) => manifest.groupsOf(path);
-}
-
-/** The same verified files, with what they mean. */
-async function stateOf(files: VaultFiles) {
-  const { VaultState } = await import("@agent-vault/vault");
-  const state = new VaultState(files.source);
-  if (files.signed) state.vouch(files.signed);
-  return state;
 }
 
 /** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */
