@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { expect, it } from "vitest";
+import { prepared } from "../../support/sandbox.js";
+import { examples, outputOf } from "./agents-machine.js";
+
+const documented = prepared(async (box) => {
+  await box.ok("init", "--no-hook");
+  await box.set("stripe/api-key", "sk_documented");
+  await box.set("db/url", "postgres://localhost/shop");
+  await box.set("payroll/password", "not the agent's");
+  await box.ok("add-agent", "billing-agent");
+  await box.ok("grant", "billing-agent", "stripe");
+  await box.ok("grant", "billing-agent", "db");
+});
+
+it("the page's examples run as they stand", async () => {
+  const box = await documented();
+  const url = pathToFileURL(box.addRemote()).href;
+  const env = { BILLING_AGENT_KEY: readFileSync(box.agentKey("billing-agent"), "utf8") };
+  const atHome = (text: string) => text.replace("https://github.com/acme/secrets.git", url);
+  const modules = examples("node.md", "js").map(atHome);
+  const run = async (text: string, name: string) => (await outputOf(box, text, env, join(box.root, name))).trimEnd();
+  const outputs = await Promise.all(modules.map((text, index) => run(text, `example-${index}.mjs`)));
+  expect(outputs).toEqual([
+    "13 13",
+    "[ 'stripe/api-key', 'db/url' ]\n25",
+    "13",
+    "13",
+    expect.stringMatching(/^Ask the owner for it: Ask an owner for access/),
+  ]);
+  expect(await Promise.all(examples("node.md", "cjs").map((text, index) => run(text, `example-${index}.cjs`)))).toEqual(["13"]);
+});
