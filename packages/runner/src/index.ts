@@ -54,7 +54,7 @@ export {
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
-export { judgeRead } from "./use/judge-read.js";
+export { judgeRead, judgeUnrecordedRead } from "./use/judge-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";
 export { inject, type InjectRequest } from "./use/inject.js";
