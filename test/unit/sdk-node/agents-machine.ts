@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { expect, onTestFinished, vi } from "vitest";
@@ -37,10 +36,4 @@ export async function outputOf(...words: Parameters<typeof runProgram>): Promise
   const outcome = await runProgram(...words);
   expect({ code: outcome.code, stderr: outcome.stderr }).toEqual({ code: 0, stderr: "" });
   return outcome.stdout.toString();
-}
-
-/** The examples in one language of a page of the documentation. */
-export function examples(page: string, language: string): string[] {
-  const text = readFileSync(join(import.meta.dirname, "../../../docs", page), "utf8");
-  return Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm")), ([, example]) => example!);
 }

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { prepared } from "../../support/sandbox.js";
-import { examples, outputOf } from "./agents-machine.js";
+import { examples } from "../../support/examples.js";
+import { outputOf } from "./agents-machine.js";
 
 const documented = prepared(async (box) => {
   await box.ok("init", "--no-hook");
