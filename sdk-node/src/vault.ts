@@ -57,6 +57,8 @@ export class Vault {
   #locating: Promise<string> | undefined;
   #pulling: Promise<void> | undefined;
   #opening: Promise<OpenVault> | undefined;
+  /** As it was opened last. */
+  #opened: OpenVault | undefined;
   #isClosed = false;
 
   /** @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type, or a URL of another kind */
@@ -196,6 +198,7 @@ export class Vault {
     this.#isClosed = true;
     for (const watch of this.#watches) watch.close();
     this.#key = {};
+    this.#opened = undefined;
     await Promise.allSettled([this.#locating, this.#pulling, this.#opening]);
   }
 
@@ -209,14 +212,19 @@ export class Vault {
     for (const path of paths) parseSecretPath(path);
     if (paths.length === 0) return [];
     await this.#pulling;
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    this.#opening ??= this.#open(paths).finally(() => (this.#opening = undefined));
     const vault = await this.#opening;
     return (await vault.read(paths, { judge })).map(({ value }) => value);
   }
 
-  async #open(): Promise<OpenVault> {
-    const key = this.#key;
-    return OpenVault.open(this.#context, await this.#locate(), { key, pull: this.#autoPull });
+  async #open(paths: readonly string[]): Promise<OpenVault> {
+    const [key, opened] = [this.#key, this.#opened];
+    this.#opened = undefined;
+    const vault = opened
+      ? await opened.again(paths)
+      : await OpenVault.open(this.#context, await this.#locate(), { key, pull: this.#autoPull });
+    if (!this.#isClosed) this.#opened = vault;
+    return vault;
   }
 
   async #pullNow(): Promise<void> {

@@ -1,5 +1,3 @@
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
 import {
   digestOf,
@@ -9,6 +7,7 @@ import {
   LOCK_SIGNATURE_FILE,
   loadKeys,
   MANIFEST_FILE,
+  marksOf,
   metadataFile,
   parseSecretPath,
   pull,
@@ -80,7 +79,8 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   const path = parseSecretPath(request.path);
   signal?.throwIfAborted();
 
-  let marks = marksOf(root, path);
+  const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)];
+  let marks = marksOf(root, files);
   let seen = await look(request, path);
   if (!seen.exists) {
     throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
@@ -113,7 +113,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   async function tick(): Promise<void> {
     try {
       if (request.pull) await pull(context, root);
-      const now = marksOf(root, path);
+      const now = marksOf(root, files);
       if (now === marks && !doubtful) return;
       const next = await look({ ...request, pull: false }, path);
       marks = now;
@@ -171,14 +171,6 @@ function changeBetween(before: Standing, after: Standing): SecretChange["kind"] 
   if (before.access && !after.exists) return "deleted";
   if (before.access !== after.access) return after.access ? "granted" : "revoked";
   return after.access && before.version !== after.version ? "value" : undefined;
-}
-
-/** What differs after any change that could matter. */
-function marksOf(root: string, path: SecretPath): string {
-  return [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)]
-    .map((file) => statSync(join(root, file), { throwIfNoEntry: false }))
-    .map((stat) => `${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`)
-    .join();
 }
 
 function checkOptions(options: unknown, callback: unknown): WatchOptions {

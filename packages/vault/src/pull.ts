@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError } from "./errors.js";
+import { marksOf } from "./file-marks.js";
 import { VaultFolder } from "./folder.js";
 import type { GitRepository } from "./git.js";
 import { keysAtHand, type Keys } from "./key-files.js";
@@ -84,7 +85,7 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   let unchanged: PullOutcome = "recent";
   const interval = await pullInterval(root);
   const settle = (outcome: PullOutcome) => {
-    settled.set(root, { gitDir: repository.gitDir, interval, marks: marksOf(repository.gitDir) });
+    settled.set(root, { gitDir: repository.gitDir, interval, marks: marksOf(repository.gitDir, GIT_MARKS) });
     return outcome;
   };
   if (always || !isRecent(context, repository.gitDir, interval)) {
@@ -136,16 +137,11 @@ async function fastForward(context: Context, root: string, always: boolean, keys
 
 function isSettled(context: Context, root: string): boolean {
   const seen = settled.get(root);
-  return seen !== undefined && isRecent(context, seen.gitDir, seen.interval) && marksOf(seen.gitDir) === seen.marks;
+  return seen !== undefined && isRecent(context, seen.gitDir, seen.interval) && marksOf(seen.gitDir, GIT_MARKS) === seen.marks;
 }
 
-/** What differs after each fetch, commit, checkout and reset, by whomever. */
-function marksOf(gitDir: string): string {
-  return ["FETCH_HEAD", "HEAD", "logs/HEAD"]
-    .map((file) => statSync(join(gitDir, file), { throwIfNoEntry: false }))
-    .map((stat) => `${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`)
-    .join();
-}
+/** What changes with each fetch, commit, checkout and reset, by whomever. */
+const GIT_MARKS = ["FETCH_HEAD", "HEAD", "logs/HEAD"];
 
 /** How a branch stands to its upstream as it was last fetched. */
 export interface UpstreamDistance {

@@ -6,6 +6,7 @@ export { detectHarness, HARNESSES } from "./harness.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { durationOf, formatDuration, parseDuration, parseTime } from "./duration.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
+export { marksOf } from "./file-marks.js";
 export { isJudged, presentedToken, type Judge, type JudgedRead } from "./judge.js";
 export { agentKeyFile, identitiesAtHome, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";

@@ -4,7 +4,9 @@ import { VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
 import { isJudged, presentedToken, type Judge } from "./judge.js";
 import { keysAtHand, loadKeys, type KeyChoice, type Keys } from "./key-files.js";
-import { formatSecretPath, parseSecretPath } from "./names.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "./layout.js";
+import { marksOf } from "./file-marks.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 import { pull } from "./pull.js";
 import { actorOf, recordFailure } from "./record.js";
 import { namingFiles } from "./trust/naming-files.js";
@@ -42,6 +44,23 @@ export async function readSecret(context: Context, root: string, path: string, o
   return read!;
 }
 
+type OpenOptions = Pick<ReadOptions, "key" | "pull">;
+
+interface Opening {
+  readonly context: Context;
+  readonly root: string;
+  readonly options: OpenOptions;
+  readonly keys: Keys;
+  readonly marks: string;
+  readonly openedAt: number;
+}
+
+/** What is not seen in the marks of files, such as a state that has expired, is seen after so many milliseconds. */
+const MOMENT = 1000;
+
+/** Files that say what the vault's state is, or who may read. */
+const DECISIVE_FILES = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE];
+
 /** A vault that was brought up to date and verified once. Whatever is read of it, each time with a record of its own, is of that one state. */
 export class OpenVault {
   readonly #context: Context;
@@ -49,11 +68,19 @@ export class OpenVault {
   readonly #keys: Keys;
   readonly #files: VaultFiles;
   readonly #state: TrustedState | undefined;
+  readonly #options: OpenOptions;
+  readonly #openedAt: number;
+  readonly #marks: string;
+  /** How the files of secrets looked when they were first read. */
+  readonly #read = new Map<SecretPath, string>();
 
-  private constructor(context: Context, root: string, keys: Keys, files: VaultFiles, state: TrustedState | undefined) {
-    this.#context = context;
-    this.#root = root;
-    this.#keys = keys;
+  private constructor(request: Opening, files: VaultFiles, state: TrustedState | undefined) {
+    this.#context = request.context;
+    this.#root = request.root;
+    this.#options = request.options;
+    this.#keys = request.keys;
+    this.#marks = request.marks;
+    this.#openedAt = request.openedAt;
     this.#files = files;
     this.#state = state;
   }
@@ -62,11 +89,28 @@ export class OpenVault {
    * @param root absolute path of the vault's folder
    * @throws VaultError what {@link loadKeys}, {@link pull} and {@link VaultTrust} throw
    */
-  static async open(context: Context, root: string, options: Pick<ReadOptions, "key" | "pull"> = {}): Promise<OpenVault> {
+  static async open(context: Context, root: string, options: OpenOptions = {}): Promise<OpenVault> {
     const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
     if (options.pull ?? true) await pull(context, root, { keys });
+    const openedAt = performance.now();
+    const marks = marksOf(root, DECISIVE_FILES);
     const files = new VaultFiles(root);
-    return new OpenVault(context, root, keys, files, await new VaultTrust(context, root, keys).verify(files));
+    const state = await new VaultTrust(context, root, keys).verify(files);
+    return new OpenVault({ context, root, options, keys, marks, openedAt }, files, state);
+  }
+
+  /**
+   * The vault as it is now, to read `paths` of it: this very one where it was opened a moment ago and its files look as they did, for a
+   * program that reads on and on.
+   * @throws VaultError as `open` does
+   */
+  async again(paths: readonly string[]): Promise<OpenVault> {
+    if (performance.now() - this.#openedAt < MOMENT) {
+      if (this.#options.pull ?? true) await pull(this.#context, this.#root, { keys: this.#keys });
+      const isSame = (path: SecretPath) => [undefined, marksOf(this.#root, [secretFile(path)])].includes(this.#read.get(path));
+      if (marksOf(this.#root, DECISIVE_FILES) === this.#marks && paths.map(parseSecretPath).every(isSame)) return this;
+    }
+    return OpenVault.open(this.#context, this.#root, this.#options);
   }
 
   /**
@@ -83,7 +127,10 @@ export class OpenVault {
     let judged: Awaited<ReturnType<Judge>> = {};
     try {
       const ciphertexts: Uint8Array[] = [];
-      for (const path of secretPaths) ciphertexts.push(await namingFiles(context, this.#root, () => files.ciphertext(path)));
+      for (const path of secretPaths) {
+        if (!this.#read.has(path)) this.#read.set(path, marksOf(this.#root, [secretFile(path)]));
+        ciphertexts.push(await namingFiles(context, this.#root, () => files.ciphertext(path)));
+      }
       if (judge && isJudged(context, files, token)) judged = await judge(context, { files, actor, paths: secretPaths });
       for (const [index, secret] of secrets.entries())
         values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, this.#keys) });
