@@ -69,6 +69,8 @@ export interface WatchRequest {
 }
 
 const DEFAULT_INTERVAL = 1000;
+/** How long files may fit together badly before that is an error, in milliseconds. */
+const PATIENCE = 1000;
 /** More is no delay for a timer. */
 const MAX_INTERVAL = 2 ** 31 - 1;
 
@@ -89,7 +91,8 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   }
   /** What was said last, until it passes. */
   let trouble = "";
-  let doubtful = false;
+  /** Since when nothing can be told. */
+  let failing: number | undefined;
   let ended = false;
   let timer: NodeJS.Timeout;
   const end = () => {
@@ -114,19 +117,19 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
     try {
       if (request.pull) await pull(context, root);
       const now = marksOf(root, files);
-      if (now === marks && !doubtful) return;
+      if (now === marks && failing === undefined) return;
       const next = await look({ ...request, pull: false }, path);
       marks = now;
-      doubtful = false;
+      failing = undefined;
       trouble = "";
       const kind = changeBetween(seen, next);
       seen = next;
       // What the caller's function throws is the caller's, as with any callback.
       if (kind) process.nextTick(() => ended || callback({ path: formatSecretPath(path), kind }));
     } catch (error) {
-      // In the middle of somebody's fast-forward the files do not fit together; they do at the next look.
-      if (doubtful) report(error);
-      doubtful = true;
+      failing ??= performance.now();
+      // In the middle of a change or of somebody's fast-forward the files do not fit together; a little later they do.
+      if (performance.now() - failing >= PATIENCE) report(error);
     }
   }
 

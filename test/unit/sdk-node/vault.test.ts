@@ -195,6 +195,25 @@ describe("several secrets", () => {
   });
 });
 
+describe("a program that reads on", () => {
+  it("sees at once what has changed", async () => {
+    const { box, options } = await grantedVault();
+    const vault = new sdk.Vault(options);
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    const signed = readFileSync(file);
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    writeFileSync(file, readFileSync(join(box.vault, "secrets/stripe/cert.enc")));
+    await expect(vault.get("stripe/api-key")).rejects.toBeInstanceOf(sdk.VerificationError);
+    writeFileSync(file, signed);
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    await box.set("stripe/api-key", "sk_2");
+    expect(await vault.get("stripe/api-key")).toBe("sk_2");
+    rmSync(join(box.vault, "vault.lock.sig"));
+    await expect(vault.get("stripe/cert")).rejects.toMatchObject({ code: "BAD_SIGNATURE" });
+  });
+});
+
 /** Takes down every call of git from here on. @returns the file that holds them */
 function logGit(box: Sandbox): string {
   const log = join(box.root, "git.log");
