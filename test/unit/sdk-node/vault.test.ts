@@ -108,7 +108,10 @@ describe("the Node SDK", () => {
     vault.listSecrets();
     expect(snapshot()).toBe(before);
     const secret = keyStr.trim().split("\n").at(-1)!.slice(16);
-    expect(inspect(vault, { depth: 9, showHidden: true }) + JSON.stringify(vault)).not.toContain(secret);
+    const errors = await Promise.all(["stripe/none", "other/x"].map((path) => vault.get(path).catch((error: unknown) => error)));
+    const shown = [vault, ...errors].map((one) => inspect(one, { depth: 9, showHidden: true }) + JSON.stringify(one)).join();
+    expect(shown).toContain("NOT_AUTHORIZED");
+    expect(shown).not.toMatch(new RegExp(`${secret}|sk_1`));
   });
 
   it("is the same package for require", async () => {
