@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { makeVault } from "../../support/granted.js";
 import { prepared, type Sandbox } from "../../support/sandbox.js";
 import { runAction, shownWith, type Step } from "./runner.js";
 
@@ -20,13 +21,9 @@ const VALUES: Readonly<Record<string, string>> = {
   tiny: "x7",
 };
 
-const granted = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  for (const [name, value] of Object.entries(VALUES)) await box.set(`ci/${name}`, value);
-  await box.set("ci/binary", Buffer.from([0, 200, 255]));
-  await box.set("other/x", "no");
-  await box.ok("add-agent", "ci-agent");
-  await box.ok("grant", "ci-agent", "ci");
+const granted = prepared((box) => {
+  const texts = Object.fromEntries(Object.entries(VALUES).map(([name, value]) => [`ci/${name}`, value]));
+  return makeVault(box, { ...texts, "ci/binary": Buffer.from([0, 200, 255]), "other/x": "no" }, "ci-agent", ["ci"]);
 });
 
 const keyOf = (box: Sandbox) => readFileSync(box.agentKey("ci-agent"), "utf8");
@@ -35,9 +32,9 @@ const ALL = Object.keys(VALUES)
   .join("\n");
 
 /** The step failed, said why in one annotation, and handed nothing on. */
-function expectRefusal(step: Step, code: string): void {
-  expect(step).toMatchObject({ code: 1, stderr: "", error: expect.stringContaining(`[${code}]`) });
-  expect([...step.environment, ...step.outputs]).toEqual([]);
+function expectRefusal(step: Step, code: string, what = code): void {
+  expect(step, what).toMatchObject({ code: 1, stderr: "", error: expect.stringContaining(`[${code}]`) });
+  expect([...step.environment, ...step.outputs], what).toEqual([]);
 }
 
 describe("the action's export", () => {
@@ -120,25 +117,29 @@ describe("the action's export", () => {
     expect([...(await runAction(box, inputs, { workspace: box.root })).environment.keys()]).toEqual(["KEY", "CI_TINY"]);
   });
 
-  it.each<[what: string, inputs: Record<string, string>, code: string]>([
-    ["no key", { secrets: "ci/plain", key: "" }, "USAGE"],
-    ["no secrets", { secrets: " \n# none" }, "USAGE"],
-    ["another mode", { mode: "import" }, "USAGE"],
-    ["no boolean", { "export-env": "maybe" }, "USAGE"],
-    ["a line with too much", { secrets: "ci/plain | A | B" }, "USAGE"],
-    ["a line with too little", { secrets: "ci/plain |" }, "USAGE"],
-    ["a wrong name", { secrets: "../etc/passwd" }, "INVALID_NAME"],
-    ["two secrets for one variable", { secrets: "ci/plain | A\nci/long | A" }, "INVALID_VARIABLE"],
-    ["a variable that programs load code by", { secrets: "ci/plain | NODE_OPTIONS" }, "INVALID_VARIABLE"],
-    ["a variable of the runner's", { secrets: "ci/plain | GITHUB_TOKEN" }, "INVALID_VARIABLE"],
-    ["a variable that is none", { secrets: "ci/plain | A B\n::stop" }, "INVALID_VARIABLE"],
-    ["a secret that is not there", { secrets: "ci/plain\nci/none" }, "SECRET_NOT_FOUND"],
-    ["a secret of others", { secrets: "ci/plain\nother/x" }, "NOT_AUTHORIZED"],
-    ["bytes that are no text", { secrets: "ci/plain\nci/binary" }, "INVALID_VALUE"],
-    ["a folder without a vault", { path: "../.." }, "VAULT_NOT_FOUND"],
-  ])("refuses %s, in one annotation and with nothing handed on", async (_what, inputs, code) => {
+  it("refuses what it cannot do, in one annotation and with nothing handed on", async () => {
     const box = await granted();
-    expectRefusal(await runAction(box, { secrets: "ci/plain", key: keyOf(box), ...inputs }), code);
+    const refusals: [what: string, inputs: Record<string, string>, code: string][] = [
+      ["no key", { secrets: "ci/plain", key: "" }, "USAGE"],
+      ["no secrets", { secrets: " \n# none" }, "USAGE"],
+      ["another mode", { mode: "import" }, "USAGE"],
+      ["no boolean", { "export-env": "maybe" }, "USAGE"],
+      ["a line with too much", { secrets: "ci/plain | A | B" }, "USAGE"],
+      ["a line with too little", { secrets: "ci/plain |" }, "USAGE"],
+      ["a wrong name", { secrets: "../etc/passwd" }, "INVALID_NAME"],
+      ["two secrets for one variable", { secrets: "ci/plain | A\nci/long | A" }, "INVALID_VARIABLE"],
+      ["a variable that programs load code by", { secrets: "ci/plain | NODE_OPTIONS" }, "INVALID_VARIABLE"],
+      ["a variable of the runner's", { secrets: "ci/plain | GITHUB_TOKEN" }, "INVALID_VARIABLE"],
+      ["a variable that is none", { secrets: "ci/plain | A B\n::stop" }, "INVALID_VARIABLE"],
+      ["a secret that is not there", { secrets: "ci/plain\nci/none" }, "SECRET_NOT_FOUND"],
+      ["a secret of others", { secrets: "ci/plain\nother/x" }, "NOT_AUTHORIZED"],
+      ["bytes that are no text", { secrets: "ci/plain\nci/binary" }, "INVALID_VALUE"],
+      ["a folder without a vault", { path: "../.." }, "VAULT_NOT_FOUND"],
+    ];
+    for (const [what, inputs, code] of refusals) {
+      const step = await runAction(box, { secrets: "ci/plain", key: keyOf(box), ...inputs });
+      expectRefusal(step, code, what);
+    }
   });
 
   it("refuses what is not under the owner's signature, and a runner by which values would have to be printed", async () => {
@@ -167,21 +168,25 @@ describe("the action's export", () => {
 
   it("heeds the vault's policy, and takes no token, which only a record could vouch for", async () => {
     const box = await granted();
-    const inputs = { secrets: "ci/plain", key: keyOf(box) };
-    expectRefusal(await runAction(box, inputs, { env: { AGENT_VAULT_TOKEN: "av_something" } }), "LEDGER_UNAVAILABLE");
-    const policy = async (...rules: string[]) => {
-      box.write(".agent-vault/policy.yaml", `version: 1\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join("")}`);
-      await box.sign();
-    };
-    await policy("{secrets: ci/*, allow: {agents: another}}");
-    expectRefusal(await runAction(box, inputs), "POLICY_DENIED");
-    await policy("{secrets: ci/*, allow: {agents: ci-agent, actions: read}, approval: once}");
-    expectRefusal(await runAction(box, inputs), "APPROVAL_UNAVAILABLE");
-    expect((await runAction(box, inputs, { env: { AGENT_VAULT_APPROVE: "once" } })).code).toBe(0);
-    expectRefusal(await runAction(box, inputs, { env: { AGENT_VAULT_APPROVE: "deny" } }), "APPROVAL_DENIED");
-    await policy("{secrets: ci/*, allow: {agents: ci-agent}, approval: always}");
-    expectRefusal(await runAction(box, inputs, { env: { AGENT_VAULT_APPROVE: "once" } }), "APPROVAL_UNAVAILABLE");
-    await policy("{secrets: ci/*, allow: {agents: ci-agent, branches: main}}");
-    expect((await runAction(box, inputs)).environment.get("CI_PLAIN")).toBe(VALUES["plain"]);
+    const run = (secrets: string, env = {}) => runAction(box, { secrets, key: keyOf(box) }, { env });
+    expectRefusal(await run("ci/plain", { AGENT_VAULT_TOKEN: "av_something" }), "LEDGER_UNAVAILABLE");
+    box.write(
+      ".agent-vault/policy.yaml",
+      `version: 1
+rules:
+  - {secrets: ci/plain, allow: {agents: ci-agent, actions: read, branches: main}}
+  - {secrets: ci/lines, allow: {agents: another}}
+  - {secrets: ci/quotes, allow: {agents: ci-agent}, approval: once}
+  - {secrets: ci/long, allow: {agents: ci-agent}, approval: always}
+`,
+    );
+    await box.sign();
+    expect((await run("ci/plain")).environment.get("CI_PLAIN")).toBe(VALUES["plain"]);
+    expectRefusal(await run("ci/lines"), "POLICY_DENIED");
+    expectRefusal(await run("ci/plain\nci/tiny"), "POLICY_DENIED");
+    expectRefusal(await run("ci/quotes"), "APPROVAL_UNAVAILABLE");
+    expect((await run("ci/quotes", { AGENT_VAULT_APPROVE: "once" })).environment.get("CI_QUOTES")).toBe(VALUES["quotes"]);
+    expectRefusal(await run("ci/quotes", { AGENT_VAULT_APPROVE: "deny" }), "APPROVAL_DENIED");
+    expectRefusal(await run("ci/long", { AGENT_VAULT_APPROVE: "once" }), "APPROVAL_UNAVAILABLE");
   });
 });

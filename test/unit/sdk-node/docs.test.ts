@@ -2,19 +2,19 @@ import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
+import { makeVault } from "../../support/granted.js";
 import { prepared } from "../../support/sandbox.js";
 import { examples } from "../../support/examples.js";
 import { outputOf } from "./agents-machine.js";
 
-const documented = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "sk_documented");
-  await box.set("db/url", "postgres://localhost/shop");
-  await box.set("payroll/password", "not the agent's");
-  await box.ok("add-agent", "billing-agent");
-  await box.ok("grant", "billing-agent", "stripe");
-  await box.ok("grant", "billing-agent", "db");
-});
+const documented = prepared((box) =>
+  makeVault(
+    box,
+    { "stripe/api-key": "sk_documented", "db/url": "postgres://localhost/shop", "payroll/password": "not the agent's" },
+    "billing-agent",
+    ["stripe", "db"],
+  ),
+);
 
 it("the page's examples run as they stand", async () => {
   const box = await documented();
