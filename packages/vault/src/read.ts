@@ -131,7 +131,10 @@ export class OpenVault {
         if (!this.#read.has(path)) this.#read.set(path, marksOf(this.#root, [secretFile(path)]));
         ciphertexts.push(await namingFiles(context, this.#root, () => files.ciphertext(path)));
       }
-      if (judge && isJudged(context, files, token)) judged = await judge(context, { files, actor, paths: secretPaths });
+      if (judge && (this.#state?.isUnderPolicy || isJudged(context, files, token))) {
+        this.#state?.requireLatest();
+        judged = await judge(context, { files, actor, paths: secretPaths });
+      }
       for (const [index, secret] of secrets.entries())
         values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, this.#keys) });
     } catch (error) {
