@@ -1,4 +1,4 @@
-import { VaultError, type ErrorCode } from "@agent-vault/vault";
+import { EXIT_CODES, VaultError, type ErrorCode } from "@agent-vault/vault/read-only";
 
 export { VaultError, type ErrorCode };
 
@@ -42,9 +42,14 @@ const CLASSES: Partial<Record<ErrorCode, typeof VaultError>> = {
   UNEXPECTED_RECIPIENT: VerificationError,
 };
 
+/** Also one of another copy of the vault's package: a bundler or a test runner may load two. */
+function isVaultError(error: unknown): error is VaultError {
+  return error instanceof Error && "remedy" in error && "code" in error && Object.hasOwn(EXIT_CODES, String(error.code));
+}
+
 /** The same error as the class that a program can catch. */
 export function typedError(error: unknown): unknown {
-  if (!(error instanceof VaultError)) return error;
+  if (!isVaultError(error)) return error;
   const Class = CLASSES[error.code] ?? VaultError;
   const typed = new Class(error.code, error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`, {
     ...(error.remedy !== undefined && { remedy: error.remedy }),

@@ -7,4 +7,6 @@ export {
   VerificationError,
   type ErrorCode,
 } from "./errors.js";
-export { Vault, type AgentInfo, type SecretMetadata, type VaultOptions } from "./vault.js";
+export type { VaultOptions } from "./options.js";
+export { Vault, type AgentInfo, type SecretMetadata } from "./vault.js";
+export type { SecretChange, Watch, WatchOptions } from "./watch.js";

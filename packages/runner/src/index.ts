@@ -34,7 +34,6 @@ export {
   parseInjectArgument,
   parseSecretArgument,
   requireVariableName,
-  variableName,
   type SecretVariable,
 } from "./references/variables.js";
 export { childEnvironment, cleanEnvironment } from "./child/child-environment.js";
@@ -57,7 +56,7 @@ export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/m
 export { shownName, shownText } from "./approval/shown.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
-export { judgeRead } from "./use/judge-read.js";
+export { judgeRead, judgeUnrecordedRead } from "./use/judge-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";
 export { inject, type InjectRequest } from "./use/inject.js";

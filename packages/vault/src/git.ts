@@ -98,6 +98,16 @@ export class GitRepository {
     return GitRepository.find(context, folder);
   }
 
+  /**
+   * Clones a repository into a folder that is not there yet, and checks nothing out: what it holds can be looked at first.
+   * @throws VaultError `GIT_FAILED`, `GIT_MISSING`
+   */
+  static async clone(context: Context, url: string, folder: string, limits = REMOTE_LIMITS): Promise<GitRepository> {
+    const ownSsh = await runGit(context, dirname(folder), ["config", "--get", "core.sshCommand"]).catch(() => "");
+    await talk(context, dirname(folder), ["clone", "--no-checkout", "--template=", "--", url, folder], ownSsh !== "", limits);
+    return GitRepository.find(context, folder);
+  }
+
   /** Runs git in the work tree and gives its standard output. @throws VaultError `GIT_FAILED` with git's words */
   run(args: readonly string[], options: GitOptions = {}): Promise<string> {
     return runGit(this.#context, this.workTree, args, options);
@@ -118,27 +128,8 @@ export class GitRepository {
    * @throws VaultError `GIT_FAILED`
    */
   async fetch(limits = REMOTE_LIMITS): Promise<void> {
-    const { env } = this.#context;
-    const ownSsh = env["GIT_SSH_COMMAND"] || env["GIT_SSH"] || (await this.try(["config", "--get", "core.sshCommand"]));
-    const args = ["-c", OWN_CONFIGURATION, ...NO_HOOKS, "fetch", "--quiet", "--progress", "--no-recurse-submodules"];
-    const outcome = await runWithRemote(
-      this.workTree,
-      args,
-      environment(this.#context, ownSsh ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
-      limits,
-    ).catch((error: unknown) => {
-      throw gitError(error, args);
-    });
-    if (outcome === "done") return;
-    if ("words" in outcome) throw gitError(new Error(outcome.words), args);
-    const seconds = Math.ceil(limits[outcome.exceeded] / 1000);
-    throw new VaultError(
-      "GIT_FAILED",
-      outcome.exceeded === "silence"
-        ? `git fetch was given up, since the remote said nothing for ${seconds} seconds.`
-        : `git fetch was given up, since it was not done after ${seconds} seconds.`,
-      { remedy: "Try again when the remote answers, or read the local state with --no-pull." },
-    );
+    const ownSsh = await this.try(["config", "--get", "core.sshCommand"]);
+    await talk(this.#context, this.workTree, ["fetch", "--no-recurse-submodules"], Boolean(ownSsh), limits);
   }
 
   async head(): Promise<Head> {
@@ -206,6 +197,33 @@ export class GitRepository {
 
 function lines(words: readonly string[]): Uint8Array {
   return Buffer.from(words.map((word) => `${word}\n`).join(""));
+}
+
+/** Runs a command that talks to a remote, with limits. @param ownSsh whether the configuration names a program for ssh */
+async function talk(
+  context: Context,
+  folder: string,
+  [command, ...words]: readonly [string, ...string[]],
+  ownSsh: boolean,
+  limits: RemoteLimits,
+): Promise<void> {
+  const { env } = context;
+  const args = ["-c", OWN_CONFIGURATION, ...NO_HOOKS, command, "--quiet", "--progress", ...words];
+  const ssh = ownSsh || env["GIT_SSH_COMMAND"] || env["GIT_SSH"];
+  const extra = environment(context, ssh ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" });
+  const outcome = await runWithRemote(folder, args, extra, limits).catch((error: unknown) => {
+    throw gitError(error, args);
+  });
+  if (outcome === "done") return;
+  if ("words" in outcome) throw gitError(new Error(outcome.words), args);
+  const seconds = Math.ceil(limits[outcome.exceeded] / 1000);
+  throw new VaultError(
+    "GIT_FAILED",
+    outcome.exceeded === "silence"
+      ? `git ${command} was given up, since the remote said nothing for ${seconds} seconds.`
+      : `git ${command} was given up, since it was not done after ${seconds} seconds.`,
+    { remedy: "Try again when the remote answers, or read the local state with --no-pull." },
+  );
 }
 
 async function runGit(context: Context, folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {

@@ -3,6 +3,7 @@ export * from "./age/index.js";
 export { accessDifference, describeDifference, type AccessDifference } from "./access-difference.js";
 export { agentsOf } from "./access.js";
 export { check, checkKeyFiles } from "./check.js";
+export { cloneOf, existingCloneOf } from "./clone.js";
 export { Config, type Settings } from "./config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./finding.js";
 export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";

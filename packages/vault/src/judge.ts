@@ -5,11 +5,11 @@ import type { SecretPath } from "./names.js";
 import type { Actor, RecordedEvent } from "./record.js";
 import type { VaultFiles } from "./vault-files.js";
 
-/** A read that was found to be of what the owner signed, before anything is decrypted. */
+/** A read of secrets, one or several at once, that was found to be of what the owner signed, before anything is decrypted. */
 export interface JudgedRead {
   readonly files: VaultFiles;
   readonly actor: Actor;
-  readonly path: SecretPath;
+  readonly paths: readonly SecretPath[];
 }
 
 /**

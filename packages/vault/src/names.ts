@@ -27,6 +27,14 @@ export function formatSecretPath(path: SecretPath): string {
   return group === DEFAULT_GROUP && rest.length === 0 ? name! : path;
 }
 
+/** The variable that a secret goes to unless another is named: `stripe/api-key` to `STRIPE_API_KEY`, `default/token` to `TOKEN`. */
+export function variableName(path: SecretPath): string {
+  return formatSecretPath(path)
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]/g, "_")
+    .replace(/^(?=\d)/, "_");
+}
+
 /** The group that a secret belongs to when none is named: the first segment of its path. */
 export function defaultGroupOf(path: SecretPath): string {
   return path.slice(0, path.indexOf("/"));

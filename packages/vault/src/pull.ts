@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "./context.js";
 import { isSystemError, VaultError } from "./errors.js";
+import { marksOf } from "./file-marks.js";
 import { VaultFolder } from "./folder.js";
 import type { GitRepository } from "./git.js";
 import { keysAtHand, type Keys } from "./key-files.js";
@@ -29,6 +30,9 @@ const pulls = new Map<string, { always: boolean; outcome: Promise<PullOutcome> }
 
 /** What was said of a vault since it was last up to date; a program that reads on need not hear it with each secret. */
 const said = new Map<string, Set<PullOutcome>>();
+
+/** How git's folder looked when nothing was left to pull, by the vault's folder: while it looks like that, git need not be asked again. */
+const settled = new Map<string, { readonly gitDir: string; readonly interval: number; readonly marks: string }>();
 
 export interface PullOptions {
   /** Fetch also where the last fetch is younger than the vault's `pull_interval`. */
@@ -71,6 +75,7 @@ async function pullNow(context: Context, root: string, always: boolean, keys: Ke
 async function fastForward(context: Context, root: string, always: boolean, keys: Keys | undefined): Promise<PullOutcome> {
   const folder = dirname(root);
   if (!mayHaveRemote(folder)) return "no-remote";
+  if (!always && isSettled(context, root)) return "recent";
   const [{ GitRepository, NO_HOOKS }, { withWriteLock }] = await Promise.all([import("./git.js"), import("./write-lock.js")]);
   const repository = await GitRepository.find(context, folder);
   if (repository.unfinishedOperation()) return "unfinished";
@@ -78,7 +83,12 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   if (!tips) return "no-remote";
 
   let unchanged: PullOutcome = "recent";
-  if (always || !isRecent(context, repository, await pullInterval(root))) {
+  const interval = await pullInterval(root);
+  const settle = (outcome: PullOutcome) => {
+    settled.set(root, { gitDir: repository.gitDir, interval, marks: marksOf(repository.gitDir, GIT_MARKS) });
+    return outcome;
+  };
+  if (always || !isRecent(context, repository.gitDir, interval)) {
     try {
       await repository.fetch();
       unchanged = "current";
@@ -90,14 +100,14 @@ async function fastForward(context: Context, root: string, always: boolean, keys
 
   // Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
   const { head, upstream, name } = tips;
-  if (head === upstream && unchanged === "recent") return unchanged;
+  if (head === upstream && unchanged === "recent") return settle(unchanged);
   const { findUpstream, verifyUpstream } = await import("./trust/upstream.js");
   const source = await findUpstream(repository);
   if (!source) return "no-remote";
   const trust = new VaultTrust(context, root, keys ?? keysAtHand(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
   const { ahead, behind } = await distance(repository, head, upstream);
   await verifyUpstream(repository, root, source, upstream, trust, { inFull: behind !== 0 && ahead === 0 });
-  if (behind === 0) return unchanged;
+  if (behind === 0) return unchanged === "offline" ? unchanged : settle(unchanged);
   if (ahead !== 0)
     return warnOnce(
       context,
@@ -122,8 +132,16 @@ async function fastForward(context: Context, root: string, always: boolean, keys
     return warnOnce(context, root, "refused", `${name} could not be pulled: ${reasonOf(error)}`);
   }
   context.note?.(`Pulled ${behind} commit${behind === 1 ? "" : "s"} from ${name}.`);
-  return "pulled";
+  return settle("pulled");
 }
+
+function isSettled(context: Context, root: string): boolean {
+  const seen = settled.get(root);
+  return seen !== undefined && isRecent(context, seen.gitDir, seen.interval) && marksOf(seen.gitDir, GIT_MARKS) === seen.marks;
+}
+
+/** What changes with each fetch, commit, checkout and reset, by whomever. */
+const GIT_MARKS = ["FETCH_HEAD", "HEAD", "logs/HEAD"];
 
 /** How a branch stands to its upstream as it was last fetched. */
 export interface UpstreamDistance {
@@ -200,8 +218,8 @@ async function pullInterval(root: string): Promise<number> {
 }
 
 /** Whether git last fetched within `seconds`, successfully or not: it touches FETCH_HEAD each time. A time to come says nothing. */
-function isRecent(context: Context, repository: GitRepository, seconds: number): boolean {
-  const fetched = statSync(join(repository.gitDir, "FETCH_HEAD"), { throwIfNoEntry: false });
+function isRecent(context: Context, gitDir: string, seconds: number): boolean {
+  const fetched = statSync(join(gitDir, "FETCH_HEAD"), { throwIfNoEntry: false });
   if (!fetched) return false;
   const age = context.now().getTime() - fetched.mtimeMs;
   return age >= 0 && age < seconds * 1000;

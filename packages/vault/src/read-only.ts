@@ -6,14 +6,15 @@ export { detectHarness, HARNESSES } from "./harness.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { durationOf, formatDuration, parseDuration, parseTime } from "./duration.js";
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
+export { marksOf } from "./file-marks.js";
 export { isJudged, presentedToken, type Judge, type JudgedRead } from "./judge.js";
 export { agentKeyFile, identitiesAtHome, keysAtHand, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./key-files.js";
 export * from "./layout.js";
-export { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
+export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./names.js";
 export { nearest, suggestion } from "./nearest.js";
 export { printable, printableJson } from "./printable.js";
 export { pull, type PullOutcome } from "./pull.js";
-export { openSecret, peekSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
+export { OpenVault, openSecret, peekSecret, readSecret, type ReadOptions, type SecretValue } from "./read.js";
 export { closeGap, ledgerFolder, noRecord, readGap, type Gap } from "./gap.js";
 export { holderOf, type Holder } from "./holder.js";
 export {
@@ -28,6 +29,7 @@ export {
   type RecordedEvent,
   type Recorder,
 } from "./record.js";
+export { parseRepositoryUrl, withAuthorization, type RepositoryUrl } from "./repository-url.js";
 export { secretAttributes, type SecretAttributes } from "./secret-attributes.js";
 export { namingFiles } from "./trust/naming-files.js";
 export { recoverVault } from "./recovery.js";

@@ -4,12 +4,14 @@ import { VaultError } from "./errors.js";
 import { VaultFolder } from "./folder.js";
 import { isJudged, presentedToken, type Judge } from "./judge.js";
 import { keysAtHand, loadKeys, type KeyChoice, type Keys } from "./key-files.js";
-import { formatSecretPath, parseSecretPath } from "./names.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "./layout.js";
+import { marksOf } from "./file-marks.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "./names.js";
 import { pull } from "./pull.js";
 import { actorOf, recordFailure } from "./record.js";
 import { namingFiles } from "./trust/naming-files.js";
 import { vaultIdIn } from "./trust/open-lock.js";
-import { VaultTrust } from "./trust/vault-trust.js";
+import { VaultTrust, type TrustedState } from "./trust/vault-trust.js";
 import { VaultFiles } from "./vault-files.js";
 
 export interface SecretValue {
@@ -34,33 +36,115 @@ export interface ReadOptions {
  * Reads one secret with the key of an owner or of an agent that was granted it, after its vault's state and its group's files have
  * been found to be what the owner signed. The use goes on record before the value is given out.
  * @param root absolute path of the vault's folder
- * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, and what {@link loadKeys},
- *   {@link pull}, {@link VaultTrust} and the recorder throw
+ * @throws VaultError what {@link OpenVault} throws
  */
 export async function readSecret(context: Context, root: string, path: string, options: ReadOptions = {}): Promise<SecretValue> {
-  const secretPath = parseSecretPath(path);
-  const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
-  if (options.pull ?? true) await pull(context, root, { keys });
-  const files = new VaultFiles(root);
-  const state = await new VaultTrust(context, root, keys).verify(files);
-  const secret = formatSecretPath(secretPath);
-  const actor = actorOf(files, keys, state?.lock.vault);
-  let value: Uint8Array;
-  let judged: Awaited<ReturnType<Judge>> = {};
-  try {
-    const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
-    if (options.judge && (state?.isUnderPolicy || isJudged(context, files, options.token))) {
-      state?.requireLatest();
-      judged = await options.judge(context, { files, actor, path: secretPath });
-    }
-    value = await openSecret(ciphertext, secret, keys);
-  } catch (error) {
-    await recordFailure(context, actor, error, [secret]);
-    throw error;
+  parseSecretPath(path);
+  const [read] = await (await OpenVault.open(context, root, options)).read([path], options);
+  return read!;
+}
+
+type OpenOptions = Pick<ReadOptions, "key" | "pull">;
+
+interface Opening {
+  readonly context: Context;
+  readonly root: string;
+  readonly options: OpenOptions;
+  readonly keys: Keys;
+  readonly marks: string;
+  readonly openedAt: number;
+}
+
+/** What is not seen in the marks of files, such as a state that has expired, is seen after so many milliseconds. */
+const MOMENT = 1000;
+
+/** Files that say what the vault's state is, or who may read. */
+const DECISIVE_FILES = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE];
+
+/** A vault that was brought up to date and verified once. Whatever is read of it, each time with a record of its own, is of that one state. */
+export class OpenVault {
+  readonly #context: Context;
+  readonly #root: string;
+  readonly #keys: Keys;
+  readonly #files: VaultFiles;
+  readonly #state: TrustedState | undefined;
+  readonly #options: OpenOptions;
+  readonly #openedAt: number;
+  readonly #marks: string;
+  /** How the files of secrets looked when they were first read. */
+  readonly #read = new Map<SecretPath, string>();
+
+  private constructor(request: Opening, files: VaultFiles, state: TrustedState | undefined) {
+    this.#context = request.context;
+    this.#root = request.root;
+    this.#options = request.options;
+    this.#keys = request.keys;
+    this.#marks = request.marks;
+    this.#openedAt = request.openedAt;
+    this.#files = files;
+    this.#state = state;
   }
-  await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret], ...judged });
-  state?.remember();
-  return { secret, value };
+
+  /**
+   * @param root absolute path of the vault's folder
+   * @throws VaultError what {@link loadKeys}, {@link pull} and {@link VaultTrust} throw
+   */
+  static async open(context: Context, root: string, options: OpenOptions = {}): Promise<OpenVault> {
+    const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
+    if (options.pull ?? true) await pull(context, root, { keys });
+    const openedAt = performance.now();
+    const marks = marksOf(root, DECISIVE_FILES);
+    const files = new VaultFiles(root);
+    const state = await new VaultTrust(context, root, keys).verify(files);
+    return new OpenVault({ context, root, options, keys, marks, openedAt }, files, state);
+  }
+
+  /**
+   * The vault as it is now, to read `paths` of it: this very one where it was opened a moment ago and its files look as they did, for a
+   * program that reads on and on.
+   * @throws VaultError as `open` does
+   */
+  async again(paths: readonly string[]): Promise<OpenVault> {
+    if (performance.now() - this.#openedAt < MOMENT) {
+      if (this.#options.pull ?? true) await pull(this.#context, this.#root, { keys: this.#keys });
+      const isSame = (path: SecretPath) => [undefined, marksOf(this.#root, [secretFile(path)])].includes(this.#read.get(path));
+      if (marksOf(this.#root, DECISIVE_FILES) === this.#marks && paths.map(parseSecretPath).every(isSame)) return this;
+    }
+    return OpenVault.open(this.#context, this.#root, this.#options);
+  }
+
+  /**
+   * The values of secrets, all or none, in the order of `paths`. They are judged as one use, and go on record as one.
+   * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, `TAMPERED`, and what the
+   *   judge and the recorder throw
+   */
+  async read(paths: readonly string[], { token, judge }: Pick<ReadOptions, "token" | "judge"> = {}): Promise<SecretValue[]> {
+    const [context, files] = [this.#context, this.#files];
+    const secretPaths = paths.map(parseSecretPath);
+    const secrets = secretPaths.map(formatSecretPath);
+    const actor = actorOf(files, this.#keys, this.#state?.lock.vault);
+    const values: SecretValue[] = [];
+    let judged: Awaited<ReturnType<Judge>> = {};
+    try {
+      const ciphertexts: Uint8Array[] = [];
+      for (const path of secretPaths) {
+        if (!this.#read.has(path)) this.#read.set(path, marksOf(this.#root, [secretFile(path)]));
+        ciphertexts.push(await namingFiles(context, this.#root, () => files.ciphertext(path)));
+      }
+      if (judge && (this.#state?.isUnderPolicy || isJudged(context, files, token))) {
+        this.#state?.requireLatest();
+        judged = await judge(context, { files, actor, paths: secretPaths });
+      }
+      for (const [index, secret] of secrets.entries())
+        values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, this.#keys) });
+    } catch (error) {
+      await recordFailure(context, actor, error, secrets);
+      throw error;
+    }
+    await context.recorder?.record(context, actor, { outcome: "done", secrets, ...judged });
+    this.#state?.remember();
+    return values;
+  }
 }
 
 /**
@@ -82,7 +166,7 @@ export async function peekSecret(
   await namingFiles(context, root, () => files.ciphertext(secretPath));
   if (keys) {
     const actor = actorOf(files, keys, state?.lock.vault);
-    const judged = judge && presentedToken(context) !== undefined ? await judge(context, { files, actor, path: secretPath }) : {};
+    const judged = judge && presentedToken(context) !== undefined ? await judge(context, { files, actor, paths: [secretPath] }) : {};
     await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret], ...judged });
   }
   state?.remember();

@@ -1,14 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, it } from "vitest";
+import { examples } from "../../support/examples.js";
 import { parseEnvFile, parsePolicy } from "../../../packages/runner/dist/index.js";
 import { parseProfiles } from "../../../packages/runner/dist/profiles/parse-profiles.js";
-
-/** The examples in one language of a page. */
-function examples(page: string, language: string): string[] {
-  const text = readFileSync(join(import.meta.dirname, "../../../docs", page), "utf8");
-  return Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm")), ([, example]) => example!);
-}
 
 it("the pages' policies can be read", () => {
   const policies = examples("policy.md", "yaml").map((text) => (text.startsWith("version:") ? text : `version: 1\nrules:\n${text}`));

@@ -8,10 +8,9 @@ import {
   parseTemplate,
   requireVariableName,
   secretsIn,
-  variableName,
   type Part,
 } from "../../../packages/runner/dist/index.js";
-import { parseSecretPath, type SecretPath } from "../../../packages/vault/dist/index.js";
+import { parseSecretPath, variableName, type SecretPath } from "../../../packages/vault/dist/index.js";
 
 const RUNS = { numRuns: process.env["SLOW"] ? 100_000 : 1500 };
 

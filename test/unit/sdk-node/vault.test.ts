@@ -1,40 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import fs, { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { describe, expect, it, vi } from "vitest";
 import * as sdk from "../../../sdk-node/dist/index.js";
-import { prepared, type Sandbox } from "../../support/sandbox.js";
+import type { Sandbox } from "../../support/sandbox.js";
+import { agentsMachines, outputOf, SDK } from "./agents-machine.js";
 
-const SDK = resolve(import.meta.dirname, "../../../sdk-node/dist/index.js");
-
-const granted = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "sk_1", "--expires", "2030-01-01");
-  await box.set("stripe/cert", Buffer.from([0, 200, 255]));
-  await box.set("other/x", "no");
-  await box.ok("add-agent", "bot");
-  await box.ok("grant", "bot", "stripe");
-});
-
-async function grantedVault(): Promise<{ box: Sandbox; options: { repoPath: string; keyPath: string } }> {
-  const box = await granted();
-  vi.stubEnv("AGENT_VAULT_HOME", join(box.home, ".agent-vault"));
-  onTestFinished(() => void vi.unstubAllEnvs());
-  return { box, options: { repoPath: box.repository, keyPath: box.agentKey("bot") } };
-}
-
-/** Runs a program of an agent, as it stands in the documentation, in a process and a home of its own. */
-async function runProgram(box: Sandbox, body: string, env: Record<string, string> = {}): Promise<string> {
-  const program = box.write(join(box.root, "agent.mjs"), body.replaceAll('"agent-vault"', JSON.stringify(SDK)));
-  const outcome = await box.run(process.execPath, [program], { env });
-  expect(outcome.stderr).toBe("");
-  return outcome.stdout.toString();
-}
+const grantedVault = agentsMachines();
 
 describe("the Node SDK", () => {
   it("runs the documented examples of agent-vault 0.1 unchanged", async () => {
     const { box } = await grantedVault();
-    const output = await runProgram(
+    const output = await outputOf(
       box,
       `import { Vault, VaultError, VaultNotFoundError, SecretNotFoundError, NotAuthorizedError, ManifestError } from "agent-vault";
        const vault = new Vault({ repoPath: ${JSON.stringify(box.repository)}, keyPath: "~/.agent-vault/agents/bot.key" });
@@ -128,11 +107,141 @@ describe("the Node SDK", () => {
     await vault.get("stripe/api-key");
     vault.listSecrets();
     expect(snapshot()).toBe(before);
-    const { inspect } = await import("node:util");
     const secret = keyStr.trim().split("\n").at(-1)!.slice(16);
-    expect(inspect(vault, { depth: 9, showHidden: true }) + JSON.stringify(vault)).not.toContain(secret);
+    const errors = await Promise.all(["stripe/none", "other/x"].map((path) => vault.get(path).catch((error: unknown) => error)));
+    const shown = [vault, ...errors].map((one) => inspect(one, { depth: 9, showHidden: true }) + JSON.stringify(one)).join();
+    expect(shown).toContain("NOT_AUTHORIZED");
+    expect(shown).not.toMatch(new RegExp(`${secret}|sk_1`));
+  });
+
+  it("is the same package for require", async () => {
+    const { box, options } = await grantedVault();
+    const program = `const { Vault, SecretNotFoundError } = require("agent-vault");
+      const vault = new Vault(${JSON.stringify(options)});
+      vault.get("stripe/api-key").then(console.log);
+      vault.get("stripe/none").catch((error) => console.log(error instanceof SecretNotFoundError));
+      import(${JSON.stringify(SDK)}).then((sdk) => console.log(sdk.Vault === Vault));`;
+    expect((await outputOf(box, program, {}, "agent.cjs")).trim().split("\n").toSorted()).toEqual(["sk_1", "true", "true"]);
+  });
+
+  it("throws on every call after it was closed", async () => {
+    const { options } = await grantedVault();
+    const vault = new sdk.Vault(options);
+    await vault.get("stripe/api-key");
+    await vault[Symbol.asyncDispose]();
+    const closed = expect.objectContaining({ name: "VaultError", code: "USAGE" });
+    for (const call of [
+      () => vault.get("stripe/api-key"),
+      () => vault.getMany([]),
+      () => vault.pull(),
+      () => vault.watch("stripe/api-key", () => {}),
+    ])
+      await expect(call()).rejects.toEqual(closed);
+    for (const call of [() => vault.listSecrets(), () => vault.listAgents(), () => vault.reload()]) expect(call).toThrowError(closed);
   });
 });
+
+describe("several secrets", () => {
+  it("come by their paths, all or none", async () => {
+    const { box, options } = await grantedVault();
+    await box.set("stripe/webhook", "wh_1");
+    const vault = new sdk.Vault(options);
+    expect(await vault.getMany(["stripe/webhook", "stripe/api-key"])).toEqual({ "stripe/webhook": "wh_1", "stripe/api-key": "sk_1" });
+    expect(await vault.getMany([])).toEqual({});
+    await expect(vault.getMany(["stripe/api-key", "other/x"])).rejects.toBeInstanceOf(sdk.NotAuthorizedError);
+    await expect(vault.getMany(["stripe/api-key", "stripe/cert"])).rejects.toMatchObject({ code: "INVALID_VALUE" });
+    await expect(vault.getMany("stripe/api-key" as unknown as string[])).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  it("come as variables, by names of their own or of the program's", async () => {
+    const { box, options } = await grantedVault();
+    await box.set("stripe/api.key", "another");
+    await box.set("stripe/zero", "a\0b");
+    const vault = new sdk.Vault(options);
+    expect(await vault.env(["stripe/api-key"])).toEqual({ STRIPE_API_KEY: "sk_1" });
+    expect(await vault.env({ KEY: "stripe/api-key", SAME: "stripe/api-key" })).toEqual({ KEY: "sk_1", SAME: "sk_1" });
+    await expect(vault.env(["stripe/api-key", "stripe/api.key"])).rejects.toMatchObject({ code: "INVALID_VARIABLE" });
+    await expect(vault.env(["stripe/zero"])).rejects.toMatchObject({ code: "INVALID_VALUE" });
+    for (const wrong of [undefined, "stripe/api-key", { KEY: 7 }, [7]])
+      await expect(vault.env(wrong as unknown as string[])).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  it("share one pull and one verification, asked for together or at the same time", async () => {
+    const { box, options } = await grantedVault();
+    const remote = box.addRemote();
+    const log = logGit(box);
+    const [alone, many, together] = ["alone", "many", "together"].map((name) => join(box.root, name));
+    for (const clone of [alone!, many!, together!]) box.gitIn(box.root, "clone", "--quiet", remote, clone);
+    const work = async (repoPath: string, read: (vault: sdk.Vault) => Promise<unknown>) => {
+      rmSync(log, { force: true });
+      const locks = countReads("vault.lock");
+      await read(new sdk.Vault({ ...options, repoPath }));
+      return { locks: locks(), git: readFileSync(log, "utf8").split("\n").length };
+    };
+    const one = await work(alone!, (vault) => vault.get("stripe/api-key"));
+    expect(one.git).toBeGreaterThan(3);
+    expect(one.locks).toBeGreaterThan(0);
+    expect(await work(many!, (vault) => vault.getMany(["stripe/api-key", "stripe/api-key"]))).toEqual(one);
+    expect(await work(together!, (vault) => Promise.all(Array.from({ length: 20 }, () => vault.get("stripe/api-key"))))).toEqual(one);
+  });
+
+  it("ask git for nothing while the last pull is recent", async () => {
+    const { box, options } = await grantedVault();
+    const remote = box.addRemote();
+    const clone = join(box.root, "clone");
+    box.gitIn(box.root, "clone", "--quiet", remote, clone);
+    const vault = new sdk.Vault({ ...options, repoPath: clone });
+    await vault.get("stripe/api-key");
+    const log = logGit(box);
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    expect(existsSync(log)).toBe(false);
+  });
+});
+
+describe("a program that reads on", () => {
+  it("sees at once what has changed", async () => {
+    const { box, options } = await grantedVault();
+    const vault = new sdk.Vault(options);
+    const file = join(box.vault, "secrets/stripe/api-key.enc");
+    const signed = readFileSync(file);
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    writeFileSync(file, readFileSync(join(box.vault, "secrets/stripe/cert.enc")));
+    await expect(vault.get("stripe/api-key")).rejects.toBeInstanceOf(sdk.VerificationError);
+    writeFileSync(file, signed);
+    expect(await vault.get("stripe/api-key")).toBe("sk_1");
+    await box.set("stripe/api-key", "sk_2");
+    expect(await vault.get("stripe/api-key")).toBe("sk_2");
+    rmSync(join(box.vault, "vault.lock.sig"));
+    await expect(vault.get("stripe/cert")).rejects.toMatchObject({ code: "BAD_SIGNATURE" });
+  });
+});
+
+/** Takes down every call of git from here on. @returns the file that holds them */
+function logGit(box: Sandbox): string {
+  const log = join(box.root, "git.log");
+  const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+  const git = box.write(join(box.root, "bin/git"), `#!/bin/sh\necho "$*" >> ${log}\nexec ${real} "$@"\n`);
+  chmodSync(git, 0o755);
+  vi.stubEnv("PATH", `${join(box.root, "bin")}:${process.env["PATH"]}`);
+  return log;
+}
+
+/** @returns how often files of a name were opened since, once and for all */
+function countReads(name: string): () => number {
+  const { openSync } = fs;
+  let count = 0;
+  fs.openSync = (path, ...words) => {
+    if (String(path).endsWith(`/${name}`)) count++;
+    return openSync(path, ...words);
+  };
+  syncBuiltinESMExports();
+  return () => {
+    fs.openSync = openSync;
+    syncBuiltinESMExports();
+    return count;
+  };
+}
 
 describe("pulling before a read", () => {
   async function cloned(): Promise<{ box: Sandbox; clone: string; vault: sdk.Vault; publish: (value: string) => Promise<void> }> {

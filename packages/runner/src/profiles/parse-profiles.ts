@@ -1,8 +1,8 @@
 import { parse, TomlError } from "smol-toml";
-import { parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
+import { parseSecretPath, variableName, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
 import { Field } from "../field.js";
 import { referencesIn } from "../references/env-file.js";
-import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
+import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
 
 /** Caveats that may stand in the profile itself, as llm-secrets has them. */

@@ -1,4 +1,4 @@
-import { formatSecretPath, parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
+import { formatSecretPath, parseSecretPath, variableName, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
 
 /** An environment variable that is to hold a secret. */
 export interface SecretVariable {
@@ -29,14 +29,6 @@ const RESERVED: readonly (readonly [why: string, names: RegExp])[] = [
   ],
   ["belongs to agent-vault and never reaches a command", /^AGENT_VAULT_/],
 ];
-
-/** The variable that a secret goes to unless another is named: `stripe/api-key` to `STRIPE_API_KEY`, `default/token` to `TOKEN`. */
-export function variableName(secret: SecretPath): string {
-  return formatSecretPath(secret)
-    .toUpperCase()
-    .replaceAll(/[^A-Z0-9]/g, "_")
-    .replace(/^(?=\d)/, "_");
-}
 
 /**
  * Refuses names that no program could read, and those that change what a program loads or runs: a secret, or a file out of a repository,

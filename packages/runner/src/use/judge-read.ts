@@ -1,48 +1,77 @@
-import { openUseRecord, surroundingsOf } from "@agent-vault/ledger";
-import { formatSecretPath, isAuditOff, presentedToken, secretAttributes, type Judge } from "@agent-vault/vault/read-only";
+import { openUseRecord, surroundingsOf, type Ledger } from "@agent-vault/ledger";
+import {
+  formatSecretPath,
+  isAuditOff,
+  presentedToken,
+  secretAttributes,
+  type Context,
+  type Judge,
+  type JudgedRead,
+} from "@agent-vault/vault/read-only";
 import type { UseRequest } from "../use-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
-import { groupsOf } from "./groups-of.js";
 import type { SecretUse } from "./open-use.js";
+import { stateOf } from "./state-of.js";
 
-/**
- * Decides over a read of one value, as {@link authorize} does.
- * @param action `get` where whoever asks is shown the value, `read` for a program that was written to have it
- * @param options.token of `--token`
- * @param options.approver without it a person is asked on the terminal or by a dialog
- * @param options.mayShow whether the person has said that a coding agent may be shown values
- * @param options.restrict what else has to hold, as in `openUse`
- */
-export function judgeRead(
-  action: Extract<UseRequest["action"], "get" | "read">,
-  options: {
-    readonly token?: string | undefined;
-    readonly approver?: Approver | undefined;
-    readonly reason?: string | undefined;
-    readonly mayShow?: boolean | undefined;
-    readonly restrict?: SecretUse["restrict"];
-  } = {},
-): Judge {
-  return async (context, { files, actor, path }) => {
-    const token = presentedToken(context, options.token);
-    const { root } = actor;
-    const secret = { secret: formatSecretPath(path), groups: await groupsOf(files, path), ...(await secretAttributes(files, path)) };
-    const use: UseRequest = {
-      action,
-      secrets: [secret],
-      holder: await actor.holder(),
-      surroundings: surroundingsOf(context, root),
-      command: undefined,
-      reason: options.reason,
-      service: context.env["AGENT_VAULT_SERVICE"] || undefined,
-    };
-    options.restrict?.(use);
-    const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, actor);
-    const approver = options.approver ?? personalApprover(context);
-    const passed = await authorize(context, { use, files, token, ledger: record?.ledger, approver, mayShow: options.mayShow });
-    return {
-      identity: passed.token && `token:${passed.token.id}`,
-      reason: [options.reason, passed.approval && `Approved ${passed.approval}.`].filter(Boolean).join(" ") || undefined,
-    };
+/** `get` where whoever asks is shown the value, `read` for a program that was written to have it. */
+export type ReadAction = Extract<UseRequest["action"], "get" | "read">;
+
+export interface JudgeOptions {
+  /** Of `--token`. */
+  readonly token?: string | undefined;
+  /** Without it a person is asked on the terminal or by a dialog. */
+  readonly approver?: Approver | undefined;
+  /** What it is for, as the caller says. */
+  readonly reason?: string | undefined;
+  /** Whether the person has said that a coding agent may be shown values. */
+  readonly mayShow?: boolean | undefined;
+  /** What else has to hold, as in `openUse`. */
+  readonly restrict?: SecretUse["restrict"];
+}
+
+/** Decides over a read of values, as {@link authorize} does. */
+export function judgeRead(action: ReadAction, options: JudgeOptions = {}): Judge {
+  return async (context, read) => {
+    const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, read.actor);
+    return decideRead(context, read, action, record?.ledger, options);
+  };
+}
+
+/** As {@link judgeRead}, for a place that has no record at all: a token, which only the record knows, is refused there. */
+export function judgeUnrecordedRead(action: ReadAction, options: JudgeOptions = {}): Judge {
+  return (context, read) => decideRead(context, read, action, undefined, options);
+}
+
+async function decideRead(
+  context: Context,
+  { files, actor, paths }: JudgedRead,
+  action: ReadAction,
+  ledger: Ledger | undefined,
+  options: JudgeOptions,
+): ReturnType<Judge> {
+  const token = presentedToken(context, options.token);
+  const { manifest } = await stateOf(files);
+  const secrets = await Promise.all(
+    paths.map(async (path) => ({
+      secret: formatSecretPath(path),
+      groups: manifest.groupsOf(path),
+      ...(await secretAttributes(files, path)),
+    })),
+  );
+  const use: UseRequest = {
+    action,
+    secrets,
+    holder: await actor.holder(),
+    surroundings: surroundingsOf(context, actor.root),
+    command: undefined,
+    reason: options.reason,
+    service: context.env["AGENT_VAULT_SERVICE"] || undefined,
+  };
+  options.restrict?.(use);
+  const approver = options.approver ?? personalApprover(context);
+  const passed = await authorize(context, { use, files, token, ledger, approver, mayShow: options.mayShow });
+  return {
+    identity: passed.token && `token:${passed.token.id}`,
+    reason: [options.reason, passed.approval && `Approved ${passed.approval}.`].filter(Boolean).join(" ") || undefined,
   };
 }

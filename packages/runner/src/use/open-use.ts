@@ -20,7 +20,7 @@ import {
 import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
 import type { RequestedSecret, UseRequest } from "../use-request.js";
 import { authorize, type Approver } from "./authorize.js";
-import { stateOf } from "./groups-of.js";
+import { stateOf } from "./state-of.js";
 
 /** Which secrets are to be used, from where, and for what. */
 export interface SecretUse {

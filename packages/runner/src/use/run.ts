@@ -1,11 +1,11 @@
 import { PassThrough, type Writable } from "node:stream";
-import { formatSecretPath, presentedToken, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import { formatSecretPath, presentedToken, variableName, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
 import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
 import { secretsIn } from "../references/reference.js";
-import { distinctVariables, requireVariableName, variableName, type SecretVariable } from "../references/variables.js";
+import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import { KnownSecrets } from "../scrub/known-secrets.js";
 import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-use.js";
 

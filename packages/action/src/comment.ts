@@ -1,0 +1,111 @@
+import { VaultError, type Context } from "@agent-vault/vault";
+import type { PullRequest } from "./pull-request.js";
+
+/** What GitHub takes in one comment is 65,536 characters. */
+const MAX_BODY = 60_000;
+const PAGE = 100;
+const MAX_PAGES = 30;
+/** Milliseconds for each request. */
+const TIMEOUT = 30_000;
+
+export interface Report {
+  /** Tells the comments about several vaults apart. */
+  readonly key: string;
+  /** Markdown. */
+  readonly lines: readonly string[];
+  /** Without news nothing is written, but a comment that is there is brought up to date. */
+  readonly isNews: boolean;
+}
+
+interface Comment {
+  readonly id: number;
+  readonly body?: string | null;
+  readonly user?: { readonly login?: string; readonly type?: string } | null;
+}
+
+/**
+ * Writes a report as a comment on a pull request, or brings the one of an earlier run up to date.
+ * @returns what was done, in words
+ * @throws VaultError `FAILED` where GitHub cannot be reached or refuses
+ */
+export async function comment(env: Context["env"], token: string, { number }: PullRequest, report: Report): Promise<string> {
+  const repository = env["GITHUB_REPOSITORY"] ?? "";
+  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw failed("GITHUB_REPOSITORY does not name a repository");
+  const api = (env["GITHUB_API_URL"] || "https://api.github.com").replace(/\/+$/, "");
+  const marker = `<!-- agent-vault verify ${encodeURIComponent(report.key)} -->`;
+  const body = bodyOf(marker, report.lines);
+
+  const earlier = await findOwn();
+  if (earlier && earlier.body === body) return "The comment on the pull request says so already.";
+  if (earlier) {
+    await call("PATCH", `/repos/${repository}/issues/comments/${earlier.id}`, { body });
+    return "Brought the comment on the pull request up to date.";
+  }
+  if (!report.isNews) return "Nothing differs, so the pull request gets no comment.";
+  await call("POST", `/repos/${repository}/issues/${number}/comments`, { body });
+  return "Commented on the pull request.";
+
+  /** A comment of somebody else's is left alone, whatever it says: they could change it again. */
+  async function findOwn(): Promise<Comment | undefined> {
+    let isOwn: ((comment: Comment) => boolean) | undefined;
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const comments = (await call("GET", `/repos/${repository}/issues/${number}/comments?per_page=${PAGE}&page=${page}`)) as Comment[];
+      if (!Array.isArray(comments)) throw failed("GitHub answered with something that is no list of comments");
+      const marked = comments.filter((one) => one.body?.startsWith(marker));
+      if (marked.length > 0) isOwn ??= await ownership();
+      const own = marked.find((one) => isOwn!(one));
+      if (own || comments.length < PAGE) return own;
+    }
+    return undefined;
+  }
+
+  /** A workflow's own token is an app's and may not ask who it is; a person's may. */
+  async function ownership(): Promise<(comment: Comment) => boolean> {
+    const me = (await call("GET", "/user", undefined, [401, 403, 404])) as { login?: unknown } | undefined;
+    return ({ user }) => (me === undefined ? user?.type === "Bot" : user?.login === me.login);
+  }
+
+  async function call(method: string, path: string, json?: object, refusals: readonly number[] = []): Promise<unknown> {
+    let status = 0;
+    try {
+      const response = await fetch(`${api}${path}`, {
+        method,
+        headers: {
+          accept: "application/vnd.github+json",
+          authorization: `Bearer ${token}`,
+          "user-agent": "agent-vault",
+          "x-github-api-version": "2022-11-28",
+          ...(json && { "content-type": "application/json" }),
+        },
+        body: json ? JSON.stringify(json) : null,
+        signal: AbortSignal.timeout(TIMEOUT),
+      });
+      ({ status } = response);
+      if (response.ok) return await response.json();
+    } catch {
+      throw failed(status === 0 ? "GitHub could not be reached" : "GitHub answered with something that is no JSON");
+    }
+    if (refusals.includes(status)) return undefined;
+    throw failed(`GitHub refused (${method} ${path.replace(/\?.*/, "")}: ${status})`);
+  }
+}
+
+function bodyOf(marker: string, lines: readonly string[]): string {
+  const kept = [marker];
+  let room = MAX_BODY - marker.length;
+  for (const line of lines) {
+    room -= line.length + 1;
+    if (room < 0) {
+      kept.push("", "There is more than fits here: see the summary of the job.");
+      break;
+    }
+    kept.push(line);
+  }
+  return kept.join("\n");
+}
+
+function failed(what: string): VaultError {
+  return new VaultError("FAILED", `The pull request got no comment: ${what}.`, {
+    remedy: "The job needs permissions: pull-requests: write, which a pull request from a fork does not get.",
+  });
+}

@@ -1,0 +1,82 @@
+import process from "node:process";
+import * as core from "@actions/core";
+import { askApproval, judgeUnrecordedRead, type Approver } from "@agent-vault/runner";
+import { detectHarness, findVault, formatSecretPath, OpenVault, printable, VaultError, type Context } from "@agent-vault/vault";
+import type { ExportInputs } from "./inputs.js";
+import { masksOf } from "./masks.js";
+
+/** What Linux lets one variable hold, with its name, in bytes. */
+const MAX_VARIABLE_BYTES = 131_072 - 2;
+
+/**
+ * Hands secrets to the steps that follow. The runner learns what to hide before anything else is written; nothing is pulled, and
+ * nothing goes on record, since a runner has no place that outlasts the job.
+ * @throws VaultError what `OpenVault` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
+ */
+export async function exportSecrets({ context, folder, secrets, key, toEnvironment, warnings }: ExportInputs): Promise<void> {
+  requireFile(toEnvironment ? "GITHUB_ENV" : "GITHUB_OUTPUT");
+  try {
+    const vault = await OpenVault.open(context, findVault(context, folder), { key: { keyText: key }, pull: false });
+    const judge = judgeUnrecordedRead("read", { approver: approverOf(context) });
+    const read = await vault.read(
+      secrets.map(({ secret }) => formatSecretPath(secret)),
+      { judge },
+    );
+    const values = read.map(({ secret, value }) => textOf(secret, value));
+    for (const mask of new Set(values.flatMap(masksOf))) core.setSecret(mask);
+    for (const [index, { variable }] of secrets.entries()) if (toEnvironment) requireRoom(variable, values[index]!);
+    for (const [index, { variable }] of secrets.entries()) {
+      if (toEnvironment) core.exportVariable(variable, values[index]!);
+      else core.setOutput(variable, values[index]!);
+    }
+  } finally {
+    for (const warning of warnings) core.warning(warning, { title: "agent-vault" });
+  }
+  const names = secrets.map(({ variable, secret }) => `${variable} (${formatSecretPath(secret)})`);
+  core.info(printable(`Set as ${toEnvironment ? "variables of the environment" : "outputs"}: ${names.join(", ")}.`));
+}
+
+/** Without these files the values would have to be printed. */
+function requireFile(name: string): void {
+  if (process.env[name]) return;
+  throw new VaultError("FILE_NOT_FOUND", `The runner names no file in ${name}, by which values are handed on unseen.`, {
+    remedy: "Use a runner that knows environment files (2.277 or later).",
+  });
+}
+
+function textOf(secret: string, value: Uint8Array): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    if (!text.includes("\0")) return text;
+  } catch {
+    // Said below.
+  }
+  throw new VaultError("INVALID_VALUE", `${secret} is not text that a variable can hold.`, {
+    remedy: "Write it to a file with the command line: agent-vault get.",
+  });
+}
+
+function requireRoom(variable: string, value: string): void {
+  if (Buffer.byteLength(value) + variable.length <= MAX_VARIABLE_BYTES) return;
+  throw new VaultError("ENVIRONMENT_TOO_LARGE", `The value for ${variable} is larger than a variable can be.`, {
+    remedy: "Take it as an output (export-env: false), or write it to a file with the command line: agent-vault get.",
+  });
+}
+
+/** Nobody sits at a runner: an approval has been given beforehand, where the policy takes one, or there is none. */
+function approverOf(context: Context): Approver {
+  return {
+    ask: async (question, memory, { preset }) => {
+      if (preset && context.env["AGENT_VAULT_APPROVE"] && detectHarness(context.env) === undefined)
+        return askApproval(context, question, { memory });
+      throw new VaultError(
+        "APPROVAL_UNAVAILABLE",
+        "The vault's policy asks for a person's approval of this use, and no person is at a runner.",
+        {
+          remedy:
+            "An owner can have a rule of the policy say approval: never for it; or set AGENT_VAULT_APPROVE=once on the step, where the policy takes that.",
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import process from "node:process";
+import * as core from "@actions/core";
+import { distinctVariables, requireVariableName, type SecretVariable } from "@agent-vault/runner";
+import { parseSecretPath, processContext, printable, variableName, VaultError, type Context } from "@agent-vault/vault";
+
+/** What a workflow asks for. */
+export type Inputs = ExportInputs | VerifyInputs;
+
+export interface ExportInputs extends CommonInputs {
+  readonly mode: "export";
+  readonly secrets: readonly SecretVariable[];
+  /** The text of a key file. */
+  readonly key: string;
+  /** Whether the values become variables of the environment, or else outputs. */
+  readonly toEnvironment: boolean;
+}
+
+export interface VerifyInputs extends CommonInputs {
+  readonly mode: "verify";
+  /** For the comment on a pull request; absent for none. */
+  readonly token: string | undefined;
+}
+
+interface CommonInputs {
+  readonly context: Context;
+  /** Absolute path of a folder in the repository. */
+  readonly folder: string;
+  /** What was said so far, to be shown once that can do no harm. */
+  readonly warnings: readonly string[];
+}
+
+/** Variables that the runner sets for itself. */
+const OF_THE_RUNNER = /^(?:GITHUB|RUNNER|ACTIONS|INPUT)_/i;
+
+/** @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE` */
+export function readInputs(env: NodeJS.ProcessEnv): Inputs {
+  const workspace = env["GITHUB_WORKSPACE"] || process.cwd();
+  const owner = core.getInput("owner");
+  const warnings: string[] = [];
+  const context = processContext({
+    cwd: workspace,
+    env: environment(env, workspace, owner),
+    warn: (message) => warnings.push(printable(message)),
+  });
+  const common = { context, folder: join(workspace, core.getInput("path") || "."), warnings };
+  const mode = core.getInput("mode") || "export";
+  const token = core.getInput("token") || undefined;
+  const key = core.getInput("key");
+  const secrets = core.getInput("secrets");
+  switch (mode) {
+    case "verify":
+      if (key !== "" || secrets !== "") warnings.push("Mode verify takes no key and no secrets; leave them out.");
+      return { mode, ...common, token };
+    case "export":
+      if (key === "") throw usage("There is no key to read the secrets with.", "Give it: key: ${{ secrets.AGENT_VAULT_KEY }}.");
+      return { mode, ...common, key, secrets: readSecrets(secrets), toEnvironment: readBoolean("export-env", true) };
+    default:
+      throw usage(`There is no mode ${JSON.stringify(mode)}.`, "There are export and verify.");
+  }
+}
+
+/** The environment, as far as it is anybody else's business: programs that are started do not see the key and the token. */
+function environment(env: NodeJS.ProcessEnv, workspace: string, owner: string): Context["env"] {
+  const passed = Object.entries(env).filter(([name]) => !/^INPUT_/i.test(name) && name !== "AGENT_VAULT_KEY");
+  const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
+  return {
+    ...Object.fromEntries(passed),
+    ...(owner !== "" && { AGENT_VAULT_OWNER: owner }),
+    // The checkout may belong to another user than the job's, as it does in a container.
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: "safe.directory",
+    [`GIT_CONFIG_VALUE_${count}`]: workspace,
+  };
+}
+
+/** Lines `group/name | VARIABLE`, or `group/name` alone. */
+function readSecrets(text: string): SecretVariable[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const variables = lines.flatMap((line, index) => {
+    if (line === "" || line.startsWith("#")) return [];
+    const [path, variable, ...more] = line.split("|").map((word) => word.trim());
+    if (more.length > 0 || variable === "")
+      throw usage(`Line ${index + 1} of the secrets is not of the form group/name | VARIABLE.`, "One secret stands on a line.");
+    const secret = parseSecretPath(path!);
+    const name = requireVariableName(variable ?? variableName(secret), `Line ${index + 1} of the secrets`);
+    if (!OF_THE_RUNNER.test(name)) return { variable: name, secret };
+    throw new VaultError("INVALID_VARIABLE", `Line ${index + 1} of the secrets: the variable ${name} is the runner's own.`, {
+      remedy: "Name another one.",
+    });
+  });
+  if (variables.length === 0) throw usage("No secrets are named.", "Name one a line: secrets: stripe/api-key | STRIPE_KEY.");
+  return distinctVariables(variables);
+}
+
+function readBoolean(name: string, otherwise: boolean): boolean {
+  const value = core.getInput(name).toLowerCase();
+  if (value === "") return otherwise;
+  if (value === "true" || value === "false") return value === "true";
+  throw usage(`${name} is neither true nor false.`, `Write ${name}: true, or leave it out.`);
+}
+
+function usage(message: string, remedy: string): VaultError {
+  return new VaultError("USAGE", message, { remedy });
+}

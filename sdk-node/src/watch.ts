@@ -1,0 +1,190 @@
+import process from "node:process";
+import {
+  digestOf,
+  formatSecretPath,
+  holderOf,
+  LOCK_FILE,
+  LOCK_SIGNATURE_FILE,
+  loadKeys,
+  MANIFEST_FILE,
+  marksOf,
+  metadataFile,
+  parseSecretPath,
+  pull,
+  secretFile,
+  VaultError,
+  vaultIdIn,
+  VaultTrust,
+  type Context,
+  type KeyChoice,
+  type SecretPath,
+} from "@agent-vault/vault/read-only";
+import { typedError } from "./errors.js";
+
+/** What has changed: the value was set anew; the key gained or lost the secret; the secret is gone. */
+export interface SecretChange {
+  readonly path: string;
+  readonly kind: "value" | "granted" | "revoked" | "deleted";
+}
+
+export interface WatchOptions {
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+  /** How often the local files are looked at, in milliseconds; 1000 unless set. The remote is asked at the vault's `pull_interval`. */
+  readonly interval?: number;
+  /** Whether the watch keeps the process alive; `true` unless set. */
+  readonly persistent?: boolean;
+  /** Takes what keeps the watch from knowing, such as a failed verification, once until it passes; without it that is a process warning. */
+  readonly onError?: (error: VaultError) => unknown;
+}
+
+/** A watch that goes on until it is closed. */
+export class Watch {
+  readonly #end: () => void;
+
+  constructor(end: () => void) {
+    this.#end = end;
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export interface WatchRequest {
+  readonly context: Context;
+  /** The vault's folder. */
+  readonly root: string;
+  readonly path: string;
+  readonly key: KeyChoice;
+  readonly pull: boolean;
+  readonly callback: (change: SecretChange) => unknown;
+  readonly options: WatchOptions;
+  /** All that go on. */
+  readonly watches: Set<Watch>;
+}
+
+const DEFAULT_INTERVAL = 1000;
+/** How long files may fit together badly before that is an error, in milliseconds. */
+const PATIENCE = 1000;
+/** More is no delay for a timer. */
+const MAX_INTERVAL = 2 ** 31 - 1;
+
+/** @throws VaultError `SECRET_NOT_FOUND`, `USAGE`, and what loading a key, pulling and verifying throw */
+export async function startWatch(request: WatchRequest): Promise<Watch> {
+  const { context, root, callback, watches } = request;
+  const { signal, interval = DEFAULT_INTERVAL, persistent = true, onError } = checkOptions(request.options, callback);
+  const path = parseSecretPath(request.path);
+  signal?.throwIfAborted();
+
+  const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)];
+  let marks = marksOf(root, files);
+  let seen = await look(request, path);
+  if (!seen.exists) {
+    throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
+      remedy: "listSecrets() shows them all.",
+    });
+  }
+  /** What was said last, until it passes. */
+  let trouble = "";
+  /** Since when nothing can be told. */
+  let failing: number | undefined;
+  let ended = false;
+  let timer: NodeJS.Timeout;
+  const end = () => {
+    ended = true;
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+    watches.delete(watch);
+  };
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", end);
+  const watch = new Watch(end);
+  watches.add(watch);
+  wait();
+  return watch;
+
+  function wait(): void {
+    timer = setTimeout(() => void tick().then(() => ended || wait()), interval);
+    if (!persistent) timer.unref();
+  }
+
+  async function tick(): Promise<void> {
+    try {
+      if (request.pull) await pull(context, root);
+      const now = marksOf(root, files);
+      if (now === marks && failing === undefined) return;
+      const next = await look({ ...request, pull: false }, path);
+      marks = now;
+      failing = undefined;
+      trouble = "";
+      const kind = changeBetween(seen, next);
+      seen = next;
+      // What the caller's function throws is the caller's, as with any callback.
+      if (kind) process.nextTick(() => ended || callback({ path: formatSecretPath(path), kind }));
+    } catch (error) {
+      failing ??= performance.now();
+      // In the middle of a change or of somebody's fast-forward the files do not fit together; a little later they do.
+      if (performance.now() - failing >= PATIENCE) report(error);
+    }
+  }
+
+  function report(error: unknown): void {
+    const known = typedError(error);
+    if (!(known instanceof VaultError)) throw known;
+    if (ended || trouble === known.message) return;
+    trouble = known.message;
+    if (onError) process.nextTick(() => ended || onError(known));
+    else context.warn(`${formatSecretPath(path)} cannot be watched for now. ${known.message}`);
+  }
+}
+
+/** How things stand with a secret, for the key at hand. */
+interface Standing {
+  readonly exists: boolean;
+  readonly access: boolean;
+  /** Changes with the value, and with nothing else. */
+  readonly version: string;
+}
+
+async function look({ context, root, key, pull: mayPull }: WatchRequest, path: SecretPath): Promise<Standing> {
+  const { parseMetadata, VaultState } = await import("@agent-vault/vault");
+  const state = new VaultState(root);
+  const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
+  if (mayPull) await pull(context, root, { keys });
+  const trusted = await new VaultTrust(context, root, keys).verify(state);
+  const file = state.bytes(secretFile(path));
+  const metadata = state.bytes(metadataFile(path));
+  const { role, name } = await holderOf(state, keys);
+  trusted?.remember();
+  if (!file) return { exists: false, access: false, version: "" };
+  const { version, rotated, created } = metadata ? parseMetadata(metadata, path) : {};
+  return {
+    exists: true,
+    access: role === "owner" || (name !== undefined && state.agentsOf(path).includes(name)),
+    version: metadata ? [version, rotated ?? created].join() : digestOf(file),
+  };
+}
+
+function changeBetween(before: Standing, after: Standing): SecretChange["kind"] | undefined {
+  if (before.access && !after.exists) return "deleted";
+  if (before.access !== after.access) return after.access ? "granted" : "revoked";
+  return after.access && before.version !== after.version ? "value" : undefined;
+}
+
+function checkOptions(options: unknown, callback: unknown): WatchOptions {
+  const wrong = (what: string) =>
+    new VaultError("USAGE", `${what}.`, { remedy: 'For example watch("group/name", (change) => { ... }, { interval: 1000 }).' });
+  if (typeof callback !== "function") throw wrong("The callback of a watch must be a function");
+  if (typeof options !== "object" || options === null) throw wrong("The options of a watch must be an object");
+  const { signal, interval, onError } = options as WatchOptions;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong("signal must be an AbortSignal");
+  if (onError !== undefined && typeof onError !== "function") throw wrong("onError must be a function");
+  if (interval !== undefined && !(typeof interval === "number" && interval >= 1 && interval <= MAX_INTERVAL))
+    throw wrong("interval must be a number of milliseconds, 1 or more");
+  return options;
+}

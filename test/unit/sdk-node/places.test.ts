@@ -1,0 +1,39 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import { expect, it } from "vitest";
+import { agentsMachines, SDK } from "./agents-machine.js";
+
+/** Permissions do not bind root, so root runs the program as nobody. */
+const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const readable =
+  process.platform !== "win32" && spawnSync(process.execPath, [SDK], { ...nobody, cwd: "/", env: { HOME: "/nonexistent" } }).status === 0;
+const skipped = !readable && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1";
+if (skipped) console.warn("Skipped: the SDK cannot be read without privileges here. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+
+const grantedVault = agentsMachines();
+
+it.skipIf(skipped)("reads from a folder, with a home, in which nothing can be written", async () => {
+  const { box } = await grantedVault();
+  const clone = join(box.root, "clone");
+  box.gitIn(box.root, "clone", "--quiet", box.addRemote(), clone);
+  rmSync(join(box.home, ".agent-vault/trust"), { recursive: true });
+  const program = box.write(
+    join(box.root, "agent.mjs"),
+    `import { Vault } from ${JSON.stringify(SDK)};
+     const vault = new Vault({ repoPath: ${JSON.stringify(clone)}, keyPath: ${JSON.stringify(box.agentKey("bot"))} });
+     console.log(await vault.get("stripe/api-key"), await vault.get("stripe/api-key"), vault.listAgents().length);`,
+  );
+  if (nobody.uid !== undefined) execFileSync("chown", ["-R", `${nobody.uid}:${nobody.gid}`, box.root]);
+  execFileSync("chmod", ["-R", "a-w", box.root]);
+  const before = execFileSync("find", [box.root, "-type", "f"], { encoding: "utf8" });
+  const child = spawn(process.execPath, [program], { ...nobody, cwd: "/", env: box.env, stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  expect(stdout).toBe("sk_1 sk_1 1\n");
+  const warnings = stderr.split("\n").filter((line) => line.includes("AgentVaultWarning"));
+  expect(warnings).toEqual([expect.stringContaining("could not be pulled"), expect.stringContaining("could not be remembered")]);
+  expect(execFileSync("find", [box.root, "-type", "f"], { encoding: "utf8" })).toBe(before);
+  execFileSync("chmod", ["-R", "u+w", box.root]);
+});
