@@ -93,7 +93,7 @@ class _Builder:
     def _key(self, value: Any, node: dict[str, Any], event: Event) -> str:
         if isinstance(value, (list, dict)):
             raise self._at(event, "a name is a list or a mapping.")
-        if value == "<<" and getattr(event, "style", None) is None:
+        if value == "<<" and not getattr(event, "style", None):
             raise self._at(event, "anchors, aliases and merge keys are not used in a vault.")
         key = value if isinstance(value, str) else str(getattr(event, "value", value))
         if key in node:
