@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_lock_is_read() -> None:
         edited("version: 1", "version: 2"),
         edited("sequence: ", "sequence: 0"),
         edited("sequence: ", "sequence: +"),
-        edited("signed_at: 20", "signed_at: 99"),
+        re.sub("signed_at: ....-..", "signed_at: 2026-13", LOCK).encode(),
         edited("files:\n", f"files:\n  a.yaml: {DIGEST}\n  a.yaml: {DIGEST}\n"),
         edited("files:\n", f"files:\n  zzz: {DIGEST}\n"),
         edited("trees:\n", "trees: &a\n"),

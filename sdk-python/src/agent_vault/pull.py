@@ -70,7 +70,9 @@ def _fast_forward(root: str, keys: Keys | None, env: Mapping[str, str], always: 
             repository.fetch()
             fetched = True
         except VaultError as failure:
-            _warn_once(root, "offline", f"{_NOT_PULLED}: {failure.message}")
+            # Where two fetch at once, one of them finds the other's result in its place.
+            if "cannot lock ref" not in failure.message:
+                _warn_once(root, "offline", f"{_NOT_PULLED}: {failure.message}")
     # Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
     upstream = _upstream(repository)
     if upstream is None or (upstream.head == upstream.commit and recent):
@@ -89,15 +91,15 @@ def _fast_forward(root: str, keys: Keys | None, env: Mapping[str, str], always: 
         )
         return False
     vault = repository.path_of(root)
-    if repository.run(["status", "--porcelain", "-z", "--", f":(top,literal){vault}"]):
-        _warn_once(
-            root,
-            "dirty",
-            f"The vault has uncommitted changes, so {upstream.name} was not pulled. Commit or undo them (git status {vault}).",
-        )
-        return False
     try:
         with write_lock(os.path.join(repository.git_dir, "agent-vault")):
+            if repository.run(["status", "--porcelain", "-z", "--", f":(top,literal){vault}"]):
+                _warn_once(
+                    root,
+                    "dirty",
+                    f"The vault has uncommitted changes, so {upstream.name} was not pulled. Commit or undo them (git status {vault}).",
+                )
+                return False
             repository.run([*NO_HOOKS, "merge", "--ff-only", "--no-overwrite-ignore", "--quiet", upstream.commit])
     except VaultError as failure:
         _warn_once(root, "refused", f"{upstream.name} could not be pulled: {failure.message}")

@@ -14,7 +14,8 @@ from .layout import POLICY_FILE
 from .lock import vault_id_in
 from .names import format_secret_path, parse_secret_path
 from .pull import pull
-from .trust import VaultTrust
+from .settled import settled
+from .trust import TrustedState, VaultTrust
 from .vault_files import VaultFiles
 
 _ARMOR = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -32,10 +33,14 @@ def read_secret(root: str, text: str, key: KeyChoice, env: Mapping[str, str], *,
         return read_by_command(root, path, key, env, reason, pull=auto_pull)
     if auto_pull:
         pull(root, keys, env)
-    files = VaultFiles(VaultFolder(root))
-    state = VaultTrust(root, keys, env).verify(files)
-    ciphertext = files.ciphertext(path)
-    if files.read(POLICY_FILE) is not None:
+
+    def look() -> tuple[bytes, bool, TrustedState | None]:
+        files = VaultFiles(VaultFolder(root))
+        state = VaultTrust(root, keys, env).verify(files)
+        return files.ciphertext(path), files.read(POLICY_FILE) is not None, state
+
+    ciphertext, has_policy, state = settled(root, env, look)
+    if has_policy:
         return read_by_command(root, path, key, env, POLICY, pull=False)
     value = _decrypt(ciphertext, format_secret_path(path), keys)
     if state:

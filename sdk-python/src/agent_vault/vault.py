@@ -16,7 +16,8 @@ from .layout import metadata_file
 from .lock import vault_id_in
 from .manifest import Manifest
 from .names import format_secret_path
-from .trust import VaultTrust
+from .settled import settled
+from .trust import TrustedState, VaultTrust
 from .vault_files import VaultFiles
 
 
@@ -128,7 +129,7 @@ class Vault:
 
         root, keys = self._open_root(), self._keys()
         pull(root, keys, os.environ, always=True)
-        state = VaultTrust(root, keys, os.environ, quiet=True).verify(VaultFiles(VaultFolder(root)))
+        state = settled(root, os.environ, lambda: VaultTrust(root, keys, os.environ, quiet=True).verify(VaultFiles(VaultFolder(root))))
         if state:
             state.remember()
 
@@ -165,10 +166,15 @@ class Vault:
     def _state(self) -> VaultFiles:
         """The vault's state for what needs no key: verified file for file, by whatever says here whose signature to trust."""
         root = self._open_root()
-        files = VaultFiles(VaultFolder(root))
-        state = VaultTrust(root, self._keys(), os.environ).verify(files)
-        if files.signed:
-            files.signed.require_all()
+
+        def look() -> tuple[VaultFiles, TrustedState | None]:
+            files = VaultFiles(VaultFolder(root))
+            state = VaultTrust(root, self._keys(), os.environ).verify(files)
+            if files.signed:
+                files.signed.require_all()
+            return files, state
+
+        files, state = settled(root, os.environ, look)
         if state:
             state.remember()
         return files

@@ -32,6 +32,22 @@ def write_lock(folder: str) -> Iterator[None]:
         _remove(claim)
 
 
+def wait_for_others(folder: str) -> bool:
+    """Waits until no other living process has a claim up; whether that came to be. What cannot be looked at is nobody's."""
+    deadline = time.monotonic() + _PATIENCE
+    machine = _machine_id()
+    while True:
+        try:
+            names = [name for name in os.listdir(folder) if name.startswith("claim.")]
+        except OSError:
+            return True
+        if not any(_is_alive(name, machine, folder) for name in names):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(random.uniform(0.005, 0.056))
+
+
 def _acquire(folder: str) -> str:
     machine = _machine_id()
     pid = os.getpid()
