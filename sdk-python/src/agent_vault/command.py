@@ -9,8 +9,6 @@ import base64
 import json
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +65,9 @@ def reason_to_delegate(env: Mapping[str, str], keys: Keys) -> Reason | None:
 
 def read_by_command(root: str, path: str, key: KeyChoice, env: Mapping[str, str], reason: Reason, *, pull: bool) -> bytes:
     """Has the command line read a secret for this program. Raises what it says, or the reason's error where it is not installed."""
+    import shutil
+    import subprocess
+
     program = shutil.which(_PROGRAM, path=env.get("PATH"))
     if program is None:
         raise reason.error()

@@ -136,6 +136,25 @@ def find_vault(start: str) -> str:
         folder = above
 
 
+def may_have_remote(folder: str) -> bool:
+    """Looks for a remote in the repository's own configuration, without git: most reads end here."""
+    while True:
+        git = os.path.join(folder, ".git")
+        if os.path.isdir(git) and not os.path.islink(git):
+            try:
+                with open(os.path.join(git, "config"), "rb") as opened:
+                    return b"[remote " in opened.read()
+            except OSError:
+                # What cannot be read here is left to git and its words.
+                return True
+        if os.path.lexists(git):
+            return True
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+
+
 def link_in_vault(file: str) -> VaultError:
     return error(
         "LINK_IN_VAULT",

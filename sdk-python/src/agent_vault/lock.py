@@ -141,6 +141,11 @@ def open_lock(content: bytes, signature: bytes) -> SignedLock:
     return SignedLock(parse_lock(content), digest_of(content), parsed.key)
 
 
+def is_owner(key: str, signed: SignedLock) -> bool:
+    """Whether a key is one of those that may sign the state that follows."""
+    return any(owner.key == key for owner in signed.lock.owners)
+
+
 def vault_id_in(files: FileSource) -> str | None:
     """The id that a vault claims to have, to look up what is known of it; whether the claim holds is seen later."""
     try:

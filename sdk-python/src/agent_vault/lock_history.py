@@ -8,7 +8,7 @@ from collections.abc import Callable
 from .errors import VaultError
 from .git import GitRepository
 from .layout import LOCK_FILE, LOCK_SIGNATURE_FILE
-from .lock import SignedLock, open_lock
+from .lock import SignedLock, is_owner, open_lock
 
 
 class LockHistory:
@@ -89,11 +89,6 @@ def find_successor(repository: GitRepository, root: str, revision: str, signed: 
         if following and following.lock.previous == signed.digest and is_owner(following.signer, signed):
             return following
     return None
-
-
-def is_owner(key: str, signed: SignedLock) -> bool:
-    """Whether a key is one of those that may sign the state that follows."""
-    return any(owner.key == key for owner in signed.lock.owners)
 
 
 def try_open(content: bytes | None, signature: bytes | None) -> SignedLock | None:

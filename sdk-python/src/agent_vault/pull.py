@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import VaultError, is_verification_error, warn
-from .folder import FileSource, VaultFolder
+from .folder import FileSource, VaultFolder, may_have_remote
 from .git import NO_HOOKS, CommitFiles, GitRepository
 from .keys import Keys
 from .layout import CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE
@@ -46,7 +46,7 @@ def pull(root: str, keys: Keys | None, env: Mapping[str, str], *, always: bool =
     uncommitted changes is left alone; what prevents it is a warning, since the local state can still be read. What the upstream offers is
     verified before any of it reaches the work tree, and whether or not it will: that is an error.
     """
-    if not _may_have_remote(os.path.dirname(root)):
+    if not may_have_remote(os.path.dirname(root)):
         return
     with _turns[root]:
         try:
@@ -159,25 +159,6 @@ def _is_recent(repository: GitRepository, seconds: float) -> bool:
     except OSError:
         return False
     return 0 <= age < seconds
-
-
-def _may_have_remote(folder: str) -> bool:
-    """Looks for a remote in the repository's own configuration, without git: most reads end here."""
-    while True:
-        git = os.path.join(folder, ".git")
-        if os.path.isdir(git) and not os.path.islink(git):
-            try:
-                with open(os.path.join(git, "config"), "rb") as opened:
-                    return b"[remote " in opened.read()
-            except OSError:
-                # What cannot be read here is left to git and its words.
-                return True
-        if os.path.lexists(git):
-            return True
-        above = os.path.dirname(folder)
-        if above == folder:
-            return False
-        folder = above
 
 
 def _warn_once(root: str, outcome: str, message: str) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from .command import POLICY, read_by_command, reason_to_delegate
 from .context import home_folder
 from .errors import VaultError, error
-from .folder import VaultFolder
+from .folder import VaultFolder, may_have_remote
 from .gap import widen_gap
 from .keys import KeyChoice, Keys, load_keys
 from .layout import POLICY_FILE
 from .lock import vault_id_in
 from .names import format_secret_path, parse_secret_path
-from .pull import pull
 from .settled import settled
 from .trust import TrustedState, VaultTrust
 from .vault_files import VaultFiles
@@ -31,7 +31,9 @@ def read_secret(root: str, text: str, key: KeyChoice, env: Mapping[str, str], *,
     reason = reason_to_delegate(env, keys)
     if reason:
         return read_by_command(root, path, key, env, reason, pull=auto_pull)
-    if auto_pull:
+    if auto_pull and may_have_remote(os.path.dirname(root)):
+        from .pull import pull
+
         pull(root, keys, env)
 
     def look() -> tuple[bytes, bool, TrustedState | None]:

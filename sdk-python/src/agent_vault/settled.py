@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .errors import VaultError, is_verification_error
-from .git import GitRepository
-from .write_lock import wait_for_others
 
 #: How often a look is taken that ends in an error of verification.
 _ATTEMPTS = 3
@@ -30,6 +28,9 @@ def settled(root: str, env: Mapping[str, str], look: Callable[[], T]) -> T:
 
 def _others_are_done(root: str, env: Mapping[str, str]) -> bool:
     """Whether other processes may have been at work, and are done."""
+    from .git import GitRepository
+    from .write_lock import wait_for_others
+
     repository = GitRepository.find(os.path.dirname(root), env)
     if repository is None:
         return False

@@ -12,19 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .context import home_folder, is_strict
 from .errors import VaultError, error, is_verification_error, warn
-from .git import GitRepository
 from .keys import Keys, SeenState
 from .layout import CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE
-from .lock import SignedLock, open_lock
-from .lock_history import LockHistory, find_successor, is_owner
+from .lock import SignedLock, is_owner, open_lock
 from .signed_files import SignedFiles, TreeLists
 from .ssh_signature import bad_signature, fingerprint, parse_ssh_public_key
 from .trust_memory import TrustMemory, read_trust, trust_file, write_trust
 from .vault_files import VaultFiles
+
+if TYPE_CHECKING:
+    from .git import GitRepository
+    from .lock_history import LockHistory
 
 #: A higher leap than this is no count of changes: somebody wants later states to look old.
 _MAX_JUMP = 2**32
@@ -137,11 +139,16 @@ class VaultTrust:
 
     @cached_property
     def _repository(self) -> GitRepository | None:
+        # What runs git is loaded where it is needed: most reads end without.
+        from .git import GitRepository
+
         return GitRepository.find(os.path.dirname(self._root), self._env)
 
     @cached_property
     def _history(self) -> LockHistory:
         """Read where it turns out to be needed, which is seldom."""
+        from .lock_history import LockHistory
+
         return LockHistory(self._root, self._repository)
 
     def _known(self, signed: SignedLock) -> _Known:
@@ -282,6 +289,8 @@ class VaultTrust:
 
     def _require_last(self, signed: SignedLock) -> None:
         """Refuses a state on which the commit that is checked out has a later one behind it."""
+        from .lock_history import find_successor
+
         successor = self._repository and find_successor(self._repository, self._root, "HEAD", signed)
         if successor:
             raise _rollback(signed, SeenState(successor.lock.sequence, successor.digest))
