@@ -21,6 +21,11 @@ const env = {
   GIT_CONFIG_NOSYSTEM: "1",
   ...(process.env.NO_COLOR && { NO_COLOR: process.env.NO_COLOR }),
 };
+const recording = await import("@tursodatabase/database/compat").then(
+  () => true,
+  () => false,
+);
+if (!recording) env.AGENT_VAULT_AUDIT = "off";
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (style, text) => (colour ? styleText(style, text) : text);
 
@@ -34,16 +39,21 @@ try {
 }
 
 function play() {
+  if (!recording)
+    process.stdout.write(
+      "(The record of uses cannot be kept on this machine, so it is off here: AGENT_VAULT_AUDIT=off. docs/audit.md says where it can.)\n",
+    );
   chapter("An owner makes a vault, in a git repository with a remote");
   git(project, "init", "--quiet");
   git(place, "init", "--quiet", "--bare", "remote.git");
   git(project, "remote", "add", "origin", join(place, "remote.git"));
   vault(project, ["init"]);
 
-  chapter("She stores two secrets: one piped in, one that nobody has ever seen");
+  chapter("She stores secrets: one piped in, two that nobody has ever seen");
   vault(project, ["set", "stripe/api-key", "--expires", "90d", "--environment", "production"], {
     input: "sk_live_tour_4eC39HqLyjWDarjtT1zdp7dc",
   });
+  vault(project, ["set", "stripe/webhook-secret", "--generate"]);
   vault(project, ["set", "postgres/password", "--generate", "--description", "main database"]);
 
   chapter("She makes an agent, lets it read the group stripe, and pushes");
@@ -71,6 +81,27 @@ function play() {
     ].join("\n"),
   );
   run(place, "node", [program], { shown: "node agent.mjs" });
+
+  chapter("A coding agent is shown no value. It runs commands that get one, and what they print comes back without it");
+  const claude = { CLAUDECODE: "1" };
+  vault(agentClone, ["get", "stripe/webhook-secret", "--key", key], { with: claude, expect: 6 });
+  const command = ["--", "sh", "-c", 'echo "signing with $SECRET"'];
+  const use = ["run", "--secret", "stripe/webhook-secret=SECRET", "--key", key, ...command];
+  vault(agentClone, use, { with: claude });
+
+  chapter("A production secret waits for a person's yes or no, here given in advance; a token allows less than a key, and ends");
+  const production = ["run", "--secret", "stripe/api-key=SECRET", "--key", key, ...command];
+  vault(agentClone, production, { with: { AGENT_VAULT_APPROVE: "deny" }, expect: 6 });
+  vault(agentClone, production, { with: { AGENT_VAULT_APPROVE: "once" } });
+  if (recording) {
+    const token = vault(agentClone, ["token", "mint", "--key", key, "--secret", "stripe/webhook-secret", "--uses", "1"]).trim();
+    vault(agentClone, use, { with: { AGENT_VAULT_TOKEN: token } });
+    vault(agentClone, use, { with: { AGENT_VAULT_TOKEN: token }, expect: 6 });
+
+    chapter("All of that is on record, on this machine, encrypted; the last row that she signed for shows if any goes missing");
+    vault(project, ["audit", "--last", "8"]);
+    vault(project, ["audit", "verify"]);
+  }
 
   chapter("The files are plain age files: the age program opens them too");
   const age = spawnSync("age", ["--version"]).status === 0;
@@ -119,8 +150,12 @@ function chapter(title) {
 }
 
 function vault(cwd, args, options = {}) {
-  run(cwd, process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), ...args], {
-    shown: `${options.input ? "echo $STRIPE_KEY | " : ""}agent-vault ${args.join(" ")}`,
+  const variables = Object.entries(options.with ?? {}).map(
+    ([name, value]) => `${name}=${value.length > 30 ? `${value.slice(0, 16)}...` : value} `,
+  );
+  const words = args.map((word) => (/[\s"$]/.test(word) ? `'${word}'` : word));
+  return run(cwd, process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), ...args], {
+    shown: `${options.input ? "echo $STRIPE_KEY | " : ""}${variables.join("")}agent-vault ${words.join(" ")}`,
     ...options,
   });
 }
@@ -129,12 +164,13 @@ function git(cwd, ...args) {
   run(cwd, "git", args);
 }
 
-function run(cwd, command, args, { input, expect = 0, shown = `${command} ${args.join(" ")}` } = {}) {
+function run(cwd, command, args, { input, expect = 0, with: more = {}, shown = `${command} ${args.join(" ")}` } = {}) {
   process.stdout.write(
     `${paint("cyan", `$ ${shown.replaceAll(home, "~").replaceAll(`${place}/`, "../").replaceAll(root, "agent-vault")}`)}\n`,
   );
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, input: input ?? "", encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env: { ...env, ...more }, input: input ?? "", encoding: "utf8" });
   const output = `${stdout}${stderr}`.replaceAll(home, "~").replaceAll(place, "/tmp/tour");
   process.stdout.write(output === "" || output.endsWith("\n") ? output : `${output}\n`);
   if (status !== expect) throw new Error(`${shown} ended with ${status}, and ${expect} was expected.`);
+  return stdout;
 }

@@ -16,6 +16,7 @@ import {
   verificationError,
   verify,
 } from "../../packages/vault/dist/index.js";
+import { ANY_USE } from "../support/policy.js";
 import { errorCode } from "../support/sandbox.js";
 import { CHANGE, edit, FORGED, inTurn, malloryKey, OVERVIEW, PULL, READ, Scene, VALUE, write, type Door } from "./scene.js";
 
@@ -119,7 +120,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     reads: "unharmed",
     run: (vault) => edit(vault, "config.yaml", (text) => `${text}settings:\n  pull_interval: 86400\n`),
   },
-  "a policy": { reads: "unharmed", run: (vault) => write(vault, "policy.yaml", "version: 1\n") },
+  "a policy": { reads: "unharmed", run: (vault) => write(vault, "policy.yaml", ANY_USE) },
   "rules for git that run a program": {
     reads: "unharmed",
     run: (vault) => edit(vault, ".gitattributes", (text) => `${text}*.enc filter=lfs\n`),

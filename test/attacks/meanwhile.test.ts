@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decrypt, openState, sign, VaultFiles, VaultFolder, VaultState, type FileSource } from "../../packages/vault/dist/index.js";
 import { SignedFiles } from "../../packages/vault/dist/trust/signed-files.js";
+import { ANY_USE } from "../support/policy.js";
 import { errorCode } from "../support/sandbox.js";
 import { runWatched, recordCalls } from "../faults/at-call.js";
 import { CHANGE, edit, malloryKey, OVERVIEW, Scene, VALUE, write } from "./scene.js";
@@ -116,7 +117,7 @@ describe("taking over outside changes", () => {
     const another = sign(owner.context(), {
       vault: owner.vault,
       approve: () => {
-        write(owner.vault, "policy.yaml", "version: 1\n");
+        write(owner.vault, "policy.yaml", ANY_USE);
         return true;
       },
     });

@@ -6,6 +6,7 @@ import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trus
 import { digestOf } from "../../packages/vault/dist/trust/digest.js";
 import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
 import * as sdk from "../../sdk-node/dist/index.js";
+import { ANY_USE } from "../support/policy.js";
 import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 
@@ -153,7 +154,7 @@ describe("an agent that was away while an owner's key was replaced", () => {
     await box.ok("rotate-owner");
     expect(scene.lock().sequence).toBe(2);
     // What the remote still has is no newer state, though it counts higher.
-    box.write(".agent-vault/policy.yaml", "version: 1\n");
+    box.write(".agent-vault/policy.yaml", ANY_USE);
     expect(JSON.parse(await box.ok("sign", "--dry-run", "--json"))).toMatchObject({ since: { sequence: 2 } });
     rmSync(join(box.vault, "policy.yaml"));
     await box.set("a/b", "two");

@@ -284,6 +284,16 @@ describe("with a token", () => {
     expect((await box.cli(["get", "stripe/api-key"], { env: { AGENT_VAULT_TOKEN: "" } })).code).toBe(6);
   });
 
+  it("a use that is refused afterwards is not counted", async () => {
+    const box = await vault();
+    const token = (await box.ok("token", "mint", "--uses", "1")).trim();
+    const run = (...flags: string[]) =>
+      box.cli(["run", ...flags, "--", "true"], { env: { AGENT_VAULT_TOKEN: token, AGENT_VAULT_APPROVE: "deny" } });
+    expect(errorCode(await run("--secret", "prod/key"))).toBe("APPROVAL_DENIED");
+    expect((await run("--secret", "db/password")).code).toBe(0);
+    expect(errorCode(await run("--secret", "db/password"))).toBe("TOKEN_USED_UP");
+  });
+
   it("that a policy finds too long nothing is used", async () => {
     const box = await vault();
     await policy(box, `version: 1\nrules:\n  - secrets: ["**"]\n    allow: all\n    max_ttl: 1h\n`);
@@ -362,6 +372,8 @@ describe("inject", () => {
     await box.ok("inject", "template", "--out", "out");
     expect(readFileSync(join(box.repository, "out"), "utf8")).toBe(`key: ${KEY}\nagain: ${KEY} {{ other }}\n`);
     expect(statSync(join(box.repository, "out")).mode & 0o777).toBe(0o600);
+    symlinkSync("out", join(box.repository, "link"));
+    expect(errorCode(await box.cli(["inject", "template", "--out", "link"]))).toBe("UNWRITABLE");
     expect((await box.cli(["inject", "-"], { input: Buffer.from([255, 0, 10]) })).stdout).toEqual(Buffer.from([255, 0, 10]));
     expect(errorCode(await box.cli(["inject", "-"], { input: "{{ vault://a b }}" }))).toBe("INVALID_REFERENCE");
     expect(errorCode(await box.cli(["inject", "-"], { input: "{{ vault://none/x }} {{ vault://stripe/api-key }}" }))).toBe(

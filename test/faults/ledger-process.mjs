@@ -34,7 +34,7 @@ const WORK = {
     const entries = await ledger.audit.list({ last: 20 });
     if (entries.some(({ action, id }) => action !== "run" || !Number.isSafeInteger(id)))
       throw new Error("A row is not one that was written.");
-    const { total } = await ledger.index.query({ group: "stripe", sort: "rotated" });
+    const { total } = await ledger.index.query({ search: "stripe", sort: "rotated" });
     // Before the first refresh there is none.
     if (total !== 2 && total !== 0) throw new Error(`There are ${total} secrets.`);
     writeSync(1, "read\n");

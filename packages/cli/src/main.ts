@@ -41,6 +41,7 @@ function endWithoutOutput(error: NodeJS.ErrnoException): never {
 /** What starts without oclif: reading a secret, which agents call most, and completion, which a person waits for at every TAB. */
 async function runFast(id: string, words: readonly string[]): Promise<number | undefined> {
   if (id === "get") return fastGet(words);
+  if (id === "run") return (await import("./fast-run.js")).fastRun(words);
   if (id === "scan" && words.join(" ") === "--staged") return (await import("./print-findings.js")).fastStagedScan();
   if (id === "completions") return (await import("./completions/answer.js")).answerCompletions(words, ROOT);
   return undefined;

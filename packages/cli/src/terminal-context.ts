@@ -3,7 +3,6 @@ import { statSync } from "node:fs";
 import {
   findVault,
   isAuditOff,
-  lazyRecorder,
   noRecord,
   printable,
   processContext,
@@ -11,13 +10,9 @@ import {
   resolvePath,
   VaultError,
   type Context,
-  type Recorder,
 } from "@agent-vault/vault/read-only";
+import { LedgerRecorder } from "@agent-vault/ledger/recorder";
 import { terminal, warn, type ProgressLine } from "./terminal.js";
-
-/** Puts what a command does into the vault's ledger, which is loaded when there is something to put. */
-const recorderOf = (action: string): Recorder =>
-  isAuditOff(process.env) ? noRecord : lazyRecorder(async () => new (await import("@agent-vault/ledger")).LedgerRecorder(action));
 
 /**
  * The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal.
@@ -32,7 +27,8 @@ export function terminalContext(command: string, directories: readonly string[],
       progress.clear();
       warn(message);
     },
-    recorder: recorderOf(command),
+    // It loads the engine when there is something to put on record.
+    recorder: isAuditOff(process.env) ? noRecord : new LedgerRecorder(command),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
     ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),

@@ -1,3 +1,4 @@
+import { printableJson } from "@agent-vault/vault/read-only";
 import type { AuditEntry } from "./audit-log.js";
 
 const COLUMNS = [
@@ -53,10 +54,13 @@ export function* csvLines(entries: Iterable<AuditEntry>, header = true): Generat
   }
 }
 
-/** A text that a spreadsheet would take for a formula gets a quotation mark before it: whoever acts chooses some of these texts. */
+/**
+ * Whoever acts chooses some of these texts: one that a spreadsheet would take for a formula gets a quotation mark before it, and what
+ * would act on a terminal is written out.
+ */
 function cell(value: FlatEntry[keyof FlatEntry]): string {
   if (value === undefined) return "";
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = printableJson(typeof value === "object" ? JSON.stringify(value) : String(value));
   const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

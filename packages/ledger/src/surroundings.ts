@@ -52,14 +52,19 @@ function gitFolders(start: string): GitFolders | undefined {
   }
 }
 
-/** The URL of `origin`, or of the first remote. */
+/** The URL of `origin`, or of the first remote. Whatever the file holds, it takes a look at each line. */
 function remoteUrl(config: string): string | undefined {
-  const remotes = [...config.matchAll(/^\s*\[remote "([^"]*)"\]([^[]*)/gm)].map(([, name, body]) => ({
-    name,
-    url: /^\s*url\s*=\s*(.+?)\s*$/m.exec(body!)?.[1],
-  }));
-  const url = (remotes.find(({ name }) => name === "origin") ?? remotes[0])?.url;
-  return url?.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^@/]*@/i, "$1");
+  const urls = new Map<string, string>();
+  let remote: string | undefined;
+  for (const line of config.split("\n")) {
+    const section = /^[ \t]*\[(?:remote "([^"]*)")?/i.exec(line);
+    if (section) remote = section[1];
+    const url = /^[ \t]*url[ \t]*=(.*)$/i.exec(line)?.[1]?.replaceAll('"', "").trim();
+    if (url && remote !== undefined && !urls.has(remote)) urls.set(remote, url);
+  }
+  const url = urls.get("origin") ?? [...urls.values()][0];
+  // A password may have an @ itself.
+  return url?.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
 }
 
 function read(file: string): string {

@@ -127,7 +127,7 @@ export function writeError(error: unknown, what: string): unknown {
       cause: error,
     });
   }
-  if (isSystemError(error, "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR")) {
+  if (isSystemError(error, "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP")) {
     return new VaultError("UNWRITABLE", `${what} could not be written (${error.code}).`, {
       remedy: "Check the owner and the permissions of the folder, then run the command again.",
       cause: error,

@@ -49,7 +49,10 @@ export async function readSecret(context: Context, root: string, path: string, o
   let judged: Awaited<ReturnType<Judge>> = {};
   try {
     const ciphertext = await namingFiles(context, root, () => files.ciphertext(secretPath));
-    if (options.judge && isJudged(context, files, options.token)) judged = await options.judge(context, { files, actor, path: secretPath });
+    if (options.judge && (state?.isUnderPolicy || isJudged(context, files, options.token))) {
+      state?.requireLatest();
+      judged = await options.judge(context, { files, actor, path: secretPath });
+    }
     value = await openSecret(ciphertext, secret, keys);
   } catch (error) {
     await recordFailure(context, actor, error, [secret]);

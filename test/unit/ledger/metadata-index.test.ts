@@ -143,7 +143,7 @@ describe("the index", () => {
       fc.asyncProperty(fc.oneof(queries, sparse), async (query) => {
         expect(await ledger.index.query(query)).toEqual(querySecrets(state, query));
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 

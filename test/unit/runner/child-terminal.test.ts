@@ -16,7 +16,7 @@ async function shell(): Promise<Pty> {
   return pty;
 }
 
-const COUNTING = `n=0; trap "n=\\$((n+1)); echo got INT \\$n" INT; trap "echo counted \\$n; exit 4" TERM; echo ready $$; while :; do sleep 60 & wait; done`;
+const COUNTING = `n=0; trap "n=\\$((n+1)); echo got INT \\$n" INT; trap "echo counted \\$n; exit 4" TERM; echo ready $$; while :; do sleep 3 & wait; done`;
 
 describe.skipIf(!HAS_TERMINAL)("a child of a terminal", () => {
   it("gets Ctrl-C once, and goes on where it minds it", async () => {

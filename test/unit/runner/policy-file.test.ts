@@ -48,7 +48,7 @@ describe("a policy's file", () => {
     ["a number", `${RULE}  allow: {branches: [main, 1.0]}\n`, "4:28", /has to be text/],
     ["a list in a list", `${RULE}  allow: {branches: [[main]]}\n`, "4:22", /has to be text/],
     ["another approval", `${RULE}  approval: sometimes\n`, "4:13", /none of the words/],
-    ["another action", `${RULE}  allow: {actions: [run, read]}\n`, "4:26", /none of the words/],
+    ["another action", `${RULE}  allow: {actions: [run, show]}\n`, "4:26", /none of the words/],
     ["a time without a unit", `${RULE}  max_ttl: 60\n`, "4:12", /span of time/],
     ["no time at all", `${RULE}  max_ttl: 0m\n`, "4:12", /span of time/],
     ["a set of characters", `${RULE}  deny: {branches: "v[12]"}\n`, "4:20", /"\["/],

@@ -32,6 +32,7 @@ Command     | npm run deploy -- '--to=the shop'`);
       "it's",
       "$HOME",
       "a\\u001b",
+      "\\n\n'\\",
       "ünï",
       "שלום 1 שלום",
       "\u0001\u0008\u000E1\u{1F600}",

@@ -1,7 +1,8 @@
-import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
-import { isSystemError, resolvePath, VaultError, writeError } from "@agent-vault/vault";
+import { resolvePath, writeError } from "@agent-vault/vault";
+import { readGivenFile } from "../given-file.js";
 import { keyChoice } from "../key-choice.js";
 import { readStandardInput } from "../standard-input.js";
 import { writeOut } from "../standard-output.js";
@@ -31,7 +32,7 @@ export default class Inject extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.words(Inject);
     const isPiped = args.template === "-";
-    const template = isPiped ? await readStandardInput(true, MAX_TEMPLATE) : readTemplate(resolvePath(this.context, args.template));
+    const template = isPiped ? await readStandardInput(true, MAX_TEMPLATE) : readGivenFile(this.context, args.template, "of the template");
     const out = flags.out === undefined ? undefined : resolvePath(this.context, flags.out);
     await inject(this.context, {
       root: await this.findVault(),
@@ -45,15 +46,6 @@ export default class Inject extends VaultCommand {
       approver: personalApprover(this.context),
       write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivately(out, bytes)),
     });
-  }
-}
-
-function readTemplate(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const why = isSystemError(cause, "ENOENT", "ENOTDIR") ? "does not exist" : "could not be read";
-    throw new VaultError("FILE_NOT_FOUND", `${file} ${why}.`, { remedy: "Check the template's path.", cause });
   }
 }
 

@@ -19,6 +19,8 @@ interface Dialog {
   readonly program: string;
   readonly words: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What it exits with when a button was pressed. */
+  readonly exitCode: number;
 }
 
 /**
@@ -79,7 +81,7 @@ function osascript(program: string | undefined, text: string, buttons: readonly 
   if gave up of answer then return ""
   return button returned of answer
 end run`;
-  return program === undefined ? undefined : { program, words: ["-e", script, text, TITLE, String(seconds), ...buttons] };
+  return program === undefined ? undefined : { program, words: ["-e", script, text, TITLE, String(seconds), ...buttons], exitCode: 0 };
 }
 
 /** The script never changes: the text is in its environment. Yes and no are all the buttons that it can have. */
@@ -91,14 +93,18 @@ function powershell(program: string | undefined, text: string, seconds: number):
   const script = `$answer = (New-Object -ComObject WScript.Shell).Popup($env:QUESTION, [int]$env:SECONDS, '${TITLE}', ${yesOrNo + warning + noIsDefault + onTop}); if ($answer -eq 6) { '${ONCE}' } elseif ($answer -eq 7) { '${DENY}' }`;
   if (program === undefined) return undefined;
   const words = ["-NoProfile", "-NonInteractive", "-Command", script];
-  return { program, words, env: { QUESTION: `${text}\n\nAllow it once?`, SECONDS: String(seconds) } };
+  return { program, words, env: { QUESTION: `${text}\n\nAllow it once?`, SECONDS: String(seconds) }, exitCode: 0 };
 }
 
 /** Without markup the text is shown as it is. The first button has the focus. Each button's answer is its label, since an exit code says no more than that a program ended. */
 function zenity(program: string | undefined, text: string, buttons: readonly string[]): Dialog | undefined {
   if (program === undefined) return undefined;
   const labels = buttons.map((label) => `--extra-button=${label}`);
-  return { program, words: ["--question", "--switch", "--no-markup", "--no-wrap", `--title=${TITLE}`, `--text=${text}`, ...labels] };
+  return {
+    program,
+    words: ["--question", "--switch", "--no-markup", "--no-wrap", `--title=${TITLE}`, `--text=${text}`, ...labels],
+    exitCode: 1,
+  };
 }
 
 /** Qt guesses whether a text is HTML, so it gets HTML, with all that means something in it escaped, and the backslash, which some versions take for the begin of a newline. */
@@ -106,7 +112,11 @@ function kdialog(program: string | undefined, text: string, buttons: readonly st
   if (program === undefined) return undefined;
   const html = text.replace(/[&<>"'\\%]/g, (character) => `&#${character.charCodeAt(0)};`);
   const choices = buttons.flatMap((label) => [label, label]);
-  return { program, words: ["--title", TITLE, "--menu", `<qt><pre>${html}</pre></qt>`, ...choices, "--default", DENY] };
+  return {
+    program,
+    words: ["--title", TITLE, "--menu", `<qt><pre align="left">${html}</pre></qt>`, ...choices, "--default", DENY],
+    exitCode: 0,
+  };
 }
 
 function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise<string | Reply> {
@@ -132,7 +142,7 @@ function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise
       said = (said + text).slice(0, LONGEST_ANSWER);
     });
     child.on("error", () => end({ scope: "deny", why: "the dialog could not be shown." }));
-    child.on("exit", (_, signal) => signal && end({ scope: "deny", why: "the dialog was closed, or failed." }));
+    child.on("exit", (code) => code !== dialog.exitCode && end({ scope: "deny", why: "the dialog was closed, or failed." }));
     child.on("close", () => end(said.replace(/\r?\n$/, "")));
   });
 }

@@ -41,9 +41,12 @@ async function converse({ keyboard, screen }: Terminal, question: ApprovalQuesti
   const { text, complete } = questionText(question.request, { width, lines });
   const until = performance.now() + timeout;
   forgetTyped(keyboard);
-  screen.write(`\n${text}\n\n${asked(question, complete)}`);
+  let shown = `\n${text}\n\n${asked(question, complete)}`;
   for (;;) {
-    const typed = await lineOf(keyboard, until - performance.now());
+    // It listens before it asks, so that the fastest Ctrl-C is an answer, too.
+    const reply = lineOf(keyboard, until - performance.now());
+    screen.write(shown);
+    const typed = await reply;
     if (typeof typed !== "string") {
       screen.write("\n");
       return typed;
@@ -53,7 +56,7 @@ async function converse({ keyboard, screen }: Terminal, question: ApprovalQuesti
     if (answer === "session" && question.forSession) return { scope: "session" };
     if (answer !== "show" || complete) return { scope: "deny", why: "the answer was no." };
     const all = questionText(question.request, { width, lines: Infinity }).text;
-    screen.write(`\n${all}\n\n${asked(question, true)}`);
+    shown = `\n${all}\n\n${asked(question, true)}`;
   }
 }
 

@@ -1,19 +1,24 @@
 import process from "node:process";
-import { VaultError, type Context } from "@agent-vault/vault/read-only";
+import { detectHarness, VaultError, type Context } from "@agent-vault/vault/read-only";
 
 /** What a program needs to find its way, and nothing that tends to hold a secret. Names of Windows last. */
 const HARMLESS =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|COLORTERM|COLUMNS|LINES|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|PWD|NO_COLOR|FORCE_COLOR|CI|PATHEXT|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|TEMP|TMP|USERNAME|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES(?:\(X86\))?|PROCESSOR_ARCHITECTURE|NUMBER_OF_PROCESSORS)$/;
 const OURS = /^AGENT_VAULT_/i;
 
-/** The variables of a short list that every program may have: where programs lie, who the user is, the terminal, the language, the time zone. */
+/**
+ * The variables of a short list that every program may have: where programs lie, who the user is, the terminal, the language, the time zone. The
+ * coding agent that seems to be at work stays seen, in `AI_AGENT`: otherwise agent-vault would take what the program asks of it for a person's.
+ */
 export function cleanEnvironment(env: Context["env"], platform: NodeJS.Platform = process.platform): Record<string, string> {
-  return only(env, (name) => HARMLESS.test(platform === "win32" ? name.toUpperCase() : name));
+  const harness = detectHarness(env);
+  const clean = only(env, (name) => HARMLESS.test(platform === "win32" ? name.toUpperCase() : name));
+  return harness === undefined ? clean : { ...clean, AI_AGENT: harness };
 }
 
 /**
- * The environment of a child: what is there (of it a short list where `clean`), and the secrets, which win. No variable of agent-vault's own is
- * in it: a key, a passphrase or a token is nothing for a child.
+ * The environment of a child: what is there (of it a short list where `clean`), and the secrets, which win. Of agent-vault's own variables none that is there
+ * is in it: a key, a passphrase or a token is nothing for a child.
  * @throws VaultError `INVALID_VALUE` for a value with a NUL byte, which no environment can hold
  */
 export function childEnvironment(

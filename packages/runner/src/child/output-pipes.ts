@@ -1,9 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
 /** A pipe as shells make one: `writeEnd` is for a child, and closed here once the child has it. */
 export interface OutputPipe {
@@ -14,16 +16,19 @@ export interface OutputPipe {
 /**
  * Pipes for a child's output. What Node makes by itself are sockets, and on Linux a program that opens `/dev/stdout` or `/dev/stderr`, as many
  * scripts do, fails on those.
+ * It takes a program to make them, so it is best begun before they are needed.
  * @returns `undefined` where sockets do as well, or where no pipe can be made
  */
-export function makeOutputPipes(count: number): OutputPipe[] | undefined {
+export async function makeOutputPipes(count: number): Promise<OutputPipe[] | undefined> {
   if (process.platform !== "linux") return undefined;
   let folder: string | undefined;
   const open: number[] = [];
   try {
     folder = mkdtempSync(join(tmpdir(), "agent-vault-"));
     const paths = Array.from({ length: count }, (_, index) => join(folder!, String(index)));
-    if (spawnSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore" }).status !== 0) return undefined;
+    const mkfifo = spawn("mkfifo", ["-m", "600", ...paths], { stdio: "ignore", env: SYSTEM_ENVIRONMENT });
+    const [code] = (await once(mkfifo, "close")) as [number | null];
+    if (code !== 0) return undefined;
     const ends = paths.map((path) => {
       const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       open.push(readEnd);
@@ -37,5 +42,13 @@ export function makeOutputPipes(count: number): OutputPipe[] | undefined {
     return undefined;
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Closes pipes that no child was started with. */
+export function closeOutputPipes(pipes: readonly OutputPipe[] | undefined): void {
+  for (const { readEnd, writeEnd } of pipes ?? []) {
+    readEnd.destroy();
+    closeSync(writeEnd);
   }
 }

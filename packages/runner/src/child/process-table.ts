@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -19,7 +20,11 @@ export function allProcesses(): ProcessEntry[] {
   if (process.platform === "linux")
     return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (processEntry(Number(name)) ?? []) : []));
   const table =
-    spawnSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).stdout ?? "";
+    spawnSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      env: SYSTEM_ENVIRONMENT,
+    }).stdout ?? "";
   return [...table.matchAll(/^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S)/gm)].map(([, pid, parent, group, state]) => ({
     pid: Number(pid),
     parent: Number(parent),

@@ -7,7 +7,7 @@ import type { Duplex, Writable } from "node:stream";
 import { isatty } from "node:tty";
 import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "./child-environment.js";
-import { makeOutputPipes } from "./output-pipes.js";
+import { closeOutputPipes, makeOutputPipes, type OutputPipe } from "./output-pipes.js";
 import { PassedSignals, type Place } from "./pass-signals.js";
 import { endGroup, endTree } from "./end-processes.js";
 import { processEntry } from "./process-table.js";
@@ -44,6 +44,8 @@ export interface ChildRequest {
   readonly stdin?: "inherit" | "ignore" | undefined;
   readonly stdout: ChildOutput;
   readonly stderr: ChildOutput;
+  /** Two pipes for them, where they were made before. */
+  readonly pipes?: readonly OutputPipe[] | undefined;
 }
 
 /** Where a stream of the child's goes, and what it passes on the way there: the scrubber. */
@@ -74,11 +76,9 @@ export interface ChildEnd {
  * for a command of no words, or for `tty` where standard output is no terminal, `HARNESS_DENIED` for `tty` under a coding agent
  */
 export async function runChild(request: ChildRequest): Promise<ChildEnd> {
-  const env = childEnvironment(request.env, request.secrets ?? {}, request);
-  const words = request.shell ? shellCommand(request.command, request.env) : request.command;
-  refuseInvalid(request, words);
+  const { env, words } = prepared(request);
   const place = process.platform === "win32" ? "console" : request.tty ? "terminal" : "group";
-  const pipes = request.tty ? undefined : makeOutputPipes(2);
+  const pipes = request.tty ? undefined : (request.pipes ?? (await makeOutputPipes(2)));
   const signals = new PassedSignals(place);
   let child: ChildProcess;
   try {
@@ -116,6 +116,19 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   } finally {
     watch?.end();
     errors.giveBack();
+  }
+}
+
+/** What the child is started with. Where it cannot be, pipes that were made for it are closed. */
+function prepared(request: ChildRequest): { env: Record<string, string>; words: readonly string[] } {
+  try {
+    const env = childEnvironment(request.env, request.secrets ?? {}, request);
+    const words = request.shell ? shellCommand(request.command, request.env) : request.command;
+    refuseInvalid(request, words);
+    return { env, words };
+  } catch (error) {
+    closeOutputPipes(request.pipes);
+    throw error;
   }
 }
 

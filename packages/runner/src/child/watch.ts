@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
 /**
  * A shell that acts when this process is gone, however it went: it reads a pipe that closes then. It is in a session of its own, out of reach of
@@ -15,7 +16,7 @@ export class Watch {
     const wait = "trap '' HUP INT QUIT TERM; while read -r line; do :; done;";
     this.#shell = spawn("/bin/sh", ["-c", `${wait} ${script}`, "sh", ...words], {
       cwd: "/",
-      env: { PATH: "/usr/bin:/bin" },
+      env: SYSTEM_ENVIRONMENT,
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,
     });

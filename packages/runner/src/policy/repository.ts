@@ -4,7 +4,7 @@
  */
 export function repositoryName(text: string): string {
   const path = text.replace(/^([A-Za-z]):[\\/]/, "/$1/").replaceAll("\\", "/");
-  const [, host, rest] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/]*@)?([^/]*)(.*)$/i.exec(path) ?? /^(?:[^@/]+@)?([^/:]+):(.*)$/.exec(path) ?? [];
+  const [, host, rest] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/]*@)?([^/]*)(.*)$/i.exec(path) ?? /^(?:[^@/]+@)?([^/:]+):(.*)$/.exec(path) ?? [];
   const name = host === undefined ? path : `${host.toLowerCase()}/${rest!.replace(/^\/+/, "")}`;
   return name.replace(/\/+$/, "").replace(/\.git$/, "");
 }

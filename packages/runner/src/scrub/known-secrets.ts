@@ -1,4 +1,4 @@
-import { VaultError } from "@agent-vault/vault";
+import { VaultError } from "@agent-vault/vault/read-only";
 import { backslash } from "./forms/backslash.js";
 import { base64, base64Texts } from "./forms/base64.js";
 import { decimal } from "./forms/decimal.js";
@@ -126,6 +126,7 @@ function withoutLineEnd(value: Buffer): Buffer {
 function tooShort(names: readonly string[]): VaultError {
   const subject = names.length === 1 ? `The value of ${names[0]} is` : `The values of ${names.join(", ")} are`;
   return new VaultError("SECRET_TOO_SHORT", `${subject} shorter than ${SHORTEST_SECRET} bytes, too short to be told from other output.`, {
-    remedy: "Use a longer value, or allow short values: they are then replaced wherever they stand as they are, and in no encoding.",
+    remedy:
+      "Use a longer value, or allow short ones (--allow-short): they are then replaced wherever they stand as they are, and in no encoding.",
   });
 }

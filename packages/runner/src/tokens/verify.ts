@@ -35,15 +35,25 @@ const CLOCK_TOLERANCE = 60_000;
  *   machine; `TOKEN_EXPIRED`; `TOKEN_DENIED` naming the caveat that does not hold; `TOKEN_USED_UP`
  */
 export async function verifyToken(store: TokenStore, token: string, use: UseRequest, now: Date): Promise<VerifiedToken> {
-  const { limits, restrictions, ...verified } = await authenticate(store, token, now);
-  const broken = restrictions.find((caveat) => !caveat.allows(use));
+  const genuine = await checkToken(store, token, use, now);
+  await spendToken(store, genuine);
+  return genuine;
+}
+
+/** As {@link verifyToken}, without counting the use. */
+export async function checkToken(store: TokenStore, token: string, use: UseRequest, now: Date): Promise<GenuineToken> {
+  const genuine = await authenticate(store, token, now);
+  const broken = genuine.restrictions.find((caveat) => !caveat.allows(use));
   if (broken) throw denied(broken.text);
-  if (limits.length > 0) {
-    const reached = await store.spend(verified, limits);
-    if (reached === "revoked") throw revoked();
-    if (reached) throw usedUp(reached);
-  }
-  return verified;
+  return genuine;
+}
+
+/** Counts a use of a token, where the token limits their number. @throws VaultError `TOKEN_USED_UP`, `TOKEN_REVOKED` */
+export async function spendToken(store: TokenStore, token: GenuineToken): Promise<void> {
+  if (token.limits.length === 0) return;
+  const reached = await store.spend(token, token.limits);
+  if (reached === "revoked") throw revoked();
+  if (reached) throw usedUp(reached);
 }
 
 /**

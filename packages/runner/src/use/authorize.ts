@@ -33,22 +33,30 @@ export interface AuthorizeRequest {
 }
 
 /**
- * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse.
+ * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse. A
+ * use that a token counts is counted last.
  * @throws VaultError the codes of `verifyToken`, `LEDGER_UNAVAILABLE` for a token without a ledger, `INVALID_POLICY`, `POLICY_DENIED`,
  *   `HARNESS_DENIED`, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
  */
 export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
   const { use, files, ledger } = request;
-  const token = request.token === undefined ? undefined : await verify(context, request.token, use, ledger);
+  const token = request.token === undefined ? undefined : await presented(context, request.token, use, ledger);
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
   requireAllowed(decision, use);
-  if (token) requireShort(token, decision);
-  return { token, approval: await approve(context, request, decision) };
+  if (token) requireShort(token.genuine, decision);
+  const approval = await approve(context, request, decision);
+  await token?.spend();
+  return { token: token?.genuine, approval };
 }
 
-async function verify(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined): Promise<VerifiedToken> {
-  if (ledger) return (await import("../tokens/verify.js")).verifyToken(ledger.tokens, token, use, context.now());
+/** The token that was presented, found good for this use, which is counted once all else has let it pass. */
+async function presented(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined) {
+  if (ledger) {
+    const { checkToken, spendToken } = await import("../tokens/verify.js");
+    const genuine = await checkToken(ledger.tokens, token, use, context.now());
+    return { genuine, spend: () => spendToken(ledger.tokens, genuine) };
+  }
   throw new VaultError(
     "LEDGER_UNAVAILABLE",
     "A token was presented, and without the ledger (AGENT_VAULT_AUDIT=off) it cannot be verified.",
@@ -69,15 +77,17 @@ function requireShort({ created, expires }: VerifiedToken, { maxTtl }: Decision)
 async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
   const { use, ledger, approver } = request;
   // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens.
-  const isAsked = decision.approval !== "never" && (use.action !== "get" || decision.secrets.some(({ approvalRule }) => approvalRule));
+  const isAsked = decision.approval !== "never" && (!READS.has(use.action) || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
-  const memory = approver.memory ?? (await sessionMemory(context, ledger));
-  const question = { request: use, forSession: decision.approval === "session" };
+  const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtl));
+  // Without a session there is nothing that an answer could hold for.
+  const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
   if (answer.scope === "deny") throw answer.error;
   return `${answer.scope}, by ${BY[answer.by]}`;
 }
 
+const READS: ReadonlySet<UseRequest["action"]> = new Set(["get", "read"]);
 const BY = {
   variable: "AGENT_VAULT_APPROVE",
   memory: "an earlier answer for the session",
@@ -85,12 +95,17 @@ const BY = {
   dialog: "a person at a dialog",
 };
 
-/** What was allowed in the session that this process was started in. */
-async function sessionMemory(context: Context, ledger: Ledger | undefined): Promise<ApprovalMemory | undefined> {
+/** What was allowed in the session that this process was started in; nothing in one that lasts longer than the policy allows. */
+async function sessionMemory(
+  context: Context,
+  ledger: Ledger | undefined,
+  maxTtl: number | undefined,
+): Promise<ApprovalMemory | undefined> {
   if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
   const { approvalsIn, currentSession } = await import("../tokens/sessions.js");
   const session = await currentSession(context, ledger.sessions);
-  return session && approvalsIn(session, ledger.sessions);
+  const isTooLong = session && maxTtl !== undefined && session.expires.getTime() - session.started.getTime() > maxTtl;
+  return session && !isTooLong ? approvalsIn(session, ledger.sessions) : undefined;
 }
 
 /** Asks on the channels that a command line has. */

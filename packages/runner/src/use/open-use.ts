@@ -20,11 +20,14 @@ import {
 import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
 import type { RequestedSecret, UseRequest } from "../use-request.js";
 import { authorize, type Approver } from "./authorize.js";
+import { stateOf } from "./groups-of.js";
 
 /** Which secrets are to be used, from where, and for what. */
 export interface SecretUse {
   /** The vault's folder. */
   readonly root: string;
+  /** Absolute path of the folder that it is done in, if that is not the context's: it is judged, asked about and recorded. */
+  readonly cwd?: string | undefined;
   readonly key?: KeyChoice | undefined;
   /** Bring the vault up to date with its upstream first; `true` unless set. */
   readonly pull?: boolean | undefined;
@@ -42,13 +45,21 @@ export interface SecretUse {
   /** What else has to hold, such as the caveats of a profile. @throws VaultError `POLICY_DENIED` */
   readonly restrict?: ((use: UseRequest) => void) | undefined;
   /** Looks at the secrets that are asked for before anything else is done with them. @throws VaultError */
-  readonly accept?: ((secrets: readonly SecretPath[]) => void) | undefined;
+  readonly accept?: ((secrets: ResolvedSecrets) => void) | undefined;
+}
+
+/** The secrets of a use, each once. */
+export interface ResolvedSecrets {
+  readonly all: readonly SecretPath[];
+  /** Those that a group lists which was asked for. */
+  readonly ofGroups: ReadonlySet<SecretPath>;
 }
 
 /** Secrets that were opened for a use which is on record as begun. */
 export interface OpenedUse {
   /** In the order that they were asked for, those of groups last. */
   readonly values: ReadonlyMap<SecretPath, Uint8Array>;
+  readonly ofGroups: ReadonlySet<SecretPath>;
   /** Puts on record how it ended. @throws VaultError where that cannot be recorded */
   end(ending: UseEnding): Promise<void>;
 }
@@ -65,27 +76,29 @@ export interface UseEnding {
  * The one way to secrets that somebody uses, in this order and failing closed at each step: the names are resolved in the verified vault;
  * the token, the policy and a person decide; the use goes on record; the values are decrypted.
  * @throws VaultError what `loadKeys`, `pull`, `VaultTrust`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
- *   `NOT_AUTHORIZED`, `DAMAGED`. What is refused once the vault is verified goes on record as denied.
+ *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified goes on record as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
+  const where = { ...context, cwd: request.cwd ?? context.cwd };
   const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
   if (request.pull ?? true) await pull(context, root, { keys });
   const files = new VaultFiles(root);
   const trusted = await new VaultTrust(context, root, keys).verify(files);
   const actor = actorOf(files, keys, trusted?.lock.vault);
   const token = presentedToken(context, request.token);
-  const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, actor);
+  const record = isAuditOff(context.env) ? undefined : await openUseRecord(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
   const refuse = async (error: unknown, secrets: readonly string[]) => {
     if (error instanceof VaultError) await record?.refuse({ action, secrets, command: programOf(request) }, error);
     throw error;
   };
-  const paths = await resolve(context, files, request).catch((error: unknown) => refuse(error, named));
+  const { all: paths, ofGroups } = await resolve(context, files, request).catch((error: unknown) => refuse(error, named));
   const secrets = paths.map(formatSecretPath);
-  const use = await useOf(context, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
+  const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
   const passed = await (async () => {
+    trusted?.requireLatest();
     request.restrict?.(use);
     return authorize(context, { use, files, token, ledger: record?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));
@@ -104,7 +117,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
       values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
     }
     trusted?.remember();
-    return { values, end: begun };
+    return { values, ofGroups, end: begun };
   } catch (error) {
     const reason = error instanceof VaultError ? `${error.message} [${error.code}]` : undefined;
     await begun({ outcome: "failed", reason });
@@ -126,16 +139,17 @@ async function begin(
 }
 
 /** The secrets that are asked for, each once, and all of them there. */
-async function resolve(context: Context, files: VaultFiles, { root, secrets, groups = [], accept }: SecretUse): Promise<SecretPath[]> {
-  const paths = new Set(secrets);
+async function resolve(context: Context, files: VaultFiles, { root, secrets, groups = [], accept }: SecretUse): Promise<ResolvedSecrets> {
+  const ofGroups = new Set<SecretPath>();
   if (groups.length > 0) {
     const { manifest } = await stateOf(files);
-    for (const group of groups)
-      for (const path of manifest.groups.get(manifest.requireGroup(group))!) if (files.hasSecret(path)) paths.add(path);
+    const listed = groups.flatMap((group) => [...manifest.groups.get(manifest.requireGroup(group))!]);
+    for (const path of listed) if (files.hasSecret(path)) ofGroups.add(path);
   }
-  for (const path of paths) await namingFiles(context, root, () => files.ciphertext(path));
-  accept?.([...paths]);
-  if (paths.size > 0) return [...paths];
+  const all = [...new Set([...secrets, ...ofGroups])];
+  for (const path of all) await namingFiles(context, root, () => files.ciphertext(path));
+  accept?.({ all, ofGroups });
+  if (all.length > 0) return { all, ofGroups };
   throw new VaultError("USAGE", "There is no secret to use.", {
     remedy: "Name one: --secret GROUP/NAME, --group GROUP or --profile NAME.",
   });
@@ -166,14 +180,6 @@ async function groupsIn(context: Context, files: VaultFiles, request: SecretUse)
   if (!mayMatter) return () => [];
   const { manifest } = await stateOf(files);
   return (path) => manifest.groupsOf(path);
-}
-
-/** The same verified files, with what they mean. */
-async function stateOf(files: VaultFiles) {
-  const { VaultState } = await import("@agent-vault/vault");
-  const state = new VaultState(files.source);
-  if (files.signed) state.vouch(files.signed);
-  return state;
 }
 
 /** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */

@@ -1,5 +1,6 @@
-import type { Writable } from "node:stream";
-import { formatSecretPath, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import { PassThrough, type Writable } from "node:stream";
+import { formatSecretPath, presentedToken, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
 import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
@@ -11,7 +12,7 @@ import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-
 /** A command, and the secrets that it gets. */
 export interface RunRequest
   extends
-    Omit<SecretUse, "action" | "secrets" | "command" | "accept">,
+    Omit<SecretUse, "action" | "secrets" | "command" | "accept" | "cwd">,
     Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "stdin"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
@@ -36,28 +37,35 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   const named = [...variables, ...files].map(({ secret }) => secret);
   const secrets = [...new Set([...named, ...secretsIn(env.flatMap(({ value }) => value))])];
   const words = shell ? shellCommand(command, context.env) : command;
+  const pipes = new PipesAhead(!request.tty);
   const use = await openUse(context, {
     ...request,
     action: "run",
     secrets,
     command: words,
-    accept: (all) => void placesOf(request, all),
+    accept: ({ ofGroups }) => void placesOf(request, ofGroups),
+  }).catch(async (error: unknown) => {
+    await pipes.close();
+    throw error;
   });
   const known = knowing(use.values);
   try {
-    const end = await runOpened(context, request, use);
+    const end = await runOpened(context, request, use, pipes);
     const how = end.timedOut ? "It ran out of time." : end.signal && `Ended by ${end.signal}.`;
+    if (end.unwritten) context.warn(`The command's output could not be written: ${end.unwritten.message}.`);
     await putDown(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(words, known) });
     return end;
   } catch (error) {
+    await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
-    const reason = failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
+    // What went wrong may name a word of the command.
+    const [reason] = redacted([failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong."], known);
     await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
     throw error;
   }
 }
 
-async function runOpened(context: Context, request: RunRequest, { values }: OpenedUse): Promise<ChildEnd> {
+async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PipesAhead): Promise<ChildEnd> {
   const { tty, output } = request;
   const known = tty ? undefined : knowing(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
@@ -65,34 +73,52 @@ async function runOpened(context: Context, request: RunRequest, { values }: Open
   for (const { name, value } of request.env ?? []) {
     secrets[name] = value.map((part) => (typeof part === "string" ? part : text(part.secret))).join("");
   }
-  const { variables, files } = placesOf(request, [...values.keys()]);
+  const { variables, files } = placesOf(request, ofGroups);
   for (const { variable, secret } of variables) secrets[variable] = text(secret);
-  const { PassThrough } = await import("node:stream");
-  const child = (secretsWithFiles: Readonly<Record<string, string>>) =>
-    runChild({
+  // An empty token is an invalid one: what the command asks of agent-vault must not go by the key that the token stands for.
+  if (presentedToken(context, request.token) !== undefined) secrets["AGENT_VAULT_TOKEN"] = "";
+  const folder = files.length === 0 ? undefined : (await import("../child/secret-files.js")).SecretFiles.create(context.env);
+  try {
+    for (const { variable, secret } of files) secrets[variable] = folder!.add(variable, values.get(secret)!);
+    return await runChild({
       ...request,
       env: context.env,
-      secrets: secretsWithFiles,
+      secrets,
       stdout: { through: known?.stream() ?? new PassThrough(), to: output.stdout },
       stderr: { through: known?.stream() ?? new PassThrough(), to: output.stderr },
+      pipes: await pipes.take(),
     });
-  if (files.length === 0) return child(secrets);
-  const { SecretFiles } = await import("../child/secret-files.js");
-  const folder = SecretFiles.create(context.env);
-  try {
-    for (const { variable, secret } of files) secrets[variable] = folder.add(variable, values.get(secret)!);
-    return await child(secrets);
   } finally {
-    folder.remove();
+    folder?.remove();
   }
 }
 
-/** Which secret goes to which variable and file: those of groups and profiles that are not named otherwise go where their names say. */
-function placesOf(request: RunRequest, secrets: readonly SecretPath[]): { variables: SecretVariable[]; files: readonly SecretVariable[] } {
-  const { variables = [], files = [], env = [], groups = [] } = request;
+/** Pipes that are made while other things are done, and closed where no child takes them. */
+class PipesAhead {
+  readonly #made: ReturnType<typeof makeOutputPipes>;
+  #taken = false;
+
+  constructor(isWanted: boolean) {
+    this.#made = isWanted ? makeOutputPipes(2) : Promise.resolve(undefined);
+  }
+
+  take(): ReturnType<typeof makeOutputPipes> {
+    this.#taken = true;
+    return this.#made;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#taken) closeOutputPipes(await this.#made);
+  }
+}
+
+/** Which secret goes to which variable and file: those of groups that are not named otherwise go where their names say. */
+function placesOf(
+  { variables = [], files = [], env = [] }: RunRequest,
+  ofGroups: ReadonlySet<SecretPath>,
+): { variables: readonly SecretVariable[]; files: readonly SecretVariable[] } {
   const placed = new Set([...variables, ...files].map(({ secret }) => secret));
-  const referenced = new Set(secretsIn(env.flatMap(({ value }) => value)));
-  const rest = groups.length === 0 ? [] : secrets.filter((secret) => !placed.has(secret) && !referenced.has(secret));
+  const rest = [...ofGroups].filter((secret) => !placed.has(secret));
   const all = [...variables, ...rest.map((secret) => ({ variable: requireVariableName(variableName(secret)), secret }))];
   const distinct = distinctVariables([...all, ...files]);
   const taken = new Map(distinct.map(({ variable, secret }) => [variable, secret]));
@@ -125,7 +151,7 @@ function knowing(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true)
   );
 }
 
-/** The words of a command without the secrets that somebody may have typed into them. */
+/** Texts without the secrets that somebody may have typed into them. */
 function redacted(words: readonly string[], known: KnownSecrets): string[] {
   return words.map((word) => {
     const scrubber = known.scrubber();

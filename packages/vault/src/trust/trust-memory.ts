@@ -16,6 +16,8 @@ export interface TrustMemory extends SeenState {
   /** Keys from outside the repository that vouched for this; none where the first key that was seen was taken on its word. */
   readonly pinned: readonly SshPublicKey[];
   readonly owners: readonly SshPublicKey[];
+  /** Whether a policy decides over uses in that state. */
+  readonly policy?: boolean | undefined;
   /** The newest state that was seen on a remote's branch or pushed to it, by its URL and branch. */
   readonly remotes: Readonly<Record<string, SeenState>>;
 }
@@ -63,12 +65,13 @@ export function writeTrust(context: Context, vaultId: string, memory: TrustMemor
 
 function parse(text: string, vaultId: string): TrustMemory | undefined {
   try {
-    const { version, vault, sequence, lock, pinned, owners, remotes } = JSON.parse(text) as Record<string, unknown>;
+    const { version, vault, sequence, lock, pinned, owners, policy, remotes } = JSON.parse(text) as Record<string, unknown>;
     const seen = seenState({ sequence, lock });
     if (version !== 1 || vault !== vaultId || !seen) return undefined;
     const states = Object.entries(remotes as object).map(([remote, state]) => [remote, seenState(state as object)] as const);
     if (states.some(([, state]) => state === undefined)) return undefined;
-    return { pinned: keys(pinned), owners: keys(owners), ...seen, remotes: Object.fromEntries(states) as Record<string, SeenState> };
+    const learnt = { pinned: keys(pinned), owners: keys(owners), policy: policy === true };
+    return { ...learnt, ...seen, remotes: Object.fromEntries(states) as Record<string, SeenState> };
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { kindOf, type Finding, type FindingKind } from "../finding.js";
 import type { Keys } from "../key-files.js";
-import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../layout.js";
 import type { VaultFiles } from "../vault-files.js";
 import { anchorsOf, derivedKeys, type Anchors } from "./anchors.js";
 import type { LockHistory } from "./lock-history.js";
@@ -21,6 +21,10 @@ export interface TrustedState extends SignedLock {
   readonly isFirst: boolean;
   /** Whether a newer state was seen before; such a state is read with a warning and never remembered. */
   readonly isOlder: boolean;
+  /** Whether the newest state that was seen has a policy. */
+  readonly isUnderPolicy: boolean;
+  /** Refuses a state before the newest, where what was decided since must hold. @throws VaultError `ROLLBACK` */
+  requireLatest(): void;
   remember(): void;
 }
 
@@ -92,7 +96,16 @@ export class VaultTrust {
     const isOlder = memory !== undefined && this.#isOlder(signed, memory);
     this.#requireValid(signed);
     files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeLists(this.#context, signed.lock.vault) }));
-    return { ...signed, isFirst, isOlder, remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)) };
+    return {
+      ...signed,
+      isFirst,
+      isOlder,
+      isUnderPolicy: isOlder ? memory.policy === true : signed.lock.files.has(POLICY_FILE),
+      requireLatest: () => {
+        if (isOlder) throw outdated(signed, memory);
+      },
+      remember: () => (isOlder ? undefined : this.#remember(signed, anchors, memory)),
+    };
   }
 
   /**
@@ -436,6 +449,7 @@ export class VaultTrust {
     return {
       pinned: pinnedBy(anchors, memory),
       owners: lock.owners.map(({ key }) => key),
+      policy: lock.files.has(POLICY_FILE),
       sequence: lock.sequence,
       lock: digest,
     };
@@ -523,6 +537,14 @@ function rollback({ lock }: SignedLock, seen: SeenState): VaultError {
   return new VaultError("ROLLBACK", `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was there before it.`, {
     remedy: "Somebody has brought an old state back, with whatever was revoked since. Nothing was taken over; ask an owner.",
   });
+}
+
+function outdated({ lock }: SignedLock, seen: SeenState): VaultError {
+  return new VaultError(
+    "ROLLBACK",
+    `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was seen before, whose policy decides.`,
+    { remedy: "Use the newest one: agent-vault -C its folder. With run --cwd the command itself runs elsewhere." },
+  );
 }
 
 function forked({ lock }: SignedLock): VaultError {
