@@ -95,6 +95,7 @@ async function make() {
       "version: 1\nrules:\n  - secrets: [token]\n    allow: all\n  - secrets: [stripe/**]\n    deny: all\n",
     );
     signByCommand();
+    trust("policy");
   });
   await from(first, "other-vault", () => {
     const config = join(vault, "config.yaml");

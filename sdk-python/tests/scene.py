@@ -93,7 +93,8 @@ def git(folder: Path, *words: str) -> str:
 def lay(root: Path, vault: str, change: list[dict[str, Any]]) -> None:
     """Lays a vault of the fixtures into a folder, and changes it."""
     for folder in _folders_of(vault):
-        shutil.copytree(folder, root, dirs_exist_ok=True)
+        # With its old time git may take a new file of the same length for the former one.
+        shutil.copytree(folder, root, dirs_exist_ok=True, copy_function=shutil.copyfile)
     for one in change:
         _apply(root, one)
 

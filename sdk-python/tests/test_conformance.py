@@ -18,6 +18,7 @@ VALUES = re.compile("sk_test|sk_of|demo_stripe|not for bot")
 
 @pytest.mark.filterwarnings("ignore::agent_vault.AgentVaultWarning")
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.usefixtures("command_line")
 def test_case(case: Case, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(machine, case)
     for name, value in scene.env.items():

@@ -45,6 +45,8 @@ NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 #: A remote that says nothing for so long, or is not done after so long, is given up; in seconds.
 _SILENCE = 15.0
 _TOTAL = 300.0
+#: How often it is looked whether git has ended, while it says nothing; in seconds.
+_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -205,17 +207,23 @@ def _listen(child: subprocess.Popen[bytes]) -> bytes | None:
     """What git says until it ends, or `None` where it takes too long."""
     assert child.stderr is not None
     words = b""
-    until = time.monotonic() + _TOTAL
+    started = heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stderr, selectors.EVENT_READ)
         while True:
-            if not selector.select(min(_SILENCE, max(0.0, until - time.monotonic()))):
-                # A program that stays on, such as the master of shared ssh connections, may keep the error stream open.
-                return words if child.poll() is not None else None
-            part = os.read(child.stderr.fileno(), 65536)
-            if not part:
+            if selector.select(_LOOK):
+                part = os.read(child.stderr.fileno(), 65536)
+                if not part:
+                    return words
+                words = (words + part)[-16_384:]
+                heard = time.monotonic()
+            # A program that stays on, such as one that tidies the repository up, may keep the error stream open.
+            elif child.poll() is not None:
                 return words
-            words = (words + part)[-16_384:]
+            elif time.monotonic() - heard > _SILENCE:
+                return None
+            if time.monotonic() - started > _TOTAL:
+                return None
 
 
 def _end(child: subprocess.Popen[bytes], grouped: bool) -> None:

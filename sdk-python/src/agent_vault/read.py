@@ -39,10 +39,13 @@ def read_secret(root: str, text: str, key: KeyChoice, env: Mapping[str, str], *,
     def look() -> tuple[bytes, bool, TrustedState | None]:
         files = VaultFiles(VaultFolder(root))
         state = VaultTrust(root, keys, env).verify(files)
-        return files.ciphertext(path), files.read(POLICY_FILE) is not None, state
+        is_under_policy = state.is_under_policy if state else files.read(POLICY_FILE) is not None
+        return files.ciphertext(path), is_under_policy, state
 
-    ciphertext, has_policy, state = settled(root, env, look)
-    if has_policy:
+    ciphertext, is_under_policy, state = settled(root, env, look)
+    if is_under_policy:
+        if state:
+            state.require_latest()
         return read_by_command(root, path, key, env, POLICY, pull=False)
     value = _decrypt(ciphertext, format_secret_path(path), keys)
     if state:

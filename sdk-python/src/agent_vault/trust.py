@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from .context import home_folder, is_strict
 from .errors import VaultError, error, is_verification_error, warn
 from .keys import Keys, SeenState
-from .layout import CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE
+from .layout import CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE
 from .lock import SignedLock, is_owner, open_lock
 from .signed_files import SignedFiles, TreeLists
 from .ssh_signature import bad_signature, fingerprint, parse_ssh_public_key
@@ -58,6 +58,23 @@ class TrustedState:
         self._trust = trust
         self._known = known
         self._is_older = is_older
+
+    @property
+    def is_under_policy(self) -> bool:
+        """Whether the newest state that was seen has a policy."""
+        if self._is_older and self._known.memory:
+            return self._known.memory.policy is True
+        return POLICY_FILE in self.signed.lock.files
+
+    def require_latest(self) -> None:
+        """Refuses a state before the newest, where what was decided since must hold. Raises `ROLLBACK`."""
+        if self._is_older and self._known.memory:
+            raise error(
+                "ROLLBACK",
+                f"This is state {self.signed.lock.sequence} of the vault, and state {self._known.memory.sequence} was seen before, "
+                "whose policy decides.",
+                "Use the newest one.",
+            )
 
     def remember(self) -> None:
         if not self._is_older:
@@ -162,7 +179,7 @@ class VaultTrust:
         if memory and (not anchors.keys or vouches(memory.pinned) or (memory.pinned and vouches(memory.owners))):
             return _Known(anchors, memory, is_first=False)
         seen = anchors.seen
-        begun = TrustMemory((), anchors.keys, seen.sequence, seen.lock, {}) if seen else None
+        begun = TrustMemory((), anchors.keys, None, seen.sequence, seen.lock, {}) if seen else None
         return _Known(anchors, begun, is_first=True)
 
     def _anchors(self, signed: SignedLock) -> Anchors:
@@ -352,6 +369,7 @@ def _learnt(signed: SignedLock, known: _Known) -> TrustMemory:
     return TrustMemory(
         pinned=_pinned(known),
         owners=tuple(owner.key for owner in signed.lock.owners),
+        policy=POLICY_FILE in signed.lock.files,
         sequence=signed.lock.sequence,
         lock=signed.digest,
         remotes=known.memory.remotes if known.memory else {},

@@ -23,6 +23,8 @@ class TrustMemory:
     #: Keys from outside the repository that vouched for this; none where the first key that was seen was taken on its word.
     pinned: tuple[str, ...]
     owners: tuple[str, ...]
+    #: Whether a policy decides over uses in that state; `None` where nobody has looked.
+    policy: bool | None
     sequence: int
     lock: str
     #: The newest state that was seen on a remote's branch or pushed to it, by its URL and branch.
@@ -67,6 +69,7 @@ def write_trust(home: str, vault: str, memory: TrustMemory) -> None:
         "vault": vault,
         "pinned": memory.pinned,
         "owners": memory.owners,
+        **({} if memory.policy is None else {"policy": memory.policy}),
         "sequence": memory.sequence,
         "lock": memory.lock,
         "remotes": {name: {"sequence": seen.sequence, "lock": seen.lock} for name, seen in memory.remotes.items()},
@@ -99,6 +102,7 @@ def _parse(content: bytes, vault: str) -> TrustMemory | None:
         return TrustMemory(
             pinned=_keys(fields["pinned"]),
             owners=_keys(fields["owners"]),
+            policy=fields.get("policy") is True,
             sequence=seen.sequence,
             lock=seen.lock,
             remotes={name: _seen_state(state) for name, state in fields["remotes"].items()},
