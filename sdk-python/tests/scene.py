@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +45,7 @@ class Scene:
         self.key_path = str(key_file(key["file"])) if "file" in key else None
         self.key_str = key_file(key["text"]).read_text("utf-8") if "text" in key else None
         if "history" in case:
-            git(self.repository, "init", "--quiet")
-            for vault in case["history"]:
-                _commit(self.repository, vault, [])
-            git(self.repository, "init", "--quiet", "--bare", str(self.remote))
-            git(self.repository, "remote", "add", "origin", str(self.remote))
-            git(self.repository, "push", "--quiet", "--set-upstream", "origin", "main")
+            shutil.copytree(_history(tuple(case["history"])), machine, dirs_exist_ok=True)
         if "vault" in case:
             lay(self.repository / ".agent-vault", case["vault"], case.get("change", []))
         if "trust" in case:
@@ -118,6 +116,22 @@ def _apply(root: Path, change: dict[str, Any]) -> None:
     else:
         found = [folder / change["take"] for folder in _folders_of(change["of"]) if (folder / change["take"]).exists()]
         (root / change["take"]).write_bytes(found[-1].read_bytes() + change.get("append", "").encode())
+
+
+@functools.cache
+def _history(vaults: tuple[str, ...]) -> Path:
+    """A repository with a history and its remote, made once for all cases that have it."""
+    folder = Path(tempfile.mkdtemp(prefix="agent-vault-history-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    repository, remote = folder / "repository", folder / "remote.git"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    for vault in vaults:
+        _commit(repository, vault, [])
+    git(repository, "init", "--quiet", "--bare", str(remote))
+    git(repository, "remote", "add", "origin", "../remote.git")
+    git(repository, "push", "--quiet", "--set-upstream", "origin", "main")
+    return folder
 
 
 def _commit(repository: Path, vault: str, change: list[dict[str, Any]]) -> None:

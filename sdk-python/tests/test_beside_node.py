@@ -31,7 +31,7 @@ def test_both_remember_the_same_bytes(machine: Path) -> None:
     assert Vault(scene.repository, scene.key_path).get("stripe/api-key") == "sk_test_first"
     (file,) = (scene.home / "trust").glob("*.json")
     by_python = file.read_bytes()
-    assert str(scene.remote).encode() in by_python
+    assert b'"../remote.git refs/heads/main"' in by_python
     scene.fetch_again()
     subprocess.run(words, cwd=scene.repository, check=True, capture_output=True)
     assert file.read_bytes() == by_python

@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { afterAll } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
 
 const FIXTURES = resolve(import.meta.dirname, "../../fixtures/conformance");
@@ -65,7 +66,7 @@ export class Scene {
   readonly env: Readonly<Record<string, string | undefined>>;
 
   constructor(given: Case) {
-    this.box = new Sandbox({ git: given.history !== undefined });
+    this.box = new Sandbox({ git: false });
     this.home = join(this.box.home, ".agent-vault");
     mkdirSync(this.home);
     const { key = {} } = given;
@@ -79,8 +80,7 @@ export class Scene {
       ),
     };
     if (key.home) cpSync(keyFile(key.home), join(this.home, "owner.key"));
-    for (const vault of given.history ?? []) this.#commit(this.box.repository, vault);
-    if (given.history) this.box.addRemote();
+    if (given.history) cpSync(historyOf(given.history), this.box.root, { recursive: true });
     if (given.vault) lay(this.box.vault, given.vault, given.change);
     if (given.trust) {
       mkdirSync(dirname(this.#trustFile));
@@ -94,7 +94,7 @@ export class Scene {
     if (vault === null) return renameSync(remote, `${remote}.gone`);
     const clone = join(this.box.root, "clone");
     this.box.gitIn(this.box.root, "clone", "--quiet", remote, clone);
-    this.#commit(clone, vault, change);
+    commit(this.box, clone, vault, change);
     this.box.gitIn(clone, "push", "--quiet");
   }
 
@@ -115,14 +115,33 @@ export class Scene {
     const known = JSON.parse(readFileSync(join(FIXTURES, "trust/second.json"), "utf8")) as { readonly vault: string };
     return join(this.home, "trust", `${known.vault}.json`);
   }
+}
 
-  #commit(repository: string, vault: string, change?: readonly Change[]): void {
-    const root = join(repository, ".agent-vault");
-    rmSync(root, { recursive: true, force: true });
-    lay(root, vault, change);
-    this.box.gitIn(repository, "add", "--all", "--force");
-    this.box.gitIn(repository, "commit", "--quiet", "--allow-empty", "--message", vault);
-  }
+/** A repository with a history and its remote, made once for all cases that have it. */
+function historyOf(history: readonly string[]): string {
+  const name = history.join(" ");
+  const known = histories.get(name);
+  if (known !== undefined) return known;
+  const box = new Sandbox({ kept: true });
+  for (const vault of history) commit(box, box.repository, vault);
+  box.addRemote();
+  box.git("remote", "set-url", "origin", "../remote.git");
+  rmSync(box.home, { recursive: true });
+  histories.set(name, box.root);
+  return box.root;
+}
+
+const histories = new Map<string, string>();
+afterAll(() => {
+  for (const folder of histories.values()) rmSync(folder, { recursive: true, force: true });
+});
+
+function commit(box: Sandbox, repository: string, vault: string, change?: readonly Change[]): void {
+  const root = join(repository, ".agent-vault");
+  rmSync(root, { recursive: true, force: true });
+  lay(root, vault, change);
+  box.gitIn(repository, "add", "--all", "--force");
+  box.gitIn(repository, "commit", "--quiet", "--allow-empty", "--message", vault);
 }
 
 /** Lays a vault of the fixtures into a folder, and changes it. */
