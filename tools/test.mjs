@@ -18,6 +18,7 @@ const steps =
         ["Key material", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "scan"]],
         ["Vault", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "verify"]],
         ["Tests", bin("vitest"), ["run"]],
+        ["Python", process.execPath, [join(root, "tools/python.mjs")]],
       ];
 for (const [title, command, args] of steps) {
   process.stdout.write(`\n== ${title}\n`);

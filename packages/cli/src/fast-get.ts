@@ -7,6 +7,7 @@ import { ProgressLine } from "./terminal.js";
 /** The flags of `get`, which a test compares with those of the command. */
 export const GET_FLAGS = {
   directory: { type: "string", short: "C", multiple: true },
+  "for-program": { type: "boolean" },
   json: { type: "boolean" },
   key: { type: "string" },
   "no-pull": { type: "boolean" },
@@ -20,10 +21,10 @@ export const GET_FLAGS = {
 export async function fastGet(words: readonly string[]): Promise<number | undefined> {
   const parsed = parse(words);
   if (!parsed || parsed.positionals.length !== 1) return undefined;
-  const { directory = [], json = false, key, token, "no-pull": noPull = false } = parsed.values;
+  const { directory = [], json = false, key, token, "no-pull": noPull = false, "for-program": forProgram = false } = parsed.values;
   try {
     const context = terminalContext("get", directory, new ProgressLine());
-    await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, token, noPull, json });
+    await printSecret(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, token, noPull, json, forProgram });
     return 0;
   } catch (error) {
     return reportError(error, json);

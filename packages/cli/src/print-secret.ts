@@ -11,11 +11,18 @@ export interface PrintRequest {
   readonly token: string | undefined;
   readonly noPull: boolean;
   readonly json: boolean;
+  /** Whether a program asks that was written to have the value, and not whoever looks at the output. */
+  readonly forProgram: boolean;
 }
 
 /** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
-export async function printSecret(context: Context, root: string, { path, key, token, noPull, json }: PrintRequest): Promise<void> {
-  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge: judgeOf(token) });
+export async function printSecret(
+  context: Context,
+  root: string,
+  { path, key, token, noPull, json, forProgram }: PrintRequest,
+): Promise<void> {
+  const judge = judgeOf(forProgram ? "read" : "get", token);
+  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge });
   const text = decodeUtf8(value);
   if (json) {
     const printed =
@@ -32,8 +39,8 @@ export async function printSecret(context: Context, root: string, { path, key, t
 }
 
 /** What decides over the read beside the key is loaded where something else does. */
-function judgeOf(token: string | undefined): Judge {
-  return async (...read) => (await import("@agent-vault/runner")).judgeRead("get", { token })(...read);
+function judgeOf(action: "get" | "read", token: string | undefined): Judge {
+  return async (...read) => (await import("@agent-vault/runner")).judgeRead(action, { token })(...read);
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -1,0 +1,61 @@
+"""What is taken from the world around."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+
+def home_folder(env: Mapping[str, str]) -> str:
+    """The folder of keys and of what is remembered: `AGENT_VAULT_HOME`, else `~/.agent-vault`."""
+    return env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+
+
+def resolve_path(path: str, env: Mapping[str, str]) -> str:
+    """An absolute path from one as a person writes it, with a `~` that no shell has seen."""
+    return os.path.abspath(re.sub(r"^~(?=[/\\]|\Z)", lambda _: _user_home(env), path))
+
+
+def is_strict(env: Mapping[str, str]) -> bool:
+    """Whether what is a warning for a person is an error here: `AGENT_VAULT_STRICT`, else `CI`."""
+
+    def is_set(name: str) -> bool:
+        return env.get(name, "").lower() in ("1", "true")
+
+    return is_set("AGENT_VAULT_STRICT") if "AGENT_VAULT_STRICT" in env else is_set("CI")
+
+
+def is_audit_off(env: Mapping[str, str]) -> bool:
+    return env.get("AGENT_VAULT_AUDIT", "").lower() == "off"
+
+
+def presented_token(env: Mapping[str, str]) -> str | None:
+    """The token in the environment. An empty one is a token, and an invalid one: it must not open more than the token would have."""
+    return env.get("AGENT_VAULT_TOKEN")
+
+
+_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("claude-code", ("CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT")),
+    ("codex", ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "CODEX_THREAD_ID", "CODEX_CI")),
+    ("cursor", ("CURSOR_AGENT", "CURSOR_TRACE_ID")),
+    ("copilot", ("COPILOT_CLI", "COPILOT_AGENT", "GITHUB_COPILOT_CLI")),
+    ("gemini", ("GEMINI_CLI",)),
+    ("opencode", ("OPENCODE", "OPENCODE_CLIENT")),
+    ("continue", ("CONTINUE_CLI", "CONTINUE_GLOBAL_DIR")),
+    ("windsurf", ("WINDSURF_CASCADE", "WINDSURF_AGENT", "WINDSURF_SESSION_ID")),
+)
+
+
+def detect_harness(env: Mapping[str, str]) -> str | None:
+    """The coding agent that this was started by, as far as its environment says."""
+    for harness, names in _SIGNS:
+        if any(env.get(name) for name in names):
+            return harness
+    if any(name.startswith("AIDER_") for name in env):
+        return "aider"
+    return env.get("AGENT") or env.get("AI_AGENT") or None
+
+
+def _user_home(env: Mapping[str, str]) -> str:
+    return env.get("HOME") or os.path.expanduser("~")
