@@ -3,6 +3,7 @@ import { keysAtHand, type KeyChoice } from "./key-files.js";
 import { namingFiles } from "./trust/naming-files.js";
 import { vaultIdIn, type SignedLock } from "./trust/open-lock.js";
 import { VaultTrust } from "./trust/vault-trust.js";
+import { verifiedFiles } from "./verified-files.js";
 import { VaultState } from "./vault-state.js";
 
 /**
@@ -20,8 +21,9 @@ export async function openTrusted(
   root: string,
   key?: KeyChoice,
 ): Promise<{ state: VaultState; signed: SignedLock | undefined }> {
-  const state = new VaultState(root);
-  const trusted = await trustAtHand(context, root, state, key).verify(state);
+  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(new VaultState(root).source) });
+  const newState = () => new VaultState(root);
+  const { files: state, state: trusted } = await verifiedFiles(context, root, keys, newState, (look) => void look.signed?.requireAll());
   await namingFiles(context, root, () => state.signed?.requireAll());
   trusted?.remember();
   return { state, signed: trusted };

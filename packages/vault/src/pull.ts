@@ -93,7 +93,9 @@ async function fastForward(context: Context, root: string, always: boolean, keys
       await repository.fetch();
       unchanged = "current";
     } catch (error) {
-      unchanged = warnOnce(context, root, "offline", `${NOT_PULLED}: ${reasonOf(error)}`);
+      // Another process is fetching the same.
+      const isDoneElsewhere = error instanceof VaultError && error.message.includes("cannot lock ref");
+      unchanged = isDoneElsewhere ? "recent" : warnOnce(context, root, "offline", `${NOT_PULLED}: ${reasonOf(error)}`);
     }
     tips = (await readTips(repository)) ?? tips;
   }

@@ -39,4 +39,5 @@ export type { AuditAnchor } from "./trust/lock.js";
 export { vaultIdIn } from "./trust/open-lock.js";
 export type { SshPublicKey } from "./trust/ssh-signature.js";
 export { VaultTrust, isVerificationError } from "./trust/vault-trust.js";
+export { verifiedFiles } from "./verified-files.js";
 export { findVault, VaultFiles } from "./vault-files.js";

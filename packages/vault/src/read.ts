@@ -11,8 +11,9 @@ import { pull } from "./pull.js";
 import { actorOf, recordFailure } from "./record.js";
 import { namingFiles } from "./trust/naming-files.js";
 import { vaultIdIn } from "./trust/open-lock.js";
-import { VaultTrust, type TrustedState } from "./trust/vault-trust.js";
+import type { TrustedState } from "./trust/vault-trust.js";
 import { VaultFiles } from "./vault-files.js";
+import { verifiedFiles } from "./verified-files.js";
 
 export interface SecretValue {
   /** The path as it is shown: without `default/`. */
@@ -39,8 +40,7 @@ export interface ReadOptions {
  * @throws VaultError what {@link OpenVault} throws
  */
 export async function readSecret(context: Context, root: string, path: string, options: ReadOptions = {}): Promise<SecretValue> {
-  parseSecretPath(path);
-  const [read] = await (await OpenVault.open(context, root, options)).read([path], options);
+  const [read] = await (await OpenVault.open(context, root, options, [path])).read([path], options);
   return read!;
 }
 
@@ -87,15 +87,20 @@ export class OpenVault {
 
   /**
    * @param root absolute path of the vault's folder
-   * @throws VaultError what {@link loadKeys}, {@link pull} and {@link VaultTrust} throw
+   * @param paths secrets that are about to be read
+   * @throws VaultError `INVALID_NAME`, and what {@link loadKeys}, {@link pull} and `VaultTrust` throw
    */
-  static async open(context: Context, root: string, options: OpenOptions = {}): Promise<OpenVault> {
+  static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<OpenVault> {
+    const wanted = [POLICY_FILE, ...paths.map(parseSecretPath).map(secretFile)];
     const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
     if (options.pull ?? true) await pull(context, root, { keys });
     const openedAt = performance.now();
-    const marks = marksOf(root, DECISIVE_FILES);
-    const files = new VaultFiles(root);
-    const state = await new VaultTrust(context, root, keys).verify(files);
+    let marks = "";
+    const newFiles = () => {
+      marks = marksOf(root, DECISIVE_FILES);
+      return new VaultFiles(root);
+    };
+    const { files, state } = await verifiedFiles(context, root, keys, newFiles, (look) => wanted.forEach((file) => look.bytes(file)));
     return new OpenVault({ context, root, options, keys, marks, openedAt }, files, state);
   }
 
@@ -110,7 +115,7 @@ export class OpenVault {
       const isSame = (path: SecretPath) => [undefined, marksOf(this.#root, [secretFile(path)])].includes(this.#read.get(path));
       if (marksOf(this.#root, DECISIVE_FILES) === this.#marks && paths.map(parseSecretPath).every(isSame)) return this;
     }
-    return OpenVault.open(this.#context, this.#root, this.#options);
+    return OpenVault.open(this.#context, this.#root, this.#options, paths);
   }
 
   /**
@@ -161,8 +166,8 @@ export async function peekSecret(
   const secretPath = parseSecretPath(path);
   const secret = formatSecretPath(secretPath);
   const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
-  const files = new VaultFiles(root);
-  const state = await new VaultTrust(context, root, keys).verify(files);
+  const newFiles = () => new VaultFiles(root);
+  const { files, state } = await verifiedFiles(context, root, keys, newFiles, (look) => void look.bytes(secretFile(secretPath)));
   await namingFiles(context, root, () => files.ciphertext(secretPath));
   if (keys) {
     const actor = actorOf(files, keys, state?.lock.vault);

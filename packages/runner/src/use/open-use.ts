@@ -3,15 +3,19 @@ import {
   formatSecretPath,
   isAuditOff,
   loadKeys,
+  MANIFEST_FILE,
+  metadataFile,
   namingFiles,
   openSecret,
+  POLICY_FILE,
   presentedToken,
   pull,
   secretAttributes,
+  secretFile,
   VaultError,
   VaultFiles,
   vaultIdIn,
-  VaultTrust,
+  verifiedFiles,
   type Actor,
   type Context,
   type KeyChoice,
@@ -83,8 +87,8 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const where = { ...context, cwd: request.cwd ?? context.cwd };
   const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
   if (request.pull ?? true) await pull(context, root, { keys });
-  const files = new VaultFiles(root);
-  const trusted = await new VaultTrust(context, root, keys).verify(files);
+  const newFiles = () => new VaultFiles(root);
+  const { files, state: trusted } = await verifiedFiles(context, root, keys, newFiles, (look) => touch(look, request));
   const actor = actorOf(files, keys, trusted?.lock.vault);
   const token = presentedToken(context, request.token);
   const record = isAuditOff(context.env) ? undefined : await openUseRecord(where, actor);
@@ -123,6 +127,12 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     await begun({ outcome: "failed", reason });
     throw error;
   }
+}
+
+/** Reads what the use is going to be decided by, and of. */
+function touch(files: VaultFiles, { secrets, groups = [] }: SecretUse): void {
+  for (const path of secrets) for (const file of [secretFile(path), metadataFile(path)]) files.bytes(file);
+  for (const file of groups.length > 0 ? [POLICY_FILE, MANIFEST_FILE] : [POLICY_FILE]) files.bytes(file);
 }
 
 /** @returns what puts on record how it ended */
