@@ -4,7 +4,7 @@ import type { Context } from "./context.js";
 import { VaultError } from "./errors.js";
 import type { Keys } from "./key-files.js";
 import { isVerificationError, VaultTrust, type TrustedState } from "./trust/vault-trust.js";
-import { VaultFiles } from "./vault-files.js";
+import type { VaultFiles } from "./vault-files.js";
 
 /** How often files are looked at that another process may just be putting in place. */
 const LOOKS = 3;
