@@ -15,6 +15,6 @@ export default defineConfig({
       CI: "",
     },
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 });

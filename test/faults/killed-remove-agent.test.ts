@@ -4,7 +4,7 @@ import { withReaders } from "./vault-at-work.js";
 survivesEveryKill({
   words: ["remove-agent", "bob"],
   subject: "agent-vault: remove agent bob",
-  at: { eachThirdFrom: 1 },
+  at: { from: 2 },
   after: (before) => ({
     ...withReaders(before, (_secret, readers) => readers.filter((agent) => agent !== "bob")),
     agents: ["alice", "carol"],

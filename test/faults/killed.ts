@@ -13,10 +13,10 @@ export interface Killed extends CommandLine {
   /** The commit's subject. */
   readonly subject: string;
   /**
-   * At which calls: at each, or at each third from the first, second or third on. The transaction is the same for all operations, so one of
-   * them is killed everywhere, and the others share the calls among them.
+   * At which calls: at each, or at each fourth from one of the first four on. The transaction is the same for all operations, so one of them is
+   * killed everywhere, and the others share the calls among them.
    */
-  readonly at?: { readonly eachThirdFrom: 0 | 1 | 2 };
+  readonly at?: { readonly from: 0 | 1 | 2 | 3 };
   after(before: Expected): Expected;
 }
 
@@ -32,7 +32,7 @@ const FINISHED = "warning: An interrupted change of this vault was finished.\n";
  */
 export function survivesEveryKill(operation: Killed): void {
   const kind = process.env["SLOW"] ? "all" : "changes";
-  const { first, step } = operation.at && kind === "changes" ? { first: operation.at.eachThirdFrom, step: 3 } : { first: 0, step: 1 };
+  const { first, step } = operation.at && kind === "changes" ? { first: operation.at.from, step: 4 } : { first: 0, step: 1 };
   describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: kind === "all" ? 3_600_000 : 900_000 }, () => {
     it("is done in full or not at all, at every call", async () => {
       const work = await VaultAtWork.make();

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, VaultError, type Context } from "@agent-vault/vault/read-only";
-import { CIPHERS, type Cipher } from "./connection.js";
+import type { Cipher } from "./connection.js";
 
 /** A person's choices for all ledgers on a machine. */
 export interface LedgerSettings {
@@ -26,13 +26,9 @@ export async function readSettings(context: Context): Promise<LedgerSettings> {
     if (isSystemError(error, "ENOENT", "ENOTDIR")) return DEFAULTS;
     throw error;
   }
-  const z = await import("zod/mini");
-  const schema = z.strictObject({
-    cipher: z._default(z.enum(CIPHERS, { error: `one of ${CIPHERS.join(", ")}` }), DEFAULTS.cipher),
-    key: z._default(z.enum(["identity", "passphrase", "keychain", "command"]), DEFAULTS.key),
-    key_command: z.optional(z.tuple([z.string()], z.string())),
-  });
-  const parsed = schema.safeParse(parseJson(text));
+  // Not zod itself, all of which would have to be loaded then.
+  const { settingsSchema } = await import("./settings-schema.js");
+  const parsed = settingsSchema.safeParse(parseJson(text));
   if (!parsed.success) throw invalid(file, `${parsed.error.issues[0]!.path.join(".")}: ${parsed.error.issues[0]!.message}`);
   const { cipher, key, key_command } = parsed.data;
   if ((key === "command") !== (key_command !== undefined)) throw invalid(file, 'key_command goes with key "command"');
