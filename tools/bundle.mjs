@@ -1,27 +1,7 @@
 // Bundles the command line: one file a command, what several need in shared chunks beside it, and oclif's manifest for its help.
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
-
-/**
- * Gives the MCP server a copy of zod of its own. It uses much more of it than all else does, and a chunk that both share would be loaded, in
- * full, by every command.
- */
-const zodOfItsOwn = {
-  name: "zod-of-its-own",
-  setup(bundler) {
-    const copied = { mcp: true };
-    bundler.onResolve({ filter: /.*/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-      const isEntry = /^zod($|\/)/.test(path) && importer.includes("@modelcontextprotocol");
-      if (pluginData === "resolving" || !(isEntry || pluginData?.mcp)) return undefined;
-      const found = await bundler.resolve(path, { kind, resolveDir, importer, pluginData: "resolving" });
-      return found.errors.length > 0 ? found : { ...found, suffix: "?mcp", pluginData: copied };
-    });
-    bundler.onLoad({ filter: /[\\/]zod[\\/].*\.c?js$/ }, ({ path, suffix }) =>
-      suffix === "?mcp" ? { contents: readFileSync(path), resolveDir: dirname(path), loader: "js", pluginData: copied } : undefined,
-    );
-  },
-};
 
 const cli = "packages/cli";
 const bundle = join(cli, "bundle");
@@ -40,7 +20,6 @@ await build({
   },
   // What `get` needs is so part of every entry, hence one shared chunk and not ten: each file that Node loads costs half a millisecond.
   inject: [join(cli, "dist/fast-get.js")],
-  plugins: [zodOfItsOwn],
   outdir,
   bundle: true,
   splitting: true,
