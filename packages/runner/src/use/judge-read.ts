@@ -1,17 +1,9 @@
 import { openUseRecord, surroundingsOf, type Ledger } from "@agent-vault/ledger";
-import {
-  formatSecretPath,
-  isAuditOff,
-  presentedToken,
-  secretAttributes,
-  type Context,
-  type Judge,
-  type JudgedRead,
-} from "@agent-vault/vault/read-only";
+import { isAuditOff, presentedToken, type Context, type Judge, type JudgedRead } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "../use-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
 import type { SecretUse } from "./open-use.js";
-import { stateOf } from "./state-of.js";
+import { requestedSecrets } from "./requested-secrets.js";
 
 /** `get` where whoever asks is shown the value, `read` for a program that was written to have it. */
 export type ReadAction = Extract<UseRequest["action"], "get" | "read">;
@@ -50,14 +42,7 @@ async function decideRead(
   options: JudgeOptions,
 ): ReturnType<Judge> {
   const token = presentedToken(context, options.token);
-  const { manifest } = await stateOf(files);
-  const secrets = await Promise.all(
-    paths.map(async (path) => ({
-      secret: formatSecretPath(path),
-      groups: manifest.groupsOf(path),
-      ...(await secretAttributes(files, path)),
-    })),
-  );
+  const secrets = await requestedSecrets(files, paths, token !== undefined || options.restrict !== undefined);
   const use: UseRequest = {
     action,
     secrets,

@@ -10,7 +10,6 @@ import {
   POLICY_FILE,
   presentedToken,
   pull,
-  secretAttributes,
   secretFile,
   VaultError,
   VaultFiles,
@@ -22,8 +21,9 @@ import {
   type SecretPath,
 } from "@agent-vault/vault/read-only";
 import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
-import type { RequestedSecret, UseRequest } from "../use-request.js";
+import type { UseRequest } from "../use-request.js";
 import { authorize, type Approver } from "./authorize.js";
+import { requestedSecrets } from "./requested-secrets.js";
 import { stateOf } from "./state-of.js";
 
 /** Which secrets are to be used, from where, and for what. */
@@ -173,23 +173,9 @@ async function useOf(
   request: SecretUse,
 ): Promise<UseRequest> {
   const { action, command, reason, service = context.env["AGENT_VAULT_SERVICE"] || undefined } = request;
-  const groupsOf = await groupsIn(context, files, request);
-  const secrets = await Promise.all(
-    paths.map(async (path): Promise<RequestedSecret> => ({
-      secret: formatSecretPath(path),
-      groups: groupsOf(path),
-      ...(await secretAttributes(files, path)),
-    })),
-  );
+  const byGroup = presentedToken(context, request.token) !== undefined || request.restrict !== undefined;
+  const secrets = await requestedSecrets(files, paths, byGroup);
   return { action, secrets, holder: await actor.holder(), surroundings: surroundingsOf(context, request.root), command, reason, service };
-}
-
-/** Only what judges by groups needs the manifest, which takes long to read where it is large. */
-async function groupsIn(context: Context, files: VaultFiles, request: SecretUse): Promise<(path: SecretPath) => readonly string[]> {
-  const mayMatter = presentedToken(context, request.token) !== undefined || request.restrict !== undefined;
-  if (!mayMatter) return () => [];
-  const { manifest } = await stateOf(files);
-  return (path) => manifest.groupsOf(path);
 }
 
 /** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */
