@@ -1,5 +1,6 @@
 import {
   closeGap,
+  failureInWords,
   readGap,
   VaultError,
   type Actor,
@@ -36,7 +37,8 @@ export class LedgerRecorder implements Recorder {
     return {
       anchor: { machine, rows, head },
       end: async (failure) => {
-        const ending = failure === undefined ? { outcome: "done" as const } : { outcome: "failed" as const, reason: reasonOf(failure) };
+        const ending =
+          failure === undefined ? { outcome: "done" as const } : { outcome: "failed" as const, reason: failureInWords(failure) };
         try {
           await ledger.audit.complete(row, ending);
         } catch (error) {
@@ -64,10 +66,6 @@ export class LedgerRecorder implements Recorder {
       throw unrecorded(error);
     }
   }
-}
-
-function reasonOf(failure: unknown): string {
-  return failure instanceof VaultError ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong.";
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { VaultError, Actor, Context } from "@agent-vault/vault/read-only";
+import { failureInWords, failureOutcome, type Actor, type Context, type VaultError } from "@agent-vault/vault/read-only";
 import type { AuditEvent } from "./audit-row.js";
 import type { Completion } from "./audit-log.js";
 import type { Ledger } from "./ledger.js";
@@ -27,9 +27,8 @@ export async function openUseRecord(context: Context, actor: Actor): Promise<Use
   return {
     ledger,
     refuse: async (use, error) => {
-      const reason = [use.reason, `${error.message} [${error.code}]`].filter(Boolean).join(" ");
-      const outcome = error.exitCode === 4 || error.exitCode === 6 ? "denied" : "failed";
-      await ledger.audit.record({ ...requester, ...use, outcome, reason }).catch(() => {});
+      const reason = [use.reason, failureInWords(error)].filter(Boolean).join(" ");
+      await ledger.audit.record({ ...requester, ...use, outcome: failureOutcome(error), reason }).catch(() => {});
     },
     begin: async (use) => {
       try {

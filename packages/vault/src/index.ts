@@ -48,7 +48,7 @@ export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revo
 export { openState, openStateNow, openTrusted } from "./open-state.js";
 export {
   anchorRecord,
-  ownerSigningKey,
+  ownerAtHand,
   renew,
   sign,
   type RenewRequest,

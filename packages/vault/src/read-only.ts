@@ -19,6 +19,8 @@ export { closeGap, ledgerFolder, noRecord, readGap, type Gap } from "./gap.js";
 export { holderOf, type Holder } from "./holder.js";
 export {
   actorOf,
+  failureInWords,
+  failureOutcome,
   onRecord,
   type RecordedChange,
   isAuditOff,

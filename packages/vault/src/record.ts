@@ -79,12 +79,21 @@ export function actorOf(files: VaultFiles, keys: Keys, vault: string | undefined
   return { root: files.source.root, vault, keys, holder: () => holderOf(files, keys) };
 }
 
+/** What went wrong, in the words of the record: none of our messages holds a value, and of others none is put down. */
+export function failureInWords(error: unknown): string {
+  return error instanceof VaultError ? `${error.message} [${error.code}]` : "Something unexpected went wrong.";
+}
+
+/** Whether it was a no, or did not work. */
+export function failureOutcome({ exitCode }: VaultError): "denied" | "failed" {
+  return exitCode === 4 || exitCode === 6 ? "denied" : "failed";
+}
+
 /** Puts on record what was refused or failed, where that can be: the refusal stands either way. */
 export async function recordFailure(context: Context, actor: Actor, error: unknown, secrets?: readonly string[]): Promise<void> {
   if (!context.recorder || !(error instanceof VaultError)) return;
-  const outcome = error.exitCode === 4 || error.exitCode === 6 ? "denied" : "failed";
   try {
-    await context.recorder.record(context, actor, { outcome, secrets, reason: `${error.message} [${error.code}]` });
+    await context.recorder.record(context, actor, { outcome: failureOutcome(error), secrets, reason: failureInWords(error) });
   } catch {
     // What led here says more.
   }

@@ -1,5 +1,6 @@
 import {
   actorOf,
+  failureInWords,
   formatSecretPath,
   isAuditOff,
   loadKeys,
@@ -123,7 +124,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     trusted?.remember();
     return { values, ofGroups, end: begun };
   } catch (error) {
-    const reason = error instanceof VaultError ? `${error.message} [${error.code}]` : undefined;
+    const reason = error instanceof VaultError ? failureInWords(error) : undefined;
     await begun({ outcome: "failed", reason });
     throw error;
   }

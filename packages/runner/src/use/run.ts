@@ -1,5 +1,13 @@
 import { PassThrough, type Writable } from "node:stream";
-import { formatSecretPath, presentedToken, variableName, VaultError, type Context, type SecretPath } from "@agent-vault/vault/read-only";
+import {
+  failureInWords,
+  formatSecretPath,
+  presentedToken,
+  variableName,
+  VaultError,
+  type Context,
+  type SecretPath,
+} from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
 import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
@@ -59,7 +67,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
     await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
     // What went wrong may name a word of the command.
-    const [reason] = redacted([failure ? `${failure.message} [${failure.code}]` : "Something unexpected went wrong."], known);
+    const [reason] = redacted([failureInWords(error)], known);
     await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
     throw error;
   }

@@ -131,13 +131,22 @@ export async function anchorRecord(context: Context, request: ChangeRequest): Pr
   return { sequence: signed.lock.sequence, ...anchor! };
 }
 
-/** The key with which an owner signs for more than the vault's states. @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and those of `VaultTrust` */
-export async function ownerSigningKey(context: Context, root: string, key: KeyChoice): Promise<{ name: string; signingKey: SigningKey }> {
+/** An owner with the key that signs for more than the vault's states. */
+export interface OwnerAtHand {
+  readonly name: string;
+  readonly signingKey: SigningKey;
+  readonly keys: Keys;
+  /** The vault's id. */
+  readonly vault: string;
+}
+
+/** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and those of `VaultTrust` */
+export async function ownerAtHand(context: Context, root: string, key: KeyChoice): Promise<OwnerAtHand> {
   const state = new VaultState(root);
   const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
   const { lock } = await new VaultTrust(context, root, keys).verifyForChange(state);
   const { owner, signingKey } = await requireOwner(keys, state, lock);
-  return { name: await nameOf(state, owner), signingKey };
+  return { name: await nameOf(state, owner), signingKey, keys, vault: lock.vault };
 }
 
 /** Whether there is nothing that an owner has not signed. */

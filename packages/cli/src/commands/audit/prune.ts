@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
-import { openLedgerAt } from "@agent-vault/ledger";
-import { ownerSigningKey, parseTime } from "@agent-vault/vault";
+import { openLedger } from "@agent-vault/ledger";
+import { ownerAtHand, parseTime } from "@agent-vault/vault";
 import { keyChoice } from "../../key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
@@ -17,10 +17,9 @@ export default class AuditPrune extends VaultCommand {
   async run(): Promise<void> {
     const { flags } = await this.words(AuditPrune);
     const root = await this.findVault();
-    const key = keyChoice(flags.key);
     const before = parseTime(flags.before, this.context.now(), "ago");
-    const { name, signingKey } = await ownerSigningKey(this.context, root, key);
-    const ledger = await openLedgerAt(this.context, root, key);
+    const { name, signingKey, ...owner } = await ownerAtHand(this.context, root, keyChoice(flags.key));
+    const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [
       cut === 0 ? "There is nothing that old." : `Cut ${cut} row${cut === 1 ? "" : "s"}, from before ${before.toISOString()}.`,
