@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Readable } from "node:stream";
@@ -81,4 +81,30 @@ export async function recordCalls(box: Sandbox, line: CommandLine, kind: CallKin
   const { code, stderr } = await ended;
   if (code !== 0 || stderr !== "") throw new Error(`agent-vault ${line.words.join(" ")} ended with ${code}: ${stderr}`);
   return readFileSync(record, "utf8").trimEnd().split("\n");
+}
+
+/**
+ * Does something to a copy of a machine at some of a run's calls, two copies at a time: while one waits for a process, the other can go on.
+ * @param places the calls, by their index; what fails says at which
+ */
+export async function atEach(
+  calls: readonly string[],
+  places: readonly number[],
+  copy: () => Promise<Sandbox>,
+  look: (box: Sandbox, index: number) => Promise<void>,
+): Promise<void> {
+  const left = [...places];
+  async function goThrough(): Promise<void> {
+    for (let index = left.shift(); index !== undefined; index = left.shift()) {
+      const box = await copy();
+      try {
+        await look(box, index);
+      } catch (error) {
+        left.length = 0;
+        throw new Error(`at call ${index + 1} of ${calls.length}: ${calls[index]}`, { cause: error });
+      }
+      rmSync(box.root, { recursive: true });
+    }
+  }
+  await Promise.all([goThrough(), goThrough()]);
 }

@@ -1,26 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import type { CommandLine } from "./at-call.js";
+import { mayMount } from "./may-mount.js";
 import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected, withReaders } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
 
 const skipped = process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1" && !mayMount();
 if (skipped)
   console.warn("Skipped: a small disk cannot be mounted here (it takes root on Linux). AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
-
-function mayMount(): boolean {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  const folder = mkdtempSync(join(tmpdir(), "agent-vault-mount-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status === 0;
-  if (mounted) spawnSync("umount", [folder]);
-  rmdirSync(folder);
-  return mounted;
-}
 
 const PAGE = 4096;
 

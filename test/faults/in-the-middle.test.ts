@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, type Sandbox } from "../support/sandbox.js";
-import { recordCalls, runWatched, startWatched } from "./at-call.js";
+import { atEach, recordCalls, runWatched, startWatched } from "./at-call.js";
 import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
 
 const SET = { words: ["set", "other/token", "--exact"], input: "another value" };
@@ -29,21 +29,15 @@ function isMoment(call: string): boolean {
 /** With SLOW=1 at each of them, otherwise at each second one from the first or the second on. */
 async function atEachMoment(work: VaultAtWork, from: 0 | 1, look: (box: Sandbox, at: number) => Promise<void>): Promise<void> {
   const calls = await recordCalls(await work.copy(), SET);
-  const all = calls.flatMap((call, index) => (isMoment(call) ? [index + 1] : []));
+  const all = calls.flatMap((call, index) => (isMoment(call) ? [index] : []));
   expect(all.length).toBeGreaterThan(15);
   const moments = process.env["SLOW"] ? all : all.filter((_, index) => index % 2 === from);
-  async function goThrough(): Promise<void> {
-    for (let at = moments.shift(); at !== undefined; at = moments.shift()) {
-      const box = await work.copy();
-      try {
-        await look(box, at);
-      } catch (error) {
-        throw new Error(`at call ${at}: ${calls[at - 1]}`, { cause: error });
-      }
-      rmSync(box.root, { recursive: true });
-    }
-  }
-  await Promise.all([goThrough(), goThrough()]);
+  await atEach(
+    calls,
+    moments,
+    () => work.copy(),
+    (box, index) => look(box, index + 1),
+  );
 }
 
 describe("a commit of the person's in the middle of a change", { timeout: 300_000 }, () => {

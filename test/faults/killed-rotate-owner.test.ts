@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
-import { recordCalls, runWatched } from "./at-call.js";
+import { atEach, recordCalls, runWatched } from "./at-call.js";
 
 /** With SLOW=1 every call counts; otherwise each fifth one, as the transaction is the same that other tests kill everywhere. */
 const STEP = process.env["SLOW"] ? 1 : 5;
@@ -24,22 +24,15 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
   const calls = await recordCalls(await box.copy(), ROTATE);
   const before = keysAtHome(box);
   const outcomes: ("old" | "new")[] = [];
-  let next = 0;
-  async function goThrough(): Promise<void> {
-    while (next < calls.length) {
-      const index = next;
-      next += STEP;
-      const copy = await box.copy();
-      try {
-        outcomes[index] = await killAndGoOn(copy, index + 1);
-      } catch (error) {
-        next = Infinity;
-        throw new Error(`after a kill at call ${index + 1} of ${calls.length}: ${calls[index]}`, { cause: error });
-      }
-      rmSync(copy.root, { recursive: true });
-    }
-  }
-  await Promise.all([goThrough(), goThrough()]);
+  const places = calls.flatMap((_, index) => (index % STEP === 0 ? [index] : []));
+  await atEach(
+    calls,
+    places,
+    () => box.copy(),
+    async (copy, index) => {
+      outcomes[index] = await killAndGoOn(copy, index + 1);
+    },
+  );
   // One instant decides, and both sides of it were seen.
   expect(outcomes.filter(Boolean).join(" ")).toMatch(/^(?:old )+(?:new ?)+$/);
 

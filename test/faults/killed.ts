@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { restoreAgent } from "../../packages/vault/dist/index.js";
 import type { Sandbox } from "../support/sandbox.js";
-import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
+import { atEach, recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
 
@@ -13,15 +13,13 @@ export interface Killed extends CommandLine {
   /** The commit's subject. */
   readonly subject: string;
   /**
-   * At which calls: at each, or at each fourth from one of the first four on. The transaction is the same for all operations, so one of them is
+   * At which calls: at each, or at each third from one of the first three on. The transaction is the same for all operations, so one of them is
    * killed everywhere, and the others share the calls among them.
    */
-  readonly at?: { readonly from: 0 | 1 | 2 | 3 };
+  readonly at?: { readonly from: 0 | 1 | 2 };
   after(before: Expected): Expected;
 }
 
-/** Copies that are worked on at the same time: while one waits for a process, another one can go on. */
-const AT_ONCE = 2;
 const FINISHED = "warning: An interrupted change of this vault was finished.\n";
 
 /**
@@ -32,7 +30,7 @@ const FINISHED = "warning: An interrupted change of this vault was finished.\n";
  */
 export function survivesEveryKill(operation: Killed): void {
   const kind = process.env["SLOW"] ? "all" : "changes";
-  const { first, step } = operation.at && kind === "changes" ? { first: operation.at.from, step: 4 } : { first: 0, step: 1 };
+  const { first, step } = operation.at && kind === "changes" ? { first: operation.at.from, step: 3 } : { first: 0, step: 1 };
   describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: kind === "all" ? 3_600_000 : 900_000 }, () => {
     it("is done in full or not at all, at every call", async () => {
       const work = await VaultAtWork.make();
@@ -42,22 +40,15 @@ export function survivesEveryKill(operation: Killed): void {
       await expectVault(whole, work, operation.after(work.expected));
 
       const outcomes: ("old" | "new")[] = [];
-      let next = first;
-      async function goThrough(): Promise<void> {
-        while (next < calls.length) {
-          const index = next;
-          next += step;
-          const box = await work.copy();
-          try {
-            outcomes[index] = await killAndGoOn(box, index + 1);
-          } catch (error) {
-            next = Infinity;
-            throw new Error(`after a kill at call ${index + 1} of ${calls.length}: ${calls[index]}`, { cause: error });
-          }
-          rmSync(box.root, { recursive: true });
-        }
-      }
-      await Promise.all(Array.from({ length: AT_ONCE }, goThrough));
+      const places = calls.flatMap((_, index) => (index % step === first ? [index] : []));
+      await atEach(
+        calls,
+        places,
+        () => work.copy(),
+        async (box, index) => {
+          outcomes[index] = await killAndGoOn(box, index + 1);
+        },
+      );
       // One instant decides, and both sides of it were seen.
       expect(outcomes.filter(Boolean).join(" ")).toMatch(/^(?:old )+(?:new ?)+$/);
 

@@ -1,24 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { expect, it } from "vitest";
+import { mayMount } from "./may-mount.js";
 import { LedgerHome } from "../support/ledger.js";
 
 /** What these take: root on Linux, to mount a small disk and to become somebody else. */
 const skipped = process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1" && !mayMount();
 if (skipped) console.warn("Skipped: a small disk cannot be mounted here. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
-
-function mayMount(): boolean {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  const folder = mkdtempSync(join(tmpdir(), "agent-vault-mount-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status === 0;
-  if (mounted) spawnSync("umount", [folder]);
-  rmdirSync(folder);
-  return mounted;
-}
 
 const LEDGER = new URL("../../packages/ledger/dist/index.js", import.meta.url).href;
 const VAULT_PACKAGE = new URL("../../packages/vault/dist/index.js", import.meta.url).href;
