@@ -2,7 +2,7 @@ import process from "node:process";
 import { Flags } from "@oclif/core";
 import { check, EXIT_CODES } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
-import { vaultFindings } from "../vault-findings.js";
+import { vaultFindings } from "../findings/print-findings.js";
 
 export default class Check extends VaultCommand {
   static override id = "check";

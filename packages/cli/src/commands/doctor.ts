@@ -1,7 +1,7 @@
 import process from "node:process";
 import { EXIT_CODES } from "@agent-vault/vault";
 import { examine } from "../doctor/examine.js";
-import { keyChoice } from "../key-choice.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class Doctor extends VaultCommand {

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { allowFindings, scanFiles, scanIndex, scanStaged, type Finding } from "@agent-vault/hooks";
+import { allowFindings, scanFiles, scanIndex, scanStaged, type ScanFinding } from "@agent-vault/hooks";
 import { EXIT_CODES } from "@agent-vault/vault/read-only";
-import { findingsInWords } from "../print-findings.js";
+import { findingsInWords } from "../findings/print-scan-findings.js";
 import { VaultCommand, word } from "../vault-command.js";
 
 export default class Scan extends VaultCommand {
@@ -33,12 +33,12 @@ export default class Scan extends VaultCommand {
     });
   }
 
-  #scan(paths: readonly string[], staged: boolean): Promise<Finding[]> {
+  #scan(paths: readonly string[], staged: boolean): Promise<ScanFinding[]> {
     if (staged) return scanStaged(this.context, this.context.cwd);
     return paths.length > 0 ? scanFiles(this.context, paths) : scanIndex(this.context, this.context.cwd);
   }
 
-  async #allow(found: readonly Finding[]): Promise<void> {
+  async #allow(found: readonly ScanFinding[]): Promise<void> {
     const { file, allowed, refused } = await allowFindings(this.context, this.context.cwd, found);
     if (refused.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
     this.print({ file, allowed, refused }, function* () {

@@ -14,7 +14,7 @@ import { processEntry } from "./process-table.js";
 import { Pump } from "./pump.js";
 import { shellCommand } from "./shell-command.js";
 import { spawnError } from "./spawn-error.js";
-import { Watch } from "./watch.js";
+import { Watch } from "./watchdog.js";
 
 /** How long a child that ran out of time has to end by itself, in milliseconds. */
 const GRACE = 5000;

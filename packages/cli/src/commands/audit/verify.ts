@@ -1,7 +1,7 @@
 import process from "node:process";
 import { openLedgerAt } from "@agent-vault/ledger";
 import { EXIT_CODES, openTrusted } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
+import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class AuditVerify extends VaultCommand {
