@@ -8,7 +8,8 @@ export { DAY_MS, durationOf, formatDuration, HOUR_MS, parseDuration, parseTime }
 export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
-export { agentKeyFile, identitiesInHome, findKeys, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./keys/key-files.js";
+export { identitiesInHome, findKeys, loadKeys, type KeyChoice, type Keys } from "./keys/find-key.js";
+export { agentKeyFile, ownerKeyFile } from "./keys/key-file.js";
 export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";
 export { andMore, plural } from "./text/counts.js";
