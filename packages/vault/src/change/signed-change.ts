@@ -4,7 +4,7 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
-import { loadKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Begin, type BegunChange } from "../record/recorder.js";

@@ -5,16 +5,16 @@ import { generateIdentity, parseIdentity, type Identity } from "../age/identity.
 import { parseRecipient } from "../age/recipient.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { loadKeys } from "../keys/find-key.js";
 import {
   agentKeyFile,
   describeKeyFile,
   serializeKeyFile,
-  loadKeys,
   requireKeyFolder,
   requireNoKeyFile,
   archiveKeyFile,
   writeKeyFile,
-} from "../keys/key-files.js";
+} from "../keys/key-file.js";
 import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../format/layout.js";
 import { formatSecretPath, parseAgentName } from "../format/names.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";

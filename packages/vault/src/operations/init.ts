@@ -7,16 +7,9 @@ import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
 import { GitRepository } from "../git/repository.js";
 import { gitRules, newVaultId } from "../change/layout-upgrade.js";
-import {
-  serializeKeyFile,
-  loadKeys,
-  NO_COMMENTS,
-  ownerKeyFile,
-  vaultOwnerKeyFile,
-  writeKeyFile,
-  type KeyChoice,
-  type Keys,
-} from "../keys/key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import { NO_COMMENTS } from "../keys/key-comments.js";
+import { serializeKeyFile, ownerKeyFile, vaultOwnerKeyFile, writeKeyFile } from "../keys/key-file.js";
 import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../format/layout.js";
 import { Manifest } from "../format/manifest.js";
 import { parseOwnerName } from "../format/names.js";
@@ -170,7 +163,7 @@ async function ownerKey(
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
   const comments = { role: "owner", created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
   await writeKeyFile(context, file, await serializeKeyFile(identity, comments), passphrase);
-  const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true };
+  const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true, isProtected: passphrase !== undefined };
   return { keys, newKeyFile: file, keySource: file };
 }
 

@@ -5,17 +5,16 @@ import { parseRecipient, requireUniform, type Recipient } from "../age/recipient
 import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
+import { loadKeys, type KeyChoice } from "../keys/find-key.js";
 import {
   serializeKeyFile,
-  loadKeys,
   ownerKeyFile,
   requireKeyFolder,
   requireNoKeyFile,
   archiveKeyFile,
   vaultOwnerKeyFile,
   writeKeyFile,
-  type KeyChoice,
-} from "../keys/key-files.js";
+} from "../keys/key-file.js";
 import { FIRST_OWNER_FILE, MANIFEST_FILE, ownerFile } from "../format/layout.js";
 import type { OwnerEntry } from "../format/manifest.js";
 import { formatSecretPath, parseOwnerName } from "../format/names.js";

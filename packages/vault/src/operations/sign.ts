@@ -4,7 +4,7 @@ import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "../change/layout-upgrade.js";
-import { loadKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
 import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../format/layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";

@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import type { Finding } from "../inspect/finding.js";
 import { GitRepository } from "../git/repository.js";
-import { findKeys } from "../keys/key-files.js";
+import { findKeys } from "../keys/find-key.js";
 import { CONFIG_FILE, LOCK_FILE } from "../format/layout.js";
 import { shellWord } from "../text/shell-word.js";
 import type { VaultState } from "../files/vault-state.js";

@@ -1,10 +1,11 @@
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
 import { kindOf, type Finding, type FindingKind } from "../inspect/finding.js";
-import type { Keys } from "../keys/key-files.js";
+import type { Keys } from "../keys/find-key.js";
 import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../format/layout.js";
 import type { VaultFiles } from "../files/vault-files.js";
-import { anchorsOf, derivedKeys, type Anchors } from "./anchors.js";
+import { derivedKeys } from "../keys/signing-key.js";
+import { anchorsOf, type Anchors } from "./anchors.js";
 import type { LockHistory } from "./lock-history.js";
 import { openLock, type SignedLock } from "../lock/open-lock.js";
 import { SignedFiles } from "../lock/signed-files.js";
