@@ -45,7 +45,7 @@ export {
 export { upstreamDistance, type UpstreamDistance } from "./sync/pull.js";
 export { pushCommand } from "./git/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { openState, openStateSync, openTrusted } from "./reading/open-state.js";
+export { openState, openStateSync } from "./reading/open-state.js";
 export {
   anchorRecord,
   availableOwner,

@@ -2,20 +2,22 @@ import type { Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
-import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { loadVaultKeys } from "../keys/vault-keys.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Begin, type BegunChange } from "../record/recorder.js";
 import { recoverVault } from "./recovery.js";
 import { requireQuietRepository, transact, withoutUnchanged, type FileChanges, type HookPoint } from "./transaction.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
-import { withTamperedFileNames } from "../trust/tampered-file-names.js";
-import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
-import { signState } from "../lock/sign-state.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { MAX_SEQUENCE_STEP, VaultTrust } from "../trust/vault-trust.js";
+import { hasInflatedSequence, highestSequence } from "../trust/freshness.js";
+import { recordCreated } from "../trust/known.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { openForChange, verifyForChange } from "../reading/open-for-change.js";
 import { VaultState } from "../files/vault-state.js";
 
 /** What every operation of an owner takes. */
@@ -68,7 +70,7 @@ export async function changeVault<R>(
  * state, so that they type nothing in vain.
  * @param operation works out the change; it writes nothing, and may be called more than once, in a trial without the owner
  * @param ask gets from the person what the operation still lacks
- * @throws VaultError the codes of {@link VaultTrust}, `TAMPERED`, `NOT_AUTHORIZED`, and what a transaction and the operation throw
+ * @throws VaultError as {@link verifyForChange}, `NOT_AUTHORIZED`, and what a transaction and the operation throw
  */
 export async function changeSigned<R>(
   context: Context,
@@ -90,13 +92,13 @@ export async function changeSigned<R>(
   if (!dryRun) await recoverVault(context, vault);
   // What may be forged decides here over nothing but whether a passphrase is asked for.
   const trial = askingAfter(() => tryOut(new VaultState(vault)), context);
-  const keys = await loadKeys(trial, { ...key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
-  const trust = new VaultTrust(context, vault, keys);
+  const keys = await loadVaultKeys(trial, vault, key);
+  const trust = new TrustContext(context, vault, keys);
   if (ask) {
-    const state = new VaultState(vault);
-    await trust.verifyForChange(state);
-    await ownerIdentityAmong(keys, state);
-    await tryOut(state);
+    await openForChange(trust, async (state) => {
+      await ownerIdentityAmong(keys, state);
+      await tryOut(state);
+    });
     await ask();
   }
   let made: SignedLock | undefined;
@@ -105,8 +107,7 @@ export async function changeSigned<R>(
       context,
       vault,
       async (state) => {
-        const base = await trust.verifyForChange(state);
-        const digests = await withTamperedFileNames(context, request.vault, () => state.signed!.requireAll());
+        const { trusted: base, digests } = await verifyForChange(trust, state);
         const { vault } = base.lock;
         const actor = actorOf(state, keys, vault);
         const { owner, signingKey } = await requireOwner(keys, state, base.lock).catch(async (error: unknown) => {
@@ -122,7 +123,7 @@ export async function changeSigned<R>(
           if (files.size === 0 && !change.renewal) return files;
           const owners = change.owners?.(base) ?? base.lock.owners;
           // Somebody may have driven the count up; with a new key it starts anew.
-          const sequence = successor && base.lock.sequence > MAX_SEQUENCE_STEP ? 1 : trust.highestSequence(base) + 1;
+          const sequence = successor && hasInflatedSequence(base.lock) ? 1 : highestSequence(trust, base) + 1;
           const lifetime = change.renewal?.lifetime;
           const anchor = (outcome.anchor = await begin(actor, { what: change.message, secrets: secretsAmong(files) }));
           if (successor) await context.recorder?.admit([parseRecipient(await successor.recipient())]);
@@ -142,7 +143,7 @@ export async function changeSigned<R>(
       { dryRun },
     );
   const changed = await onRecord(context, changeOnRecord);
-  if (made) trust.rememberMade(made);
+  if (made) recordCreated(trust, made);
   return changed;
 }
 

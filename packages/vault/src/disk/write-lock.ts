@@ -30,11 +30,33 @@ export async function withWriteLock<T>(context: Context, folder: string, work: (
   }
 }
 
+/** As {@link withWriteLock}, for work that cannot wait: the whole process does until the lock is free. @throws VaultError as there */
+export function withWriteLockSync<T>(context: Context, folder: string, work: () => T, patience = PATIENCE): T {
+  const attempt = attemptsUntil(context, folder, patience);
+  let claim: string | undefined;
+  while ((claim = attempt()) === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause(context));
+  try {
+    return work();
+  } finally {
+    remove(claim);
+  }
+}
+
 async function acquire(context: Context, folder: string, patience: number): Promise<string> {
+  const attempt = attemptsUntil(context, folder, patience);
+  for (;;) {
+    const claim = attempt();
+    if (claim !== undefined) return claim;
+    await sleep(pause(context));
+  }
+}
+
+/** Puts up a claim and takes it down again where another process has one up, each time that it is called, until time is up. */
+function attemptsUntil(context: Context, folder: string, patience: number): () => string | undefined {
   const machine = machineId();
   const claim = join(folder, `claim.${machine}.${process.pid}.${startOf(process.pid)}.${Buffer.from(context.random(6)).toString("hex")}`);
   const deadline = performance.now() + patience;
-  for (;;) {
+  return () => {
     try {
       mkdirSync(folder, { recursive: true });
       writeFileSync(claim, "", { flag: "wx" });
@@ -45,8 +67,13 @@ async function acquire(context: Context, folder: string, patience: number): Prom
     if (other === undefined) return claim;
     remove(claim);
     if (performance.now() > deadline) throw busy(join(folder, other));
-    await sleep(5 + context.random(1)[0]! / 5);
-  }
+    return undefined;
+  };
+}
+
+/** Another length each time, in milliseconds, so that two that wait for each other do not go on meeting. */
+function pause(context: Context): number {
+  return 5 + context.random(1)[0]! / 5;
 }
 
 function otherClaims(folder: string, own: string): string[] {

@@ -4,7 +4,8 @@ import process from "node:process";
 import type { SimpleGit } from "simple-git";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { printable } from "../text/printable.js";
+import { environment, OWN_CONFIGURATION } from "./environment.js";
+import { gitError, noWorkTree } from "./errors.js";
 import { runWithRemote, type RemoteLimits } from "./run-with-remote.js";
 
 /** What git says of one run: its output, or that it refused, with its own words. */
@@ -15,21 +16,8 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** An environment variable that tells git which repository to use; a hook sets some, and they are not meant for us. */
-const REPOSITORY_VARIABLES = new Set(
-  "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR GIT_WORK_TREE GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_GRAFT_FILE GIT_PREFIX GIT_SHALLOW_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_QUARANTINE_PATH GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS".split(
-    " ",
-  ),
-);
-
-/** What git has no use for: programs it must not start here, and a key that no child of ours may see. */
-const WITHHELD_VARIABLES = new Set(["EDITOR", "PAGER", "AGENT_VAULT_KEY"]);
-
 /** What was just pulled must not run here: a hook may be a file of the new commit. */
 export const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
-
-/** A folder of the work tree that looks like a bare repository may have been pushed, with a configuration that runs programs. */
-const OWN_CONFIGURATION = "safe.bareRepository=explicit";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
 const REMOTE_LIMITS: RemoteLimits = { silence: 15_000, total: 300_000 };
@@ -62,20 +50,7 @@ export class GitRepository {
   static async find(context: Context, folder: string): Promise<GitRepository> {
     const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch(
       (error: unknown) => {
-        if (!(error instanceof VaultError) || error.code !== "GIT_FAILED") throw error;
-        if (/must be run in a work tree|cannot use bare repository/.test(error.message)) {
-          throw new VaultError("INVALID_VALUE", `${folder} lies in a bare repository, which holds no files of its own.`, {
-            remedy: "Clone it, and go to the clone.",
-            cause: error,
-          });
-        }
-        if (/not a git repository/.test(error.message)) {
-          throw new VaultError("REPOSITORY_NOT_FOUND", `${folder} is not inside a git repository with a work tree.`, {
-            remedy: "Run git init there first, or agent-vault init, which does it for you.",
-            cause: error,
-          });
-        }
-        throw error;
+        throw noWorkTree(error, folder);
       },
     );
     const [workTree, gitDir, objectFormat] = output.trimEnd().split("\n");
@@ -270,50 +245,3 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   return git.env(env);
 }
 
-/** The environment that git gets. */
-function environment(context: Context, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const variables = { ...context.env, ...extra, LC_ALL: "C", GIT_TERMINAL_PROMPT: context.env["GIT_TERMINAL_PROMPT"] ?? "0" };
-  return Object.fromEntries(
-    Object.entries(variables).filter(
-      ([name, value]) => value !== undefined && !WITHHELD_VARIABLES.has(name) && (!REPOSITORY_VARIABLES.has(name) || name in extra),
-    ),
-  );
-}
-
-function gitError(error: unknown, args: readonly string[]): VaultError {
-  const words = error instanceof Error ? error.message : String(error);
-  if (/spawn git ENOENT/.test(words)) {
-    return new VaultError("GIT_MISSING", "git was not found.", { remedy: "Install git, or add its folder to PATH.", cause: error });
-  }
-  const command = args.find((arg) => !arg.startsWith("-") && !arg.includes("=")) ?? "";
-  const said = words
-    .split("\n")
-    .map((line) => line.replace(/^(fatal|error): /, "").trim())
-    .filter((line) => line !== "" && !line.startsWith("hint:"))
-    .slice(0, 3)
-    .map(printable)
-    .join(" ");
-  // The last two leave the reason out: git could open its lock, and not write to it.
-  if (/No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '|unable to write new index file/i.test(words)) {
-    return new VaultError("DISK_FULL", "The disk is full, so git could not write.", {
-      remedy: "Free some space and run the command again; nothing was changed.",
-      cause: error,
-    });
-  }
-  if (/\.lock': File exists/.test(words)) {
-    return new VaultError("BUSY", "Another git process is at work in this repository.", {
-      remedy: "Wait for it to end; if none runs, remove the .lock file that git names: " + said,
-      cause: error,
-    });
-  }
-  if (/Permission denied|Read-only file system|insufficient permission/i.test(words)) {
-    return new VaultError("UNWRITABLE", `git could not write to the repository: ${said}`, {
-      remedy: "Check the owner and the permissions of the repository.",
-      cause: error,
-    });
-  }
-  return new VaultError("GIT_FAILED", `git ${command} failed: ${said}`, {
-    remedy: "Put right what git names, then run the command again; nothing was changed.",
-    cause: error,
-  });
-}

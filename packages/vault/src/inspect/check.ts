@@ -5,7 +5,7 @@ import type { Context } from "../context.js";
 import type { AddFinding, Finding } from "./finding.js";
 import { inspect } from "./inspection.js";
 import { digestFiles } from "./digest-files.js";
-import { assessTrust } from "../trust/trust-assessment.js";
+import { assessTrust } from "./trust-assessment.js";
 import { shellWord } from "../text/shell-word.js";
 import { VaultState } from "../files/vault-state.js";
 

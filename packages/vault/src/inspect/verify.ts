@@ -8,7 +8,7 @@ import { GitRepository } from "../git/repository.js";
 import { inspect } from "./inspection.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestFiles, type KeyFinder } from "./digest-files.js";
-import { assessTrust } from "../trust/trust-assessment.js";
+import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { VaultState } from "../files/vault-state.js";

@@ -5,7 +5,7 @@ import { generateIdentity, parseIdentity, type Identity } from "../age/identity.
 import { parseRecipient } from "../age/recipient.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { loadKeys } from "../keys/find-key.js";
+import { loadVaultKeys } from "../keys/vault-keys.js";
 import {
   agentKeyFile,
   describeKeyFile,
@@ -21,8 +21,9 @@ import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf } from "../record/recorder.js";
 import { changeAccess, reencrypt, seal, reencrypted, includingOutdated } from "../change/reencrypt.js";
 import type { FileChanges } from "../change/transaction.js";
-import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
-import { VaultTrust } from "../trust/vault-trust.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { openForChange } from "../reading/open-for-change.js";
 import { VaultState } from "../files/vault-state.js";
 import { changeSigned, changeVault, type ChangeRequest } from "../change/signed-change.js";
 
@@ -151,9 +152,9 @@ export async function restoreAgent(
   context: Context,
   request: AgentRequest,
 ): Promise<AgentKeyResult & { retiredKeyFile: string | undefined; present: boolean }> {
-  const state = new VaultState(request.vault);
-  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(state.source) });
-  const signed = await new VaultTrust(context, request.vault, keys).verifyForChange(state);
+  const keys = await loadVaultKeys(context, request.vault, request.key);
+  const trust = new TrustContext(context, request.vault, keys);
+  const { state, trusted: signed } = await openForChange(trust, (state) => readEscrow(state, request.agent));
   const agent = state.manifest.requireAgent(request.agent);
   const owner = await ownerIdentityAmong(keys, state);
   const identity = await openEscrow(state, agent, owner);
@@ -171,6 +172,13 @@ export async function restoreAgent(
   const retiredKeyFile = former ? archiveKeyFile(context, keyFile) : undefined;
   await writeAgentKey(context, signed, agent, keyFile, identity);
   return { agent, recipient, keyFile, retiredKeyFile, present: false };
+}
+
+/** Reads the files that an agent's key is restored from. @throws VaultError `AGENT_NOT_FOUND` */
+function readEscrow(state: VaultState, name: string): void {
+  const agent = state.manifest.requireAgent(name);
+  for (const file of [escrowFile(agent), publicKeyFile(agent)]) state.read(file);
+  void state.owners;
 }
 
 /** An agent's identity from its escrow, checked against its public key. @throws VaultError `DAMAGED`, `NOT_AUTHORIZED` */

@@ -19,7 +19,7 @@ import { FIRST_OWNER_FILE, MANIFEST_FILE, ownerFile } from "../format/layout.js"
 import type { OwnerEntry } from "../format/manifest.js";
 import { formatSecretPath, parseOwnerName } from "../format/names.js";
 import { suggestion } from "../text/did-you-mean.js";
-import { openTrusted } from "../reading/open-state.js";
+import { openVault } from "../reading/open-vault.js";
 import { resealAll } from "../change/reencrypt.js";
 import { installPendingKey, pendingKeyFile } from "../keys/pending-owner-key.js";
 import type { FileChanges } from "../change/transaction.js";
@@ -27,7 +27,7 @@ import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { SigningKey } from "../keys/signing-key.js";
 import { fingerprint, NAMESPACE, parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
 import { readTrust } from "../trust/trust-store.js";
-import { unsigned } from "../trust/vault-trust.js";
+import { unsigned } from "../trust/errors.js";
 import type { Owner, VaultState } from "../files/vault-state.js";
 import { agentFiles, keyFileFor, writeAgentKey, type AgentKeyResult } from "./agents.js";
 import { changeSigned, type ChangeRequest } from "../change/signed-change.js";
@@ -110,7 +110,7 @@ export interface RotateOwnerResult extends OwnersChange, OwnerKeys {
  * @throws VaultError as `openState`
  */
 export async function listOwners(context: Context, root: string, key?: KeyChoice): Promise<OwnerDetails[]> {
-  const { state, signed } = await openTrusted(context, root, key);
+  const { files: state, trusted: signed } = await openVault(context, root, "everything", { key });
   return state.owners.map(({ name, recipient }) => {
     const signingKey = signed?.lock.owners.find((owner) => owner.name === name)?.key;
     return {
@@ -128,7 +128,7 @@ export async function listOwners(context: Context, root: string, key?: KeyChoice
  * @throws VaultError as `openState`, `UNSIGNED`
  */
 export async function allowedSigners(context: Context, root: string, key?: KeyChoice): Promise<string[]> {
-  const { signed } = await openTrusted(context, root, key);
+  const { trusted: signed } = await openVault(context, root, "everything", { key });
   if (!signed) throw unsigned("Nobody has signed the state of this vault.");
   return signed.lock.owners.map((owner) => `${owner.name} namespaces="${NAMESPACE}" ${owner.key}`);
 }

@@ -3,11 +3,9 @@ import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, isVerificationError, VaultError } from "../errors.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import type { GitRepository } from "../git/repository.js";
-import { findKeys, type Keys } from "../keys/find-key.js";
-import { vaultIdIn } from "../lock/open-lock.js";
-import { VaultTrust } from "../trust/vault-trust.js";
+import type { Keys } from "../keys/find-key.js";
+import { findVaultKeys } from "../keys/vault-keys.js";
 import { plural } from "../text/counts.js";
 
 /** What a pull came to. All but `pulled` leave the work tree as it was. */
@@ -48,7 +46,7 @@ export interface PullOptions {
  * What the upstream offers is verified before any of it reaches the work tree, and whether or not it will: that is an error.
  * Calls for the same vault while one is under way share it.
  * @param root absolute path of the vault's folder
- * @throws VaultError the codes of {@link VaultTrust.verifyRemote}
+ * @throws VaultError as `verifyUpstream`
  */
 export function pull(context: Context, root: string, { always = false, keys }: PullOptions = {}): Promise<PullOutcome> {
   const running = pulls.get(root);
@@ -107,12 +105,16 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   // Somebody else may have fetched, so the upstream can be ahead also where nothing was fetched here.
   const { head, upstream, name } = tips;
   if (head === upstream && unchanged === "recent") return settle(unchanged);
-  const { findUpstream, verifyUpstream } = await import("../trust/upstream.js");
+  const [{ findUpstream }, { verifyUpstream }, { TrustContext }] = await Promise.all([
+    import("../trust/upstream.js"),
+    import("../trust/compare-remote.js"),
+    import("../trust/trust-context.js"),
+  ]);
   const source = await findUpstream(repository);
   if (!source) return "no-remote";
-  const trust = new VaultTrust(context, root, keys ?? findKeys(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
+  const trust = new TrustContext(context, root, keys ?? findVaultKeys(context, root));
   const { ahead, behind } = await distance(repository, head, upstream);
-  await verifyUpstream(repository, root, source, upstream, trust, { inFull: behind !== 0 && ahead === 0 });
+  await verifyUpstream(repository, source, upstream, trust, { inFull: behind !== 0 && ahead === 0 });
   if (behind === 0) return unchanged === "offline" ? unchanged : settle(unchanged);
   if (ahead !== 0)
     return warnOnce(
