@@ -18,7 +18,7 @@ import {
 import type { Manifest } from "../format/manifest.js";
 import { parseMetadata, rotationDue } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
-import { hasRecipients } from "../change/reencrypt.js";
+import { hasRecipients } from "../age/recipient.js";
 import { shellWord } from "../text/shell-word.js";
 import type { VaultState } from "../files/vault-state.js";
 import { plural } from "../text/counts.js";

@@ -25,7 +25,7 @@ import { TrustContext } from "../trust/trust-context.js";
 import { openForChange, verifyUnderLock } from "../reading/open-for-change.js";
 import { requireAll } from "../reading/open-vault.js";
 import { VaultState } from "../files/vault-state.js";
-import { openEscrow } from "./agents.js";
+import { openEscrow } from "./agents/escrow.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
 /** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */
