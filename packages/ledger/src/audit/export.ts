@@ -1,5 +1,5 @@
 import { printableJson } from "@agent-vault/vault/read-only";
-import type { AuditEntry } from "./log.js";
+import type { AuditEntry } from "./entry.js";
 
 const COLUMNS = [
   "id",

@@ -5,7 +5,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
 import { VaultError } from "@agent-vault/vault/read-only";
 import { flatten } from "./export.js";
-import type { AuditEntry } from "./log.js";
+import type { AuditEntry } from "./entry.js";
 
 /** Where entries are sent. */
 export interface Collector {

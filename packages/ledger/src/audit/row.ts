@@ -47,7 +47,7 @@ export interface AuditHead {
 
 /** Longest text of one field, in characters, and most words of a list: a log that anybody could fill is none. */
 const MAX_TEXT = 4096;
-const MAX_WORDS = 200;
+const MAX_LIST_LENGTH = 200;
 
 /** What the first row follows. */
 export function genesis(vault: string, machine: string): Digest {
@@ -106,8 +106,8 @@ export function readRow(row: Row): AuditRow {
     who: text("who"),
     identity: text("identity"),
     harness: text("harness"),
-    secrets: readWords(row, "secrets"),
-    command: readWords(row, "command"),
+    secrets: readList(row, "secrets"),
+    command: readList(row, "command"),
     folder: text("folder"),
     repository: text("repository"),
     branch: text("branch"),
@@ -120,7 +120,7 @@ export function readRow(row: Row): AuditRow {
 }
 
 /** A list of words in a column. @throws VaultError `LEDGER_DAMAGED` where it is none */
-export function readWords(row: Row, name: string): string[] | undefined {
+export function readList(row: Row, name: string): string[] | undefined {
   const text = row[name];
   if (text === null || text === undefined) return undefined;
   try {
@@ -144,7 +144,7 @@ function tidy(event: AuditEvent): AuditEvent {
   };
   const list = (values: readonly string[] | undefined) => {
     const all = values?.map((value) => text(value)!);
-    return all && all.length > MAX_WORDS ? [...all.slice(0, MAX_WORDS), `[${all.length - MAX_WORDS} more]`] : all;
+    return all && all.length > MAX_LIST_LENGTH ? [...all.slice(0, MAX_LIST_LENGTH), `[${all.length - MAX_LIST_LENGTH} more]`] : all;
   };
   return {
     action: text(event.action)!,
