@@ -1,3 +1,4 @@
+import { plural } from "@agent-vault/vault/read-only";
 import type { SigningKey } from "@agent-vault/vault";
 import type { Connection } from "../database/connection.js";
 import { checkpointText } from "./checkpoint.js";
@@ -24,7 +25,7 @@ export function prune(
   connection.insert("checkpoint", { ...checkpoint, signature });
   connection.run("DELETE FROM audit_secret WHERE event <= ?", rows);
   connection.run("DELETE FROM audit WHERE id <= ?", rows);
-  const reason = `${cut} row${cut === 1 ? "" : "s"} from before ${before.toISOString()} were cut.`;
+  const reason = `${plural(cut, "row")} from before ${before.toISOString()} were cut.`;
   append(connection, vault, now, { action: "audit prune", outcome: "done", who, reason });
   return { cut, ...headOf(connection, vault) };
 }

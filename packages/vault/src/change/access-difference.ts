@@ -1,6 +1,7 @@
 import { classify, POLICY_FILE } from "../format/layout.js";
 import { formatSecretPath } from "../format/names.js";
 import type { VaultState } from "../files/vault-state.js";
+import { andMore, plural } from "../text/counts.js";
 
 /** What separates two states of a vault, in terms of who can read what. Names are sorted; secrets are spelled as they are shown. */
 export interface AccessDifference {
@@ -53,14 +54,13 @@ export function accessDifference(before: VaultState | undefined, after: VaultSta
 
 /** The difference in lines for a person, each a sentence without indentation; none where nothing differs. */
 export function describeDifference({ access, recipients, secrets, files }: AccessDifference): string[] {
-  const some = (names: readonly string[]) => names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
   const policyChanged = files.includes(POLICY_FILE);
   const others = files.filter((file) => file !== POLICY_FILE);
-  const line = (names: readonly string[], words: string) => (names.length > 0 ? [`${words}: ${some(names)}`] : []);
+  const line = (names: readonly string[], words: string) => (names.length > 0 ? [`${words}: ${andMore(names, 10)}`] : []);
   return [
     ...access.flatMap(({ agent, gains, loses }) => [
-      ...line(gains, `agent ${agent} could newly read ${count(gains, "secret")}`),
-      ...line(loses, `agent ${agent} could no longer read ${count(loses, "secret")}`),
+      ...line(gains, `agent ${agent} could newly read ${plural(gains.length, "secret")}`),
+      ...line(loses, `agent ${agent} could no longer read ${plural(loses.length, "secret")}`),
     ]),
     ...recipients.map(({ kind, name, before, after }) =>
       before === undefined
@@ -69,16 +69,12 @@ export function describeDifference({ access, recipients, secrets, files }: Acces
           ? `${kind} ${name} is gone`
           : `${kind} ${name} has another key: ${after} instead of ${before}`,
     ),
-    ...line(secrets.added, `${count(secrets.added, "secret")} added`),
-    ...line(secrets.changed, `${count(secrets.changed, "secret")} with other bytes`),
-    ...line(secrets.removed, `${count(secrets.removed, "secret")} removed`),
+    ...line(secrets.added, `${plural(secrets.added.length, "secret")} added`),
+    ...line(secrets.changed, `${plural(secrets.changed.length, "secret")} with other bytes`),
+    ...line(secrets.removed, `${plural(secrets.removed.length, "secret")} removed`),
     ...(policyChanged ? [`another policy (${POLICY_FILE}) says who may use which secret, and how`] : []),
-    ...line(others, `${count(others, "other file")} changed`),
+    ...line(others, `${plural(others.length, "other file")} changed`),
   ];
-}
-
-function count(items: readonly unknown[], noun: string): string {
-  return `${items.length} ${noun}${items.length === 1 ? "" : "s"}`;
 }
 
 function readersOf(state: VaultState | undefined): Map<string, Set<string>> {

@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
-import { parseTime } from "../text/duration.js";
+import { DAY_MS, parseTime } from "../text/duration.js";
 import { metadataFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import { readPlainYaml } from "./simple-yaml.js";
 import { MAX_YAML_BYTES, readYaml, syncSequence, writeYaml } from "./yaml-document.js";
+import { decodeUtf8File } from "../text/utf8.js";
 
 const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { error: "not an RFC 3339 time" }));
 const text = z.optional(z.nullable(z.union([z.string(), z.pipe(z.number(), z.transform(String))])));
@@ -94,12 +95,8 @@ export function readAuthorizedAgents(bytes: Uint8Array, path: SecretPath): reado
 /** A `.meta` file of a vault's usual kind, without the YAML parser; `undefined` for every other, right or wrong. */
 function parsePlain(bytes: Uint8Array): Metadata | undefined {
   if (bytes.length > MAX_YAML_BYTES) return undefined;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+  const text = decodeUtf8File(bytes);
+  if (text === undefined) return undefined;
   const parsed = metadataSchema.safeParse(readPlainYaml(text));
   return parsed.success ? parsed.data : undefined;
 }
@@ -108,7 +105,7 @@ function parsePlain(bytes: Uint8Array): Metadata | undefined {
 export function rotationDue(metadata: Metadata): Date | undefined {
   const since = metadata.rotated ?? metadata.created;
   if (!metadata.rotate_after_days || since === undefined) return undefined;
-  return new Date(Date.parse(since) + metadata.rotate_after_days * 86_400_000);
+  return new Date(Date.parse(since) + metadata.rotate_after_days * DAY_MS);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import type { ZodMiniType } from "zod/mini";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { MANIFEST_FILE } from "./layout.js";
+import { decodeUtf8File } from "../text/utf8.js";
 
 /** The largest files that are read, in bytes: a manifest of a hundred thousand secrets, metadata of ten thousand agents. */
 const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
@@ -62,12 +63,8 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
 export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   const limit = file === MANIFEST_FILE ? MAX_MANIFEST_BYTES : MAX_YAML_BYTES;
   if (bytes.length > limit) throw invalid(`${file} is larger than the ${limit / 1024 / 1024} MiB that are read of it.`);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw invalid(`${file} is not UTF-8 text.`, cause);
-  }
+  const text = decodeUtf8File(bytes);
+  if (text === undefined) throw invalid(`${file} is not UTF-8 text.`);
   if (isIntricate(text)) throw invalid(`${file} is nested deeper, or has more entries, than a vault's file can need.`);
   const lineCounter = new LineCounter();
   let document: Document.Parsed;

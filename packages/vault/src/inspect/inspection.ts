@@ -21,6 +21,8 @@ import { formatSecretPath, type SecretPath } from "../format/names.js";
 import { hasRecipients } from "../change/reencrypt.js";
 import { shellWord } from "../text/shell-word.js";
 import type { VaultState } from "../files/vault-state.js";
+import { plural } from "../text/counts.js";
+import { DAY_MS } from "../text/duration.js";
 
 /**
  * Looks through what the files of a vault say, without any key and whoever wrote them: each against the manifest, and against the
@@ -128,7 +130,7 @@ export function inspect(context: Context, state: VaultState): Finding[] {
       const day = metadata.expires.slice(0, 10);
       const remedy = `Set a new value: agent-vault set ${secret} --expires 90d`;
       if (left <= 0) add("error", "expired", secret, `${secret} expired on ${day}.`, remedy, file);
-      else if (left < (settings?.expiry_warning_days ?? 0) * 86_400_000)
+      else if (left < (settings?.expiry_warning_days ?? 0) * DAY_MS)
         add("warning", "expiring", secret, `${secret} expires on ${day}.`, remedy, file);
     }
     const due = rotationDue(metadata);
@@ -193,9 +195,8 @@ export function inspect(context: Context, state: VaultState): Finding[] {
     if (!owners) return;
     const wanted = owners.length + agents;
     if (hasRecipients(types, wanted, owners[0]!.recipient.kind)) return;
-    const count = types.length;
     const what = kind === "recipients-differ" ? subject : `The escrow of ${subject}`;
-    const message = `${what} is encrypted to ${count} recipient${count === 1 ? "" : "s"} and should be to ${wanted}.`;
+    const message = `${what} is encrypted to ${plural(types.length, "recipient")} and should be to ${wanted}.`;
     add("error", kind, subject, message, remedy, file);
   }
 
