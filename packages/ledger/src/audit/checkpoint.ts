@@ -1,7 +1,7 @@
 import type { Connection } from "../database/connection.js";
 import type { AuditHead } from "./row.js";
 
-/** What stays of rows that were cut: how many there had been, and the hash of the last, in the owner's words. */
+/** What is kept of rows that were cut: how many there had been and the hash of the last, signed by an owner. */
 export interface Checkpoint extends AuditHead {
   /** When they were cut: RFC 3339, UTC. */
   readonly time: string;

@@ -12,7 +12,7 @@ import { summarize, type AuditSummary } from "./summary.js";
 /** How a use that was recorded as started has ended. */
 export interface Completion {
   readonly outcome: Exclude<Outcome, "started">;
-  /** The command in full, once it is known which of its words are secrets. */
+  /** The command in full, once it is known which of its arguments are secrets. */
   readonly command?: readonly string[] | undefined;
   readonly exitCode?: number | undefined;
   readonly reason?: string | undefined;
@@ -51,8 +51,8 @@ export class AuditLog {
       const started = connection.get("SELECT 1 FROM audit WHERE id = ? AND completes IS NULL AND outcome = 'started'", row.id);
       const ended = connection.get("SELECT 1 FROM audit WHERE completes = ?", row.id);
       if (!started || ended) {
-        throw new VaultError("USAGE", `There is no use ${row.id} in the audit log that could be completed.`, {
-          remedy: "A use is completed once, with the row that its start was recorded as.",
+        throw new VaultError("USAGE", `Row ${row.id} of the audit log is not a use that can be completed.`, {
+          remedy: "Complete each use once, with the row that record returned.",
         });
       }
       return append(connection, this.#vault, this.#context.now(), { action: row.action, who: row.who, ...completion }, row.id);
@@ -64,7 +64,7 @@ export class AuditLog {
     return this.#database.read((connection) => findEntries(connection, filter));
   }
 
-  /** Where the log stands: what an owner's next signed change takes into the lock, under the machine's name. */
+  /** The end of the log: what an owner's next signed change takes into the lock, under the machine's name. */
   head(): Promise<AuditHead & { readonly machine: string }> {
     return this.#database.read((connection) => ({ machine: machineOf(connection), ...headOf(connection, this.#vault) }));
   }

@@ -1,10 +1,10 @@
 import {
   openLedger,
   requesterOf,
-  type LeaseRecord,
+  type Lease,
   type Ledger,
   type Requester,
-  type SessionRecord,
+  type Session,
   type TokenRoot,
 } from "@agent-vault/ledger";
 import {
@@ -110,7 +110,7 @@ export async function lease(
   { ledger, requester, files }: Authority,
   secret: string,
   ttl?: number,
-): Promise<MintedToken & { readonly lease: LeaseRecord }> {
+): Promise<MintedToken & { readonly lease: Lease }> {
   const path = parseSecretPath(secret);
   files.ciphertext(path);
   const { session, expires } = await termOf(context, ledger, ttl);
@@ -124,7 +124,7 @@ export async function lease(
  * Starts a session, in which approvals of that scope hold and which tokens end with.
  * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
  */
-export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<SessionRecord> {
+export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
   const { ttl = DEFAULT_TTL, name, parent } = request;
   if (parent !== undefined && !isRunning(parent)) {
     throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
@@ -145,7 +145,7 @@ async function termOf(
   context: Context,
   ledger: Ledger,
   ttl: number | undefined,
-): Promise<{ readonly session: SessionRecord | undefined; readonly expires: Date }> {
+): Promise<{ readonly session: Session | undefined; readonly expires: Date }> {
   const session = await currentSession(context, ledger.sessions);
   const asked = ttl === undefined && session ? session.expires : endOf(context.now(), ttl ?? DEFAULT_TTL);
   return { session, expires: session && session.expires < asked ? session.expires : asked };

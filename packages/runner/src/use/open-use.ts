@@ -21,7 +21,7 @@ import {
   type KeyChoice,
   type SecretPath,
 } from "@agent-vault/vault/read-only";
-import { openUseRecord, invocationContext, type UseRecord } from "@agent-vault/ledger";
+import { openUseAudit, invocationContext, type UseAudit } from "@agent-vault/ledger";
 import type { UseRequest } from "./use-request.js";
 import { authorize, type Approver } from "./authorize.js";
 import { requestedSecrets } from "./requested-secrets.js";
@@ -92,7 +92,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const { files, state: trusted } = await readConsistently(context, root, keys, newFiles, (look) => touch(look, request));
   const actor = actorOf(files, keys, trusted?.lock.vault);
   const token = presentedToken(context, request.token);
-  const record = isAuditOff(context.env) ? undefined : await openUseRecord(where, actor);
+  const record = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
   const refuse = async (error: unknown, secrets: readonly string[]) => {
@@ -140,8 +140,8 @@ function touch(files: VaultFiles, { secrets, groups = [] }: SecretUse): void {
 async function begin(
   context: Context,
   actor: Actor,
-  record: UseRecord | undefined,
-  event: Parameters<UseRecord["begin"]>[0],
+  record: UseAudit | undefined,
+  event: Parameters<UseAudit["begin"]>[0],
 ): Promise<OpenedUse["end"]> {
   if (record) return record.begin(event);
   // Leaves a note on machines that have a record, which is off now.
