@@ -1,4 +1,6 @@
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SeverityNumber } from "@opentelemetry/api-logs";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -82,6 +84,9 @@ function messageOf(failure: unknown): string {
   return failure instanceof Error ? failure.message || failure.name : String(failure);
 }
 
+/** From the nearest package.json: this package's, or that of the program that it is bundled into. */
 function version(): string {
-  return (createRequire(import.meta.url)("../package.json") as { version: string }).version;
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
 }

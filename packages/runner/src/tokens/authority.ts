@@ -1,12 +1,4 @@
-import {
-  openLedger,
-  requesterOf,
-  type Lease,
-  type Ledger,
-  type Requester,
-  type Session,
-  type TokenRoot,
-} from "@agent-vault/ledger";
+import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type Session, type TokenRoot } from "@agent-vault/ledger";
 import {
   actorOf,
   formatSecretPath,
