@@ -16,7 +16,7 @@ import { spellPatterns, type SpelledPatterns } from "./encoded-patterns.js";
 import { StartFilter } from "./start-filter.js";
 
 /** A value of fewer bytes is not searched for in any encoding, and as it is only if that is asked for. */
-export const SHORTEST_SECRET = 8;
+export const MIN_SECRET_LENGTH = 8;
 
 /** In lines of a dump the first bytes of a value may end one line, and are then not seen with the rest. */
 const LOST_IN_DUMPS = [1, 2, 3];
@@ -60,7 +60,7 @@ export class KnownSecrets {
    */
   constructor(secrets: Iterable<SecretToScrub>, { allowShort = false }: { allowShort?: boolean } = {}) {
     const all = [...secrets].map(({ name, value }) => ({ name, value: Buffer.from(value as Uint8Array) }));
-    const short = all.filter(({ value }) => value.length > 0 && withoutLineEnd(value).length < SHORTEST_SECRET);
+    const short = all.filter(({ value }) => value.length > 0 && withoutLineEnd(value).length < MIN_SECRET_LENGTH);
     this.tooShort = short.map(({ name }) => name);
     if (short.length > 0 && !allowShort) throw tooShort(this.tooShort);
     this.#compiled = compile(all, short.length > 0);
@@ -89,7 +89,7 @@ export interface CompiledSecrets {
 
 function compile(secrets: readonly { name: string; value: Buffer }[], everyByte: boolean): CompiledSecrets {
   const parts = secrets.flatMap(({ value }, owner) => partsOf(value).map((bytes) => ({ bytes, owner })));
-  const values = parts.filter(({ bytes }) => bytes.length >= SHORTEST_SECRET);
+  const values = parts.filter(({ bytes }) => bytes.length >= MIN_SECRET_LENGTH);
   const shown = {
     values: new PatternSet(values),
     "values and ends": new PatternSet(
@@ -111,7 +111,7 @@ function partsOf(value: Buffer): Buffer[] {
     const found = trimmed.indexOf("\n", start);
     const end = found < 0 ? trimmed.length : found;
     const line = withoutLineEnd(trimmed.subarray(start, end));
-    if (line.length >= SHORTEST_SECRET) lines.push(line);
+    if (line.length >= MIN_SECRET_LENGTH) lines.push(line);
     start = end + 1;
   }
   return trimmed.length === 0 ? [] : [value, trimmed, ...lines];
@@ -125,7 +125,7 @@ function withoutLineEnd(value: Buffer): Buffer {
 
 function tooShort(names: readonly string[]): VaultError {
   const subject = names.length === 1 ? `The value of ${names[0]} is` : `The values of ${names.join(", ")} are`;
-  return new VaultError("SECRET_TOO_SHORT", `${subject} shorter than ${SHORTEST_SECRET} bytes, too short to be told from other output.`, {
+  return new VaultError("SECRET_TOO_SHORT", `${subject} shorter than ${MIN_SECRET_LENGTH} bytes, too short to be told from other output.`, {
     remedy:
       "Use a longer value, or allow short ones (--allow-short): they are then replaced wherever they stand as they are, and in no encoding.",
   });
