@@ -40,7 +40,8 @@ export { childEnvironment, cleanEnvironment } from "./child/child-environment.js
 export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
 export { SecretFiles } from "./child/secret-files.js";
 export { shellCommand } from "./child/shell-command.js";
-export { KnownSecrets, MIN_SECRET_LENGTH, type SecretToScrub } from "./scrub/known-secrets.js";
+export { MIN_SECRET_LENGTH } from "./scrub/compiled-secrets.js";
+export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
 export {
