@@ -1,7 +1,7 @@
 export type { RequestedSecret, UseRequest } from "./use/use-request.js";
 export {
-  DEFAULT_TTL,
-  endOf,
+  DEFAULT_TTL_MS,
+  expiryAfter,
   lease,
   mint,
   openAuthority,
@@ -40,11 +40,12 @@ export { childEnvironment, cleanEnvironment } from "./child/child-environment.js
 export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
 export { SecretFiles } from "./child/secret-files.js";
 export { shellCommand } from "./child/shell-command.js";
-export { KnownSecrets, SHORTEST_SECRET, type SecretToScrub } from "./scrub/known-secrets.js";
+export { MIN_SECRET_LENGTH } from "./scrub/compiled-secrets.js";
+export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
 export {
-  APPROVAL_TIMEOUT,
+  APPROVAL_TIMEOUT_MS,
   askApproval,
   type Answer,
   type ApprovalOptions,
@@ -53,7 +54,7 @@ export {
   type Reply,
 } from "./approval/ask-approval.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
-export { shownName, shownText } from "./approval/display-safe.js";
+export { displaySafeName, displaySafeText } from "./approval/display-safe.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
 export { judgeRead, judgeUnrecordedRead } from "./use/authorize-read.js";

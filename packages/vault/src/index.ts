@@ -6,7 +6,6 @@ export { check, checkKeyFiles } from "./inspect/check.js";
 export { cloneOf, existingCloneOf } from "./sync/clone.js";
 export { Config, type Settings } from "./format/config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./inspect/finding.js";
-export { VaultFolder, type FileEntry, type FileSource } from "./files/vault-folder.js";
 export { GitRepository } from "./git/repository.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./reading/list.js";
 export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./format/manifest.js";

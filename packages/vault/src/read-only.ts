@@ -59,4 +59,5 @@ export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
 export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
 export { findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
+export { VaultFolder, type FileEntry, type FileSource } from "./files/vault-folder.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

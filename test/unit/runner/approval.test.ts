@@ -121,7 +121,7 @@ describe.skipIf(!HAS_TERMINAL)("on a terminal", () => {
     ["Ctrl-D", "\u0004", "closed"],
     ["no answer in time", "on", "in time"],
   ])("%s is a no", async (_, typed, why) => {
-    const pty = onTerminal(QUESTION, { timeout: why === "in time" ? 300 : 60_000 }, { line: `exec ${ASKING}` });
+    const pty = onTerminal(QUESTION, { timeoutMs: why === "in time" ? 300 : 60_000 }, { line: `exec ${ASKING}` });
     await pty.shows("to deny: ");
     pty.type(typed);
     await pty.closed;

@@ -50,7 +50,7 @@ caveats = { branch = ["main", "release/*"], agent = "billing", command = "npm te
         { name: "DATABASE", value: ["postgres://", { secret: "db/user" }, "@host/x"] },
         { name: "EMPTY", value: [] },
       ],
-      ttl: 8 * 3_600_000,
+      ttlMs: 8 * 3_600_000,
       caveats: { branch: ["main", "release/*"], agent: ["billing"], command: ["npm test"], uses: 5 },
     });
     expect(secretsOf(profile)).toEqual(["stripe/api-key", "default/token", "db/user"]);

@@ -9,16 +9,16 @@ import {
   detectHarness,
   findVault,
   GitRepository,
-  identifyPrincipal,
   isAuditOff,
   findKeys,
+  findVaultKeys,
+  openVault,
   readUnrecordedPeriod,
   readTrust,
   trustFile,
   VaultError,
-  VaultFiles,
+  VaultFolder,
   vaultIdIn,
-  VaultTrust,
   type Context,
   type KeyChoice,
   plural,
@@ -102,9 +102,8 @@ function keyFiles(context: Context): Diagnosis[] {
 }
 
 function keyAtHand(context: Context, root: string | undefined, key: KeyChoice): Diagnosis {
-  const vaultId = () => (root === undefined ? undefined : vaultIdIn(new VaultFiles(root).source));
   try {
-    const keys = findKeys(context, { ...key, vaultId });
+    const keys = root === undefined ? findKeys(context, key) : findVaultKeys(context, root, key);
     return keys
       ? ok("key", `read from ${keys.source}`)
       : warning(
@@ -119,12 +118,10 @@ function keyAtHand(context: Context, root: string | undefined, key: KeyChoice): 
 }
 
 async function vault(context: Context, root: string, key: KeyChoice): Promise<Diagnosis[]> {
-  const files = new VaultFiles(root);
-  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
   try {
-    const trusted = await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
+    const { trusted, principal: identify } = await openVault(context, root, "files", { key, quiet: true });
     if (!trusted) return [warning("vault", `${root} is signed by nobody`, "An owner signs it: agent-vault sign.")];
-    const principal = keys && (await identifyPrincipal(files, keys));
+    const principal = await identify();
     const who =
       principal === undefined
         ? ""
@@ -187,7 +184,7 @@ async function ledger(context: Context, root: string, key: KeyChoice): Promise<D
     const health = await (await openLedgerAt({ ...context, passphrase: undefined }, root, key)).health();
     const { file, bytes, auditRows, indexedSecrets, schema, cipher, setAside } = health;
     const message = `${file}: ${size(bytes)}, ${auditRows} audit rows, ${plural(indexedSecrets, "secret")} indexed, schema ${schema}, ${cipher}, key from ${health.key}`;
-    const gap = readUnrecordedPeriod(context, vaultIdIn(new VaultFiles(root).source) ?? "");
+    const gap = readUnrecordedPeriod(context, vaultIdIn(new VaultFolder(root)) ?? "");
     if (gap)
       return warning("ledger", `${message}; the record was off ${gap.count} times since ${gap.since}`, "The next use puts that on record.");
     if (setAside.length > 0)

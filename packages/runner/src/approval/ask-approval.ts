@@ -3,7 +3,7 @@ import type { UseRequest } from "../use/use-request.js";
 import { approvedUse, type ApprovalMemory } from "./memory.js";
 
 /** How long a person has, in milliseconds; after it the answer is no. */
-export const APPROVAL_TIMEOUT = 60_000;
+export const APPROVAL_TIMEOUT_MS = 60_000;
 
 export interface ApprovalQuestion {
   readonly request: UseRequest;
@@ -24,11 +24,11 @@ export type Answer =
 export interface ApprovalOptions {
   readonly memory?: ApprovalMemory | undefined;
   /** Milliseconds. */
-  readonly timeout?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /** Whether the terminal may be the person's; it is not that of a server. */
   readonly terminal?: boolean | undefined;
   /** Asks through the MCP client that is served, before the other channels; resolves to `undefined` where it cannot ask. */
-  readonly client?: ((question: ApprovalQuestion, timeout: number) => Promise<Reply | undefined>) | undefined;
+  readonly client?: ((question: ApprovalQuestion, timeoutMs: number) => Promise<Reply | undefined>) | undefined;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface ApprovalOptions {
  * @throws VaultError `APPROVAL_UNAVAILABLE` where there is no channel
  */
 export async function askApproval(context: Context, question: ApprovalQuestion, options: ApprovalOptions = {}): Promise<Answer> {
-  const { memory, timeout = APPROVAL_TIMEOUT } = options;
+  const { memory, timeoutMs = APPROVAL_TIMEOUT_MS } = options;
   const { forSession } = question;
   const use = approvedUse(question.request);
   const harness = question.request.invocation.harness ?? detectHarness(context.env);
@@ -56,15 +56,15 @@ export async function askApproval(context: Context, question: ApprovalQuestion, 
   return { scope: "session", by };
 
   async function askSomebody(): Promise<readonly [Reply, Channel]> {
-    const answer = await options.client?.(question, timeout);
+    const answer = await options.client?.(question, timeoutMs);
     if (answer) return [answer, "client"];
     if (options.terminal !== false && harness === undefined) {
       const { askOnTerminal } = await import("./terminal-question.js");
-      const reply = await askOnTerminal(question, timeout);
+      const reply = await askOnTerminal(question, timeoutMs);
       if (reply) return [reply, "terminal"];
     }
     const { askByDialog } = await import("./dialog.js");
-    const reply = await askByDialog(context.env, question, timeout);
+    const reply = await askByDialog(context.env, question, timeoutMs);
     if (reply) return [reply, "dialog"];
     throw unavailable(harness);
   }

@@ -26,21 +26,21 @@ interface Dialog {
 /**
  * Asks by a dialog of the desktop: osascript on macOS, zenity or kdialog where there is a display, PowerShell on Windows. The text reaches each as
  * data that it shows as it is: no shell, no script and no markup is made of it.
- * @param timeout milliseconds
+ * @param timeoutMs
  * @returns `undefined` where there is none
  */
 export async function askByDialog(
   env: Context["env"],
   question: ApprovalQuestion,
-  timeout: number,
+  timeoutMs: number,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Reply | undefined> {
   const { text, complete } = questionText(question.request, { width: 88, lines: 16 });
   const buttons = [DENY, ONCE, ...(question.forSession ? [SESSION] : [])];
   const warning = complete ? "" : "\n\nNot all of it is shown here.";
-  const dialog = dialogFor(platform, env, `${text}${warning}`, buttons, Math.ceil(timeout / 1000));
+  const dialog = dialogFor(platform, env, `${text}${warning}`, buttons, Math.ceil(timeoutMs / 1000));
   if (!dialog) return undefined;
-  const said = await answerOf(dialog, env, timeout);
+  const said = await answerOf(dialog, env, timeoutMs);
   if (typeof said !== "string") return said;
   if (said === ONCE) return { scope: "once" };
   if (said === SESSION && question.forSession) return { scope: "session" };
@@ -119,7 +119,7 @@ function kdialog(program: string | undefined, text: string, buttons: readonly st
   };
 }
 
-function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise<string | Reply> {
+function answerOf(dialog: Dialog, env: Context["env"], timeoutMs: number): Promise<string | Reply> {
   return new Promise((done) => {
     const child = spawn(dialog.program, dialog.words, {
       env: childEnvironment(env, dialog.env ?? {}),
@@ -135,7 +135,7 @@ function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise
       done(result);
     };
     const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
-    const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), timeout);
+    const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), timeoutMs);
     process.on("SIGINT", interrupted);
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (text: string) => {

@@ -1,5 +1,5 @@
 import type { RequestedSecret, UseRequest } from "../use/use-request.js";
-import { shownName, shownText, shownWord } from "./display-safe.js";
+import { displaySafeName, displaySafeText, displaySafeWord } from "./display-safe.js";
 
 /** How much room there is to ask in. */
 export interface QuestionRoom {
@@ -33,19 +33,19 @@ const WANTS: Record<UseRequest["action"], string> = {
  */
 export function questionText(request: UseRequest, room: QuestionRoom = { width: 80, lines: 24 }): QuestionText {
   const { principal, invocation, secrets, command } = request;
-  const who = principal.name === undefined ? `unknown ${principal.role}` : `${principal.role} ${shownName(principal.name)}`;
+  const who = principal.name === undefined ? `unknown ${principal.role}` : `${principal.role} ${displaySafeName(principal.name)}`;
   const count = secrets.length === 1 ? "a secret" : `${secrets.length} secrets`;
   const fields: (readonly [label: string, lines: readonly string[], most: number] | undefined)[] = [
-    ["Who", [`${who}, key ${shownName(shorten(principal.identity))}`], FEW],
-    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${shownName(invocation.harness)}`], FEW],
-    request.service === undefined ? undefined : ["Service", [`says that it is ${shownName(request.service)}`], FEW],
-    ["Reason", [request.reason === undefined ? "none given" : shownText(request.reason)], FEW],
-    ["Folder", [shownName(invocation.folder)], FEW],
+    ["Who", [`${who}, key ${displaySafeName(shorten(principal.identity))}`], FEW],
+    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${displaySafeName(invocation.harness)}`], FEW],
+    request.service === undefined ? undefined : ["Service", [`says that it is ${displaySafeName(request.service)}`], FEW],
+    ["Reason", [request.reason === undefined ? "none given" : displaySafeText(request.reason)], FEW],
+    ["Folder", [displaySafeName(invocation.folder)], FEW],
     invocation.repository === undefined
       ? undefined
-      : ["Repository", [`${shownName(invocation.repository)}, ${branchOf(invocation.branch)}`], FEW],
+      : ["Repository", [`${displaySafeName(invocation.repository)}, ${branchOf(invocation.branch)}`], FEW],
     ["Secrets", byDanger(secrets).map(shownSecret), room.lines],
-    command === undefined ? undefined : ["Command", [command.map(shownWord).join(" ")], room.lines],
+    command === undefined ? undefined : ["Command", [command.map(displaySafeWord).join(" ")], room.lines],
   ];
   const shown = fields.filter((field) => field !== undefined).map(([label, lines, most]) => shownField(label, lines, most, room.width));
   return {
@@ -59,11 +59,11 @@ function shorten(identity: string): string {
 }
 
 function branchOf(branch: string | undefined): string {
-  return branch === undefined ? "no branch" : `branch ${shownName(branch)}`;
+  return branch === undefined ? "no branch" : `branch ${displaySafeName(branch)}`;
 }
 
 function shownSecret({ secret, environment, access }: RequestedSecret): string {
-  return `${shownName(secret)} (${shownName(environment ?? "no environment given")}, ${shownName(access ?? "no access given")})`;
+  return `${displaySafeName(secret)} (${displaySafeName(environment ?? "no environment given")}, ${displaySafeName(access ?? "no access given")})`;
 }
 
 /** The worst first, so that it is among those that are shown. */

@@ -17,10 +17,10 @@ import { spawnError } from "./spawn-error.js";
 import { Watch } from "./watchdog.js";
 
 /** How long a child that ran out of time has to end by itself, in milliseconds. */
-const GRACE = 5000;
-const END_GROUP = `kill -s TERM -- "-$1"; sleep ${GRACE / 1000}; kill -s KILL -- "-$1"`;
+const GRACE_MS = 5000;
+const END_GROUP = `kill -s TERM -- "-$1"; sleep ${GRACE_MS / 1000}; kill -s KILL -- "-$1"`;
 /** The longest that a timer can be set to, in milliseconds. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface ChildRequest {
   /** The program and its words, which reach it as they are; with `shell` the line for a shell. */
@@ -37,9 +37,9 @@ export interface ChildRequest {
   /** Hands over the person's own terminal: nothing is scrubbed, and `stdout` and `stderr` are not used. */
   readonly tty?: boolean | undefined;
   /** Milliseconds. */
-  readonly timeout?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /** Milliseconds between asking a child to end and ending it. */
-  readonly grace?: number | undefined;
+  readonly graceMs?: number | undefined;
   /** Ends the child, with all that it started, when whoever asked for it no longer wants it. */
   readonly signal?: AbortSignal | undefined;
   /** Where standard input is none of the child's business, `ignore`. */
@@ -198,20 +198,20 @@ function isInBackground(): boolean {
 
 async function waitFor(
   child: ChildProcess,
-  { timeout, grace = GRACE, signal: cancellation }: ChildRequest,
+  { timeoutMs, graceMs = GRACE_MS, signal: cancellation }: ChildRequest,
   place: Place,
   signals: PassedSignals,
 ): Promise<Omit<ChildEnd, "unwritten">> {
   let ending: Promise<void> | undefined;
   let timedOut = false;
   const end = () => {
-    ending ??= place === "group" ? endGroup(child.pid!, grace) : endTree(child.pid!, grace);
+    ending ??= place === "group" ? endGroup(child.pid!, graceMs) : endTree(child.pid!, graceMs);
   };
   const outOfTime = () => {
     timedOut = ending === undefined;
     end();
   };
-  const timer = timeout === undefined ? undefined : setTimeout(outOfTime, Math.min(timeout, LONGEST_TIMEOUT));
+  const timer = timeoutMs === undefined ? undefined : setTimeout(outOfTime, Math.min(timeoutMs, MAX_TIMER_MS));
   if (cancellation?.aborted) end();
   cancellation?.addEventListener("abort", end);
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];

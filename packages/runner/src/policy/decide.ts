@@ -19,7 +19,7 @@ export interface Decision {
   readonly allowed: boolean;
   readonly approval: Approval;
   /** The longest that a token, lease or session may last, in milliseconds; `undefined` where nothing limits it. */
-  readonly maxTtl: number | undefined;
+  readonly maxTtlMs: number | undefined;
   readonly secrets: readonly SecretDecision[];
 }
 
@@ -33,7 +33,7 @@ export interface SecretDecision {
   readonly approval: Approval;
   /** The rule that asks for the approval; `undefined` where it is asked for by what the secret is. */
   readonly approvalRule: Rule | undefined;
-  readonly maxTtl: number | undefined;
+  readonly maxTtlMs: number | undefined;
   /** What each rule of the policy says, in its order. */
   readonly verdicts: readonly Verdict[];
 }
@@ -60,7 +60,7 @@ export function decide(policy: Policy | undefined, request: UseRequest): Decisio
   return {
     allowed: secrets.every(({ allowed }) => allowed),
     approval: strictest(secrets.map(({ approval }) => approval)) ?? "never",
-    maxTtl: shortest(secrets.map(({ maxTtl }) => maxTtl)),
+    maxTtlMs: shortest(secrets.map(({ maxTtlMs }) => maxTtlMs)),
     secrets,
   };
 }
@@ -122,7 +122,7 @@ function decideSecret(policy: Policy | undefined, request: UseRequest, secret: R
     rule: (denying ?? allowing[0])?.rule,
     approval,
     approvalRule: speaking.find(({ rule }) => rule.approval === approval)?.rule,
-    maxTtl: shortest(speaking.map(({ rule }) => rule.maxTtl)),
+    maxTtlMs: shortest(speaking.map(({ rule }) => rule.maxTtlMs)),
     verdicts,
   };
 }
@@ -155,7 +155,7 @@ function judge(rule: Rule, request: UseRequest, secret: RequestedSecret): Verdic
   if (offence) return verdict("denies", "deny", offence);
 
   const doubtful = missing(when, "narrowly");
-  if (allow === undefined) return rule.approval || rule.maxTtl ? verdict("limits", "when", doubtful) : verdict("silent", "deny");
+  if (allow === undefined) return rule.approval || rule.maxTtlMs ? verdict("limits", "when", doubtful) : verdict("silent", "deny");
   if (doubtful) return verdict("silent", "when", doubtful);
   const unmet = allow === "all" ? undefined : missing(allow, "narrowly");
   return unmet ? verdict("silent", "allow", unmet) : verdict("allows", "allow");

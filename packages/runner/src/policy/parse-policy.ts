@@ -57,9 +57,9 @@ function parseRule(field: ConfigField, index: number, line: number): Rule {
     allow: fields.allow && allOrConditions(fields.allow),
     deny: fields.deny && allOrConditions(fields.deny),
     approval: fields.approval?.oneOf(APPROVALS),
-    maxTtl: fields.max_ttl?.duration(),
+    maxTtlMs: fields.max_ttl?.duration(),
   };
-  if (!(rule.allow || rule.deny || rule.approval || rule.maxTtl))
+  if (!(rule.allow || rule.deny || rule.approval || rule.maxTtlMs))
     throw field.error("says nothing", "Add allow, deny, approval or max_ttl; allow: all sets no conditions. ");
   return rule;
 }

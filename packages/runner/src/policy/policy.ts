@@ -45,7 +45,7 @@ export interface Rule {
   readonly deny: Conditions | "all" | undefined;
   readonly approval: Approval | undefined;
   /** The longest that a token, lease or session may last, in milliseconds. */
-  readonly maxTtl: number | undefined;
+  readonly maxTtlMs: number | undefined;
 }
 
 /** `policy.yaml`: who may use which secrets, and how. What no rule allows is denied. */

@@ -43,7 +43,7 @@ function parseProfile(name: string, field: ConfigField): Profile {
     description: fields.description?.text(),
     secrets: checked(field, () => distinctVariables(secrets)),
     env,
-    ttl: fields.ttl?.duration(),
+    ttlMs: fields.ttl?.duration(),
     caveats: parseCaveats(fields.caveats, fields),
   };
 }

@@ -10,7 +10,7 @@ export interface Profile {
   /** Further variables; their values are their parts one after the other. */
   readonly env: readonly { readonly name: string; readonly value: readonly Part[] }[];
   /** How long a token that is made of it lasts, in milliseconds. */
-  readonly ttl: number | undefined;
+  readonly ttlMs: number | undefined;
   readonly caveats: ProfileCaveats;
 }
 

@@ -1,22 +1,13 @@
+import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type Session, type TokenRoot } from "@agent-vault/ledger";
 import {
-  openLedger,
-  requesterOf,
-  type LeaseRecord,
-  type Ledger,
-  type Requester,
-  type SessionRecord,
-  type TokenRoot,
-} from "@agent-vault/ledger";
-import {
-  actorOf,
   formatSecretPath,
   isAuditOff,
-  loadKeys,
+  loadVaultKeys,
+  openVault,
   parseSecretPath,
+  secretFile,
   VaultError,
-  VaultFiles,
-  vaultIdIn,
-  VaultTrust,
+  type VaultFiles,
   type Context,
   type KeyChoice,
   DAY_MS,
@@ -36,14 +27,14 @@ export interface Authority {
 }
 
 export interface MintRequest extends Omit<Restrictions, "until"> {
-  /** How long it holds, in milliseconds: what is left of the session, else {@link DEFAULT_TTL}. */
-  readonly ttl?: number | undefined;
+  /** How long it holds, in milliseconds: what is left of the session, else {@link DEFAULT_TTL_MS}. */
+  readonly ttlMs?: number | undefined;
   readonly note?: string | undefined;
 }
 
 export interface SessionRequest {
-  /** How long it lasts, in milliseconds; {@link DEFAULT_TTL} unless given. */
-  readonly ttl?: number | undefined;
+  /** How long it lasts, in milliseconds; {@link DEFAULT_TTL_MS} unless given. */
+  readonly ttlMs?: number | undefined;
   readonly name?: string | undefined;
   /** The process that it ends with. */
   readonly parent?: number | undefined;
@@ -58,16 +49,24 @@ export interface MintedToken {
 }
 
 /** A working day, in milliseconds. */
-export const DEFAULT_TTL = 8 * HOUR_MS;
-const MAX_TTL = 366 * DAY_MS;
+export const DEFAULT_TTL_MS = 8 * HOUR_MS;
+const MAX_TTL_MS = 366 * DAY_MS;
 
 /**
  * @param root the vault's folder
  * @param what is to be done, in words for a message: `mint a token`; `undefined` for what a token's holder may do, too
+ * @param secret what is about to be leased
  * @throws VaultError `TOKEN_DENIED` where a token is presented, which allows no such thing; `LEDGER_UNAVAILABLE` without a ledger;
- *   the codes of `loadKeys`, `VaultTrust` and `Ledger.open`
+ *   the codes of `loadVaultKeys`, `openVault` and `Ledger.open`
  */
-export async function openAuthority(context: Context, root: string, key: KeyChoice, what: string | undefined): Promise<Authority> {
+export async function openAuthority(
+  context: Context,
+  root: string,
+  key: KeyChoice,
+  what: string | undefined,
+  secret?: string,
+): Promise<Authority> {
+  const needed = secret === undefined ? [] : [secretFile(parseSecretPath(secret))];
   if (what !== undefined) refuseUnderToken(context, what);
   if (isAuditOff(context.env)) {
     throw new VaultError(
@@ -78,14 +77,12 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
       },
     );
   }
-  const files = new VaultFiles(root);
-  const id = vaultIdIn(files.source);
-  const keys = await loadKeys(context, { ...key, vaultId: () => id });
-  const trusted = await new VaultTrust(context, root, keys).verify(files);
-  const actor = actorOf(files, keys, trusted?.lock.vault);
-  const ledger = await openLedger(context, actor);
+  const keys = await loadVaultKeys(context, root, key);
+  const read = (files: VaultFiles) => needed.forEach((file) => files.read(file));
+  const { files, actor, trusted } = await openVault(context, root, "files", { keys, read });
+  const ledger = await openLedger(context, actor!);
   trusted?.remember();
-  return { ledger, requester: await requesterOf(context, actor), files };
+  return { ledger, requester: await requesterOf(context, actor!), files };
 }
 
 /**
@@ -93,8 +90,8 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
  * @throws VaultError `USAGE` for a time or number that is none, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
  */
 export async function mint(context: Context, { ledger, requester }: Authority, request: MintRequest): Promise<MintedToken> {
-  const { ttl, note, ...restrictions } = request;
-  const { session, expires } = await termOf(context, ledger, ttl);
+  const { ttlMs, note, ...restrictions } = request;
+  const { session, expires } = await termOf(context, ledger, ttlMs);
   const caveats = caveatsOf({ ...restrictions, until: expires });
   const { id, root } = await ledger.tokens.mint({ caveats, expires, note, session: session?.id }, requester);
   return minted(ledger, root, id, caveats, expires);
@@ -109,11 +106,11 @@ export async function lease(
   context: Context,
   { ledger, requester, files }: Authority,
   secret: string,
-  ttl?: number,
-): Promise<MintedToken & { readonly lease: LeaseRecord }> {
+  ttlMs?: number,
+): Promise<MintedToken & { readonly lease: Lease }> {
   const path = parseSecretPath(secret);
   files.ciphertext(path);
-  const { session, expires } = await termOf(context, ledger, ttl);
+  const { session, expires } = await termOf(context, ledger, ttlMs);
   const shown = formatSecretPath(path);
   const caveats = caveatsOf({ secret: [path], until: expires });
   const { lease, root } = await ledger.leases.take(shown, { caveats, expires, session: session?.id, note: `lease of ${shown}` }, requester);
@@ -124,19 +121,19 @@ export async function lease(
  * Starts a session, in which approvals of that scope hold and which tokens end with.
  * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
  */
-export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<SessionRecord> {
-  const { ttl = DEFAULT_TTL, name, parent } = request;
+export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
+  const { ttlMs = DEFAULT_TTL_MS, name, parent } = request;
   if (parent !== undefined && !isRunning(parent)) {
     throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
       remedy: "Name the shell's: --parent $$.",
     });
   }
-  return ledger.sessions.start({ expires: endOf(context.now(), ttl), name, parent }, requester);
+  return ledger.sessions.start({ expires: expiryAfter(context.now(), ttlMs), name, parent }, requester);
 }
 
 /** @throws VaultError `INVALID_VALUE` for a time that is none */
-export function endOf(now: Date, ttl: number): Date {
-  if (ttl > 0 && ttl <= MAX_TTL) return new Date(now.getTime() + ttl);
+export function expiryAfter(now: Date, ttlMs: number): Date {
+  if (ttlMs > 0 && ttlMs <= MAX_TTL_MS) return new Date(now.getTime() + ttlMs);
   throw new VaultError("INVALID_VALUE", "A token, session or lease holds for up to a year.", { remedy: "Give less: --ttl 8h." });
 }
 
@@ -144,10 +141,10 @@ export function endOf(now: Date, ttl: number): Date {
 async function termOf(
   context: Context,
   ledger: Ledger,
-  ttl: number | undefined,
-): Promise<{ readonly session: SessionRecord | undefined; readonly expires: Date }> {
+  ttlMs: number | undefined,
+): Promise<{ readonly session: Session | undefined; readonly expires: Date }> {
   const session = await currentSession(context, ledger.sessions);
-  const asked = ttl === undefined && session ? session.expires : endOf(context.now(), ttl ?? DEFAULT_TTL);
+  const asked = ttlMs === undefined && session ? session.expires : expiryAfter(context.now(), ttlMs ?? DEFAULT_TTL_MS);
   return { session, expires: session && session.expires < asked ? session.expires : asked };
 }
 

@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { SessionRecord, SessionStore } from "@agent-vault/ledger";
+import type { Session, SessionStore } from "@agent-vault/ledger";
 import { isSystemError, VaultError, type Context } from "@agent-vault/vault/read-only";
 
 /** Where a session's id is found by what is started in it. */
@@ -11,7 +11,7 @@ export const SESSION_VARIABLE = "AGENT_VAULT_SESSION";
  * @returns `undefined` where none is named
  * @throws VaultError `SESSION_NOT_FOUND` where one is named that is not open: what was meant for a session does not go on without it
  */
-export async function currentSession(context: Pick<Context, "env">, sessions: SessionStore): Promise<SessionRecord | undefined> {
+export async function currentSession(context: Pick<Context, "env">, sessions: SessionStore): Promise<Session | undefined> {
   const id = context.env[SESSION_VARIABLE];
   if (!id) return undefined;
   const session = await sessions.find(id);
@@ -26,7 +26,7 @@ export async function currentSession(context: Pick<Context, "env">, sessions: Se
 }
 
 /** The approvals that hold for the rest of a session, whichever process asks. */
-export function approvalsIn({ id }: Pick<SessionRecord, "id">, sessions: SessionStore) {
+export function approvalsIn({ id }: Pick<Session, "id">, sessions: SessionStore) {
   return {
     isRemembered: (use: string): Promise<boolean> => sessions.isApproved(id, use),
     remember: (use: string): Promise<void> => sessions.approve(id, use),

@@ -1,4 +1,4 @@
-import { openUseRecord, invocationContext, type Ledger } from "@agent-vault/ledger";
+import { openUseAudit, invocationContext, type Ledger } from "@agent-vault/ledger";
 import { isAuditOff, presentedToken, type Context, type ReadAuthorizer, type ReadRequest } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "./use-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
@@ -24,7 +24,7 @@ export interface JudgeOptions {
 /** Decides over a read of values, as {@link authorize} does. */
 export function judgeRead(action: ReadAction, options: JudgeOptions = {}): ReadAuthorizer {
   return async (context, read) => {
-    const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, read.actor);
+    const record = isAuditOff(context.env) ? undefined : await openUseAudit(context, read.actor);
     return decideRead(context, read, action, record?.ledger, options);
   };
 }

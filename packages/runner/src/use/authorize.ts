@@ -76,10 +76,10 @@ async function presented(context: Context, token: string, use: UseRequest, ledge
   );
 }
 
-function requireShort({ created, expires }: VerifiedToken, { maxTtl }: Decision): void {
-  if (maxTtl === undefined || expires.getTime() - created.getTime() <= maxTtl) return;
+function requireShort({ created, expires }: VerifiedToken, { maxTtlMs }: Decision): void {
+  if (maxTtlMs === undefined || expires.getTime() - created.getTime() <= maxTtlMs) return;
   throw new VaultError("POLICY_DENIED", "The token lasts longer than the vault's policy allows for these secrets.", {
-    remedy: `Ask for one that lasts ${Math.floor(maxTtl / 1000)} seconds at most (token mint --ttl).`,
+    remedy: `Ask for one that lasts ${Math.floor(maxTtlMs / 1000)} seconds at most (token mint --ttl).`,
   });
 }
 
@@ -90,7 +90,7 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
   const isReader = READS.has(use.action) && !request.mayShow;
   const isAsked = decision.approval !== "never" && (!isReader || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
-  const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtl));
+  const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtlMs));
   // Without a session there is nothing that an answer could hold for.
   const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
@@ -111,12 +111,12 @@ const BY = {
 async function sessionMemory(
   context: Context,
   ledger: Ledger | undefined,
-  maxTtl: number | undefined,
+  maxTtlMs: number | undefined,
 ): Promise<ApprovalMemory | undefined> {
   if (!ledger || !context.env["AGENT_VAULT_SESSION"]) return undefined;
   const { approvalsIn, currentSession } = await import("../tokens/sessions.js");
   const session = await currentSession(context, ledger.sessions);
-  const isTooLong = session && maxTtl !== undefined && session.expires.getTime() - session.started.getTime() > maxTtl;
+  const isTooLong = session && maxTtlMs !== undefined && session.expires.getTime() - session.started.getTime() > maxTtlMs;
   return session && !isTooLong ? approvalsIn(session, ledger.sessions) : undefined;
 }
 

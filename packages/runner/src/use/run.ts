@@ -22,7 +22,7 @@ import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-
 export interface RunRequest
   extends
     Omit<SecretUse, "action" | "secrets" | "command" | "accept" | "cwd">,
-    Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeout" | "grace" | "stdin" | "signal"> {
+    Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeoutMs" | "graceMs" | "stdin" | "signal"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
   /** Secrets that go to files, whose paths go to variables. */

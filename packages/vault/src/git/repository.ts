@@ -244,4 +244,3 @@ async function gitFor(context: Context, folder: string, options: GitOptions): Pr
   git.outputHandler((_command, stdout) => process.nextTick(() => stdout.emit("data", Buffer.alloc(0))));
   return git.env(env);
 }
-

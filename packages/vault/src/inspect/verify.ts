@@ -5,7 +5,9 @@ import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { FINDINGS, type Finding } from "./finding.js";
 import { GitRepository } from "../git/repository.js";
+import { hasSignOfHalfWrite } from "./half-write.js";
 import { inspect } from "./inspection.js";
+import { readConsistently } from "../reading/read-consistently.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestFiles, type KeyFinder } from "./digest-files.js";
 import { assessTrust } from "./trust-assessment.js";
@@ -68,9 +70,19 @@ export interface Comparison {
  * in the clear, and what the options demand. It needs no key, no network and no history, and writes nothing.
  * @param root absolute path of the vault's folder
  * @throws VaultError `INVALID_VALUE` for an unknown commit, `VAULT_NOT_FOUND` for one without a vault, `INVALID_KEY`, `DAMAGED` as
- *   `judgeTrust`. What is wrong with the vault is a finding.
+ *   `assessTrust`. What is wrong with the vault is a finding.
  */
 export async function verify(context: Context, root: string, options: VerifyOptions = {}): Promise<Verification> {
+  if (options.at !== undefined) return verifyOnce(context, root, options);
+  return readConsistently(
+    context,
+    root,
+    () => verifyOnce(context, root, options),
+    ({ findings }) => hasSignOfHalfWrite(findings),
+  );
+}
+
+async function verifyOnce(context: Context, root: string, options: VerifyOptions): Promise<Verification> {
   const repository = await GitRepository.findIfAny(context, dirname(root));
   const commit = options.at === undefined ? undefined : await inRepository(root, repository).commitAt(options.at);
   const state = new VaultState(commit === undefined ? root : await CommitFiles.read(repository!, commit, root));

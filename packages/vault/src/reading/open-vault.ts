@@ -8,7 +8,7 @@ import type { Actor } from "../record/recorder.js";
 import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { verifyState, type TrustedState } from "../trust/verify.js";
-import { readConsistently } from "./read-consistently.js";
+import { mayBeHalfWritten, readConsistently } from "./read-consistently.js";
 
 /** How much of a vault is needed. */
 export type Need = "files" | "state" | "everything";
@@ -35,11 +35,11 @@ export interface OpenedVault<Files extends VaultFiles = VaultFiles> {
   /** What was signed, and what this machine knows of it; `undefined` for a vault that was never signed. */
   readonly trusted: TrustedState | undefined;
   /** Who the vault knows the keys as; `undefined` where there is no key. */
-  principal(): Promise<Principal | undefined>;
+  readonly principal: () => Promise<Principal | undefined>;
   /** Who acts, for the record; `undefined` where there is no key. */
   readonly actor: Actor | undefined;
-  /** Reads some of the files. Where one is not what was signed, the error names it. @throws VaultError `TAMPERED`, and what `read` throws */
-  read<T>(read: (files: Files) => T): Promise<T>;
+  /** Reads some of the files. Where one is not what was signed, the error names it. @throws VaultError `TAMPERED`, and what `look` throws */
+  readonly read: <T>(look: (files: Files) => T) => Promise<T>;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function openVault(
 ): Promise<OpenedVault<VaultState>> {
   const trust = new TrustContext(quiet ? { ...context, warn: () => {} } : context, root, keys);
   const attempt = await attempts(trust, need, need === "everything" ? requireAll : read);
-  const { files, trusted, problem } = await readConsistently(context, root, attempt, (look) => look.problem);
+  const { files, trusted, problem } = await readConsistently(context, root, attempt, (look) => mayBeHalfWritten(look.problem));
   const named = <T>(look: (files: VaultState) => T) => withTamperedFileNames(context, root, () => look(files));
   if (need === "everything") {
     if (problem !== undefined) await named(requireAll);

@@ -2,21 +2,21 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { withWriteLock, withWriteLockSync } from "../disk/write-lock.js";
-import { isVerificationError, VaultError } from "../errors.js";
+import { ERROR_CODES, VaultError, type ErrorCode } from "../errors.js";
 import { runGitSync } from "../git/run-git-sync.js";
 
 /**
  * Reads files of a vault. While another process brings in the next state, one file after the other, an attempt may meet some files of
  * each: then that process is waited for, and the files are read again while nobody changes them.
  * @param attempt reads all that must be of one state; it may be called twice
- * @param problemOf what is wrong with something that was read all the same
+ * @param isDoubtful whether what was read may be of two states, where that is no error
  * @throws VaultError what the last attempt throws
  */
 export async function readConsistently<T>(
   context: Context,
   root: string,
   attempt: () => Promise<T>,
-  problemOf: (read: T) => unknown = () => undefined,
+  isDoubtful: (read: T) => boolean = () => false,
 ): Promise<T> {
   let first: T;
   try {
@@ -25,7 +25,7 @@ export async function readConsistently<T>(
     if (!mayBeHalfWritten(error)) throw error;
     return (await underLock(context, root, attempt)) ?? fail(error);
   }
-  return (mayBeHalfWritten(problemOf(first)) ? await underLock(context, root, attempt) : undefined) ?? first;
+  return (isDoubtful(first) ? await underLock(context, root, attempt) : undefined) ?? first;
 }
 
 /** As {@link readConsistently}, for a caller that cannot wait: the whole process waits for the other one. */
@@ -38,17 +38,26 @@ export function readConsistentlySync<T>(context: Context, root: string, attempt:
   }
 }
 
-/** Whether files that are half of one state and half of the next look like this. */
-function mayBeHalfWritten(problem: unknown): boolean {
-  return isVerificationError(problem) || (problem instanceof VaultError && problem.code === "DAMAGED");
+/** Whether this is what is wrong with files that are half of one state and half of the next. */
+export function mayBeHalfWritten(problem: unknown): boolean {
+  return problem instanceof VaultError && isSignOfHalfWrite(problem.code);
+}
+
+/** As {@link mayBeHalfWritten}, by the code. */
+export function isSignOfHalfWrite(code: ErrorCode): boolean {
+  return ERROR_CODES[code].kind === "verification" || code === "DAMAGED";
 }
 
 /** @returns `undefined` where no process can have been at work, or where that cannot be told, as where nothing can be written */
 async function underLock<T>(context: Context, root: string, attempt: () => Promise<T>): Promise<T | undefined> {
   let isLocked = false;
+  const work = () => {
+    isLocked = true;
+    return attempt();
+  };
   try {
     const folder = lockFolder(context, root);
-    return folder === undefined ? undefined : await withWriteLock(context, folder, () => ((isLocked = true), attempt()));
+    return folder === undefined ? undefined : await withWriteLock(context, folder, work);
   } catch (error) {
     if (isLocked) throw error;
     return undefined;
@@ -57,9 +66,13 @@ async function underLock<T>(context: Context, root: string, attempt: () => Promi
 
 function underLockSync<T>(context: Context, root: string, attempt: () => T): T | undefined {
   let isLocked = false;
+  const work = () => {
+    isLocked = true;
+    return attempt();
+  };
   try {
     const folder = lockFolder(context, root);
-    return folder === undefined ? undefined : withWriteLockSync(context, folder, () => ((isLocked = true), attempt()));
+    return folder === undefined ? undefined : withWriteLockSync(context, folder, work);
   } catch (error) {
     if (isLocked) throw error;
     return undefined;

@@ -10,6 +10,7 @@ import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../reco
 import { recordFailure } from "../record/recorder.js";
 import { pull } from "../sync/pull.js";
 import { openVault, type OpenedVault } from "./open-vault.js";
+import { mayBeHalfWritten } from "./read-consistently.js";
 
 export interface SecretValue {
   /** The path as it is shown: without `default/`. */
@@ -61,8 +62,8 @@ const DECISIVE_FILES = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FI
 export class SecretReader {
   readonly #opening: Opening;
   readonly #vault: OpenedVault;
-  /** How the files of secrets looked when they were first read. */
-  readonly #read = new Map<SecretPath, string>();
+  /** Of the files of secrets, as they were when they were first read. */
+  readonly #fingerprints = new Map<SecretPath, string>();
 
   private constructor(opening: Opening, vault: OpenedVault) {
     this.#opening = opening;
@@ -75,12 +76,11 @@ export class SecretReader {
    * @throws VaultError `INVALID_NAME`, and what {@link loadVaultKeys}, {@link pull} and {@link openVault} throw
    */
   static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<SecretReader> {
-    const wanted = [POLICY_FILE, ...paths.map(parseSecretPath).map(secretFile)];
+    const secretPaths = paths.map(parseSecretPath);
     const keys = await loadVaultKeys(context, root, options.key);
     if (options.pull ?? true) await pull(context, root, { keys });
     const opening = { context, root, options, keys, fingerprint: statFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
-    const vault = await openVault(context, root, "files", { keys, read: (files) => wanted.forEach((file) => files.read(file)) });
-    return new SecretReader(opening, vault);
+    return new SecretReader(opening, await openFiles(context, root, keys, secretPaths));
   }
 
   /**
@@ -92,7 +92,7 @@ export class SecretReader {
     const { context, root, options, keys, fingerprint, openedAt } = this.#opening;
     if (performance.now() - openedAt < REUSE_WINDOW_MS) {
       if (options.pull ?? true) await pull(context, root, { keys });
-      const isSame = (path: SecretPath) => [undefined, statFingerprint(root, [secretFile(path)])].includes(this.#read.get(path));
+      const isSame = (path: SecretPath) => [undefined, statFingerprint(root, [secretFile(path)])].includes(this.#fingerprints.get(path));
       if (statFingerprint(root, DECISIVE_FILES) === fingerprint && paths.map(parseSecretPath).every(isSame)) return this;
     }
     return SecretReader.open(context, root, options, paths);
@@ -104,19 +104,17 @@ export class SecretReader {
    *   judge and the recorder throw
    */
   async read(paths: readonly string[], { token, judge }: Pick<ReadOptions, "token" | "judge"> = {}): Promise<SecretValue[]> {
-    const { context, root, keys } = this.#opening;
-    const { files, trusted } = this.#vault;
-    const actor = this.#vault.actor!;
+    const { context, keys } = this.#opening;
     const secretPaths = paths.map(parseSecretPath);
     const secrets = secretPaths.map(formatSecretPath);
+    const vault = await this.#vaultWith(secretPaths);
+    const { files, trusted } = vault;
+    const actor = vault.actor!;
     const values: SecretValue[] = [];
     let judged: Awaited<ReturnType<ReadAuthorizer>> = {};
     try {
       const ciphertexts: Uint8Array[] = [];
-      for (const path of secretPaths) {
-        if (!this.#read.has(path)) this.#read.set(path, statFingerprint(root, [secretFile(path)]));
-        ciphertexts.push(await this.#vault.read(() => files.ciphertext(path)));
-      }
+      for (const path of secretPaths) ciphertexts.push(await vault.read(() => files.ciphertext(path)));
       if (judge && (trusted?.isUnderPolicy || needsAuthorization(context, files, token))) {
         trusted?.requireNotOlderThanRemembered();
         judged = await judge(context, { files, actor, paths: secretPaths });
@@ -130,6 +128,28 @@ export class SecretReader {
     trusted?.remember();
     return values;
   }
+
+  /** The vault with the files of some secrets; opened again where those are no longer, or not yet, of its state. */
+  async #vaultWith(paths: readonly SecretPath[]): Promise<OpenedVault> {
+    const { context, root, keys } = this.#opening;
+    try {
+      for (const path of paths) {
+        const file = secretFile(path);
+        if (!this.#fingerprints.has(path)) this.#fingerprints.set(path, statFingerprint(root, [file]));
+        this.#vault.files.read(file);
+      }
+    } catch (error) {
+      if (!mayBeHalfWritten(error)) throw error;
+      return openFiles(context, root, keys, paths);
+    }
+    return this.#vault;
+  }
+}
+
+/** Opens a vault with what decides about reading, and the files of some secrets. */
+function openFiles(context: Context, root: string, keys: Keys, paths: readonly SecretPath[]): Promise<OpenedVault> {
+  const needed = [POLICY_FILE, ...paths.map(secretFile)];
+  return openVault(context, root, "files", { keys, read: (files) => needed.forEach((file) => files.read(file)) });
 }
 
 /**

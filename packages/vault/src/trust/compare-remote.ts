@@ -59,8 +59,7 @@ function verifyOffer(trust: TrustContext, { files, remote, present, newer, inFul
   const local = present && isTrusted(trust, present) ? present : undefined;
   if (!signed) {
     if (local) throw unsigned("The remote offers a state of this vault that is not signed.");
-    requireNeverSigned(trust, files);
-    return undefined;
+    return requireNeverSigned(trust, files);
   }
   if (local && signed.lock.vault !== local.lock.vault) throw anotherVaultOffered(signed.lock, local.lock);
   requireVaultOfKey(trust, signed);

@@ -21,7 +21,7 @@ export function readSignedLock(files: VaultFiles): SignedLock | undefined {
  * Accepts a vault without a signature only where nothing says that it should have one: those of agent-vault 0.1 have none.
  * @throws VaultError `UNSIGNED`
  */
-export function requireNeverSigned(trust: TrustContext, files: VaultFiles): void {
+export function requireNeverSigned(trust: TrustContext, files: VaultFiles): undefined {
   const { context, keys, history } = trust;
   const id = claimedId(files);
   const isAnchored =

@@ -33,7 +33,7 @@ export function verifyState(trust: TrustContext, files: VaultFiles): TrustedStat
   // Forgery: the bytes of vault.lock are what some key has signed.
   const signed = readSignedLock(files);
   // Stripping: a vault that was signed once, or whose owner is known, comes back without its signature.
-  if (!signed) return void requireNeverSigned(trust, files);
+  if (!signed) return requireNeverSigned(trust, files);
   // Substitution of the vault: another one, with owners of its own, lies in this one's place.
   requireVaultOfKey(trust, signed);
   const known = knownOf(trust, signed);

@@ -1,4 +1,4 @@
-import { NO_UNIT, spelled, type Encoding, type Text } from "./encoding.js";
+import { NO_UNIT, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const [NEWLINE, RETURN, BACKSLASH, LETTER_N, PERCENT, SLASH, PLUS] = [0x0a, 0x0d, 0x5c, 0x6e, 0x25, 0x2f, 0x2b];
 /** What a character stands for in the standard alphabet, and 0 for all that is in no alphabet. */
@@ -10,7 +10,7 @@ STANDARD["_".charCodeAt(0)] = SLASH;
 
 /** Base64 in the standard or the URL alphabet, also in a URL or in JSON, also broken into lines (an escaped line break is one too). */
 export const base64: Encoding = {
-  spells: "base64",
+  encodes: "base64",
   gaps: [
     ["", "\n"],
     ["", "\r\n"],
@@ -25,11 +25,11 @@ export const base64: Encoding = {
     const standard = STANDARD[byte] as number;
     return standard === 0 ? NO_UNIT : text.one(at + 1, standard);
   },
-  spell: (pattern, index) => {
+  encode: (pattern, index) => {
     const character = String.fromCharCode(pattern[index] as number);
-    if (character === "+") return spelled(["+", "-", "%2B", "%2b"]);
-    if (character === "/") return spelled(["/", "_", "%2F", "%2f", "\\/"]);
-    return spelled([character]);
+    if (character === "+") return encodedUnits(["+", "-", "%2B", "%2b"]);
+    if (character === "/") return encodedUnits(["/", "_", "%2F", "%2f", "\\/"]);
+    return encodedUnits([character]);
   },
 };
 
