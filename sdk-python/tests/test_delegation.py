@@ -13,7 +13,7 @@ from conftest import install
 from scene import Scene, key_file
 
 from agent_vault import AgentVaultWarning, NotAuthorizedError, Vault, VaultError
-from agent_vault import read as reading
+from agent_vault.reading import read_secret as reading
 
 REASONS = {
     "LEDGER_UNAVAILABLE": {"AGENT_VAULT_AUDIT": ""},
@@ -32,7 +32,7 @@ def nothing_is_decrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     def decrypt(*_: object) -> bytes:
         raise AssertionError("decrypted")
 
-    monkeypatch.setattr(reading, "_decrypt", decrypt)
+    monkeypatch.setattr(reading, "decrypt", decrypt)
 
 
 @pytest.mark.usefixtures("nothing_is_decrypted")
@@ -142,7 +142,7 @@ def test_an_answer_that_makes_no_sense_is_not_repeated(first: Scene, machine: Pa
     program = install(machine, f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("AGENT_VAULT_AUDIT")
-    with pytest.raises(VaultError, match="no answer that makes sense") as caught:
+    with pytest.raises(VaultError, match="cannot be read") as caught:
         Vault(first.repository, first.key_path).get("token")
     assert caught.value.code == "LEDGER_UNAVAILABLE"
     assert "sk_live" not in str(caught.value)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from scene import Scene
 
-from agent_vault import Vault, VaultError, git, write_lock
+from agent_vault import Vault, VaultError
+from agent_vault.disk import write_lock
+from agent_vault.git import fetch
 
 
 @pytest.mark.parametrize("is_finished", [True, False])
@@ -42,18 +44,18 @@ def test_a_look_at_a_half_finished_pull_is_taken_again(machine: Path, monkeypatc
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 def test_a_program_that_git_leaves_behind_keeps_nobody_waiting(machine: Path) -> None:
     started = time.monotonic()
-    git._run_with_remote(str(machine), dict(os.environ), ["sh", "-c", "sleep 5 & exit 0"])
+    fetch.run_with_remote(str(machine), dict(os.environ), ["sh", "-c", "sleep 5 & exit 0"])
     assert time.monotonic() - started < 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 def test_a_remote_that_says_nothing_is_given_up_with_all_its_programs(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "_SILENCE", 0.1)
+    monkeypatch.setattr(fetch, "REMOTE_SILENCE_TIMEOUT_S", 0.1)
     pipe = machine / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     with pytest.raises(VaultError, match="did not answer"):
-        git._run_with_remote(str(machine), dict(os.environ), ["sh", "-c", f"sleep 60 > {shlex.quote(str(pipe))} & wait"])
+        fetch.run_with_remote(str(machine), dict(os.environ), ["sh", "-c", f"sleep 60 > {shlex.quote(str(pipe))} & wait"])
     # The pipe ends with the last program that has it open.
     assert select.select([reader], [], [], 10)[0]
     assert os.read(reader, 1) == b""
@@ -63,5 +65,5 @@ def test_a_remote_that_says_nothing_is_given_up_with_all_its_programs(machine: P
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
 def test_what_a_remote_says_is_in_the_error(machine: Path) -> None:
     with pytest.raises(VaultError, match="no such remote") as caught:
-        git._run_with_remote(str(machine), dict(os.environ), ["sh", "-c", "echo 'fatal: no such remote' >&2; exit 1"])
+        fetch.run_with_remote(str(machine), dict(os.environ), ["sh", "-c", "echo 'fatal: no such remote' >&2; exit 1"])
     assert caught.value.code == "GIT_FAILED"

@@ -24,7 +24,7 @@ from agent_vault import (
     VaultNotFoundError,
     VerificationError,
 )
-from agent_vault.folder import VaultFolder
+from agent_vault.files.vault_folder import VaultFolder
 
 KEY = key_file("bot.key").read_text("utf-8")
 SECRET_KEY = next(line for line in KEY.splitlines() if line.startswith("AGE-SECRET-KEY-"))
@@ -98,7 +98,7 @@ def test_what_is_no_text_is_said_to_be_none(first: Scene) -> None:
         Vault(first.repository, first.key_path).get("stripe/cert")
     assert caught.value.code == "INVALID_VALUE"
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("words", [{"repo_path": ""}, {"repo_path": 1}, {"key_str": ""}, {"key_path": b"x"}])
