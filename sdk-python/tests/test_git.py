@@ -56,13 +56,11 @@ def test_a_program_that_a_repository_names_gets_no_variable_of_agent_vault(machi
         if name not in ("AGENT_VAULT_KEY", "AGENT_VAULT_TOKEN", "AGENT_VAULT_OWNER"):
             monkeypatch.setenv(name, value)
     assert Vault(scene.repository, scene.key_path).get("stripe/api-key") == "sk_test_second"
-    # A credential helper is started for a URL that asks for a password.
     for name, value in WITHHELD.items():
         monkeypatch.setenv(name, value)
     git(scene.repository, "config", "credential.helper", str(script))
     repository = GitRepository.find(str(scene.repository), os.environ)
     assert repository is not None
-    assert repository.try_run(["-c", "core.askPass=true", "credential", "fill"]) is None
     repository.run(["credential", "approve"], stdin=b"protocol=https\nhost=example.com\nusername=u\npassword=p\n\n")
     printed = seen.read_text()
     assert f"{script} store" in printed
