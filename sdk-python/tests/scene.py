@@ -57,7 +57,7 @@ class Scene:
         return self.machine / "remote.git"
 
     def push(self, vault: str | None, change: list[dict[str, Any]]) -> None:
-        """Somebody puts a vault on top of the remote's branch; without one the remote is gone."""
+        """Commits a vault on top of the remote's branch; `None` removes the remote."""
         if vault is None:
             self.remote.rename(self.machine / "gone.git")
             return

@@ -1,4 +1,4 @@
-"""The Python SDK does with the vaults of fixtures/conformance what the other doors do."""
+"""The Python SDK gives the results of fixtures/conformance, as the Node SDK and the command line do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scene import CASES, Case, Scene
 
 from agent_vault import Vault, VaultError
 
-#: What stands in values of the fixtures, and must stand in no error.
+#: Parts of the values in the fixtures. No error may contain them.
 VALUES = re.compile("sk_test|sk_of|demo_stripe|not for bot")
 
 

@@ -68,7 +68,7 @@ def test_everything_public_has_a_doc_string() -> None:
         assert all(inspect.getdoc(item) for item in [value, *members]), name
 
 
-def test_every_error_and_member_is_told() -> None:
+def test_every_error_and_member_is_documented() -> None:
     page = (ROOT / "docs/python.md").read_text("utf-8")
     members = [name for name in vars(agent_vault.Vault) if not name.startswith("_")]
     errors = [name for name in agent_vault.__all__ if name.endswith(("Error", "Warning"))]

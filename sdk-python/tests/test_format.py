@@ -169,13 +169,13 @@ def test_a_large_folder_is_looked_through_once(machine: Path, monkeypatch: pytes
     assert vault.get("big/s7") == "7"
     (listing,) = (machine / "home" / ".agent-vault" / "trust" / "trees").rglob("*.list")
     assert oct(listing.stat().st_mode & 0o777) == "0o600"
-    # With the list at hand nothing but the file itself is looked at.
+    # With the list, only the file itself is read.
     (root / "secrets" / "big" / "s8.enc").write_bytes(b"tampered")
     assert vault.get("big/s7") == "7"
     with pytest.raises(VerificationError) as caught:
         vault.get("big/s8")
     assert caught.value.code == "TAMPERED"
-    # A list that is not the signed one is none.
+    # A list without the signed digest is ignored.
     listing.write_bytes(listing.read_bytes().replace(b"  s7.enc", b"  s7.enx"))
     with pytest.raises(VerificationError) as caught:
         vault.get("big/s7")

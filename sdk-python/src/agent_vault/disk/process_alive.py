@@ -16,7 +16,7 @@ def is_alive(pid: int, start: str) -> bool:
 
 
 def process_start(pid: int) -> str:
-    """When a process began, in clock ticks since boot. It tells a process from a later one with the same id."""
+    """When a process began, in clock ticks since boot. A later process with the same id has another start."""
     stat = _read_text(f"/proc/{pid}/stat")
     if not stat:
         return UNKNOWN_START

@@ -12,7 +12,7 @@ from ..text.printable import printable
 #: `locked_ref`: another process updates the same ref.
 GitErrorKind = Literal["missing", "not_a_repository", "locked_ref", "timed_out", "other"]
 
-#: The only place that reads git's messages. environment.py keeps them in English.
+#: The messages that are recognized, and only here. environment.py has git write them in English.
 _MESSAGES: tuple[tuple[GitErrorKind, str], ...] = (("not_a_repository", "not a git repository"), ("locked_ref", "cannot lock ref"))
 _PROGRESS = re.compile(r"(?:remote: )?(?:[A-Z][a-z]+ [a-z]+: +\d|Total \d)")
 _MAX_LINES = 3

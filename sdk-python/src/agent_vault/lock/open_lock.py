@@ -68,7 +68,7 @@ def is_owner(key: str, signed: SignedLock) -> bool:
 
 
 def claimed_vault_id(files: FileReader) -> str | None:
-    """The id in a vault's lock, which is not verified yet. It only tells which key and which trust record to look up."""
+    """The id in a vault's lock, which is not verified yet. It only selects the key and the trust record to look up."""
     try:
         content = files.read(LOCK_FILE)
         return None if content is None else parse_lock(content).vault

@@ -1,4 +1,4 @@
-"""Where trust in a vault starts: outside its repository, because whoever can push can change everything in it."""
+"""Where trust in a vault starts: outside its repository, because anybody who can push can change everything in it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from .verify import require_never_signed, require_not_expired
 
 @dataclass(frozen=True)
 class Offer:
-    """What a remote offers, and what is needed to judge it."""
+    """What a remote offers, and what it is compared with."""
 
     files: VaultFiles
     #: The URL without credentials, and the branch.
@@ -46,7 +46,7 @@ def verify_remote(context: TrustContext, offer: Offer) -> None:
     # Another vault in place of this one.
     _require_same_vault(signed, present)
     known = known_vault(context, signed)
-    # Recipient injection: a state that somebody who can push signed with another key.
+    # Recipient injection: anybody who can push can sign, but only a key that is known from outside the repository counts.
     require_trusted_signer(context, signed, known)
     # Rollback, fork and inflated sequence, by what this remote offered before and by what a fast-forward starts from.
     if known.record:

@@ -23,7 +23,7 @@ def compare_states(context: TrustContext, signed: SignedLock, seen: StateRef, ow
         return "inflated"
     if signed.lock.sequence > seen.sequence and signed.signer in owners:
         return "newer"
-    # The sequence starts again at 1 after an owner's key was replaced, and then only the chain of states tells the order.
+    # The sequence can restart after an owner's key was replaced. Then only the chain of states tells the order.
     if context.history.leads_back(signed, lambda state: state.digest == seen.lock):
         return "newer"
     return "fork" if signed.lock.sequence == seen.sequence else "older"
