@@ -15,11 +15,11 @@ await build({
   entryPoints: {
     main: join(cli, "dist/main.js"),
     "batch-worker": "packages/vault/dist/age/batch-worker.js",
-    "inspection-process": "packages/ledger/dist/inspection-process.js",
+    "inspection-process": "packages/ledger/dist/database/inspection-process.js",
     ...Object.fromEntries(commands.map((file) => [`commands/${file.slice(0, -3)}`, join(cli, "dist/commands", file)])),
   },
   // What `get` needs is so part of every entry, hence one shared chunk and not ten: each file that Node loads costs half a millisecond.
-  inject: [join(cli, "dist/fast-get.js")],
+  inject: [join(cli, "dist/fast-path/get.js")],
   outdir,
   bundle: true,
   splitting: true,

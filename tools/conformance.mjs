@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { Encrypter } from "age-encryption";
 import { encrypt, generateIdentity, parseIdentity, parseRecipient, SigningKey, VaultFolder } from "../packages/vault/dist/index.js";
-import { digestOf } from "../packages/vault/dist/trust/digest.js";
-import { formatLock, parseLock } from "../packages/vault/dist/trust/lock.js";
-import { digestsIn, summarize } from "../packages/vault/dist/trust/signed-files.js";
+import { digestOf } from "../packages/vault/dist/lock/digest.js";
+import { formatLock, parseLock } from "../packages/vault/dist/lock/lock.js";
+import { digestsIn, summarize } from "../packages/vault/dist/lock/signed-files.js";
 import { root } from "./setup.mjs";
 
 const target = join(root, "fixtures/conformance");

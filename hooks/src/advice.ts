@@ -1,6 +1,6 @@
 import type { Context } from "@agent-vault/vault/read-only";
 import { ALLOW_FILE } from "./allow.js";
-import { fileName, type Finding, quoted } from "./finding.js";
+import { fileName, type ScanFinding, quoted } from "./finding.js";
 import { records, runGit } from "./git.js";
 
 /**
@@ -8,7 +8,7 @@ import { records, runGit } from "./git.js";
  * allow what is known to be harmless.
  * @throws VaultError `GIT_MISSING`
  */
-export async function adviceFor(context: Context, findings: readonly Finding[]): Promise<string[]> {
+export async function adviceFor(context: Context, findings: readonly ScanFinding[]): Promise<string[]> {
   if (findings.length === 0) return [];
   const [committed, staged] = await Promise.all([
     filesOf(context, ["ls-tree", "-r", "--full-tree", "--name-only", "-z", "HEAD"]),

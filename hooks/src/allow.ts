@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, constants, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Context, isSystemError, VaultError, writeError } from "@agent-vault/vault/read-only";
-import { type Finding, quoted } from "./finding.js";
+import { type ScanFinding, quoted } from "./finding.js";
 import { git } from "./git.js";
 
 /** The file at the root of a repository that names what may be committed all the same: known test keys, above all. */
@@ -17,8 +17,8 @@ export interface Allowed {
 export interface AllowResult {
   /** Absolute path of the allow file. */
   readonly file: string;
-  readonly allowed: readonly Finding[];
-  readonly refused: readonly Finding[];
+  readonly allowed: readonly ScanFinding[];
+  readonly refused: readonly ScanFinding[];
 }
 
 /**
@@ -37,7 +37,7 @@ export function parseAllowed(text: string): Allowed {
   return { fingerprints, paths };
 }
 
-export function isAllowed(allowed: Allowed, finding: Finding): boolean {
+export function isAllowed(allowed: Allowed, finding: ScanFinding): boolean {
   if (finding.fingerprint !== undefined) return allowed.fingerprints.has(finding.fingerprint);
   return finding.kind === "stray-in-vault" && allowed.paths.has(finding.file);
 }
@@ -56,12 +56,12 @@ export function readAllowed(root: string): Allowed {
  * Enters findings in the repository's allow file, each once. The hook reads that file from the index, so it counts when it is staged.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `UNWRITABLE`, `DISK_FULL`, `LINK_IN_VAULT` where the allow file is a symbolic link.
  */
-export async function allowFindings(context: Context, cwd: string, findings: readonly Finding[]): Promise<AllowResult> {
+export async function allowFindings(context: Context, cwd: string, findings: readonly ScanFinding[]): Promise<AllowResult> {
   const root = (await git(context, cwd, ["rev-parse", "--show-toplevel"])).toString("utf8").replace(/\r?\n$/, "");
   const file = join(root, ALLOW_FILE);
   const known = readAllowed(root);
   const lines = new Map<string, string>();
-  const refused: Finding[] = [];
+  const refused: ScanFinding[] = [];
   for (const finding of findings) {
     const entry = entryFor(finding);
     if (!entry) refused.push(finding);
@@ -71,7 +71,7 @@ export async function allowFindings(context: Context, cwd: string, findings: rea
   return { file, allowed: findings.filter((finding) => !refused.includes(finding)), refused };
 }
 
-function entryFor(finding: Finding): { key: string; line: string } | undefined {
+function entryFor(finding: ScanFinding): { key: string; line: string } | undefined {
   if (finding.fingerprint !== undefined) {
     const key = `sha256:${finding.fingerprint}`;
     return { key, line: `${key}  ${finding.kind} in ${quoted(finding.file)}` };

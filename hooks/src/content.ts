@@ -1,4 +1,4 @@
-import { type Finding, quoted } from "./finding.js";
+import { type ScanFinding, quoted } from "./finding.js";
 import { type KeyKind, KeySearch } from "./key-material.js";
 import { checkVaultFile } from "./vault-file.js";
 
@@ -26,7 +26,7 @@ export class Content {
   }
 
   /** What is wrong with it, where it lies at each of `files`. */
-  findings(files: readonly string[]): Finding[] {
+  findings(files: readonly string[]): ScanFinding[] {
     const keys = this.#keys.end();
     const head = Buffer.concat(this.#head);
     return files.flatMap((file) => [

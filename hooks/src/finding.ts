@@ -1,7 +1,7 @@
 import type { KeyKind } from "./key-material.js";
 
 /** Something that must not be committed. */
-export interface Finding {
+export interface ScanFinding {
   /** The file, from the root of the repository, with `/`; bytes of its name that are not UTF-8 are written `\xNN`. */
   readonly file: string;
   /** The line on which a key begins, from 1. */

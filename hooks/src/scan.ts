@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read-only";
 import { ALLOW_FILE, type Allowed, isAllowed, parseAllowed, readAllowed } from "./allow.js";
 import { Content } from "./content.js";
-import { fileName, type Finding, quoted } from "./finding.js";
+import { fileName, type ScanFinding, quoted } from "./finding.js";
 import { git, gitError, readObjects, records, runGit } from "./git.js";
 import { checkVaultLink, checkVaultSubmodule } from "./vault-file.js";
 
@@ -24,12 +24,12 @@ const SUBMODULE = "160000";
  * @returns what must not be committed and is not allowed by the index's `.agent-vault-allow`, sorted by file and line.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */
-export function scanStaged(context: Context, cwd: string): Promise<Finding[]> {
+export function scanStaged(context: Context, cwd: string): Promise<ScanFinding[]> {
   return scanEntries(context, cwd, stagedEntries(context, cwd));
 }
 
 /** As {@link scanStaged}, for every tracked file: the whole index. */
-export function scanIndex(context: Context, cwd: string): Promise<Finding[]> {
+export function scanIndex(context: Context, cwd: string): Promise<ScanFinding[]> {
   return scanEntries(context, cwd, indexEntries(context, cwd));
 }
 
@@ -39,7 +39,7 @@ export function scanIndex(context: Context, cwd: string): Promise<Finding[]> {
  * @returns findings as of {@link scanStaged}, judged by the work tree's `.agent-vault-allow`. Files outside the repository have absolute names.
  * @throws VaultError `FILE_NOT_FOUND`, `FAILED` where a file cannot be read, `GIT_MISSING`
  */
-export async function scanFiles(context: Context, paths: readonly string[]): Promise<Finding[]> {
+export async function scanFiles(context: Context, paths: readonly string[]): Promise<ScanFinding[]> {
   const root = await rootFolder(context);
   try {
     const findings = paths.flatMap((path) => scanPath(root, locate(context, path)));
@@ -53,8 +53,8 @@ export async function scanFiles(context: Context, paths: readonly string[]): Pro
   }
 }
 
-async function scanEntries(context: Context, cwd: string, listing: Promise<readonly Entry[]>): Promise<Finding[]> {
-  const findings: Finding[] = [];
+async function scanEntries(context: Context, cwd: string, listing: Promise<readonly Entry[]>): Promise<ScanFinding[]> {
+  const findings: ScanFinding[] = [];
   const files = new Map<string, string[]>();
   const allowFile: Uint8Array[] = [];
 
@@ -133,7 +133,7 @@ function locate(context: Context, path: string): Buffer {
 }
 
 /** `path` and all that is below it; names are bytes, for not all of them are UTF-8. */
-function scanPath(root: string, path: Buffer): Finding[] {
+function scanPath(root: string, path: Buffer): ScanFinding[] {
   const stat = lstatSync(path);
   if (stat.isSymbolicLink()) return checkVaultLink(nameFrom(root, path));
   if (stat.isDirectory()) {
@@ -170,7 +170,7 @@ function nameFrom(root: string, path: Buffer): string {
   return sep === "/" ? name : name.replaceAll(sep, "/");
 }
 
-function judged(findings: readonly Finding[], allowed: Allowed): Finding[] {
+function judged(findings: readonly ScanFinding[], allowed: Allowed): ScanFinding[] {
   return findings
     .filter((finding) => !isAllowed(allowed, finding))
     .toSorted((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file < b.file ? -1 : 1));

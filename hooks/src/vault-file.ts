@@ -1,5 +1,5 @@
 import { classify, VAULT_FOLDER } from "@agent-vault/vault/read-only";
-import { type Finding, quoted } from "./finding.js";
+import { type ScanFinding, quoted } from "./finding.js";
 
 /** https://age-encryption.org/v1, and its armored form. */
 const AGE_HEADERS = ["age-encryption.org/v1\n", "-----BEGIN AGE ENCRYPTED FILE-----"];
@@ -11,7 +11,7 @@ const RECIPIENT = /^age1[a-z0-9]+$/;
  * @param head the first bytes of its content.
  * @param size of the content, in bytes.
  */
-export function checkVaultFile(file: string, head: Buffer, size: number): Finding[] {
+export function checkVaultFile(file: string, head: Buffer, size: number): ScanFinding[] {
   const inner = pathInVault(file);
   if (inner === undefined) return [];
   switch (classify(inner).kind) {
@@ -31,13 +31,13 @@ export function checkVaultFile(file: string, head: Buffer, size: number): Findin
 }
 
 /** A link that is the vault's folder or lies below it. */
-export function checkVaultLink(file: string): Finding[] {
+export function checkVaultLink(file: string): ScanFinding[] {
   if (pathInVault(`${file}/`) === undefined) return [];
   return [finding(file, "link-in-vault", "is a symbolic link, and a vault holds none")];
 }
 
 /** What is no file and no link: another repository as a submodule. */
-export function checkVaultSubmodule(file: string): Finding[] {
+export function checkVaultSubmodule(file: string): ScanFinding[] {
   return pathInVault(file) === undefined ? [] : [strayInVault(file)];
 }
 
@@ -52,10 +52,10 @@ function holdsRecipientsOnly(text: string): boolean {
   return lines.length > 0 && lines.every((line) => RECIPIENT.test(line.trim()));
 }
 
-function strayInVault(file: string): Finding {
+function strayInVault(file: string): ScanFinding {
   return finding(file, "stray-in-vault", "does not belong in a vault");
 }
 
-function finding(file: string, kind: Finding["kind"], says: string): Finding {
+function finding(file: string, kind: ScanFinding["kind"], says: string): ScanFinding {
   return { file, line: undefined, kind, fingerprint: undefined, message: `${quoted(file)} ${says}.` };
 }

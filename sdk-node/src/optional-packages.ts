@@ -1,4 +1,4 @@
-import { lazyRecorder, VaultError, type Judge, type Recorder } from "@agent-vault/vault/read-only";
+import { lazyRecorder, VaultError, type ReadAuthorizer, type Recorder } from "@agent-vault/vault/read-only";
 
 /** Puts uses on record. @throws VaultError `LEDGER_UNAVAILABLE` with the first use where the package of the ledger was left out */
 export const ledgerRecorder = (): Recorder =>
@@ -11,7 +11,7 @@ export const ledgerRecorder = (): Recorder =>
   );
 
 /** Decides where a policy or a token does. */
-export const judge: Judge = async (...read) => {
+export const judge: ReadAuthorizer = async (...read) => {
   const load = async () => (await import("@agent-vault/runner")).judgeRead;
   const judgeRead = await whereInstalled(load, "The vault's policy or the token cannot be heeded", "@agent-vault/runner");
   return judgeRead("read")(...read);

@@ -2,8 +2,8 @@ import process from "node:process";
 import {
   findVault,
   isAuditOff,
-  keysAtHand,
-  noRecord,
+  findKeys,
+  disabledRecorder,
   OpenVault,
   parseRepositoryUrl,
   parseSecretPath,
@@ -72,7 +72,7 @@ export class Vault {
         if (!said.has(message)) process.emitWarning(printable(message), "AgentVaultWarning");
         said.add(message);
       },
-      recorder: isAuditOff(process.env) ? noRecord : ledgerRecorder(),
+      recorder: isAuditOff(process.env) ? disabledRecorder : ledgerRecorder(),
     });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;
@@ -229,7 +229,7 @@ export class Vault {
 
   async #pullNow(): Promise<void> {
     const root = await this.#locate();
-    const keys = keysAtHand(this.#context, this.#key);
+    const keys = findKeys(this.#context, this.#key);
     await pull(this.#context, root, { always: true, keys });
     // What cannot wait, such as a list, has no history at hand by which to follow a change of owners' keys; here there is.
     const trust = new VaultTrust({ ...this.#context, warn: () => {} }, root, keys);
@@ -250,7 +250,7 @@ export class Vault {
   #state(): VaultState {
     this.#requireOpen();
     this.#root ??= wholeVault().existingCloneOf(this.#context, this.#url!);
-    if (this.#root !== undefined) return wholeVault().openStateNow(this.#context, this.#root, this.#key);
+    if (this.#root !== undefined) return wholeVault().openStateSync(this.#context, this.#root, this.#key);
     throw new VaultError("VAULT_NOT_FOUND", "The vault's repository was not cloned yet.", { remedy: "Await pull() or a get first." });
   }
 

@@ -2,12 +2,12 @@ import process from "node:process";
 import {
   digestOf,
   formatSecretPath,
-  holderOf,
+  identifyPrincipal,
   LOCK_FILE,
   LOCK_SIGNATURE_FILE,
   loadKeys,
   MANIFEST_FILE,
-  marksOf,
+  statFingerprint,
   metadataFile,
   parseSecretPath,
   pull,
@@ -82,7 +82,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   signal?.throwIfAborted();
 
   const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)];
-  let marks = marksOf(root, files);
+  let marks = statFingerprint(root, files);
   let seen = await look(request, path);
   if (!seen.exists) {
     throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
@@ -116,7 +116,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   async function tick(): Promise<void> {
     try {
       if (request.pull) await pull(context, root);
-      const now = marksOf(root, files);
+      const now = statFingerprint(root, files);
       if (now === marks && failing === undefined) return;
       const next = await look({ ...request, pull: false }, path);
       marks = now;
@@ -157,9 +157,9 @@ async function look({ context, root, key, pull: mayPull }: WatchRequest, path: S
   const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
   if (mayPull) await pull(context, root, { keys });
   const trusted = await new VaultTrust(context, root, keys).verify(state);
-  const file = state.bytes(secretFile(path));
-  const metadata = state.bytes(metadataFile(path));
-  const { role, name } = await holderOf(state, keys);
+  const file = state.read(secretFile(path));
+  const metadata = state.read(metadataFile(path));
+  const { role, name } = await identifyPrincipal(state, keys);
   trusted?.remember();
   if (!file) return { exists: false, access: false, version: "" };
   const { version, rotated, created } = metadata ? parseMetadata(metadata, path) : {};

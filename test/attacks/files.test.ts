@@ -15,7 +15,7 @@ import {
   set,
   verificationError,
   verify,
-} from "../../packages/vault/dist/index.js";
+} from "#vault/index.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode } from "../support/sandbox.js";
 import { CHANGE, edit, FORGED, inTurn, malloryKey, OVERVIEW, PULL, READ, Scene, VALUE, write, type Door } from "./scene.js";

@@ -1,8 +1,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { rotateOwner } from "../../packages/vault/dist/index.js";
-import { openLock } from "../../packages/vault/dist/trust/open-lock.js";
+import { rotateOwner } from "#vault/index.js";
+import { openLock } from "#vault/lock/open-lock.js";
 import { CHANGE, OVERVIEW, PULL, READ, Scene, signFolder, VALUE } from "./scene.js";
 import { readIdentity } from "../support/identity.js";
 

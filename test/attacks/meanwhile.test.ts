@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decrypt, openState, sign, VaultFiles, VaultFolder, VaultState, type FileSource } from "../../packages/vault/dist/index.js";
-import { SignedFiles } from "../../packages/vault/dist/trust/signed-files.js";
+import { decrypt, openState, sign, VaultFiles, VaultFolder, VaultState, type FileSource } from "#vault/index.js";
+import { SignedFiles } from "#vault/lock/signed-files.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode } from "../support/sandbox.js";
 import { runWatched, recordCalls } from "../faults/at-call.js";
@@ -51,12 +51,12 @@ describe("a file that is swapped between check and use", () => {
       files.vouch(new SignedFiles(scene.lock(), source));
       let bytes: Uint8Array | undefined;
       try {
-        bytes = files.bytes(KEY);
+        bytes = files.read(KEY);
       } catch (error) {
         expect(error).toMatchObject({ code: "TAMPERED" });
       }
       if (bytes) expect(Buffer.from(await decrypt(bytes, [readIdentity(scene.owner.key)])).toString()).toBe(VALUE);
-      if (bytes) expect(files.bytes(KEY)).toBe(bytes);
+      if (bytes) expect(files.read(KEY)).toBe(bytes);
     }
   });
 
@@ -90,7 +90,7 @@ describe("a file that is swapped between check and use", () => {
 
   async function readAs(scene: Scene): Promise<{ value: string }> {
     const state = new VaultState(scene.owner.vault);
-    return { value: Buffer.from(await decrypt(state.bytes(KEY)!, [readIdentity(scene.alice.key)])).toString() };
+    return { value: Buffer.from(await decrypt(state.read(KEY)!, [readIdentity(scene.alice.key)])).toString() };
   }
 });
 
@@ -140,7 +140,7 @@ describe("taking over outside changes", () => {
     cpSync(join(owner.vault, "agents/alice/private.key.escrow"), join(scene.box.root, "escrow"));
     renameSync(join(owner.vault, "agents/alice/private.key.escrow"), join(scene.box.root, "old.escrow"));
     await sign(owner.context(), { vault: owner.vault, approve: () => true });
-    const file = new VaultState(owner.vault).bytes(KEY)!;
+    const file = new VaultState(owner.vault).read(KEY)!;
     await expect(decrypt(file, [readIdentity(alice.key)])).rejects.toMatchObject({ code: "NOT_AUTHORIZED" });
     expect(Buffer.from(await decrypt(file, [identity])).toString()).toBe(VALUE);
   });

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { generateIdentity, type Identity } from "../../packages/vault/dist/index.js";
-import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
-import { digestOf } from "../../packages/vault/dist/trust/digest.js";
-import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
-import * as sdk from "../../sdk-node/dist/index.js";
+import { generateIdentity, type Identity } from "#vault/index.js";
+import { formatLock, parseLock, type Lock } from "#vault/lock/lock.js";
+import { digestOf } from "#vault/lock/digest.js";
+import { SigningKey } from "#vault/keys/signing-key.js";
+import * as sdk from "#sdk-node/index.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, vi } from "vitest";
-import { Vault } from "../../sdk-node/dist/index.js";
+import { Vault } from "#sdk-node/index.js";
 import {
   addAgent,
   generateIdentity,
@@ -17,11 +17,11 @@ import {
   VaultError,
   type Context,
   type Identity,
-} from "../../packages/vault/dist/index.js";
-import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
-import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
-import { digestsIn, summarize } from "../../packages/vault/dist/trust/signed-files.js";
-import { VaultFolder } from "../../packages/vault/dist/index.js";
+} from "#vault/index.js";
+import { formatLock, parseLock, type Lock } from "#vault/lock/lock.js";
+import { SigningKey } from "#vault/keys/signing-key.js";
+import { digestsIn, summarize } from "#vault/lock/signed-files.js";
+import { VaultFolder } from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { addAgent, encrypt, grant, init, openState, parseRecipient, revoke, set, sign, sync } from "../../packages/vault/dist/index.js";
-import type { Lock } from "../../packages/vault/dist/trust/lock.js";
+import { addAgent, encrypt, grant, init, openState, parseRecipient, revoke, set, sign, sync } from "#vault/index.js";
+import type { Lock } from "#vault/lock/lock.js";
 import {
   CHANGE,
   edit,
@@ -303,7 +303,7 @@ describe("whoever has stolen an owner's key", () => {
   });
 
   async function stateOf({ vault }: Person): Promise<{ digest: NonNullable<Lock["previous"]> }> {
-    const { openLock } = await import("../../packages/vault/dist/trust/open-lock.js");
+    const { openLock } = await import("#vault/lock/open-lock.js");
     return openLock(readFileSync(join(vault, "vault.lock")), readFileSync(join(vault, "vault.lock.sig")));
   }
 });
@@ -318,7 +318,7 @@ describe("a state that has gone stale", () => {
     );
     await alice.expectRefused("EXPIRED_STATE", {
       get: async (person) => {
-        const { readSecret } = await import("../../packages/vault/dist/index.js");
+        const { readSecret } = await import("#vault/index.js");
         return readSecret(person.context({ AGENT_VAULT_STRICT: "1" }), person.vault, "stripe/api-key", { key: { keyFile: person.key } });
       },
     });

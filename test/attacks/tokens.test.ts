@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { importMacaroon, newMacaroon } from "macaroon";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Ledger } from "../../packages/ledger/dist/index.js";
+import type { Ledger } from "#ledger/index.js";
 import {
   attenuate,
   mint,
@@ -17,9 +17,9 @@ import {
   type Authority,
   type MintRequest,
   type UseRequest,
-} from "../../packages/runner/dist/index.js";
-import { addCaveat, createMacaroon, encodeMacaroon, type Macaroon } from "../../packages/runner/dist/tokens/macaroon.js";
-import { presentedToken } from "../../packages/vault/dist/index.js";
+} from "#runner/index.js";
+import { addCaveat, createMacaroon, encodeMacaroon, type Macaroon } from "#runner/tokens/macaroon.js";
+import { presentedToken } from "#vault/index.js";
 import { LedgerHome, VAULT } from "../support/ledger.js";
 import { requested, useRequest } from "../support/uses.js";
 
@@ -72,7 +72,7 @@ describe("a token", () => {
     const attenuated = TOKEN_PREFIX + Buffer.from(theirs.exportBinary()).toString("base64url");
     expect(attenuated).toBe(attenuate(token, ["branch = main"]));
     expect(await outcome(attenuated)).toBe("TOKEN_DENIED");
-    expect(await outcome(attenuated, { surroundings: { ...useRequest().surroundings, branch: "main" } })).toBe("used");
+    expect(await outcome(attenuated, { invocation: { ...useRequest().invocation, branch: "main" } })).toBe("used");
   });
 
   it("is refused without a key of its own, whatever text it is", async () => {

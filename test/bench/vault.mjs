@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { encrypt, generateIdentity, init, loadKeys, processContext, runBatch, VaultState } from "../../packages/vault/dist/index.js";
-import { escrowFile, metadataFile, publicKeyFile, secretFile } from "../../packages/vault/dist/layout.js";
-import { createMetadata } from "../../packages/vault/dist/metadata.js";
-import { openLock } from "../../packages/vault/dist/trust/open-lock.js";
-import { signState } from "../../packages/vault/dist/trust/sign-state.js";
-import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
+import { escrowFile, metadataFile, publicKeyFile, secretFile } from "../../packages/vault/dist/format/layout.js";
+import { createMetadata } from "../../packages/vault/dist/format/metadata.js";
+import { openLock } from "../../packages/vault/dist/lock/open-lock.js";
+import { signState } from "../../packages/vault/dist/lock/sign-state.js";
+import { SigningKey } from "../../packages/vault/dist/keys/signing-key.js";
 
 /** The group that lists every secret, and an agent that reads none. */
 export const GROUP = "fleet";
@@ -61,7 +61,7 @@ export async function buildVault(machine, { secrets, recipients }) {
   const files = await runBatch(jobs, [readers], owner);
   paths.forEach((path, index) => write(secretFile(path), files[index]));
   write("manifest.yaml", manifest.toBytes());
-  const previous = openLock(state.bytes("vault.lock"), state.bytes("vault.lock.sig"));
+  const previous = openLock(state.read("vault.lock"), state.read("vault.lock.sig"));
   const next = { ...previous.lock, previous, sequence: 2, digests: new VaultState(vault).digests(), files: new Map() };
   for (const [file, bytes] of signState(context, new SigningKey(owner, next.vault), next).files) write(file, bytes);
 

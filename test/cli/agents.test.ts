@@ -196,7 +196,7 @@ describe("an agent's life", () => {
 
   it("never gets a file for keys of two kinds", async () => {
     const box = await vaultWithAgents();
-    const { generateIdentity } = await import("../../packages/vault/dist/index.js");
+    const { generateIdentity } = await import("#vault/index.js");
     box.write(".agent-vault/agents/ann/public.key", await (await generateIdentity("post-quantum")).recipient());
     const head = box.git("rev-parse", "HEAD");
     expect(errorCode(await box.cli(["set", "stripe/api-key"], { input: "new" }))).toBe("TAMPERED");

@@ -2,9 +2,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { COMMANDS } from "../../packages/cli/dist/commands.js";
-import { ARGUMENTS } from "../../packages/cli/dist/completions/arguments.js";
-import { splitBashLine } from "../../packages/cli/dist/completions/bash-line.js";
+import { COMMANDS } from "#cli/commands.js";
+import { ARGUMENTS } from "#cli/completions/arguments.js";
+import { splitBashLine } from "#cli/completions/bash-line.js";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;

@@ -13,7 +13,7 @@ import {
   rotateOwner,
   VaultFolder,
   type Identity,
-} from "../../packages/vault/dist/index.js";
+} from "#vault/index.js";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 

@@ -1,8 +1,8 @@
 import { appendFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readPolicy } from "../../packages/runner/dist/index.js";
-import { addAgent, grant, init, loadKeys, set, VaultFiles, VaultTrust } from "../../packages/vault/dist/index.js";
+import { readPolicy } from "#runner/index.js";
+import { addAgent, grant, init, loadKeys, set, VaultFiles, VaultTrust } from "#vault/index.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 
 const POLICY = `version: 1

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, wri
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { GitRepository, pull } from "../../packages/vault/dist/index.js";
-import * as sdk from "../../sdk-node/dist/index.js";
+import { GitRepository, pull } from "#vault/index.js";
+import * as sdk from "#sdk-node/index.js";
 import { CLI, Sandbox } from "../support/sandbox.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseHeader } from "../../packages/vault/dist/age/header.js";
-import { parseLock } from "../../packages/vault/dist/trust/lock.js";
+import { parseHeader } from "#vault/age/header.js";
+import { parseLock } from "#vault/lock/lock.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 
 const vault = prepared(async (box) => {

@@ -13,9 +13,9 @@ import {
   verify,
   type Context,
   type VerifyOptions,
-} from "../../packages/vault/dist/index.js";
-import { parseLock } from "../../packages/vault/dist/trust/lock.js";
-import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
+} from "#vault/index.js";
+import { parseLock } from "#vault/lock/lock.js";
+import { SigningKey } from "#vault/keys/signing-key.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import { resign } from "../support/signing.js";
 import { readIdentity } from "../support/identity.js";

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { restoreAgent } from "../../packages/vault/dist/index.js";
+import { restoreAgent } from "#vault/index.js";
 import type { Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";

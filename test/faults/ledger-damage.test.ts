@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { generateIdentity } from "../../packages/vault/dist/index.js";
+import { generateIdentity } from "#vault/index.js";
 import { LedgerHome, VAULT } from "../support/ledger.js";
 
 const PAGE = 4096;

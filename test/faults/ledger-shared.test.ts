@@ -5,8 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { expect, it } from "vitest";
-import { Ledger } from "../../packages/ledger/dist/index.js";
-import { loadKeys, openState, parseRecipient } from "../../packages/vault/dist/index.js";
+import { Ledger } from "#ledger/index.js";
+import { loadKeys, openState, parseRecipient } from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
 
 const PROCESS = join(import.meta.dirname, "ledger-process.mjs");

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, s
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { addAgent, check, decrypt, grant, init, secretFile, set, VaultState, type Context } from "../../packages/vault/dist/index.js";
+import { addAgent, check, decrypt, grant, init, secretFile, set, VaultState, type Context } from "#vault/index.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode, Sandbox, type RunOptions } from "../support/sandbox.js";
 import { recordCalls, runWatched } from "./at-call.js";
@@ -29,7 +29,7 @@ async function expectSecrets(box: Sandbox, secrets: Readonly<Record<string, stri
   const state = new VaultState(join(folder, ".agent-vault"));
   const owner = readIdentity(box.ownerKey);
   const found: Record<string, string> = {};
-  for (const path of state.secretPaths()) found[path] = Buffer.from(await decrypt(state.bytes(secretFile(path))!, [owner])).toString("hex");
+  for (const path of state.secretPaths()) found[path] = Buffer.from(await decrypt(state.read(secretFile(path))!, [owner])).toString("hex");
   expect(found).toEqual(Object.fromEntries(Object.entries(secrets).map(([path, value]) => [path, Buffer.from(value).toString("hex")])));
   expect((await check(box.context(), state.source.root)).filter(({ severity }) => severity === "error")).toEqual([]);
   expect(box.gitIn(folder, "status", "--porcelain", "--untracked-files=all", "--", ".agent-vault")).toBe("");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decrypt, formatSecretPath, parseHeader, secretFile, VaultState, type Identity } from "../../packages/vault/dist/index.js";
+import { decrypt, formatSecretPath, parseHeader, secretFile, VaultState, type Identity } from "#vault/index.js";
 import type { Sandbox } from "../support/sandbox.js";
 import { EXTRA_SECRET, expectVault, VaultAtWork, withReaders } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";

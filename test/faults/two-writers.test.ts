@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FindingKind } from "../../packages/vault/dist/index.js";
+import type { FindingKind } from "#vault/index.js";
 import { errorCode, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";

@@ -17,7 +17,7 @@ import {
   VaultError,
   VaultState,
   type Identity,
-} from "../../packages/vault/dist/index.js";
+} from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 
@@ -214,7 +214,7 @@ export async function expectVault(
   for (const [secret, { value, readers }] of Object.entries(secrets)) {
     const path = parseSecretPath(secret);
     expect([secret, ...state.agentsOf(path).toSorted()]).toEqual([secret, ...readers]);
-    const file = state.bytes(secretFile(path))!;
+    const file = state.read(secretFile(path))!;
     expect([secret, await open(file, owner)]).toEqual([secret, value]);
     for (const [agent, key] of Object.entries(keys)) {
       const mayOpen = readers.includes(agent) && !rekeyed.includes(agent);
@@ -247,7 +247,7 @@ async function decryptOrNot(file: Uint8Array, identity: Identity): Promise<strin
 }
 
 async function escrowed(state: VaultState, agent: string, owner: Identity): Promise<Identity> {
-  const identity = parseIdentity(Buffer.from(await decrypt(state.bytes(escrowFile(agent))!, [owner])).toString());
+  const identity = parseIdentity(Buffer.from(await decrypt(state.read(escrowFile(agent))!, [owner])).toString());
   expect(await identity.recipient()).toBe(state.agentRecipient(agent).text);
   return identity;
 }

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decrypt, decryptWithPassphrase, isPassphraseEncrypted } from "../../packages/vault/src/age/decrypt.js";
-import { encrypt, encryptWithPassphrase } from "../../packages/vault/src/age/encrypt.js";
-import { generateIdentity, parseIdentity, type Identity } from "../../packages/vault/src/age/identity.js";
-import { parseRecipient, type Recipient } from "../../packages/vault/src/age/recipient.js";
-import { addRecipients } from "../../packages/vault/src/age/rewrap.js";
+import { decrypt, decryptWithPassphrase, isPassphraseEncrypted } from "#vault/age/decrypt.js";
+import { encrypt, encryptWithPassphrase } from "#vault/age/encrypt.js";
+import { generateIdentity, parseIdentity, type Identity } from "#vault/age/identity.js";
+import { parseRecipient, type Recipient } from "#vault/age/recipient.js";
+import { addRecipients } from "#vault/age/rewrap.js";
 import { run, runOnTerminal, withoutAge } from "./age-program.js";
 
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1 << 20];

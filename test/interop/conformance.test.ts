@@ -1,7 +1,7 @@
 import process from "node:process";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { Vault } from "../../sdk-node/dist/index.js";
-import { VaultError } from "../../packages/vault/dist/index.js";
+import { Vault } from "#sdk-node/index.js";
+import { VaultError } from "#vault/index.js";
 import { CASES, keyFile, Scene, type Call, type Case, type ListedSecret } from "./conformance.js";
 
 /** What came of a call: what is expected of one that ends well, or an error with its text. */

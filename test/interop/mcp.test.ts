@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { KnownSecrets } from "../../packages/runner/dist/index.js";
+import { KnownSecrets } from "#runner/index.js";
 import { BrowserPage, CHROMIUM } from "../support/chromium.js";
 import { ERAS, Served, type Question, type Reply } from "../support/mcp-client.js";
 import { prepared } from "../support/sandbox.js";

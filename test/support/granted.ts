@@ -1,4 +1,4 @@
-import { addAgent, grant, init, set } from "../../packages/vault/dist/index.js";
+import { addAgent, grant, init, set } from "#vault/index.js";
 import type { Sandbox } from "./sandbox.js";
 
 /**

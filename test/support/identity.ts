@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseIdentity, type Identity } from "../../packages/vault/dist/index.js";
+import { parseIdentity, type Identity } from "#vault/index.js";
 
 /** The identity in a key file. */
 export function readIdentity(keyFile: string): Identity {

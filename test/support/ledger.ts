@@ -3,16 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "@tursodatabase/database/compat";
 import { onTestFinished } from "vitest";
-import { Ledger, type LedgerOptions } from "../../packages/ledger/dist/index.js";
-import {
-  decrypt,
-  generateIdentity,
-  parseRecipient,
-  processContext,
-  SigningKey,
-  type Context,
-  type Identity,
-} from "../../packages/vault/dist/index.js";
+import { Ledger, type LedgerOptions } from "#ledger/index.js";
+import { decrypt, generateIdentity, parseRecipient, processContext, SigningKey, type Context, type Identity } from "#vault/index.js";
 
 export const VAULT = "7c1f5a70-0000-4000-8000-00000000abcd";
 

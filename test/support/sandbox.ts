@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
-import { processContext, type Context } from "../../packages/vault/dist/index.js";
+import { processContext, type Context } from "#vault/index.js";
 
 export const CLI = resolve(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
 

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { VaultFolder, type Identity } from "../../packages/vault/dist/index.js";
-import { digestOf } from "../../packages/vault/dist/trust/digest.js";
-import { formatLock, parseLock, type Lock } from "../../packages/vault/dist/trust/lock.js";
-import { digestsIn, summarize } from "../../packages/vault/dist/trust/signed-files.js";
-import { SigningKey } from "../../packages/vault/dist/trust/signing-key.js";
+import { VaultFolder, type Identity } from "#vault/index.js";
+import { digestOf } from "#vault/lock/digest.js";
+import { formatLock, parseLock, type Lock } from "#vault/lock/lock.js";
+import { digestsIn, summarize } from "#vault/lock/signed-files.js";
+import { SigningKey } from "#vault/keys/signing-key.js";
 import { readIdentity } from "./identity.js";
 import type { Sandbox } from "./sandbox.js";
 

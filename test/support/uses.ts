@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../../packages/runner/dist/index.js";
+import type { RequestedSecret, UseRequest } from "#runner/index.js";
 
 /** A secret as it is asked for. */
 export function requested(secret: string, groups: readonly string[] = [secret.split("/")[0]!], environment?: string): RequestedSecret {
@@ -10,8 +10,8 @@ export function useRequest(changes: Partial<UseRequest> = {}): UseRequest {
   return {
     action: "run",
     secrets: [requested("stripe/api-key", ["stripe", "shop"], "production")],
-    holder: { role: "agent", name: "bot", identity: "age1bot" },
-    surroundings: {
+    principal: { role: "agent", name: "bot", identity: "age1bot" },
+    invocation: {
       user: "eric",
       harness: undefined,
       folder: "/work",

@@ -3,8 +3,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { homeOf, suggestion, VaultError } from "@agent-vault/vault/read-only";
 import { ALIASES, COMMANDS } from "./commands.js";
-import { fastGet } from "./fast-get.js";
-import { reportError } from "./report-error.js";
+import { fastGet } from "./fast-path/get.js";
+import { reportError } from "./terminal/report-error.js";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -41,8 +41,8 @@ function endWithoutOutput(error: NodeJS.ErrnoException): never {
 /** What starts without oclif: reading a secret, which agents call most, and completion, which a person waits for at every TAB. */
 async function runFast(id: string, words: readonly string[]): Promise<number | undefined> {
   if (id === "get") return fastGet(words);
-  if (id === "run") return (await import("./fast-run.js")).fastRun(words);
-  if (id === "scan" && words.join(" ") === "--staged") return (await import("./print-findings.js")).fastStagedScan();
+  if (id === "run") return (await import("./fast-path/run.js")).fastRun(words);
+  if (id === "scan" && words.join(" ") === "--staged") return (await import("./findings/print-scan-findings.js")).fastStagedScan();
   if (id === "completions") return (await import("./completions/answer.js")).answerCompletions(words, ROOT);
   return undefined;
 }

@@ -3,11 +3,11 @@ import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/co
 import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
 import { refuseUnderToken } from "@agent-vault/runner";
 import { OPEN_TO_TOKENS } from "./commands.js";
-import { keyChoice } from "./key-choice.js";
-import { reportError, usageError } from "./report-error.js";
-import { jsonText } from "./standard-output.js";
-import { findVaultToRead, terminalContext } from "./terminal-context.js";
-import { colour, ProgressLine } from "./terminal.js";
+import { keyChoice } from "./flags/key-choice.js";
+import { reportError, usageError } from "./terminal/report-error.js";
+import { jsonText } from "./terminal/standard-output.js";
+import { findVaultToRead, terminalContext } from "./terminal/terminal-context.js";
+import { colour, ProgressLine } from "./terminal/terminal.js";
 
 export type Parsed<C extends typeof VaultCommand> = {
   flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>;

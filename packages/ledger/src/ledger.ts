@@ -1,19 +1,19 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ledgerFolder, VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
-import { AuditLog } from "./audit-log.js";
-import { LedgerDatabase } from "./database.js";
+import { AuditLog } from "./audit/log.js";
+import { LedgerDatabase } from "./database/database.js";
 import { IdentityKey, PassphraseKey } from "./key/key-file.js";
 import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
-import { revokeAll, type RevokedAll } from "./kill-switch.js";
-import { LeaseStore } from "./lease-store.js";
+import { revokeAll, type RevokedAll } from "./tokens/revoke-all.js";
+import { LeaseStore } from "./sessions/lease-store.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
-import { MetadataIndex } from "./metadata-index.js";
-import type { Requester } from "./requester.js";
-import { SCHEMA_VERSION } from "./schema.js";
-import { SessionStore } from "./session-store.js";
+import { MetadataIndex } from "./index/metadata-index.js";
+import type { Requester } from "./recorder/requester.js";
+import { SCHEMA_VERSION } from "./database/schema.js";
+import { SessionStore } from "./sessions/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
-import { TokenStore } from "./token-store.js";
+import { TokenStore } from "./tokens/token-store.js";
 
 export interface LedgerOptions {
   readonly context: Context;
@@ -122,7 +122,7 @@ async function keySource(
   const isGiven = Boolean(context.env[KEY_VARIABLE]);
   if (!isGiven && settings.key === "identity") return new IdentityKey(context, file, identities, recipients, others);
   if (!isGiven && settings.key === "passphrase") return new PassphraseKey(context, file);
-  const { CommandKey, KeychainKey, VariableKey } = await import("./key/outside-keys.js");
+  const { CommandKey, KeychainKey, VariableKey } = await import("./key/external-keys.js");
   if (isGiven) return new VariableKey(context);
   return settings.key === "keychain" ? new KeychainKey(vault) : new CommandKey(context, settings.keyCommand!);
 }

@@ -4,7 +4,7 @@ import {
   agentKeyFile,
   digestOf,
   FIRST_OWNER_FILE,
-  identitiesAtHome,
+  identitiesInHome,
   loadKeys,
   MANIFEST_FILE,
   VaultFiles,
@@ -26,7 +26,7 @@ export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault"
     context,
     vault: actor.vault ?? idWithoutLock(root),
     identities: async () => keys.identities,
-    others: () => identitiesAtHome(context),
+    others: () => identitiesInHome(context),
     recipients: () => recipientsHere(context, actor),
   });
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { CIPHERS } from "./connection.js";
+import { CIPHERS } from "./database/connection.js";
 
 /** `~/.agent-vault/ledger.json` as it is written, with what holds where nothing is said. */
 export const settingsSchema = z.strictObject({

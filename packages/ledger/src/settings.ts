@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, VaultError, type Context } from "@agent-vault/vault/read-only";
-import type { Cipher } from "./connection.js";
+import type { Cipher } from "./database/connection.js";
 
 /** A person's choices for all ledgers on a machine. */
 export interface LedgerSettings {

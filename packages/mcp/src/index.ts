@@ -1,1 +1,1 @@
-export { serve, type ServeOptions } from "./serve.js";
+export { serve, type ServeOptions } from "./server/serve.js";

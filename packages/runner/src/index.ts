@@ -1,4 +1,4 @@
-export type { RequestedSecret, UseRequest } from "./use-request.js";
+export type { RequestedSecret, UseRequest } from "./use/use-request.js";
 export {
   DEFAULT_TTL,
   endOf,
@@ -16,7 +16,7 @@ export { approvalsIn, currentSession, SESSION_VARIABLE } from "./tokens/sessions
 export { attenuate, parseToken, TOKEN_PREFIX, type Token } from "./tokens/token.js";
 export { refuseUnderToken } from "./tokens/refuse-under-token.js";
 export { authenticate, verifyToken, type GenuineToken, type VerifiedToken } from "./tokens/verify.js";
-export { requestedSecret } from "./requested-secret.js";
+export { requestedSecret } from "./use/requested-secret.js";
 export { decide, requireAllowed, ruleName, type Decision, type SecretDecision, type Verdict } from "./policy/decide.js";
 export { explain, type Explanation, type SecretExplanation } from "./policy/explain.js";
 export { initPolicy } from "./policy/init-policy.js";
@@ -53,10 +53,10 @@ export {
   type Reply,
 } from "./approval/ask-approval.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
-export { shownName, shownText } from "./approval/shown.js";
+export { shownName, shownText } from "./approval/display-safe.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
-export { judgeRead, judgeUnrecordedRead } from "./use/judge-read.js";
+export { judgeRead, judgeUnrecordedRead } from "./use/authorize-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";
 export { inject, type InjectRequest } from "./use/inject.js";

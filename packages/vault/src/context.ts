@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import type { Recorder } from "./record.js";
+import type { Recorder } from "./record/recorder.js";
 
 /** How far a long operation has come. `total` is known from the start. */
 export interface Progress {

@@ -1,17 +1,17 @@
 export * from "./read-only.js";
 export * from "./age/index.js";
-export { accessDifference, describeDifference, type AccessDifference } from "./access-difference.js";
-export { agentsOf } from "./access.js";
-export { check, checkKeyFiles } from "./check.js";
-export { cloneOf, existingCloneOf } from "./clone.js";
-export { Config, type Settings } from "./config.js";
-export { FINDINGS, type Finding, type FindingKind } from "./finding.js";
-export { VaultFolder, type FileEntry, type FileSource } from "./folder.js";
-export { GitRepository } from "./git.js";
-export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./list.js";
-export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./manifest.js";
-export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./metadata.js";
-export { defaultGroupOf, parseAgentName, parseGroupName } from "./names.js";
+export { accessDifference, describeDifference, type AccessDifference } from "./change/access-difference.js";
+export { agentsOf } from "./format/access.js";
+export { check, checkKeyFiles } from "./inspect/check.js";
+export { cloneOf, existingCloneOf } from "./sync/clone.js";
+export { Config, type Settings } from "./format/config.js";
+export { FINDINGS, type Finding, type FindingKind } from "./inspect/finding.js";
+export { VaultFolder, type FileEntry, type FileSource } from "./files/vault-folder.js";
+export { GitRepository } from "./git/repository.js";
+export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./reading/list.js";
+export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./format/manifest.js";
+export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./format/metadata.js";
+export { defaultGroupOf, parseAgentName, parseGroupName } from "./format/names.js";
 export {
   addAgent,
   recoverAgent,
@@ -21,7 +21,7 @@ export {
   type AgentLoss,
   type AgentRequest,
 } from "./operations/agents.js";
-export type { ChangeRequest } from "./operations/change.js";
+export type { ChangeRequest } from "./change/signed-change.js";
 export { deleteSecret, type DeleteRequest, type DeleteResult } from "./operations/delete.js";
 export { grant, type GrantRequest, type GrantResult, type Target } from "./operations/grant.js";
 export { init, type InitRequest, type InitResult } from "./operations/init.js";
@@ -42,13 +42,13 @@ export {
   type RotateOwnerRequest,
   type RotateOwnerResult,
 } from "./operations/owners.js";
-export { upstreamDistance, type UpstreamDistance } from "./pull.js";
-export { pushCommand } from "./push-command.js";
+export { upstreamDistance, type UpstreamDistance } from "./sync/pull.js";
+export { pushCommand } from "./git/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { openState, openStateNow, openTrusted } from "./open-state.js";
+export { openState, openStateSync, openTrusted } from "./reading/open-state.js";
 export {
   anchorRecord,
-  ownerAtHand,
+  availableOwner,
   renew,
   sign,
   type RenewRequest,
@@ -66,13 +66,13 @@ export {
   type SecretPage,
   type SecretQuery,
   type SortKey,
-} from "./secret-query.js";
+} from "./reading/secret-query.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
-export { SigningKey } from "./trust/signing-key.js";
-export { readTrust, trustFile } from "./trust/trust-memory.js";
-export { fingerprint, isSignatureOf, parseSignature } from "./trust/ssh-signature.js";
-export { DivergedError, sync, type Divergence, type SyncOptions, type SyncResult } from "./sync.js";
-export { VaultState, type Owner } from "./vault-state.js";
-export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./verify.js";
-export { verificationMarkdown } from "./verify-markdown.js";
-export { verificationSarif } from "./verify-sarif.js";
+export { SigningKey } from "./keys/signing-key.js";
+export { readTrust, trustFile } from "./trust/trust-store.js";
+export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature.js";
+export { DivergedError, sync, type Divergence, type SyncOptions, type SyncResult } from "./sync/sync.js";
+export { VaultState, type Owner } from "./files/vault-state.js";
+export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./inspect/verify.js";
+export { verificationMarkdown } from "./inspect/as-markdown.js";
+export { verificationSarif } from "./inspect/as-sarif.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { parsePolicy } from "../../../packages/runner/dist/index.js";
+import { parsePolicy } from "#runner/index.js";
 import { makeVault } from "../../support/granted.js";
 import { CLI, prepared, type Sandbox } from "../../support/sandbox.js";
 import { examples } from "../../support/examples.js";

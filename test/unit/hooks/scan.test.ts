@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, w
 import { join } from "node:path";
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Finding, hookStatus, installHook, scanFiles, scanIndex, scanStaged, uninstallHook } from "@agent-vault/hooks";
+import { type ScanFinding, hookStatus, installHook, scanFiles, scanIndex, scanStaged, uninstallHook } from "@agent-vault/hooks";
 import { ageIdentity, pemKeys } from "./keys.js";
 import { TestRepository } from "./repository.js";
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   pem = pemKeys()["PKCS #8 EC"]!;
 });
 
-const brief = (findings: readonly Finding[]): (string | number | undefined)[][] =>
+const brief = (findings: readonly ScanFinding[]): (string | number | undefined)[][] =>
   findings.map(({ file, line, kind }) => [file, line, kind]);
 const staged = async (repository: TestRepository): Promise<(string | number | undefined)[][]> =>
   brief(await scanStaged(repository.context, repository.root));

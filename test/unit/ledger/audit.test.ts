@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AuditEvent, Ledger } from "../../../packages/ledger/dist/index.js";
-import { digestOf, generateIdentity, SigningKey, type AuditAnchor } from "../../../packages/vault/dist/index.js";
+import type { AuditEvent, Ledger } from "#ledger/index.js";
+import { digestOf, generateIdentity, SigningKey, type AuditAnchor } from "#vault/index.js";
 import { LedgerHome, VAULT } from "../../support/ledger.js";
 
 const USE: AuditEvent = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Ledger } from "../../../packages/ledger/dist/index.js";
+import type { Ledger } from "#ledger/index.js";
 import { LedgerHome } from "../../support/ledger.js";
 
 const REQUESTER = { who: "eric", harness: "codex" };

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { LedgerDatabase } from "../../../packages/ledger/dist/database.js";
+import { LedgerDatabase } from "#ledger/database/database.js";
 import { LedgerHome, VAULT } from "../../support/ledger.js";
 
 async function databaseOf(home: LedgerHome): Promise<LedgerDatabase> {

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { expect, it, onTestFinished } from "vitest";
-import { FileMarks, type Marks } from "../../../packages/ledger/dist/file-marks.js";
+import { DatabaseSidecar, type SidecarContent } from "#ledger/database/database-sidecar.js";
 
 it("tells files that were left in order from those that need a look", () => {
   const folder = mkdtempSync(join(tmpdir(), "agent-vault-marks-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "x.db");
-  const marks = new FileMarks(path);
-  const written = (change: Partial<Marks> = {}): Marks => {
+  const marks = new DatabaseSidecar(path);
+  const written = (change: Partial<SidecarContent> = {}): SidecarContent => {
     marks.write({
       doing: "nothing",
       pid: process.ppid,

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { generateIdentity, parseRecipient, type Context, type Identity } from "../../../packages/vault/dist/index.js";
-import { KeychainKey, type KeychainEntry } from "../../../packages/ledger/dist/key/outside-keys.js";
+import { generateIdentity, parseRecipient, type Context, type Identity } from "#vault/index.js";
+import { KeychainKey, type KeychainEntry } from "#ledger/key/external-keys.js";
 import { LedgerHome, VAULT } from "../../support/ledger.js";
 
 const recipientOf = async (identity: Identity) => parseRecipient(await identity.recipient());

@@ -2,17 +2,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Ledger } from "../../../packages/ledger/dist/index.js";
-import {
-  listSecrets,
-  loadKeys,
-  openState,
-  parseRecipient,
-  querySecrets,
-  SORT_KEYS,
-  VaultState,
-  type SecretQuery,
-} from "../../../packages/vault/dist/index.js";
+import { Ledger } from "#ledger/index.js";
+import { listSecrets, loadKeys, openState, parseRecipient, querySecrets, SORT_KEYS, VaultState, type SecretQuery } from "#vault/index.js";
 import { Sandbox } from "../../support/sandbox.js";
 
 async function vaultWithAgents(): Promise<Sandbox> {

@@ -1,9 +1,9 @@
 import { mkdirSync } from "node:fs";
 import * as engine from "@tursodatabase/database/compat";
 import { describe, expect, it } from "vitest";
-import { append, headOf } from "../../../packages/ledger/dist/audit-row.js";
-import { Connection } from "../../../packages/ledger/dist/connection.js";
-import { migrate, SCHEMA_VERSION, schemaVersion } from "../../../packages/ledger/dist/schema.js";
+import { append, headOf } from "#ledger/audit/row.js";
+import { Connection } from "#ledger/database/connection.js";
+import { migrate, SCHEMA_VERSION, schemaVersion } from "#ledger/database/schema.js";
 import { LedgerHome, VAULT } from "../../support/ledger.js";
 
 describe("the schema", () => {

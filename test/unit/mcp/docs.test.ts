@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { expect, it } from "vitest";
-import { installIn, type ClientName } from "../../../packages/mcp/dist/install/index.js";
-import { processContext } from "../../../packages/vault/dist/index.js";
+import { installIn, type ClientName } from "#mcp/install/index.js";
+import { processContext } from "#vault/index.js";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/mcp.md"), "utf8");
 const examples = Array.from(page.matchAll(/^```(?:json|toml)\n([^]*?)^```$/gm), ([, example]) => example!);

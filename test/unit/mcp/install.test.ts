@@ -2,8 +2,8 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { CLIENTS, installIn, uninstallFrom, type ClientName, type InstallRequest } from "../../../packages/mcp/dist/install/index.js";
-import { processContext } from "../../../packages/vault/dist/index.js";
+import { CLIENTS, installIn, uninstallFrom, type ClientName, type InstallRequest } from "#mcp/install/index.js";
+import { processContext } from "#vault/index.js";
 
 const SERVER = {
   name: "agent-vault",

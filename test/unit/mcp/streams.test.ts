@@ -2,8 +2,8 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
-import { CappedOutput } from "../../../packages/mcp/dist/capped-output.js";
-import { LineLimit } from "../../../packages/mcp/dist/line-limit.js";
+import { CappedOutput } from "#mcp/server/capped-output.js";
+import { LineLimit } from "#mcp/server/line-limit.js";
 
 async function capped(most: number, chunks: readonly string[]): Promise<{ text: string; left: number }> {
   const output = new CappedOutput(most);

@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ValuePages, type ValuePage, type ValueRequest } from "../../../packages/mcp/dist/value-page.js";
-import { processContext, VaultError } from "../../../packages/vault/dist/index.js";
+import { ValuePages, type ValuePage, type ValueRequest } from "#mcp/approval/value-page.js";
+import { processContext, VaultError } from "#vault/index.js";
 
 const VALUE = { "content-type": "application/x-www-form-urlencoded" };
 

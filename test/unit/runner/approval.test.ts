@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { askApproval, questionText, type UseRequest } from "../../../packages/runner/dist/index.js";
-import { askByDialog } from "../../../packages/runner/dist/approval/dialog.js";
-import { processContext } from "../../../packages/vault/dist/index.js";
+import { askApproval, questionText, type UseRequest } from "#runner/index.js";
+import { askByDialog } from "#runner/approval/dialog.js";
+import { processContext } from "#vault/index.js";
 import { HAS_TERMINAL, Pty } from "../../support/pty.js";
 import { HOSTILE, REQUEST } from "./use-request.js";
 
@@ -19,7 +19,7 @@ const HOSTILE_REQUEST: UseRequest = {
   ...REQUEST,
   command: ["sh", "-c", ...Object.values(HOSTILE)],
   reason: Object.values(HOSTILE).join(" "),
-  surroundings: { ...REQUEST.surroundings, folder: `/${HOSTILE.markup}${HOSTILE.lines}`, branch: HOSTILE.injection },
+  invocation: { ...REQUEST.invocation, folder: `/${HOSTILE.markup}${HOSTILE.lines}`, branch: HOSTILE.injection },
 };
 
 interface Answered {
@@ -204,7 +204,7 @@ describe.skipIf(!HAS_TERMINAL)("on a terminal", () => {
   });
 
   it("is not asked on where a coding agent could answer", async () => {
-    const pty = onTerminal({ ...QUESTION, request: { ...REQUEST, surroundings: { ...REQUEST.surroundings, harness: "codex" } } });
+    const pty = onTerminal({ ...QUESTION, request: { ...REQUEST, invocation: { ...REQUEST.invocation, harness: "codex" } } });
     await pty.closed;
     expect(answersOf(pty.screen)[0]?.code).toBe("APPROVAL_UNAVAILABLE");
     const detected = onTerminal(QUESTION, {}, { env: { CURSOR_AGENT: "1" } });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Transform, Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { childEnvironment, cleanEnvironment, runChild, shellCommand, type ChildEnd } from "../../../packages/runner/dist/index.js";
+import { childEnvironment, cleanEnvironment, runChild, shellCommand, type ChildEnd } from "#runner/index.js";
 
 const RUN_CHILD = join(import.meta.dirname, "child-process.mjs");
 

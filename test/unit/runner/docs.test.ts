@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { examples } from "../../support/examples.js";
-import { parseEnvFile, parsePolicy } from "../../../packages/runner/dist/index.js";
-import { parseProfiles } from "../../../packages/runner/dist/profiles/parse-profiles.js";
+import { parseEnvFile, parsePolicy } from "#runner/index.js";
+import { parseProfiles } from "#runner/profiles/parse-profiles.js";
 
 it("the pages' policies can be read", () => {
   const policies = examples("policy.md", "yaml").map((text) => (text.startsWith("version:") ? text : `version: 1\nrules:\n${text}`));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fitsPart, fitsParts } from "../../../packages/runner/dist/policy/glob.js";
+import { fitsPart, fitsParts } from "#runner/policy/glob.js";
 
 /** What patterns mean, said as plainly as possible. */
 function means<T>(pattern: readonly T[], items: readonly T[], run: T, fits: (one: T, item: T) => boolean): boolean {

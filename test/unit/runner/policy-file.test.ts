@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide, parsePolicy, reviewPolicy } from "../../../packages/runner/dist/index.js";
-import { STARTER_POLICY } from "../../../packages/runner/dist/policy/starter.js";
+import { decide, parsePolicy, reviewPolicy } from "#runner/index.js";
+import { STARTER_POLICY } from "#runner/policy/starter.js";
 import { policy, use } from "./requests.js";
 
 const RULE = 'version: 1\nrules:\n- secrets: "**"\n';

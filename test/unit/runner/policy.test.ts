@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide, explain, requireAllowed, ruleName } from "../../../packages/runner/dist/index.js";
+import { decide, explain, requireAllowed, ruleName } from "#runner/index.js";
 import { policy, use, type Use } from "./requests.js";
 
 function allows(rules: string, given: Use = {}): boolean {

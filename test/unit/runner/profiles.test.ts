@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { profilesFile, readProfile, readProfiles, secretsOf } from "../../../packages/runner/dist/index.js";
-import { parseProfiles } from "../../../packages/runner/dist/profiles/parse-profiles.js";
-import { processContext, type Context } from "../../../packages/vault/dist/index.js";
+import { profilesFile, readProfile, readProfiles, secretsOf } from "#runner/index.js";
+import { parseProfiles } from "#runner/profiles/parse-profiles.js";
+import { processContext, type Context } from "#vault/index.js";
 
 /** A home with these profiles. */
 function home(text: string | Uint8Array | undefined, env: Record<string, string> = {}): Context {

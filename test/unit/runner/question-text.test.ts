@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { approvedUse, questionText, SessionApprovals, type UseRequest } from "../../../packages/runner/dist/index.js";
+import { approvedUse, questionText, SessionApprovals, type UseRequest } from "#runner/index.js";
 import { HOSTILE, REQUEST } from "./use-request.js";
 
 const asked = (changes: Partial<UseRequest>, room?: { width: number; lines: number }) => questionText({ ...REQUEST, ...changes }, room);
@@ -9,7 +9,7 @@ const asked = (changes: Partial<UseRequest>, room?: { width: number; lines: numb
 describe("the question", () => {
   it("says who, why, where, which secrets and which command, the worst secret first and the command last", () => {
     const { text, complete } = asked({
-      surroundings: { ...REQUEST.surroundings, harness: "claude-code" },
+      invocation: { ...REQUEST.invocation, harness: "claude-code" },
     });
     expect(text).toBe(`agent bot wants to run a command with 2 secrets.
 
@@ -58,8 +58,8 @@ Command     | npm run deploy -- '--to=the shop'`);
               command: [hostile, hostile],
               reason: hostile,
               service: hostile,
-              surroundings: { user: hostile, harness: hostile, folder: hostile, repository: hostile, branch: hostile },
-              holder: { role: "agent", name: hostile.slice(0, 40), identity: hostile },
+              invocation: { user: hostile, harness: hostile, folder: hostile, repository: hostile, branch: hostile },
+              principal: { role: "agent", name: hostile.slice(0, 40), identity: hostile },
               secrets: [{ ...REQUEST.secrets[0]!, secret: hostile, environment: hostile, access: hostile }],
             },
             { width: 80, lines: 8 },
@@ -100,8 +100,8 @@ Command     | npm run deploy -- '--to=the shop'`);
       action: "get",
       command: undefined,
       reason: undefined,
-      holder: { ...REQUEST.holder, role: "owner", name: undefined },
-      surroundings: { ...REQUEST.surroundings, repository: undefined, branch: undefined },
+      principal: { ...REQUEST.principal, role: "owner", name: undefined },
+      invocation: { ...REQUEST.invocation, repository: undefined, branch: undefined },
       secrets: [{ ...REQUEST.secrets[0]!, environment: undefined, access: undefined }],
     });
     expect(text).toBe(`unknown owner wants to see a secret.
@@ -120,20 +120,20 @@ describe("what is allowed for a session", () => {
     const isRemembered = (changes: Partial<UseRequest>) => approvals.isRemembered(approvedUse({ ...REQUEST, ...changes }));
     expect(await isRemembered({})).toBe(true);
     expect(await isRemembered({ reason: "another", secrets: REQUEST.secrets.toReversed() })).toBe(true);
-    const { surroundings, secrets, holder, command } = REQUEST;
+    const { invocation, secrets, principal, command } = REQUEST;
     const others: Partial<UseRequest>[] = [
       { action: "get" },
       { command: ["npm run", "deploy", "--", "--to=the shop"] },
       { command: [...command!, ""] },
       { command: undefined },
-      { holder: { ...holder, identity: "age1other" } },
+      { principal: { ...principal, identity: "age1other" } },
       { secrets: secrets.slice(1) },
       { secrets: [...secrets, { ...secrets[0]!, secret: "db/other" }] },
       { secrets: secrets.map((secret) => ({ ...secret, environment: "production" })) },
       { secrets: secrets.map((secret) => ({ ...secret, access: "admin" })) },
-      { surroundings: { ...surroundings, folder: "/" } },
-      { surroundings: { ...surroundings, branch: "other" } },
-      { surroundings: { ...surroundings, repository: undefined } },
+      { invocation: { ...invocation, folder: "/" } },
+      { invocation: { ...invocation, branch: "other" } },
+      { invocation: { ...invocation, repository: undefined } },
       { service: "other" },
     ];
     for (const other of others) expect([other, await isRemembered(other)]).toEqual([other, false]);

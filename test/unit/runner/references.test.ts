@@ -9,8 +9,8 @@ import {
   requireVariableName,
   secretsIn,
   type Part,
-} from "../../../packages/runner/dist/index.js";
-import { parseSecretPath, variableName, type SecretPath } from "../../../packages/vault/dist/index.js";
+} from "#runner/index.js";
+import { parseSecretPath, variableName, type SecretPath } from "#vault/index.js";
 
 const RUNS = { numRuns: process.env["SLOW"] ? 100_000 : 1500 };
 

@@ -1,9 +1,9 @@
-import { parsePolicy, type Policy, type RequestedSecret, type UseRequest } from "../../../packages/runner/dist/index.js";
+import { parsePolicy, type Policy, type RequestedSecret, type UseRequest } from "#runner/index.js";
 
 export interface Use {
   readonly action?: UseRequest["action"];
   readonly secrets?: readonly string[];
-  /** The holder's name, `owner:NAME` for an owner; `undefined` for a key that nobody knows. */
+  /** The principal's name, `owner:NAME` for an owner; `undefined` for a key that nobody knows. */
   readonly agent?: string | undefined;
   readonly user?: string | undefined;
   readonly repository?: string | undefined;
@@ -35,8 +35,8 @@ export function use(given: Use = {}): UseRequest {
   return {
     action,
     secrets: secrets.map((secret): RequestedSecret => ({ secret, groups: [], environment, provider: undefined, access, tags: [] })),
-    holder: { role, name: owner ?? agent, identity: "age1" },
-    surroundings: { user, harness, folder: "/work", repository, branch },
+    principal: { role, name: owner ?? agent, identity: "age1" },
+    invocation: { user, harness, folder: "/work", repository, branch },
     command: action === "run" ? command : undefined,
     reason: undefined,
     service,

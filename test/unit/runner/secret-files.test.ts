@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { SecretFiles } from "../../../packages/runner/dist/index.js";
+import { SecretFiles } from "#runner/index.js";
 
 const RUN_CHILD = join(import.meta.dirname, "child-process.mjs");
 const TMPFS = 0x01021994;

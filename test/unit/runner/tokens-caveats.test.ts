@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { caveatsOf, readCaveat } from "../../../packages/runner/dist/index.js";
+import { caveatsOf, readCaveat } from "#runner/index.js";
 import { requested, useRequest } from "../../support/uses.js";
 
 const nobody = { user: undefined, harness: undefined, folder: "/", repository: undefined, branch: undefined };
@@ -104,8 +104,8 @@ describe("a caveat", () => {
   it("does not hold for what is not known", () => {
     const unknown = useRequest({
       secrets: [requested("stripe/api-key", [])],
-      holder: { role: "unknown", name: undefined, identity: "age1x" },
-      surroundings: nobody,
+      principal: { role: "unknown", name: undefined, identity: "age1x" },
+      invocation: nobody,
       command: undefined,
     });
     for (const text of ["group = *", "environment = *", "repo = **", "branch = **", "agent = *", "user = *", "command = **"])
@@ -113,7 +113,7 @@ describe("a caveat", () => {
   });
 
   it("tells an agent from an owner of the same name", () => {
-    const owner = useRequest({ holder: { role: "owner", name: "bot", identity: "age1x" } });
+    const owner = useRequest({ principal: { role: "owner", name: "bot", identity: "age1x" } });
     expect(readCaveat("agent = bot")!.allows(owner)).toBe(false);
     expect(readCaveat("agent = *")!.allows(owner)).toBe(false);
     expect(readCaveat("agent = owner:bot")!.allows(owner)).toBe(true);

@@ -1,14 +1,7 @@
 import fc from "fast-check";
 import { importMacaroon, newMacaroon } from "macaroon";
 import { describe, expect, it } from "vitest";
-import {
-  addCaveat,
-  createMacaroon,
-  decodeMacaroon,
-  encodeMacaroon,
-  verifiedSignatures,
-  type Macaroon,
-} from "../../../packages/runner/dist/tokens/macaroon.js";
+import { addCaveat, createMacaroon, decodeMacaroon, encodeMacaroon, verifiedSignatures, type Macaroon } from "#runner/tokens/macaroon.js";
 
 const ROOT = new Uint8Array(32).fill(7);
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });

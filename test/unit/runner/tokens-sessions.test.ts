@@ -1,7 +1,7 @@
 import process from "node:process";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Ledger } from "../../../packages/ledger/dist/index.js";
-import { approvalsIn, currentSession, DEFAULT_TTL, mint, startSession, type Authority } from "../../../packages/runner/dist/index.js";
+import type { Ledger } from "#ledger/index.js";
+import { approvalsIn, currentSession, DEFAULT_TTL, mint, startSession, type Authority } from "#runner/index.js";
 import { LedgerHome } from "../../support/ledger.js";
 
 const HOUR = 3_600_000;

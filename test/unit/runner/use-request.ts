@@ -1,4 +1,4 @@
-import type { UseRequest } from "../../../packages/runner/dist/index.js";
+import type { UseRequest } from "#runner/index.js";
 
 /** What an agent asks for, as it mostly is. */
 export const REQUEST: UseRequest = {
@@ -7,8 +7,8 @@ export const REQUEST: UseRequest = {
     { secret: "db/url", groups: [], environment: "staging", provider: undefined, access: "read", tags: [] },
     { secret: "stripe/api-key", groups: [], environment: "production", provider: "stripe", access: "read-write", tags: [] },
   ],
-  holder: { role: "agent", name: "bot", identity: "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq" },
-  surroundings: { user: "eric", harness: undefined, folder: "/home/eric/shop", repository: "https://example.com/shop", branch: "main" },
+  principal: { role: "agent", name: "bot", identity: "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq" },
+  invocation: { user: "eric", harness: undefined, folder: "/home/eric/shop", repository: "https://example.com/shop", branch: "main" },
   command: ["npm", "run", "deploy", "--", "--to=the shop"],
   reason: "to deploy",
   service: undefined,

@@ -5,8 +5,8 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { Vault, VaultNotFoundError } from "../../../sdk-node/dist/index.js";
-import { parseRepositoryUrl, withAuthorization } from "../../../packages/vault/dist/index.js";
+import { Vault, VaultNotFoundError } from "#sdk-node/index.js";
+import { parseRepositoryUrl, withAuthorization } from "#vault/index.js";
 import { agentsMachines, runProgram } from "./agents-machine.js";
 
 const grantedVault = agentsMachines();

@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
-import * as sdk from "../../../sdk-node/dist/index.js";
+import * as sdk from "#sdk-node/index.js";
 import type { Sandbox } from "../../support/sandbox.js";
 import { agentsMachines, outputOf, SDK } from "./agents-machine.js";
 

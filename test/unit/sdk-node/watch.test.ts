@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Vault, VerificationError, type SecretChange, type WatchOptions } from "../../../sdk-node/dist/index.js";
+import { Vault, VerificationError, type SecretChange, type WatchOptions } from "#sdk-node/index.js";
 import { agentsMachines, outputOf } from "./agents-machine.js";
 
 const grantedVault = agentsMachines();

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { agentsOf, Manifest, parseSecretPath } from "../../../packages/vault/dist/index.js";
+import { agentsOf, Manifest, parseSecretPath } from "#vault/index.js";
 
 const parse = (text: string) => Manifest.parse(new TextEncoder().encode(text));
 const print = (manifest: Manifest) => new TextDecoder().decode(manifest.toBytes());

@@ -3,16 +3,10 @@ import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "yaml";
-import { VaultError } from "../../../packages/vault/src/errors.js";
-import {
-  changeMetadata,
-  createMetadata,
-  parseMetadata,
-  readAuthorizedAgents,
-  withAuthorizedAgents,
-} from "../../../packages/vault/src/metadata.js";
-import { parseSecretPath } from "../../../packages/vault/src/names.js";
-import { readPlainYaml } from "../../../packages/vault/src/plain-yaml.js";
+import { VaultError } from "#vault/errors.js";
+import { changeMetadata, createMetadata, parseMetadata, readAuthorizedAgents, withAuthorizedAgents } from "#vault/format/metadata.js";
+import { parseSecretPath } from "#vault/format/names.js";
+import { readPlainYaml } from "#vault/format/simple-yaml.js";
 
 const RUNS = process.env["SLOW"] ? 20_000 : 1_000;
 const FIXTURES = resolve(import.meta.dirname, "../../../fixtures/vault-0.1");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { classify, formatSecretPath, nearest, parseAgentName, parseSecretPath, VaultError } from "../../../packages/vault/dist/index.js";
+import { classify, formatSecretPath, nearestName, parseAgentName, parseSecretPath, VaultError } from "#vault/index.js";
 
 const segment = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/).filter((text) => !/\.(enc|meta)$/i.test(text));
 
@@ -71,6 +71,6 @@ describe("the nearest name", () => {
     ["lsit", ["init", "list"], "list"],
     ["nope", ["move"], undefined],
   ])("%s", (name, candidates, meant) => {
-    expect(nearest(name, candidates)).toBe(meant);
+    expect(nearestName(name, candidates)).toBe(meant);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { printable, printableJson } from "../../../packages/vault/src/printable.js";
+import { printable, printableJson } from "#vault/text/printable.js";
 
 describe("text for a terminal", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Config, Manifest, parseSecretPath } from "../../../packages/vault/dist/index.js";
-import { parseMetadata } from "../../../packages/vault/dist/metadata.js";
+import { Config, Manifest, parseSecretPath } from "#vault/index.js";
+import { parseMetadata } from "#vault/format/metadata.js";
 
 const HEAD = "version: 1\nowners:\n- name: eric\nagents:\n- name: bot\n";
 const MIB = 1024 * 1024;

@@ -1,10 +1,10 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { csvLines, flatten, followEntries, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
-import { auditFilter, auditFilterFlags } from "../audit-filter.js";
-import { keyChoice } from "../key-choice.js";
-import { writeOut } from "../standard-output.js";
-import { table } from "../table.js";
+import { auditFilter, auditFilterFlags } from "../flags/audit-filter.js";
+import { keyChoice } from "../flags/key-choice.js";
+import { writeOut } from "../terminal/standard-output.js";
+import { table } from "../terminal/table.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 import { printable, printableJson, VaultError } from "@agent-vault/vault";
 

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { printSecret } from "../print-secret.js";
+import { printSecret } from "../findings/print-secret.js";
 import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class Get extends VaultCommand {

@@ -1,9 +1,9 @@
 import { Flags } from "@oclif/core";
 import { init, VaultError } from "@agent-vault/vault";
 import { installHook, type HookResult } from "@agent-vault/hooks";
-import { hookCommand, whyNotInstalled } from "../hook-command.js";
-import { askNewPassphrase } from "../new-passphrase.js";
-import { keyChoice } from "../key-choice.js";
+import { hookCommand, whyNotInstalled } from "../findings/hook-command.js";
+import { askNewPassphrase } from "../terminal/new-passphrase.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class Init extends VaultCommand {

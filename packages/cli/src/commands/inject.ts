@@ -2,10 +2,10 @@ import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } 
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
 import { resolvePath, writeError } from "@agent-vault/vault";
-import { readGivenFile } from "../given-file.js";
-import { keyChoice } from "../key-choice.js";
-import { readStandardInput } from "../standard-input.js";
-import { writeOut } from "../standard-output.js";
+import { readGivenFile } from "../flags/read-input-file.js";
+import { keyChoice } from "../flags/key-choice.js";
+import { readStandardInput } from "../terminal/standard-input.js";
+import { writeOut } from "../terminal/standard-output.js";
 import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
 
 /** A larger file is no template. */

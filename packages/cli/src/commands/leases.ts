@@ -1,6 +1,6 @@
 import { openAuthority } from "@agent-vault/runner";
-import { keyChoice } from "../key-choice.js";
-import { table } from "../table.js";
+import { keyChoice } from "../flags/key-choice.js";
+import { table } from "../terminal/table.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class Leases extends VaultCommand {

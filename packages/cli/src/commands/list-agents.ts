@@ -1,5 +1,5 @@
 import { listAgents } from "@agent-vault/vault";
-import { table } from "../table.js";
+import { table } from "../terminal/table.js";
 import { VaultCommand } from "../vault-command.js";
 
 export default class ListAgents extends VaultCommand {

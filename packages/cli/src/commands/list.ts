@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
-import { secretFinder } from "@agent-vault/ledger";
+import { secretSearch } from "@agent-vault/ledger";
 import { ACCESS_LEVELS, parseTime, SORT_KEYS, type SortKey } from "@agent-vault/vault";
-import { keyChoice } from "../key-choice.js";
-import { table } from "../table.js";
+import { keyChoice } from "../flags/key-choice.js";
+import { table } from "../terminal/table.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class List extends VaultCommand {
@@ -37,7 +37,7 @@ export default class List extends VaultCommand {
     const { flags } = await this.words(List);
     const { key, reverse, overdue, sort, directory: _, json: __, "expires-before": expires, ...query } = flags;
     const now = this.context.now();
-    const find = await secretFinder(this.context, await this.findVault(), keyChoice(key));
+    const find = await secretSearch(this.context, await this.findVault(), keyChoice(key));
     const { secrets, total } = await find({
       ...query,
       expiresBefore: expires === undefined ? undefined : parseTime(expires, now, "ahead"),

@@ -13,8 +13,8 @@ import {
   type Context,
   type KeyChoice,
 } from "@agent-vault/vault";
-import { idleLockOf, mcpFlags } from "../mcp-words.js";
-import { findVaultToRead } from "../terminal-context.js";
+import { idleLockOf, mcpFlags } from "../flags/mcp-flags.js";
+import { findVaultToRead } from "../terminal/terminal-context.js";
 import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
 
 export default class Mcp extends VaultCommand {

@@ -1,6 +1,6 @@
 import { judgeRead } from "@agent-vault/runner";
 import { peekSecret } from "@agent-vault/vault";
-import { keyChoice } from "../key-choice.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
 
 /** The same for every secret: it says nothing of the value, not even its length. */

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { recoverAgent } from "@agent-vault/vault";
-import { rotationAdvice } from "../rotation-advice.js";
+import { rotationAdvice } from "../findings/rotation-advice.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class RecoverAgent extends VaultCommand {

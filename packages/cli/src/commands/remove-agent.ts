@@ -1,5 +1,5 @@
 import { removeAgent } from "@agent-vault/vault";
-import { rotationAdvice } from "../rotation-advice.js";
+import { rotationAdvice } from "../findings/rotation-advice.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class RemoveAgent extends VaultCommand {

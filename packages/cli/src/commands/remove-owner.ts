@@ -1,5 +1,5 @@
 import { removeOwner } from "@agent-vault/vault";
-import { newAgentKeys, recoverAgentsFlag, retiredOwnerAdvice } from "../owner-advice.js";
+import { newAgentKeys, recoverAgentsFlag, retiredOwnerAdvice } from "../findings/after-owner-change.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class RemoveOwner extends VaultCommand {

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { restoreAgent } from "@agent-vault/vault";
-import { keyChoice } from "../key-choice.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class RestoreAgent extends VaultCommand {

@@ -1,10 +1,10 @@
 import { Flags } from "@oclif/core";
 import { openAuthority } from "@agent-vault/runner";
 import { rotateOwner, VaultError, type RotateOwnerResult } from "@agent-vault/vault";
-import { keyChoice } from "../key-choice.js";
-import { askNewPassphrase } from "../new-passphrase.js";
-import { rotatedOwnerInWords } from "../owner-advice.js";
-import { terminal } from "../terminal.js";
+import { keyChoice } from "../flags/key-choice.js";
+import { askNewPassphrase } from "../terminal/new-passphrase.js";
+import { rotatedOwnerInWords } from "../findings/after-owner-change.js";
+import { terminal } from "../terminal/terminal.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class RevokeAll extends VaultCommand {

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { rotateOwner } from "@agent-vault/vault";
-import { askNewPassphrase } from "../new-passphrase.js";
-import { recoverAgentsFlag, rotatedOwnerInWords } from "../owner-advice.js";
+import { askNewPassphrase } from "../terminal/new-passphrase.js";
+import { recoverAgentsFlag, rotatedOwnerInWords } from "../findings/after-owner-change.js";
 import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class RotateOwner extends VaultCommand {

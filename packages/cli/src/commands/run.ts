@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { endLike, runWithSecrets } from "@agent-vault/runner";
-import { runRequest, splitCommand } from "../run-request.js";
-import { runFlags } from "../run-words.js";
+import { runRequest, splitCommand } from "../flags/run-request.js";
+import { runFlags } from "../flags/run-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
 export default class Run extends VaultCommand {

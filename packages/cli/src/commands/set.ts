@@ -13,9 +13,9 @@ import {
   type Attributes,
   type SetRequest,
 } from "@agent-vault/vault";
-import { generateValue } from "../generate-value.js";
-import { readStandardInput } from "../standard-input.js";
-import { terminal } from "../terminal.js";
+import { generateValue } from "../flags/generate-value.js";
+import { readStandardInput } from "../terminal/standard-input.js";
+import { terminal } from "../terminal/terminal.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 const list = { multiple: true, multipleNonGreedy: true, delimiter: "," } as const;

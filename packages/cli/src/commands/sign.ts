@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { readPolicy } from "@agent-vault/runner";
 import { describeDifference, parseDuration, renew, sign, VaultError, VaultFiles, type SignProposal } from "@agent-vault/vault";
-import { terminal } from "../terminal.js";
+import { terminal } from "../terminal/terminal.js";
 import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class Sign extends VaultCommand {

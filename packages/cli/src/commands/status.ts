@@ -1,5 +1,5 @@
 import { vaultStatus, type VaultStatus } from "@agent-vault/ledger";
-import { keyChoice } from "../key-choice.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class Status extends VaultCommand {

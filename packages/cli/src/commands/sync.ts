@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { describeDifference, DivergedError, sync } from "@agent-vault/vault";
-import { keyChoice } from "../key-choice.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
 export default class Sync extends VaultCommand {

@@ -12,10 +12,10 @@ import {
   verify,
   type Verification,
 } from "@agent-vault/vault";
-import { reportError } from "../report-error.js";
-import { jsonText } from "../standard-output.js";
+import { reportError } from "../terminal/report-error.js";
+import { jsonText } from "../terminal/standard-output.js";
 import { VaultCommand } from "../vault-command.js";
-import { vaultFindings } from "../vault-findings.js";
+import { vaultFindings } from "../findings/print-findings.js";
 
 export default class Verify extends VaultCommand {
   static override id = "verify";

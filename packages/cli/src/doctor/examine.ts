@@ -9,10 +9,10 @@ import {
   detectHarness,
   findVault,
   GitRepository,
-  holderOf,
+  identifyPrincipal,
   isAuditOff,
-  keysAtHand,
-  readGap,
+  findKeys,
+  readUnrecordedPeriod,
   readTrust,
   trustFile,
   VaultError,
@@ -103,7 +103,7 @@ function keyFiles(context: Context): Diagnosis[] {
 function keyAtHand(context: Context, root: string | undefined, key: KeyChoice): Diagnosis {
   const vaultId = () => (root === undefined ? undefined : vaultIdIn(new VaultFiles(root).source));
   try {
-    const keys = keysAtHand(context, { ...key, vaultId });
+    const keys = findKeys(context, { ...key, vaultId });
     return keys
       ? ok("key", `read from ${keys.source}`)
       : warning(
@@ -119,13 +119,17 @@ function keyAtHand(context: Context, root: string | undefined, key: KeyChoice): 
 
 async function vault(context: Context, root: string, key: KeyChoice): Promise<Diagnosis[]> {
   const files = new VaultFiles(root);
-  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(files.source) });
+  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
   try {
     const trusted = await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
     if (!trusted) return [warning("vault", `${root} is signed by nobody`, "An owner signs it: agent-vault sign.")];
-    const holder = keys && (await holderOf(files, keys));
+    const principal = keys && (await identifyPrincipal(files, keys));
     const who =
-      holder === undefined ? "" : holder.name === undefined ? "; your key is not one of its" : `; you are ${holder.role} ${holder.name}`;
+      principal === undefined
+        ? ""
+        : principal.name === undefined
+          ? "; your key is not one of its"
+          : `; you are ${principal.role} ${principal.name}`;
     return [
       ok("vault", `${root}, state ${trusted.lock.sequence}${who}`),
       pins(context, trusted.lock.vault),
@@ -182,7 +186,7 @@ async function ledger(context: Context, root: string, key: KeyChoice): Promise<D
     const health = await (await openLedgerAt({ ...context, passphrase: undefined }, root, key)).health();
     const { file, bytes, auditRows, indexedSecrets, schema, cipher, setAside } = health;
     const message = `${file}: ${size(bytes)}, ${auditRows} audit rows, ${indexedSecrets} secret${indexedSecrets === 1 ? "" : "s"} indexed, schema ${schema}, ${cipher}, key from ${health.key}`;
-    const gap = readGap(context, vaultIdIn(new VaultFiles(root).source) ?? "");
+    const gap = readUnrecordedPeriod(context, vaultIdIn(new VaultFiles(root).source) ?? "");
     if (gap)
       return warning("ledger", `${message}; the record was off ${gap.count} times since ${gap.since}`, "The next use puts that on record.");
     if (setAside.length > 0)

@@ -3,9 +3,9 @@ import { refuseUnderToken } from "@agent-vault/runner";
 import { loadKeys, parseTime, VaultFiles, vaultIdIn } from "@agent-vault/vault/read-only";
 import { openState } from "@agent-vault/vault";
 import * as z from "zod";
-import { tool, type Call } from "../call.js";
-import { isWithin } from "../within-groups.js";
-import { holderAtHand } from "./list.js";
+import { tool, type Call } from "../server/call.js";
+import { isWithin } from "../server/within-groups.js";
+import { availablePrincipal } from "./list.js";
 
 const MOST = 200;
 const USUAL = 20;
@@ -44,7 +44,7 @@ export const audit = tool({
     refuseUnderToken(context, "read the record");
     const root = await call.root();
     const key = call.key(root);
-    const holder = all ? undefined : await holderAtHand(context, root, key);
+    const principal = all ? undefined : await availablePrincipal(context, root, key);
     const ledger = await openLedgerAt(context, root, key);
     const time = since === undefined ? undefined : parseTime(since, context.now(), "ago");
     const isOwn = await ownUses(call, root);
@@ -52,12 +52,12 @@ export const audit = tool({
     const found = await ledger.audit.list({
       ...query,
       since: time,
-      who: all ? undefined : holder?.name,
+      who: all ? undefined : principal?.name,
       // Of a restricted server's entries some are left out, so there have to be more to choose from.
-      last: call.terms.groups === undefined && (all || holder?.name !== undefined) ? last : undefined,
+      last: call.terms.groups === undefined && (all || principal?.name !== undefined) ? last : undefined,
     });
     const entries = found
-      .filter((entry) => isShown(entry) && (all || holder?.name !== undefined || isOwn(entry)))
+      .filter((entry) => isShown(entry) && (all || principal?.name !== undefined || isOwn(entry)))
       .slice(-last)
       .map(shown);
     const text = entries.map(inWords).join("\n") || "Nothing that fits is on record.";

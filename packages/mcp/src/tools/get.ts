@@ -1,9 +1,9 @@
 import { judgeRead } from "@agent-vault/runner";
 import { readSecret } from "@agent-vault/vault/read-only";
 import * as z from "zod";
-import { clientApprover } from "../approve.js";
-import { tool } from "../call.js";
-import { restrictedTo } from "../within-groups.js";
+import { clientApprover } from "../approval/approve.js";
+import { tool } from "../server/call.js";
+import { restrictedTo } from "../server/within-groups.js";
 
 export const get = tool({
   name: "agent_vault_get",

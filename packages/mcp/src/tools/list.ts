@@ -1,17 +1,17 @@
-import { secretFinder } from "@agent-vault/ledger";
+import { secretSearch } from "@agent-vault/ledger";
 import {
-  holderOf,
-  keysAtHand,
+  identifyPrincipal,
+  findKeys,
   VaultFiles,
   vaultIdIn,
   VaultTrust,
   type Context,
-  type Holder,
+  type Principal,
   type KeyChoice,
 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
-import { tool } from "../call.js";
-import { isWithin } from "../within-groups.js";
+import { tool } from "../server/call.js";
+import { isWithin } from "../server/within-groups.js";
 
 const MOST = 200;
 const USUAL = 50;
@@ -59,13 +59,13 @@ export const list = tool({
     const context = call.context("list");
     const root = await call.root();
     const key = call.key(root);
-    const holder = await holderAtHand(context, root, key);
+    const principal = await availablePrincipal(context, root, key);
     const isUsable = (agents: readonly string[]) =>
-      holder?.role === "owner" || (holder?.name !== undefined && agents.includes(holder.name));
-    const find = await secretFinder(context, root, key);
+      principal?.role === "owner" || (principal?.name !== undefined && agents.includes(principal.name));
+    const find = await secretSearch(context, root, key);
     // Who is nobody to the vault can use nothing of it.
-    const mine = all || holder?.role === "owner" ? {} : { agent: holder?.role === "agent" ? holder.name : undefined };
-    const isNobody = !all && holder?.role !== "owner" && mine.agent === undefined;
+    const mine = all || principal?.role === "owner" ? {} : { agent: principal?.role === "agent" ? principal.name : undefined };
+    const isNobody = !all && principal?.role !== "owner" && mine.agent === undefined;
     const { groups } = call.terms;
     const page = isNobody
       ? { total: 0, secrets: [] }
@@ -96,12 +96,12 @@ export const list = tool({
 });
 
 /** For whom the key at hand stands; a list needs none. */
-export async function holderAtHand(context: Context, root: string, key: KeyChoice): Promise<Holder | undefined> {
+export async function availablePrincipal(context: Context, root: string, key: KeyChoice): Promise<Principal | undefined> {
   const files = new VaultFiles(root);
-  const keys = keysAtHand(context, { ...key, vaultId: () => vaultIdIn(files.source) });
+  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
   if (!keys) return undefined;
   await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
-  return holderOf(files, keys);
+  return identifyPrincipal(files, keys);
 }
 
 interface Listed {

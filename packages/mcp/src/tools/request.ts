@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { inputRequired } from "@modelcontextprotocol/server";
 import {
+  ERROR_CODES,
   formatSecretPath,
   loadKeys,
   parseSecretPath,
@@ -12,20 +13,20 @@ import {
 } from "@agent-vault/vault/read-only";
 import {
   defaultGroupOf,
-  holderOf,
+  identifyPrincipal,
   openState,
   set,
   type Attributes,
-  type Holder,
+  type Principal,
   type SecretPath,
   type VaultState,
 } from "@agent-vault/vault";
 import { presentedToken } from "@agent-vault/vault/read-only";
 import * as z from "zod";
-import { tool, type Call, type ToolAnswer } from "../call.js";
-import type { ValuePage } from "../value-page.js";
-import { beyond, isWithin } from "../within-groups.js";
-import { holderAtHand } from "./list.js";
+import { tool, type Call, type ToolAnswer } from "../server/call.js";
+import type { ValuePage } from "../approval/value-page.js";
+import { beyond, isWithin } from "../server/within-groups.js";
+import { availablePrincipal } from "./list.js";
 
 const USUAL_WAIT = 45;
 const LONGEST_WAIT = 600;
@@ -74,17 +75,17 @@ export const request = tool({
     }
     if (!call.client.canOpen || !(await canStore(call, root))) return commandFor(root, secret);
 
-    const holder = await holderAtHand(context, root, call.key(root));
+    const principal = await availablePrincipal(context, root, call.key(root));
     const attributes: Attributes = { description, environment, access };
     const page = await call.pages.open({
       secret,
-      who: whoAsks(call, holder),
+      who: whoAsks(call, principal),
       reason,
       folder: root,
       largest: state.config.settings.max_value_bytes,
-      ...readersOf(state, secretPath, holder),
+      ...readersOf(state, secretPath, principal),
       store: async (value, grant) => {
-        const agents = grant && holder?.role === "agent" && holder.name !== undefined ? [holder.name] : undefined;
+        const agents = grant && principal?.role === "agent" && principal.name !== undefined ? [principal.name] : undefined;
         await set(context, { vault: root, key: call.storingKey(root), path, value: onlyNew(root, secretPath, value), agents, attributes });
       },
     });
@@ -147,9 +148,9 @@ async function canStore(call: Call, root: string): Promise<boolean> {
     const files = new VaultFiles(root);
     const keys = await loadKeys(context, { ...call.storingKey(root), vaultId: () => vaultIdIn(files.source) });
     const state = await openState(context, root, call.storingKey(root));
-    return (await holderOf(state, keys)).role === "owner";
+    return (await identifyPrincipal(state, keys)).role === "owner";
   } catch (error) {
-    if (error instanceof VaultError && error.exitCode === 4) return false;
+    if (error instanceof VaultError && ERROR_CODES[error.code].kind === "key") return false;
     throw error;
   }
 }
@@ -160,18 +161,18 @@ function commandFor(root: string, secret: string): Answer {
   return { text, data: { status: "run_command", secret, command } };
 }
 
-function whoAsks(call: Call, holder?: Holder): string {
-  const name = holder?.role === "agent" && holder.name !== undefined ? `The agent ${holder.name}` : "An agent";
+function whoAsks(call: Call, principal?: Principal): string {
+  const name = principal?.role === "agent" && principal.name !== undefined ? `The agent ${principal.name}` : "An agent";
   return printable(`${name}, through ${call.client.name},`);
 }
 
 function readersOf(
   state: VaultState,
   path: SecretPath,
-  holder: Holder | undefined,
+  principal: Principal | undefined,
 ): { readers: readonly string[]; grantable: string | undefined } {
   const group = defaultGroupOf(path);
   const readers = [...state.manifest.agents].filter(([, groups]) => groups.has(group)).map(([agent]) => agent);
-  const isWaiting = holder?.role === "agent" && holder.name !== undefined && !readers.includes(holder.name);
-  return { readers, grantable: isWaiting ? holder.name : undefined };
+  const isWaiting = principal?.role === "agent" && principal.name !== undefined && !readers.includes(principal.name);
+  return { readers, grantable: isWaiting ? principal.name : undefined };
 }

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from "node:fs";
 import { detectHarness, isSystemError, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { parseEnvFile, parseInjectArgument, parseSecretArgument, runWithSecrets, type ChildEnd, type EnvEntry } from "@agent-vault/runner";
 import * as z from "zod";
-import { clientApprover } from "../approve.js";
-import { tool, type Call } from "../call.js";
-import { CappedOutput } from "../capped-output.js";
-import { restrictedTo } from "../within-groups.js";
+import { clientApprover } from "../approval/approve.js";
+import { tool, type Call } from "../server/call.js";
+import { CappedOutput } from "../server/capped-output.js";
+import { restrictedTo } from "../server/within-groups.js";
 
 /** Of each of the two streams, in bytes: what a model can make use of. */
 const MOST_OUTPUT = 32 * 1024;

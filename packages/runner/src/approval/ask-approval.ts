@@ -1,5 +1,5 @@
 import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use-request.js";
+import type { UseRequest } from "../use/use-request.js";
 import { approvedUse, type ApprovalMemory } from "./memory.js";
 
 /** How long a person has, in milliseconds; after it the answer is no. */
@@ -43,7 +43,7 @@ export async function askApproval(context: Context, question: ApprovalQuestion, 
   const { memory, timeout = APPROVAL_TIMEOUT } = options;
   const { forSession } = question;
   const use = approvedUse(question.request);
-  const harness = question.request.surroundings.harness ?? detectHarness(context.env);
+  const harness = question.request.invocation.harness ?? detectHarness(context.env);
 
   const preset = presetReply(context, harness);
   if (preset?.scope === "deny") return denied(preset.why, "variable");

@@ -1,5 +1,5 @@
 import { digestOf, type Digest } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use-request.js";
+import type { UseRequest } from "../use/use-request.js";
 
 /** What a person has allowed for the length of a session. */
 export interface ApprovalMemory {
@@ -24,11 +24,13 @@ export class SessionApprovals implements ApprovalMemory {
  * What an answer for a session covers: what was shown, and nothing beside it. The same holder does the same with the same secrets, by the same
  * command, in the same folder, repository and branch. The reason may change.
  */
-export function approvedUse({ action, secrets, holder, surroundings, command, service }: UseRequest): Digest {
+export function approvedUse({ action, secrets, principal, invocation, command, service }: UseRequest): Digest {
   const exactSecrets = secrets
     .map(({ secret, environment, access }) => [secret, environment ?? null, access ?? null])
     .toSorted(([one], [other]) => (one! < other! ? -1 : 1));
-  const { folder, repository, branch } = surroundings;
+  const { folder, repository, branch } = invocation;
   const where = [folder, repository ?? null, branch ?? null];
-  return digestOf(JSON.stringify(["approved use", 1, action, holder.identity, exactSecrets, command ?? null, service ?? null, ...where]));
+  return digestOf(
+    JSON.stringify(["approved use", 1, action, principal.identity, exactSecrets, command ?? null, service ?? null, ...where]),
+  );
 }

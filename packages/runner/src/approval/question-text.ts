@@ -1,5 +1,5 @@
-import type { RequestedSecret, UseRequest } from "../use-request.js";
-import { shownName, shownText, shownWord } from "./shown.js";
+import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import { shownName, shownText, shownWord } from "./display-safe.js";
 
 /** How much room there is to ask in. */
 export interface QuestionRoom {
@@ -32,18 +32,18 @@ const WANTS: Record<UseRequest["action"], string> = {
  * comes last, next to the answer, so that nothing scrolls it away.
  */
 export function questionText(request: UseRequest, room: QuestionRoom = { width: 80, lines: 24 }): QuestionText {
-  const { holder, surroundings, secrets, command } = request;
-  const who = holder.name === undefined ? `unknown ${holder.role}` : `${holder.role} ${shownName(holder.name)}`;
+  const { principal, invocation, secrets, command } = request;
+  const who = principal.name === undefined ? `unknown ${principal.role}` : `${principal.role} ${shownName(principal.name)}`;
   const count = secrets.length === 1 ? "a secret" : `${secrets.length} secrets`;
   const fields: (readonly [label: string, lines: readonly string[], most: number] | undefined)[] = [
-    ["Who", [`${who}, key ${shownName(shorten(holder.identity))}`], FEW],
-    surroundings.harness === undefined ? undefined : ["Started by", [`seems to be ${shownName(surroundings.harness)}`], FEW],
+    ["Who", [`${who}, key ${shownName(shorten(principal.identity))}`], FEW],
+    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${shownName(invocation.harness)}`], FEW],
     request.service === undefined ? undefined : ["Service", [`says that it is ${shownName(request.service)}`], FEW],
     ["Reason", [request.reason === undefined ? "none given" : shownText(request.reason)], FEW],
-    ["Folder", [shownName(surroundings.folder)], FEW],
-    surroundings.repository === undefined
+    ["Folder", [shownName(invocation.folder)], FEW],
+    invocation.repository === undefined
       ? undefined
-      : ["Repository", [`${shownName(surroundings.repository)}, ${branchOf(surroundings.branch)}`], FEW],
+      : ["Repository", [`${shownName(invocation.repository)}, ${branchOf(invocation.branch)}`], FEW],
     ["Secrets", byDanger(secrets).map(shownSecret), room.lines],
     command === undefined ? undefined : ["Command", [command.map(shownWord).join(" ")], room.lines],
   ];

@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import process from "node:process";
 import type { Duplex, Writable } from "node:stream";
 import { isatty } from "node:tty";
-import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { exitCodeOf, detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "./child-environment.js";
 import { closeOutputPipes, makeOutputPipes, type OutputPipe } from "./output-pipes.js";
 import { PassedSignals, type Place } from "./pass-signals.js";
@@ -14,7 +14,7 @@ import { processEntry } from "./process-table.js";
 import { Pump } from "./pump.js";
 import { shellCommand } from "./shell-command.js";
 import { spawnError } from "./spawn-error.js";
-import { Watch } from "./watch.js";
+import { Watch } from "./watchdog.js";
 
 /** How long a child that ran out of time has to end by itself, in milliseconds. */
 const GRACE = 5000;
@@ -220,7 +220,7 @@ async function waitFor(
   signals.end();
   await ending;
   const cancelled = ending !== undefined && !timedOut;
-  const exitCode = timedOut ? 124 : signal ? 128 + constants.signals[signal] : code!;
+  const exitCode = timedOut ? exitCodeOf("TIMED_OUT") : signal ? 128 + constants.signals[signal] : code!;
   return { exitCode, signal: signal ?? undefined, timedOut, cancelled, passedOn: signals.seen };
 }
 

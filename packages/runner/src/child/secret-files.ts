@@ -15,7 +15,7 @@ import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { processEntry } from "./process-table.js";
-import { Watch } from "./watch.js";
+import { Watch } from "./watchdog.js";
 
 /** The types of file systems that have no disk below them: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);

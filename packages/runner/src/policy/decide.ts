@@ -1,6 +1,6 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import type { RequestedSecret, UseRequest } from "../use-request.js";
-import { fitsCommand, type Reading } from "./fits-command.js";
+import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import { matchesCommand, type Reading } from "./matches-command.js";
 import { fitsParts, type Parts } from "./glob.js";
 import {
   APPROVALS,
@@ -66,14 +66,14 @@ export function decide(policy: Policy | undefined, request: UseRequest): Decisio
 }
 
 /** @throws VaultError `POLICY_DENIED`, or `HARNESS_DENIED` where a coding agent asks for values */
-export function requireAllowed({ secrets }: Decision, { action, surroundings }: UseRequest): void {
+export function requireAllowed({ secrets }: Decision, { action, invocation }: UseRequest): void {
   const denied = secrets.find(({ allowed }) => !allowed);
   if (!denied) return;
   const { secret, code, rule } = denied;
   if (code === "HARNESS_DENIED")
     throw new VaultError(
       "HARNESS_DENIED",
-      `A coding agent (${surroundings.harness}) asked to ${action} ${secret}, which would show it the value.`,
+      `A coding agent (${invocation.harness}) asked to ${action} ${secret}, which would show it the value.`,
       {
         remedy: `Have a command use it unseen: agent-vault run --secret ${secret} -- COMMAND. A rule of the policy that names ${action} among its actions would allow it.`,
       },
@@ -168,7 +168,7 @@ function fieldsOf(conditions: Conditions): ConditionField[] {
 function fitsAny(patterns: readonly Pattern[], field: ConditionField, value: Parts | undefined, reading: Reading): boolean {
   if (value === undefined) return reading === "widely" && (field === "agents" || field === "users");
   return patterns.some(({ parts }) => {
-    if (field === "commands") return fitsCommand(parts, value, reading);
+    if (field === "commands") return matchesCommand(parts, value, reading);
     return fitsParts(parts, value) || (reading === "widely" && fitsParts(parts.map(toLower), value.map(toLower)));
   });
 }
@@ -180,24 +180,24 @@ function toLower(text: string): string {
 /** What a use is in a field's terms; `undefined` where there is none, and for agents and users where it is not known who they are. */
 function valueOf(
   field: ConditionField,
-  { holder, surroundings, command, service, action }: UseRequest,
+  { principal, invocation, command, service, action }: UseRequest,
   secret: RequestedSecret,
 ): Parts | undefined {
   switch (field) {
     case "agents":
-      return holder.name === undefined ? undefined : [holder.role, holder.name];
+      return principal.name === undefined ? undefined : [principal.role, principal.name];
     case "users":
-      return partOf(surroundings.user);
+      return partOf(invocation.user);
     case "repositories":
-      return surroundings.repository === undefined ? undefined : repositoryName(surroundings.repository).split("/");
+      return invocation.repository === undefined ? undefined : repositoryName(invocation.repository).split("/");
     case "branches":
-      return surroundings.branch?.split("/");
+      return invocation.branch?.split("/");
     case "environments":
       return partOf(secret.environment);
     case "services":
       return partOf(service);
     case "harnesses":
-      return partOf(surroundings.harness);
+      return partOf(invocation.harness);
     case "commands":
       return command;
     case "actions":
@@ -217,8 +217,8 @@ function partOf(value: string | undefined): Parts | undefined {
 }
 
 /** Whether a coding agent asks for a value itself. */
-function surelyShown({ action, surroundings }: UseRequest): boolean {
-  return surroundings.harness !== undefined && SHOWING.has(action);
+function surelyShown({ action, invocation }: UseRequest): boolean {
+  return invocation.harness !== undefined && SHOWING.has(action);
 }
 
 /** Showing a value to a coding agent takes a rule that says just that. */

@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use-request.js";
+import type { RequestedSecret, UseRequest } from "../use/use-request.js";
 import { decide, describeValue, ruleName, sensitivityOf, type Decision, type SecretDecision, type Verdict } from "./decide.js";
 import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";
 
@@ -41,10 +41,10 @@ export function explain(policy: Policy | undefined, request: UseRequest): Explan
   };
 }
 
-function sentence(policy: Policy | undefined, { code, rule }: SecretDecision, { action, surroundings }: UseRequest): string {
+function sentence(policy: Policy | undefined, { code, rule }: SecretDecision, { action, invocation }: UseRequest): string {
   if (code === "HARNESS_DENIED") {
     const lack = policy ? `no rule that allows it names ${action} in its actions` : "the vault has no policy that allows it";
-    return `Denied: it would show the value to a coding agent (${surroundings.harness}), and ${lack}.`;
+    return `Denied: it would show the value to a coding agent (${invocation.harness}), and ${lack}.`;
   }
   if (!policy) return "Allowed: the vault has no policy, so whoever can open a secret may use it.";
   if (code) return rule ? `Denied by ${ruleName(rule)}.` : "Denied: no rule allows it.";

@@ -1,6 +1,6 @@
 import { VaultError } from "@agent-vault/vault/read-only";
 import { readYamlFile } from "@agent-vault/vault/yaml";
-import { Field } from "../field.js";
+import { ConfigField } from "./config-field.js";
 import type { Parts } from "./glob.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
 import { repositoryName } from "./repository.js";
@@ -16,7 +16,7 @@ const MAX_PATTERN = 512;
  */
 export function parsePolicy(bytes: Uint8Array, file: string): Policy {
   const yaml = readFile(bytes, file);
-  const root = new Field(yaml.document.toJS(), (path, of, problem, hint) => {
+  const root = new ConfigField(yaml.document.toJS(), (path, of, problem, hint) => {
     const place = of === "name" ? yaml.placeOfName(path) : yaml.placeOf(path);
     const name = path.length === 0 ? "a policy" : path.map((part) => (typeof part === "number" ? part + 1 : part)).join(".");
     return new VaultError("INVALID_POLICY", `${place}: ${name} ${problem}.`, {
@@ -45,7 +45,7 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
   }
 }
 
-function parseRule(field: Field, index: number, line: number): Rule {
+function parseRule(field: ConfigField, index: number, line: number): Rule {
   const fields = field.table(["name", "secrets", "when", "allow", "deny", "approval", "max_ttl"]);
   if (!fields.secrets) throw field.error("does not say which secrets it is about", "Add secrets: GROUP/NAME, or ** for all. ");
   const rule: Rule = {
@@ -64,11 +64,11 @@ function parseRule(field: Field, index: number, line: number): Rule {
   return rule;
 }
 
-function allOrConditions(field: Field): Conditions | "all" {
+function allOrConditions(field: ConfigField): Conditions | "all" {
   return field.value === "all" ? "all" : parseConditions(field);
 }
 
-function parseConditions(field: Field): Conditions {
+function parseConditions(field: ConfigField): Conditions {
   if (typeof field.value === "string") throw field.error("is neither all nor a mapping of conditions");
   const fields = field.table(CONDITION_FIELDS);
   const given = CONDITION_FIELDS.filter((name) => fields[name]);
@@ -76,7 +76,7 @@ function parseConditions(field: Field): Conditions {
   return Object.fromEntries(given.map((name) => [name, fields[name]!.texts().map((text) => PATTERNS[name](text))]));
 }
 
-const PATTERNS: Readonly<Record<ConditionField, (field: Field) => Pattern>> = {
+const PATTERNS: Readonly<Record<ConditionField, (field: ConfigField) => Pattern>> = {
   agents: (field) => {
     const text = wordOf(field);
     const owner = /^owner:(.+)$/.exec(text)?.[1];
@@ -98,7 +98,7 @@ const PATTERNS: Readonly<Record<ConditionField, (field: Field) => Pattern>> = {
   actions: (field) => ({ text: field.oneOf(ACTIONS), parts: [field.oneOf(ACTIONS)] }),
 };
 
-function secretPattern(field: Field): Pattern {
+function secretPattern(field: ConfigField): Pattern {
   const text = pathOf(field);
   const parts = fullPartsOf(field, text);
   if (parts.length > 1 || text === "**") return { text, parts };
@@ -106,12 +106,12 @@ function secretPattern(field: Field): Pattern {
   return { text, parts: ["default", text] };
 }
 
-function wordPattern(field: Field): Pattern {
+function wordPattern(field: ConfigField): Pattern {
   const text = wordOf(field);
   return { text, parts: [text] };
 }
 
-function commandPattern(field: Field): Pattern {
+function commandPattern(field: ConfigField): Pattern {
   const text = field.text();
   requireShort(field, text);
   if (/["'`\\]/.test(text))
@@ -125,7 +125,7 @@ function commandPattern(field: Field): Pattern {
 }
 
 /** A pattern over a name that is one part, where `*` stands for anything. */
-function wordOf(field: Field): string {
+function wordOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
   if (text.includes("**")) throw field.error("has **", "Here * stands for anything. ");
@@ -133,21 +133,21 @@ function wordOf(field: Field): string {
 }
 
 /** A pattern over a name with slashes. */
-function pathOf(field: Field): string {
+function pathOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
   if (text === "*") throw field.error("fits names without a slash only", "For any name, write **. ");
   return text;
 }
 
-function fullPartsOf(field: Field, text: string): Parts {
+function fullPartsOf(field: ConfigField, text: string): Parts {
   const parts = partsOf(field, text);
   if (parts.includes(""))
     throw field.error("has nothing before, between or after its slashes", "For all that lies below a name, write NAME/**. ");
   return parts;
 }
 
-function partsOf(field: Field, text: string): Parts {
+function partsOf(field: ConfigField, text: string): Parts {
   const parts = text.split("/");
   if (parts.some((part) => part !== "**" && part.includes("**")))
     throw field.error("has ** beside other characters", "It stands alone between slashes, as in release/**. ");
@@ -155,7 +155,7 @@ function partsOf(field: Field, text: string): Parts {
 }
 
 /** What other languages of patterns have would fit nothing here, and so deny nothing. */
-function requirePlain(field: Field, text: string): void {
+function requirePlain(field: ConfigField, text: string): void {
   requireShort(field, text);
   const special = /[?[\]{}!\\\s]/.exec(text)?.[0];
   if (special !== undefined)
@@ -165,6 +165,6 @@ function requirePlain(field: Field, text: string): void {
     );
 }
 
-function requireShort(field: Field, text: string): void {
+function requireShort(field: ConfigField, text: string): void {
   if (text.length > MAX_PATTERN) throw field.error(`is longer than ${MAX_PATTERN} characters`);
 }

@@ -7,7 +7,7 @@ import type { Policy } from "./policy.js";
  * @throws VaultError `INVALID_POLICY`, `TAMPERED`, `LINK_IN_VAULT`
  */
 export async function readPolicy(files: VaultFiles): Promise<Policy | undefined> {
-  const bytes = files.bytes(POLICY_FILE);
+  const bytes = files.read(POLICY_FILE);
   if (!bytes) return undefined;
   const { parsePolicy } = await import("./parse-policy.js");
   return parsePolicy(bytes, POLICY_FILE);

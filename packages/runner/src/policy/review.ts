@@ -1,5 +1,5 @@
-import { HARNESSES, nearest } from "@agent-vault/vault/read-only";
-import type { RequestedSecret } from "../use-request.js";
+import { HARNESSES, nearestName } from "@agent-vault/vault/read-only";
+import type { RequestedSecret } from "../use/use-request.js";
 import { isAbout, ruleName, secretParts } from "./decide.js";
 import { fitsParts, type Parts } from "./glob.js";
 import type { ConditionField, Conditions, Pattern, Policy, Rule } from "./policy.js";
@@ -34,7 +34,7 @@ function* reviewRule(rule: Rule, known: KnownNames): Generator<string> {
       const meant =
         text.includes("*") || HARNESSES.includes(text)
           ? undefined
-          : (nearest(text, HARNESSES) ?? HARNESSES.find((name) => name.startsWith(text)));
+          : (nearestName(text, HARNESSES) ?? HARNESSES.find((name) => name.startsWith(text)));
       if (meant !== undefined) yield `names the coding agent ${text}, which is known as ${meant}`;
     }
   }

@@ -1,6 +1,6 @@
 import { parse, TomlError } from "smol-toml";
 import { parseSecretPath, variableName, VaultError, type SecretPath } from "@agent-vault/vault/read-only";
-import { Field } from "../field.js";
+import { ConfigField } from "../policy/config-field.js";
 import { referencesIn } from "../references/env-file.js";
 import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
@@ -15,7 +15,7 @@ const SHORT_CAVEATS = ["repo", "branch", "agent"] as const;
  * @throws VaultError `INVALID_PROFILE`: with line and column where it is no TOML, else with the profile and its field
  */
 export function parseProfiles(text: string, file: string): ReadonlyMap<string, Profile> {
-  const root = new Field(parseToml(text, file), (path, _of, problem, hint) =>
+  const root = new ConfigField(parseToml(text, file), (path, _of, problem, hint) =>
     invalid(file, `${path.map(String).join(".") || "the file"} ${problem}`, hint),
   );
   return new Map(root.entries().map(([name, field]) => [name, parseProfile(name, field)]));
@@ -31,7 +31,7 @@ function parseToml(text: string, file: string): unknown {
   }
 }
 
-function parseProfile(name: string, field: Field): Profile {
+function parseProfile(name: string, field: ConfigField): Profile {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
     throw field.nameError("is not a profile's name, which has letters, digits, '.', '_' and '-'");
   const fields = field.table(["description", "secrets", "env", "ttl", "caveats", ...SHORT_CAVEATS]);
@@ -49,7 +49,7 @@ function parseProfile(name: string, field: Field): Profile {
 }
 
 /** A secret's variable is named by a table of secrets, or by a variable in `env` whose value is one of the list's secrets, or derived. */
-function variablesOf(secrets: Field | undefined, env: Field | undefined): Pick<Profile, "secrets" | "env"> {
+function variablesOf(secrets: ConfigField | undefined, env: ConfigField | undefined): Pick<Profile, "secrets" | "env"> {
   const named: SecretVariable[] = [];
   const listed = new Set<SecretPath>();
   if (Array.isArray(secrets?.value)) for (const field of secrets.list()) listed.add(secretOf(field));
@@ -57,7 +57,7 @@ function variablesOf(secrets: Field | undefined, env: Field | undefined): Pick<P
     for (const [variable, field] of secrets?.entries() ?? [])
       named.push({ variable: variableOf(variable, field), secret: secretOf(field) });
 
-  const plain: (Profile["env"][number] & { readonly field: Field })[] = [];
+  const plain: (Profile["env"][number] & { readonly field: ConfigField })[] = [];
   for (const [variable, field] of env?.entries() ?? []) {
     const name = variableOf(variable, field);
     const text = field.value === "" ? "" : field.text();
@@ -78,11 +78,11 @@ function variablesOf(secrets: Field | undefined, env: Field | undefined): Pick<P
   return { secrets: named, env: plain.map(({ name, value }) => ({ name, value })) };
 }
 
-function variableOf(name: string, field: Field): string {
+function variableOf(name: string, field: ConfigField): string {
   return checked(field, () => requireVariableName(name));
 }
 
-function secretOf(field: Field): SecretPath {
+function secretOf(field: ConfigField): SecretPath {
   return checked(field, () => parseSecretPath(field.text()));
 }
 
@@ -94,20 +94,23 @@ function secretNamed(text: string): SecretPath | undefined {
   }
 }
 
-function parseCaveats(caveats: Field | undefined, short: { readonly [name in (typeof SHORT_CAVEATS)[number]]?: Field }): ProfileCaveats {
+function parseCaveats(
+  caveats: ConfigField | undefined,
+  short: { readonly [name in (typeof SHORT_CAVEATS)[number]]?: ConfigField },
+): ProfileCaveats {
   const fields = caveats?.table([...CAVEAT_NAMES, "uses"]) ?? {};
   const uses = fields.uses?.value;
   if (fields.uses && !(Number.isSafeInteger(uses) && Number(uses) > 0)) throw fields.uses.error("is not a number of uses");
   for (const name of SHORT_CAVEATS) if (short[name] && fields[name]) throw short[name].nameError("stands among the caveats as well");
   const given = CAVEAT_NAMES.flatMap((name) => {
-    const field = fields[name] ?? (short as { readonly [name: string]: Field | undefined })[name];
+    const field = fields[name] ?? (short as { readonly [name: string]: ConfigField | undefined })[name];
     return field ? [[name, field.texts().map((text) => text.text())] as const] : [];
   });
   return { ...Object.fromEntries(given), ...(fields.uses && { uses: Number(uses) }) };
 }
 
 /** What a reader of one value finds wrong, as an error of the profile's field. */
-function checked<T>(field: Field, read: () => T): T {
+function checked<T>(field: ConfigField, read: () => T): T {
   try {
     return read();
   } catch (error) {

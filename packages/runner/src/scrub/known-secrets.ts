@@ -1,18 +1,18 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import { backslash } from "./forms/backslash.js";
-import { base64, base64Texts } from "./forms/base64.js";
-import { decimal } from "./forms/decimal.js";
-import { entities } from "./forms/entities.js";
-import type { Form } from "./forms/form.js";
-import { hex, hexWords } from "./forms/hex.js";
-import { octalDump } from "./forms/octal-dump.js";
-import { percent } from "./forms/percent.js";
-import { raw } from "./forms/raw.js";
-import { doubleQuotes, singleQuotes } from "./forms/quotes.js";
+import { backslash } from "./encodings/backslash.js";
+import { base64, base64Texts } from "./encodings/base64.js";
+import { decimal } from "./encodings/decimal.js";
+import { entities } from "./encodings/entities.js";
+import type { Encoding } from "./encodings/encoding.js";
+import { hex, hexWords } from "./encodings/hex.js";
+import { octalDump } from "./encodings/octal-dump.js";
+import { percent } from "./encodings/percent.js";
+import { raw } from "./encodings/raw.js";
+import { doubleQuotes, singleQuotes } from "./encodings/quotes.js";
 import { PatternSet } from "./pattern-set.js";
 import { ScrubStream } from "./scrub-stream.js";
 import { Scrubber } from "./scrubber.js";
-import { spellPatterns, type SpelledPatterns } from "./spelled-patterns.js";
+import { spellPatterns, type SpelledPatterns } from "./encoded-patterns.js";
 import { StartFilter } from "./start-filter.js";
 
 /** A value of fewer bytes is not searched for in any encoding, and as it is only if that is asked for. */
@@ -21,7 +21,7 @@ export const SHORTEST_SECRET = 8;
 /** In lines of a dump the first bytes of a value may end one line, and are then not seen with the rest. */
 const LOST_IN_DUMPS = [1, 2, 3];
 
-const FORMS: readonly Form[] = [
+const FORMS: readonly Encoding[] = [
   raw,
   percent(1),
   percent(2),

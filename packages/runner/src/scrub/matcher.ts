@@ -1,6 +1,6 @@
-import { Text, UNDECIDED, type Form } from "./forms/form.js";
-import { raw } from "./forms/raw.js";
-import type { SpelledPatterns } from "./spelled-patterns.js";
+import { Text, UNDECIDED, type Encoding } from "./encodings/encoding.js";
+import { raw } from "./encodings/raw.js";
+import type { SpelledPatterns } from "./encoded-patterns.js";
 
 /** Finds the longest match that starts at a place of a text. */
 export class Matcher {
@@ -111,7 +111,7 @@ export class Matcher {
     this.#follow(candidate, start, at, from, candidate.patterns.firstWith(from, high, depth, byte + 1), depth + 1);
   }
 
-  #complete(form: Form, at: number, owner: number): void {
+  #complete(form: Encoding, at: number, owner: number): void {
     const closed = form.close === undefined ? at : form.close(this.#text, at);
     this.undecided ||= closed === UNDECIDED;
     const end = closed < 0 ? at : closed;

@@ -1,5 +1,5 @@
-import type { Form, Gaps } from "./forms/form.js";
-import type { SpelledPatterns } from "./spelled-patterns.js";
+import type { Encoding, Gaps } from "./encodings/encoding.js";
+import type { SpelledPatterns } from "./encoded-patterns.js";
 
 /** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
 const WINDOW = 7;
@@ -74,7 +74,15 @@ export class StartFilter {
   }
 
   /** Adds what may follow the `length` characters in the window, of which the words at the first `added` offsets have been added. */
-  #addSpellings(bit: number, gaps: Gaps, spell: Form["spell"], pattern: Uint8Array, index: number, length: number, added: number): void {
+  #addSpellings(
+    bit: number,
+    gaps: Gaps,
+    spell: Encoding["spell"],
+    pattern: Uint8Array,
+    index: number,
+    length: number,
+    added: number,
+  ): void {
     for (; added < OFFSETS && added + WORD <= length; added++) this.#add(added, bit);
     if (added === OFFSETS || index >= pattern.length) {
       this.#formsByFirstByte[this.#window[0] as number]! |= bit;
@@ -146,9 +154,9 @@ function startAlike(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /** A form's spellings, remembered where they depend on one byte of ASCII only. */
-function remembered(form: Form): Form["spell"] {
-  const first = new Map<number, ReturnType<Form["spell"]>>();
-  const later = new Map<number, ReturnType<Form["spell"]>>();
+function remembered(form: Encoding): Encoding["spell"] {
+  const first = new Map<number, ReturnType<Encoding["spell"]>>();
+  const later = new Map<number, ReturnType<Encoding["spell"]>>();
   return (pattern, index) => {
     const byte = pattern[index] as number;
     if (byte >= 0x80 || form.pairs === true) return form.spell(pattern, index);

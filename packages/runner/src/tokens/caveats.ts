@@ -1,8 +1,8 @@
 import { parseSecretPath, VaultError } from "@agent-vault/vault/read-only";
-import { fitsCommand } from "../policy/fits-command.js";
+import { matchesCommand } from "../policy/matches-command.js";
 import { fitsParts, type Parts } from "../policy/glob.js";
 import { repositoryName } from "../policy/repository.js";
-import type { UseRequest } from "../use-request.js";
+import type { UseRequest } from "../use/use-request.js";
 
 /** A restriction that was read from its text. */
 export interface Caveat {
@@ -44,15 +44,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   environment: { read: wordParts, holds: (fits, { secrets }) => secrets.every(({ environment }) => fits(partOf(environment))) },
   repo: {
     read: (pattern) => pathParts(repositoryName(pattern)),
-    holds: (fits, { surroundings: { repository } }) => fits(repository === undefined ? undefined : repositoryName(repository).split("/")),
+    holds: (fits, { invocation: { repository } }) => fits(repository === undefined ? undefined : repositoryName(repository).split("/")),
   },
-  branch: { read: pathParts, holds: (fits, { surroundings }) => fits(surroundings.branch?.split("/")) },
+  branch: { read: pathParts, holds: (fits, { invocation }) => fits(invocation.branch?.split("/")) },
   agent: {
     read: agentParts,
     // The key proves it.
-    holds: (fits, { holder }) => fits(holder.name === undefined ? undefined : [holder.role, holder.name]),
+    holds: (fits, { principal }) => fits(principal.name === undefined ? undefined : [principal.role, principal.name]),
   },
-  user: { read: wordParts, holds: (fits, { surroundings }) => fits(partOf(surroundings.user)) },
+  user: { read: wordParts, holds: (fits, { invocation }) => fits(partOf(invocation.user)) },
   command: { read: commandParts, holds: (fits, { command }) => fits(command) },
 };
 
@@ -128,7 +128,7 @@ function commandParts(pattern: string): Parts | undefined {
   return parts.some((part) => part !== "**" && part.includes("**")) ? undefined : parts;
 }
 
-const fitsNarrowly = (pattern: Parts, command: Parts) => fitsCommand(pattern, command, "narrowly");
+const fitsNarrowly = (pattern: Parts, command: Parts) => matchesCommand(pattern, command, "narrowly");
 
 function partOf(value: string | undefined): Parts | undefined {
   return value === undefined ? undefined : [value];

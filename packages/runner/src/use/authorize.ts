@@ -5,7 +5,7 @@ import type { Answer, ApprovalQuestion } from "../approval/ask-approval.js";
 import { decide, requireAllowed, type Decision } from "../policy/decide.js";
 import { readPolicy } from "../policy/read-policy.js";
 import type { VerifiedToken } from "../tokens/verify.js";
-import type { UseRequest } from "../use-request.js";
+import type { UseRequest } from "./use-request.js";
 
 /** How a person is asked. `memory` holds what was allowed for a session. */
 export interface Approver {

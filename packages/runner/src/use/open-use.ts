@@ -1,12 +1,12 @@
 import {
   actorOf,
-  failureInWords,
+  formatFailure,
   formatSecretPath,
   isAuditOff,
   loadKeys,
   MANIFEST_FILE,
   metadataFile,
-  namingFiles,
+  withTamperedFileNames,
   openSecret,
   POLICY_FILE,
   presentedToken,
@@ -15,14 +15,14 @@ import {
   VaultError,
   VaultFiles,
   vaultIdIn,
-  verifiedFiles,
+  readConsistently,
   type Actor,
   type Context,
   type KeyChoice,
   type SecretPath,
 } from "@agent-vault/vault/read-only";
-import { openUseRecord, surroundingsOf, type UseRecord } from "@agent-vault/ledger";
-import type { UseRequest } from "../use-request.js";
+import { openUseRecord, invocationContext, type UseRecord } from "@agent-vault/ledger";
+import type { UseRequest } from "./use-request.js";
 import { authorize, type Approver } from "./authorize.js";
 import { requestedSecrets } from "./requested-secrets.js";
 import { stateOf } from "./state-of.js";
@@ -89,7 +89,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
   if (request.pull ?? true) await pull(context, root, { keys });
   const newFiles = () => new VaultFiles(root);
-  const { files, state: trusted } = await verifiedFiles(context, root, keys, newFiles, (look) => touch(look, request));
+  const { files, state: trusted } = await readConsistently(context, root, keys, newFiles, (look) => touch(look, request));
   const actor = actorOf(files, keys, trusted?.lock.vault);
   const token = presentedToken(context, request.token);
   const record = isAuditOff(context.env) ? undefined : await openUseRecord(where, actor);
@@ -118,13 +118,13 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   try {
     const values = new Map<SecretPath, Uint8Array>();
     for (const path of paths) {
-      const ciphertext = await namingFiles(context, root, () => files.ciphertext(path));
+      const ciphertext = await withTamperedFileNames(context, root, () => files.ciphertext(path));
       values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
     }
     trusted?.remember();
     return { values, ofGroups, end: begun };
   } catch (error) {
-    const reason = error instanceof VaultError ? failureInWords(error) : undefined;
+    const reason = error instanceof VaultError ? formatFailure(error) : undefined;
     await begun({ outcome: "failed", reason });
     throw error;
   }
@@ -132,8 +132,8 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
 
 /** Reads what the use is going to be decided by, and of. */
 function touch(files: VaultFiles, { secrets, groups = [] }: SecretUse): void {
-  for (const path of secrets) for (const file of [secretFile(path), metadataFile(path)]) files.bytes(file);
-  for (const file of groups.length > 0 ? [POLICY_FILE, MANIFEST_FILE] : [POLICY_FILE]) files.bytes(file);
+  for (const path of secrets) for (const file of [secretFile(path), metadataFile(path)]) files.read(file);
+  for (const file of groups.length > 0 ? [POLICY_FILE, MANIFEST_FILE] : [POLICY_FILE]) files.read(file);
 }
 
 /** @returns what puts on record how it ended */
@@ -158,7 +158,7 @@ async function resolve(context: Context, files: VaultFiles, { root, secrets, gro
     for (const path of listed) if (files.hasSecret(path)) ofGroups.add(path);
   }
   const all = [...new Set([...secrets, ...ofGroups])];
-  for (const path of all) await namingFiles(context, root, () => files.ciphertext(path));
+  for (const path of all) await withTamperedFileNames(context, root, () => files.ciphertext(path));
   accept?.({ all, ofGroups });
   if (all.length > 0) return { all, ofGroups };
   throw new VaultError("USAGE", "There is no secret to use.", {
@@ -176,7 +176,15 @@ async function useOf(
   const { action, command, reason, service = context.env["AGENT_VAULT_SERVICE"] || undefined } = request;
   const byGroup = presentedToken(context, request.token) !== undefined || request.restrict !== undefined;
   const secrets = await requestedSecrets(files, paths, byGroup);
-  return { action, secrets, holder: await actor.holder(), surroundings: surroundingsOf(context, request.root), command, reason, service };
+  return {
+    action,
+    secrets,
+    principal: await actor.principal(),
+    invocation: invocationContext(context, request.root),
+    command,
+    reason,
+    service,
+  };
 }
 
 /** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */

@@ -1,5 +1,5 @@
 import { formatSecretPath, secretAttributes, type SecretPath, type VaultFiles } from "@agent-vault/vault/read-only";
-import type { RequestedSecret } from "../use-request.js";
+import type { RequestedSecret } from "./use-request.js";
 import { stateOf } from "./state-of.js";
 
 /**

@@ -1,6 +1,6 @@
 import { PassThrough, type Writable } from "node:stream";
 import {
-  failureInWords,
+  formatFailure,
   formatSecretPath,
   presentedToken,
   variableName,
@@ -67,7 +67,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
     await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
     // What went wrong may name a word of the command.
-    const [reason] = redacted([failureInWords(error)], known);
+    const [reason] = redacted([formatFailure(error)], known);
     await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
     throw error;
   }

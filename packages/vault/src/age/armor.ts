@@ -1,4 +1,4 @@
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 
 const BEGIN = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END = "-----END AGE ENCRYPTED FILE-----";
@@ -19,6 +19,6 @@ export function withoutArmor(file: Uint8Array): Uint8Array {
   const full = body.slice(0, -1).every((line) => line.length === COLUMNS);
   const bytes = Buffer.from(body.join(""), "base64");
   if (lines[0] !== BEGIN || lines.at(-1) !== END || !last || last.length > COLUMNS || !full || bytes.toString("base64") !== body.join(""))
-    throw damaged("its ASCII armor is invalid");
+    throw invalidFile("its ASCII armor is invalid");
   return bytes;
 }

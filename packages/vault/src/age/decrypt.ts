@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { VaultError } from "../errors.js";
 import { isArmored, withoutArmor } from "./armor.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { headerMac, parseHeader, type Header } from "./header.js";
 import type { Identity } from "./identity.js";
 import { decryptPayload } from "./payload.js";
@@ -59,7 +59,7 @@ export async function openFile(file: Uint8Array, identities: readonly Pick<Ident
     const fileKey = await identity.unwrapFileKey(header.stanzas);
     if (fileKey === null) continue;
     if (!timingSafeEqual(headerMac(fileKey, header.bytesWithoutMac), header.mac)) {
-      throw damaged("its header does not match its MAC, so its recipients were changed");
+      throw invalidFile("its header does not match its MAC, so its recipients were changed");
     }
     return { header, fileKey, payload: binary.subarray(header.size) };
   }

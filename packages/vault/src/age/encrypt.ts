@@ -1,6 +1,6 @@
 import type { Recipient as LibraryRecipient } from "age-encryption";
 import { VaultError } from "../errors.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { openFile } from "./decrypt.js";
 import { decryptPayload } from "./payload.js";
 import { requireUniform, type Recipient } from "./recipient.js";
@@ -37,7 +37,7 @@ export async function encryptForOthers(plaintext: Uint8Array, recipients: readon
     Buffer.compare(decryptPayload(opened.fileKey, opened.payload), plaintext) === 0
   )
     return file;
-  throw damaged("what was encrypted does not decrypt to the same");
+  throw invalidFile("what was encrypted does not decrypt to the same");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 
 const ZERO_NONCE = new Uint8Array(12);
 const TAG_LENGTH = 16;
@@ -16,7 +16,7 @@ export function sealFileKey(fileKey: Uint8Array, wrapKey: Uint8Array): Uint8Arra
  * @throws VaultError `DAMAGED` for another length: checked first, against partitioning oracles (C2SP age.md, X25519).
  */
 export function openFileKey(body: Uint8Array, wrapKey: Uint8Array): Uint8Array | null {
-  if (body.length !== WRAPPED_LENGTH) throw damaged("a wrapped file key has the wrong length");
+  if (body.length !== WRAPPED_LENGTH) throw invalidFile("a wrapped file key has the wrong length");
   const decipher = createDecipheriv("chacha20-poly1305", wrapKey, ZERO_NONCE, { authTagLength: TAG_LENGTH });
   decipher.setAuthTag(body.subarray(-TAG_LENGTH));
   const fileKey = decipher.update(body.subarray(0, -TAG_LENGTH));

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { withoutArmor } from "./armor.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { hkdf } from "./hkdf.js";
 
 /** One recipient's part of a header: a type with its arguments, and the wrapped file key (C2SP age.md, "Recipient stanza"). */
@@ -44,10 +44,10 @@ export function parseHeader(file: Uint8Array): Header {
   for (; line.startsWith(STANZA_PREFIX); line = lines.next()) {
     stanzas.push({ args: parseArguments(line), body: parseBody(lines) });
   }
-  if (stanzas.length === 0) throw damaged("its header names no recipient");
-  if (!line.startsWith(`${MAC_MARK} `)) throw damaged("its header has a line that is neither a recipient nor the end");
+  if (stanzas.length === 0) throw invalidFile("its header names no recipient");
+  if (!line.startsWith(`${MAC_MARK} `)) throw invalidFile("its header has a line that is neither a recipient nor the end");
   const mac = decodeBase64(line.slice(MAC_MARK.length + 1));
-  if (mac?.length !== MAC_LENGTH) throw damaged("its header ends in no valid MAC");
+  if (mac?.length !== MAC_LENGTH) throw invalidFile("its header ends in no valid MAC");
   const size = lines.offset;
   return { stanzas, mac, bytesWithoutMac: file.subarray(0, size - 1 - line.length + MAC_MARK.length), size };
 }
@@ -86,7 +86,7 @@ export function isBinaryAge(bytes: Uint8Array): boolean {
 }
 
 function parseArguments(line: string): string[] {
-  if (!/^->(?: [!-~]+)+$/.test(line)) throw damaged("a recipient in its header has an invalid argument");
+  if (!/^->(?: [!-~]+)+$/.test(line)) throw invalidFile("a recipient in its header has an invalid argument");
   return line.slice(STANZA_PREFIX.length).split(" ");
 }
 
@@ -97,7 +97,7 @@ function parseBody(lines: LineReader): Uint8Array {
   do {
     const line = lines.next();
     part = line.length <= COLUMNS ? decodeBase64(line) : null;
-    if (part === null) throw damaged("a recipient in its header has an invalid body");
+    if (part === null) throw invalidFile("a recipient in its header has an invalid body");
     parts.push(part);
   } while (part.length === LINE_BYTES);
   return parts.length === 1 ? part : Buffer.concat(parts);
@@ -117,13 +117,13 @@ function startOf(bytes: Uint8Array, length: number): string {
 
 /** All lines of a header. Bytes are taken as latin1, so that none is lost or joined. */
 function headerText(file: Uint8Array): string {
-  if (!isBinaryAge(file)) throw damaged("it does not start as an age file of version 1");
+  if (!isBinaryAge(file)) throw invalidFile("it does not start as an age file of version 1");
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   // The last line of a header is the first that starts so.
   const head = bytes.subarray(0, MAX_HEADER_BYTES);
   const lastLine = head.indexOf(`\n${MAC_MARK}`);
   const end = lastLine < 0 ? -1 : head.indexOf("\n", lastLine + 1);
-  if (end < 0) throw damaged(bytes.length > MAX_HEADER_BYTES ? "its header is larger than 1 MiB" : "its header breaks off");
+  if (end < 0) throw invalidFile(bytes.length > MAX_HEADER_BYTES ? "its header is larger than 1 MiB" : "its header breaks off");
   return bytes.toString("latin1", 0, end + 1);
 }
 
@@ -138,7 +138,7 @@ class LineReader {
 
   next(): string {
     const end = this.#text.indexOf("\n", this.offset);
-    if (end < 0) throw damaged("its header breaks off");
+    if (end < 0) throw invalidFile("its header breaks off");
     const line = this.#text.slice(this.offset, end);
     this.offset = end + 1;
     return line;

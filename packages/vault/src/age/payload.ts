@@ -1,5 +1,5 @@
 import { createDecipheriv } from "node:crypto";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { hkdf } from "./hkdf.js";
 
 const SALT_LENGTH = 16;
@@ -19,7 +19,7 @@ export function decryptPayload(fileKey: Uint8Array, payload: Uint8Array): Uint8A
   const chunks = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_LENGTH));
   const size = sealed.length - chunks * TAG_LENGTH;
   if (payload.length < SALT_LENGTH + TAG_LENGTH || size < (chunks - 1) * CHUNK_LENGTH + (chunks > 1 ? 1 : 0)) {
-    throw damaged("its content breaks off");
+    throw invalidFile("its content breaks off");
   }
   const key = hkdf(fileKey, payload.subarray(0, SALT_LENGTH), "payload");
   const plaintext = new Uint8Array(size);
@@ -38,7 +38,7 @@ function openChunk(key: Uint8Array, chunk: Uint8Array, index: number, last: bool
   try {
     decipher.final();
   } catch {
-    throw damaged("its content was changed or cut");
+    throw invalidFile("its content was changed or cut");
   }
   return plaintext;
 }

@@ -1,6 +1,6 @@
 import { bech32 } from "@scure/base";
 import { VaultError } from "../errors.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import type { Stanza } from "./header.js";
 import { hkdf } from "./hkdf.js";
 
@@ -67,7 +67,7 @@ export class PostQuantumIdentity {
     try {
       return identity!.unwrapFileKey(stanzas);
     } catch (cause) {
-      throw damaged("a post-quantum recipient in its header is invalid", cause);
+      throw invalidFile("a post-quantum recipient in its header is invalid", cause);
     }
   }
 }

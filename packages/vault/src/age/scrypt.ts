@@ -1,6 +1,6 @@
 import { randomBytes, scryptSync } from "node:crypto";
 import { decodeBase64, encodeBase64 } from "./base64.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { openFileKey, sealFileKey } from "./file-key.js";
 import type { Stanza } from "./header.js";
 
@@ -48,14 +48,14 @@ export class ScryptIdentity {
     const stanza = stanzas.find(({ args }) => args[0] === SCRYPT_STANZA_TYPE);
     if (stanza === undefined) return null;
     // Alone, so that whoever opens a file by passphrase knows that only holders of the passphrase can have made it.
-    if (stanzas.length !== 1) throw damaged("a passphrase is not its only recipient");
+    if (stanzas.length !== 1) throw invalidFile("a passphrase is not its only recipient");
     const [, saltText, logNText, ...rest] = stanza.args;
     const salt = decodeBase64(saltText ?? "");
     if (salt?.length !== SALT_LENGTH || rest.length > 0 || !/^[1-9][0-9]*$/.test(logNText ?? "")) {
-      throw damaged("the passphrase's part of its header is invalid");
+      throw invalidFile("the passphrase's part of its header is invalid");
     }
     const logN = Number(logNText);
-    if (logN > MAX_LOG_N) throw damaged(`its passphrase asks for a work factor of 2^${logNText}, more than 2^${MAX_LOG_N}`);
+    if (logN > MAX_LOG_N) throw invalidFile(`its passphrase asks for a work factor of 2^${logNText}, more than 2^${MAX_LOG_N}`);
     return openFileKey(stanza.body, deriveKey(this.#passphrase, salt, logN));
   }
 }

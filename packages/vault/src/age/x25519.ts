@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, 
 import { bech32 } from "@scure/base";
 import { VaultError } from "../errors.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
-import { damaged } from "./damaged.js";
+import { invalidFile } from "./invalid-file.js";
 import { openFileKey, sealFileKey } from "./file-key.js";
 import type { Stanza } from "./header.js";
 import { hkdf } from "./hkdf.js";
@@ -80,9 +80,9 @@ export class X25519Identity {
     for (const { args, body } of stanzas) {
       if (args[0] !== STANZA_TYPE) continue;
       const share = args.length === 2 ? decodeBase64(args[1]!) : null;
-      if (share?.length !== KEY_LENGTH) throw damaged("an X25519 recipient in its header is invalid");
+      if (share?.length !== KEY_LENGTH) throw invalidFile("an X25519 recipient in its header is invalid");
       const secret = sharedSecret(this.#privateKey, importPublicKey(share));
-      if (secret === null) throw damaged("an X25519 recipient in its header is a point of low order");
+      if (secret === null) throw invalidFile("an X25519 recipient in its header is a point of low order");
       const fileKey = openFileKey(body, hkdf(secret, Buffer.concat([share, this.#point]), INFO));
       if (fileKey !== null) return fileKey;
     }

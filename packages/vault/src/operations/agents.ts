@@ -8,23 +8,23 @@ import { VaultError } from "../errors.js";
 import {
   agentKeyFile,
   describeKeyFile,
-  formatKeyFile,
+  serializeKeyFile,
   loadKeys,
   requireKeyFolder,
   requireNoKeyFile,
-  retireKeyFile,
+  archiveKeyFile,
   writeKeyFile,
-} from "../key-files.js";
-import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../layout.js";
-import { formatSecretPath, parseAgentName } from "../names.js";
-import { ownerAmong } from "../owner-key.js";
-import { actorOf } from "../record.js";
-import { changeAccess, reseal, seal, sealedAnew, withDrifted } from "../reseal.js";
-import type { Files } from "../transaction.js";
-import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
+} from "../keys/key-files.js";
+import { escrowFile, MANIFEST_FILE, publicKeyFile } from "../format/layout.js";
+import { formatSecretPath, parseAgentName } from "../format/names.js";
+import { ownerIdentityAmong } from "../keys/owner-identity.js";
+import { actorOf } from "../record/recorder.js";
+import { changeAccess, reencrypt, seal, reencrypted, includingOutdated } from "../change/reencrypt.js";
+import type { FileChanges } from "../change/transaction.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { VaultTrust } from "../trust/vault-trust.js";
-import { VaultState } from "../vault-state.js";
-import { changeSigned, changeVault, type ChangeRequest } from "./change.js";
+import { VaultState } from "../files/vault-state.js";
+import { changeSigned, changeVault, type ChangeRequest } from "../change/signed-change.js";
 
 export interface AgentRequest extends ChangeRequest {
   readonly agent: string;
@@ -93,20 +93,20 @@ export async function removeAgent(context: Context, request: AgentRequest): Prom
     if (!request.dryRun && keyFile !== undefined) requireKeyFolder(context, dirname(keyFile));
     const paths = state.secretPaths();
     const edited = changeAccess(state, paths, () => state.manifest.removeAgent(agent));
-    const changes = withDrifted(state, paths, edited);
+    const changes = includingOutdated(state, paths, edited);
     return {
       message: `agent-vault: remove agent ${agent}`,
       result: { agent, keyFile, secrets: changes.map(({ path }) => formatSecretPath(path)) },
       files: async (owner) =>
         new Map([
-          ...(await reseal(context, state, owner, changes)),
+          ...(await reencrypt(context, state, owner, changes)),
           [MANIFEST_FILE, state.manifest.toBytes()],
           [publicKeyFile(agent), null],
           [escrowFile(agent), null],
         ]),
     };
   });
-  return { ...result, retiredKeyFile: request.dryRun || keyFile === undefined ? undefined : retireKeyFile(context, keyFile) };
+  return { ...result, retiredKeyFile: request.dryRun || keyFile === undefined ? undefined : archiveKeyFile(context, keyFile) };
 }
 
 /**
@@ -124,20 +124,20 @@ export async function recoverAgent(context: Context, request: AgentRequest): Pro
     const paths = state.secretPaths().filter((path) => state.agentsOf(path).includes(agent));
     const identity = await generateIdentity(state.owners[0]!.recipient.kind);
     const recipient = await identity.recipient();
-    const changes = paths.map((path) => sealedAnew(state, path));
+    const changes = paths.map((path) => reencrypted(state, path));
     return {
       message: `agent-vault: recover agent ${agent}`,
       result: { agent, recipient, identity, keyFile, former, secrets: paths.map(formatSecretPath) },
-      files: async (owner): Promise<Files> => {
+      files: async (owner): Promise<FileChanges> => {
         state.replaceAgentRecipient(agent, parseRecipient(recipient));
-        const all = withDrifted(state, state.secretPaths(), changes);
-        return new Map([...(await reseal(context, state, owner, all)), ...(await agentFiles(state, owner, agent, identity))]);
+        const all = includingOutdated(state, state.secretPaths(), changes);
+        return new Map([...(await reencrypt(context, state, owner, all)), ...(await agentFiles(state, owner, agent, identity))]);
       },
     };
   });
   const { identity, former, ...result } = made;
   if (request.dryRun) return { ...result, retiredKeyFile: undefined };
-  const retiredKeyFile = former ? retireKeyFile(context, result.keyFile) : undefined;
+  const retiredKeyFile = former ? archiveKeyFile(context, result.keyFile) : undefined;
   await writeNewAgentKey(context, signed, agent, result.keyFile, identity);
   return { ...result, retiredKeyFile };
 }
@@ -155,7 +155,7 @@ export async function restoreAgent(
   const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(state.source) });
   const signed = await new VaultTrust(context, request.vault, keys).verifyForChange(state);
   const agent = state.manifest.requireAgent(request.agent);
-  const owner = await ownerAmong(keys, state);
+  const owner = await ownerIdentityAmong(keys, state);
   const identity = await openEscrow(state, agent, owner);
   const recipient = await identity.recipient();
   const { keyFile, former } = await keyFileFor(context, state, agent, request);
@@ -168,14 +168,14 @@ export async function restoreAgent(
     return { agent, recipient, keyFile, retiredKeyFile: undefined, present };
   }
   if (!former) requireNoKeyFile(context, keyFile);
-  const retiredKeyFile = former ? retireKeyFile(context, keyFile) : undefined;
+  const retiredKeyFile = former ? archiveKeyFile(context, keyFile) : undefined;
   await writeAgentKey(context, signed, agent, keyFile, identity);
   return { agent, recipient, keyFile, retiredKeyFile, present: false };
 }
 
 /** An agent's identity from its escrow, checked against its public key. @throws VaultError `DAMAGED`, `NOT_AUTHORIZED` */
 export async function openEscrow(state: VaultState, agent: string, owner: Identity): Promise<Identity> {
-  const escrow = state.bytes(escrowFile(agent));
+  const escrow = state.read(escrowFile(agent));
   if (!escrow) {
     throw new VaultError("FILE_NOT_FOUND", `Agent ${agent} has no escrow, so its key cannot be restored.`, {
       remedy: `Give it a new key: agent-vault recover-agent ${agent}.`,
@@ -189,7 +189,7 @@ export async function openEscrow(state: VaultState, agent: string, owner: Identi
 }
 
 /** An agent's public key and its escrow. @param owner opens the escrow again before it counts */
-export async function agentFiles(state: VaultState, owner: Identity, agent: string, identity: Identity): Promise<Files> {
+export async function agentFiles(state: VaultState, owner: Identity, agent: string, identity: Identity): Promise<FileChanges> {
   const encode = (text: string) => new TextEncoder().encode(text);
   return new Map([
     [publicKeyFile(agent), encode(await identity.recipient())],
@@ -220,7 +220,7 @@ export async function writeAgentKey(
     state: `${lock.sequence} ${digest}`,
   };
   await context.recorder?.admit([parseRecipient(await identity.recipient())]);
-  await writeKeyFile(context, file, await formatKeyFile(identity, comments));
+  await writeKeyFile(context, file, await serializeKeyFile(identity, comments));
   if (file === agentKeyFile(context, agent, lock.vault))
     context.warn(`${agentKeyFile(context, agent)} is not of this vault's ${agent} and stays as it is; this one's key is ${file}.`);
 }
@@ -259,7 +259,7 @@ export async function keyFileFor(
  * The folder is shared by all vaults of a person, so a file of the right name may well be another vault's.
  */
 async function presentKeyFile(context: Context, state: VaultState, agent: string): Promise<string | undefined> {
-  const recipient = new TextDecoder().decode(state.bytes(publicKeyFile(agent))).trim();
+  const recipient = new TextDecoder().decode(state.read(publicKeyFile(agent))).trim();
   for (const place of keyFilePlaces(context, state, agent)) {
     const key = await describeKeyFile(place);
     if (!key) continue;

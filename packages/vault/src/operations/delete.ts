@@ -1,7 +1,7 @@
 import type { Context } from "../context.js";
-import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
-import { formatSecretPath, parseSecretPath } from "../names.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
+import { formatSecretPath, parseSecretPath } from "../format/names.js";
+import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 
 export interface DeleteRequest extends ChangeRequest {
   readonly path: string;

@@ -1,9 +1,9 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
-import { changeAccess, gainedAndLost, reseal } from "../reseal.js";
-import type { VaultState } from "../vault-state.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
+import { changeAccess, gainedAndLost, reencrypt } from "../change/reencrypt.js";
+import type { VaultState } from "../files/vault-state.js";
+import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 
 /** A group, or one secret by its path (`group/name`). */
 export type Target = { readonly kind: "group"; readonly group: string } | { readonly kind: "secret"; readonly path: SecretPath };
@@ -41,7 +41,7 @@ export function grant(context: Context, request: GrantRequest): Promise<GrantRes
     return {
       message: `agent-vault: grant ${request.target} to ${agent}`,
       result: { agent, target, secrets, already },
-      files: (owner) => reseal(context, state, owner, changes),
+      files: (owner) => reencrypt(context, state, owner, changes),
     };
   });
 }

@@ -2,13 +2,13 @@ import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { generateIdentity } from "../age/identity.js";
 import type { KeyKind } from "../age/recipient.js";
-import { Config } from "../config.js";
+import { Config } from "../format/config.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
-import { GitRepository } from "../git.js";
-import { gitRules, newVaultId } from "../housekeeping.js";
+import { GitRepository } from "../git/repository.js";
+import { gitRules, newVaultId } from "../change/layout-upgrade.js";
 import {
-  formatKeyFile,
+  serializeKeyFile,
   loadKeys,
   NO_COMMENTS,
   ownerKeyFile,
@@ -16,15 +16,15 @@ import {
   writeKeyFile,
   type KeyChoice,
   type Keys,
-} from "../key-files.js";
-import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../layout.js";
-import { Manifest } from "../manifest.js";
-import { parseOwnerName } from "../names.js";
-import { onRecord, type Actor, type Begin } from "../record.js";
-import { transact } from "../transaction.js";
-import { signState } from "../trust/sign-state.js";
-import { SigningKey } from "../trust/signing-key.js";
-import type { SshPublicKey } from "../trust/ssh-signature.js";
+} from "../keys/key-files.js";
+import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../format/layout.js";
+import { Manifest } from "../format/manifest.js";
+import { parseOwnerName } from "../format/names.js";
+import { onRecord, type Actor, type Begin } from "../record/recorder.js";
+import { transact } from "../change/transaction.js";
+import { signState } from "../lock/sign-state.js";
+import { SigningKey } from "../keys/signing-key.js";
+import type { SshPublicKey } from "../lock/ssh-signature.js";
 import { VaultTrust } from "../trust/vault-trust.js";
 
 export interface InitRequest {
@@ -86,7 +86,7 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       ]);
       const owners = [{ name: owner, key: signingKey.publicKey }];
       const message = "agent-vault: init";
-      const actor: Actor = { root: vault, vault: id, keys, holder: async () => ({ role: "owner", name: owner, identity: recipient }) };
+      const actor: Actor = { root: vault, vault: id, keys, principal: async () => ({ role: "owner", name: owner, identity: recipient }) };
       const anchor = await begin(actor, { what: message, secrets: [] });
       const first = signState(context, signingKey, {
         vault: id,
@@ -169,7 +169,7 @@ async function ownerKey(
   const identity = await generateIdentity(request.kind ?? "x25519");
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
   const comments = { role: "owner", created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
-  await writeKeyFile(context, file, await formatKeyFile(identity, comments), passphrase);
+  await writeKeyFile(context, file, await serializeKeyFile(identity, comments), passphrase);
   const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true };
   return { keys, newKeyFile: file, keySource: file };
 }

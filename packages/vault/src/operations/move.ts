@@ -1,12 +1,12 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
-import { changeMetadata, createMetadata } from "../metadata.js";
-import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../names.js";
-import { seal } from "../reseal.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
+import { changeMetadata, createMetadata } from "../format/metadata.js";
+import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
+import { seal } from "../change/reencrypt.js";
 import { decrypt } from "../age/decrypt.js";
-import type { Files } from "../transaction.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import type { FileChanges } from "../change/transaction.js";
+import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 import { requireNoTwin } from "./set.js";
 
 export interface MoveRequest extends ChangeRequest {
@@ -59,8 +59,8 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
         gained: after.filter((agent) => !before.includes(agent)),
         lost: before.filter((agent) => !after.includes(agent)),
       },
-      files: async (owner): Promise<Files> => {
-        const metadata = state.bytes(metadataFile(from));
+      files: async (owner): Promise<FileChanges> => {
+        const metadata = state.read(metadataFile(from));
         const change = { name: formatSecretPath(to), group: groups[0] ?? defaultGroupOf(to), authorized_agents: after };
         return new Map([
           [MANIFEST_FILE, manifest.toBytes()],

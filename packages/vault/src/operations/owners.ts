@@ -4,34 +4,34 @@ import { generateIdentity, type Identity } from "../age/identity.js";
 import { parseRecipient, requireUniform, type Recipient } from "../age/recipient.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder } from "../folder.js";
+import { VaultFolder } from "../files/vault-folder.js";
 import {
-  formatKeyFile,
+  serializeKeyFile,
   loadKeys,
   ownerKeyFile,
   requireKeyFolder,
   requireNoKeyFile,
-  retireKeyFile,
+  archiveKeyFile,
   vaultOwnerKeyFile,
   writeKeyFile,
   type KeyChoice,
-} from "../key-files.js";
-import { FIRST_OWNER_FILE, MANIFEST_FILE, ownerFile } from "../layout.js";
-import type { OwnerEntry } from "../manifest.js";
-import { formatSecretPath, parseOwnerName } from "../names.js";
-import { suggestion } from "../nearest.js";
-import { openTrusted } from "../open-state.js";
-import { resealAll } from "../reseal.js";
-import { settleRotatedKey, waitingKeyFile } from "../rotated-key.js";
-import type { Files } from "../transaction.js";
-import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
-import { SigningKey } from "../trust/signing-key.js";
-import { fingerprint, NAMESPACE, parseSshPublicKey, type SshPublicKey } from "../trust/ssh-signature.js";
-import { readTrust } from "../trust/trust-memory.js";
+} from "../keys/key-files.js";
+import { FIRST_OWNER_FILE, MANIFEST_FILE, ownerFile } from "../format/layout.js";
+import type { OwnerEntry } from "../format/manifest.js";
+import { formatSecretPath, parseOwnerName } from "../format/names.js";
+import { suggestion } from "../text/did-you-mean.js";
+import { openTrusted } from "../reading/open-state.js";
+import { resealAll } from "../change/reencrypt.js";
+import { installPendingKey, pendingKeyFile } from "../keys/pending-owner-key.js";
+import type { FileChanges } from "../change/transaction.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
+import { SigningKey } from "../keys/signing-key.js";
+import { fingerprint, NAMESPACE, parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
+import { readTrust } from "../trust/trust-store.js";
 import { unsigned } from "../trust/vault-trust.js";
-import type { Owner, VaultState } from "../vault-state.js";
+import type { Owner, VaultState } from "../files/vault-state.js";
 import { agentFiles, keyFileFor, writeAgentKey, type AgentKeyResult } from "./agents.js";
-import { changeSigned, type ChangeRequest } from "./change.js";
+import { changeSigned, type ChangeRequest } from "../change/signed-change.js";
 
 /** An owner, as the vault's signed state names them. */
 export interface OwnerDetails {
@@ -191,7 +191,7 @@ export async function addOwner(context: Context, request: AddOwnerRequest): Prom
             owner: lock.owners.map(({ key }) => key),
             state: `${lock.sequence} ${digest}`,
           };
-          await writeKeyFile(context, keyFile, await formatKeyFile(identity, comments));
+          await writeKeyFile(context, keyFile, await serializeKeyFile(identity, comments));
         }
         return new Map([...files, [MANIFEST_FILE, state.manifest.toBytes()], [ownerFile(name), encode(recipient.text)]]);
       },
@@ -274,7 +274,7 @@ export async function rotateOwner(context: Context, request: RotateOwnerRequest)
     const successor = await generateIdentity(state.owners[0]!.recipient.kind);
     const keys = await keysOf(successor, id);
     const keyFile = keyOut ?? vaultOwnerKeyFile(context, id);
-    const waiting = keyOut ?? waitingKeyFile(context, id, keys.signingKey);
+    const waiting = keyOut ?? pendingKeyFile(context, id, keys.signingKey);
     if (!request.dryRun && keyOut !== undefined) requireNoKeyFile(context, keyOut);
     else if (!request.dryRun) requireKeyFolder(context, dirname(keyFile));
     // Whether the shared key is the one at hand: only where this vault has none of its own is it looked at.
@@ -305,7 +305,7 @@ export async function rotateOwner(context: Context, request: RotateOwnerRequest)
       files: async (owner: Identity) => {
         const files = await filesOf(context, state, [successor, owner], agents, false);
         const comments = { role: "owner", created: context.now().toISOString(), vault: id };
-        await writeKeyFile(context, waiting, await formatKeyFile(successor, comments), passphrase);
+        await writeKeyFile(context, waiting, await serializeKeyFile(successor, comments), passphrase);
         return new Map([...files, ...ownerFiles]);
       },
     };
@@ -313,9 +313,9 @@ export async function rotateOwner(context: Context, request: RotateOwnerRequest)
   const { result, signed } = await changeSigned(watching, request, operation, request.dryRun ? undefined : ask);
   const { isShared, ...rotated } = result;
   if (request.dryRun) return { ...rotated, agents: await handOutKeys(context, request, signed, result.agents), retiredKeyFile: undefined };
-  const settled = keyOut === undefined ? await settleRotatedKey(context, signed.lock) : undefined;
+  const settled = keyOut === undefined ? await installPendingKey(context, signed.lock) : undefined;
   const isSpent = isShared && result.otherVaults.length === 0;
-  const retiredKeyFile = settled?.retiredKeyFile ?? (isSpent ? retireKeyFile(context, ownerKeyFile(context)) : undefined);
+  const retiredKeyFile = settled?.retiredKeyFile ?? (isSpent ? archiveKeyFile(context, ownerKeyFile(context)) : undefined);
   return { ...rotated, retiredKeyFile, agents: await handOutKeys(context, request, signed, result.agents) };
 }
 
@@ -351,7 +351,7 @@ async function filesOf(
   identities: readonly [Identity, ...Identity[]],
   agents: readonly RecoveredAgent[],
   leaving: boolean,
-): Promise<Files> {
+): Promise<FileChanges> {
   const files = await resealAll(context, state, identities, { leaving, without: new Set(agents.map(({ agent }) => agent)) });
   for (const { agent, identity } of agents)
     for (const [file, bytes] of await agentFiles(state, identities[0], agent, identity)) files.set(file, bytes);
@@ -367,7 +367,7 @@ async function handOutKeys(
 ): Promise<OwnersChange["agents"]> {
   const written = [];
   for (const { identity, former, ...made } of agents) {
-    const retiredKeyFile = former && !dryRun ? retireKeyFile(context, made.keyFile) : undefined;
+    const retiredKeyFile = former && !dryRun ? archiveKeyFile(context, made.keyFile) : undefined;
     if (!dryRun) await writeAgentKey(context, signed, made.agent, made.keyFile, identity);
     written.push({ ...made, retiredKeyFile });
   }
@@ -384,8 +384,8 @@ function entriesOf(state: VaultState): readonly OwnerEntry[] {
  * Puts other owners in the state, one for each entry. The first of them has `owner.pub`, which agent-vault 0.1 reads.
  * @returns the files of their recipients, and those that go
  */
-function replaceOwners(state: VaultState, entries: readonly OwnerEntry[], owners: readonly Owner[]): Files {
-  const files: Files = new Map(entriesOf(state).map(({ file }) => [file, null]));
+function replaceOwners(state: VaultState, entries: readonly OwnerEntry[], owners: readonly Owner[]): FileChanges {
+  const files: FileChanges = new Map(entriesOf(state).map(({ file }) => [file, null]));
   const hasFirst = entries.some(({ file }) => file === FIRST_OWNER_FILE);
   const placed = entries.map((entry, index) => (index === 0 && !hasFirst ? { name: entry.name, file: FIRST_OWNER_FILE } : entry));
   state.manifest.setOwners(placed);

@@ -1,9 +1,9 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { formatSecretPath } from "../names.js";
-import { changeAccess, gainedAndLost, reseal, withDrifted } from "../reseal.js";
-import type { VaultState } from "../vault-state.js";
-import { changeVault, type ChangeRequest } from "./change.js";
+import { formatSecretPath } from "../format/names.js";
+import { changeAccess, gainedAndLost, reencrypt, includingOutdated } from "../change/reencrypt.js";
+import type { VaultState } from "../files/vault-state.js";
+import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 import { parseTarget, secretsOf, type Target } from "./grant.js";
 
 export interface RevokeRequest extends ChangeRequest {
@@ -38,7 +38,7 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
       if (target.kind === "group") state.manifest.leaveGroup(agent, target.group);
       for (const path of covered) state.manifest.removeExtraAgent(path, agent);
     });
-    const resealed = withDrifted(state, covered, changes);
+    const resealed = includingOutdated(state, covered, changes);
     if (!granted && resealed.length === 0) throw notGranted(state, agent, target);
     const secrets = changes.filter((change) => gainedAndLost(change).lost.includes(agent)).map(({ path }) => formatSecretPath(path));
     const groups = state.manifest.agents.get(agent)!;
@@ -48,7 +48,7 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
     return {
       message: `agent-vault: revoke ${request.target} from ${agent}`,
       result: { agent, target, secrets, stillRead },
-      files: (owner) => reseal(context, state, owner, resealed),
+      files: (owner) => reencrypt(context, state, owner, resealed),
     };
   });
 }

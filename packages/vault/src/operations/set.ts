@@ -1,13 +1,13 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { MANIFEST_FILE, metadataFile, secretFile } from "../layout.js";
-import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../metadata.js";
-import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../names.js";
-import { reseal, seal, withDrifted } from "../reseal.js";
-import type { Manifest } from "../manifest.js";
-import type { Files } from "../transaction.js";
-import type { VaultState } from "../vault-state.js";
-import { changeVault, type Change, type ChangeRequest } from "./change.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
+import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../format/metadata.js";
+import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../format/names.js";
+import { reencrypt, seal, includingOutdated } from "../change/reencrypt.js";
+import type { Manifest } from "../format/manifest.js";
+import type { FileChanges } from "../change/transaction.js";
+import type { VaultState } from "../files/vault-state.js";
+import { changeVault, type Change, type ChangeRequest } from "../change/signed-change.js";
 
 export interface SetRequest extends ChangeRequest {
   readonly path: string;
@@ -50,7 +50,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     const created = !state.hasSecret(path);
     if (value === undefined) state.ciphertext(path);
     else requireSize(value, state.config.settings.max_value_bytes);
-    const present = state.bytes(metadataFile(path));
+    const present = state.read(metadataFile(path));
     const metadata = present && parseMetadata(present, path);
     requireAttributes(attributes);
     requireFuture(attributes.expires, metadata?.expires, context.now());
@@ -81,11 +81,11 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
       result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents, lost },
-      files: async (owner): Promise<Files> => {
+      files: async (owner): Promise<FileChanges> => {
         const access = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
         return new Map([
           ...(value === undefined
-            ? await reseal(context, state, owner, withDrifted(state, [path], access))
+            ? await reencrypt(context, state, owner, includingOutdated(state, [path], access))
             : new Map([[secretFile(path), await seal(value, state.recipientsOf(path), owner)]])),
           [MANIFEST_FILE, manifest.toBytes()],
           [metadataFile(path), newMetadata],

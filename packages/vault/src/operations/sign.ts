@@ -1,28 +1,28 @@
-import { accessDifference, type AccessDifference } from "../access-difference.js";
+import { accessDifference, type AccessDifference } from "../change/access-difference.js";
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
-import { VaultFolder } from "../folder.js";
-import { adoptExtraAgents, housekeeping } from "../housekeeping.js";
-import { loadKeys, type KeyChoice, type Keys } from "../key-files.js";
-import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../layout.js";
-import { formatSecretPath, parseSecretPath, type SecretPath } from "../names.js";
-import { ownerAmong } from "../owner-key.js";
-import { recoverVault } from "../recovery.js";
-import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record.js";
-import { reseal, sealedAnew, withDrifted, type AccessChange } from "../reseal.js";
-import { transact, withoutUnchanged } from "../transaction.js";
-import { Config } from "../config.js";
-import { digestOf, type Digest } from "../trust/digest.js";
-import type { AuditAnchor } from "../trust/lock.js";
-import { vaultIdIn, type SignedLock } from "../trust/open-lock.js";
-import { signState } from "../trust/sign-state.js";
-import { SigningKey } from "../trust/signing-key.js";
+import { isVerificationError, VaultError } from "../errors.js";
+import { VaultFolder } from "../files/vault-folder.js";
+import { adoptExtraAgents, layoutUpgrade } from "../change/layout-upgrade.js";
+import { loadKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
+import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../format/layout.js";
+import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
+import { ownerIdentityAmong } from "../keys/owner-identity.js";
+import { recoverVault } from "../change/recovery.js";
+import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record/recorder.js";
+import { reencrypt, reencrypted, includingOutdated, type AccessChange } from "../change/reencrypt.js";
+import { transact, withoutUnchanged } from "../change/transaction.js";
+import { Config } from "../format/config.js";
+import { digestOf, type Digest } from "../lock/digest.js";
+import type { AuditAnchor } from "../lock/lock.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
+import { signState } from "../lock/sign-state.js";
+import { SigningKey } from "../keys/signing-key.js";
 import { findTrustedState, type CommittedState } from "../trust/trusted-state.js";
-import { isVerificationError, VaultTrust } from "../trust/vault-trust.js";
-import { VaultState } from "../vault-state.js";
+import { VaultTrust } from "../trust/vault-trust.js";
+import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents.js";
-import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "./change.js";
+import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
 /** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */
 export interface SignProposal {
@@ -67,7 +67,10 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const { proposal: now, base, owner, reseals } = await propose(context, keys, vault, state);
       if (now.digest !== proposal.digest)
         throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
-      const files = withoutUnchanged(state, new Map([...housekeeping(context, state), ...(await reseal(context, state, owner, reseals))]));
+      const files = withoutUnchanged(
+        state,
+        new Map([...layoutUpgrade(context, state), ...(await reencrypt(context, state, owner, reseals))]),
+      );
       const config = files.get(CONFIG_FILE);
       const id = (config ? Config.parse(config) : state.config).id!;
       const key = new SigningKey(owner, id);
@@ -77,7 +80,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
         root: vault,
         vault: id,
         keys,
-        holder: async () => ({ role: "owner", name, identity: await owner.recipient() }),
+        principal: async () => ({ role: "owner", name, identity: await owner.recipient() }),
       };
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
@@ -141,7 +144,7 @@ export interface OwnerAtHand {
 }
 
 /** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and those of `VaultTrust` */
-export async function ownerAtHand(context: Context, root: string, key: KeyChoice): Promise<OwnerAtHand> {
+export async function availableOwner(context: Context, root: string, key: KeyChoice): Promise<OwnerAtHand> {
   const state = new VaultState(root);
   const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
   const { lock } = await new VaultTrust(context, root, keys).verifyForChange(state);
@@ -174,9 +177,9 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
   const base = await findTrustedState(context, vault, trust);
   if (base) await trust.requireNewest(base.signed);
   // What somebody else has signed is no vault without a signature: an owner's would bless it.
-  const present = base || !state.bytes(LOCK_FILE) ? undefined : await trust.verify(new VaultState(vault));
+  const present = base || !state.read(LOCK_FILE) ? undefined : await trust.verify(new VaultState(vault));
   requireUsableManifest(state);
-  const owner = await ownerAmong(keys, state);
+  const owner = await ownerIdentityAmong(keys, state);
   if (present) requireSigner(new SigningKey(owner, present.lock.vault), present.lock);
   if (base && !base.signed.lock.owners.some(({ key }) => key === new SigningKey(owner, base.signed.lock.vault).publicKey)) {
     throw new VaultError("NOT_AUTHORIZED", "You are no owner in the newest state of this vault that was signed.", {
@@ -191,10 +194,10 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
   const difference = accessDifference(base?.state, state);
   await requireTrueEscrows(state, owner, difference);
   adoptExtraAgents(state);
-  const reseals = withDrifted(
+  const reseals = includingOutdated(
     state,
     state.secretPaths(),
-    changedSecrets(state, difference).map((path) => sealedAnew(state, path)),
+    changedSecrets(state, difference).map((path) => reencrypted(state, path)),
   );
   const content = JSON.stringify([base?.signed.digest, [...state.digests()]]);
   const proposal = {
@@ -224,7 +227,7 @@ async function requireTrueEscrows(state: VaultState, owner: Identity, { files }:
     const found = classify(file);
     if (found.kind === "escrow" || found.kind === "public-key") agents.add(found.agent);
   }
-  for (const agent of agents) if (state.manifest.agents.has(agent) && state.bytes(escrowFile(agent))) await openEscrow(state, agent, owner);
+  for (const agent of agents) if (state.manifest.agents.has(agent) && state.read(escrowFile(agent))) await openEscrow(state, agent, owner);
 }
 
 /** The owners who may sign on: those of the state before who are owners still. */

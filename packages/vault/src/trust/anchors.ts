@@ -1,10 +1,10 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import type { Keys } from "../key-files.js";
-import type { Lock } from "./lock.js";
-import { SigningKey } from "./signing-key.js";
-import { parseSshPublicKey, type SshPublicKey } from "./ssh-signature.js";
-import type { SeenState } from "./trust-memory.js";
+import type { Keys } from "../keys/key-files.js";
+import type { Lock } from "../lock/lock.js";
+import { SigningKey } from "../keys/signing-key.js";
+import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
+import type { StateRef } from "./trust-store.js";
 
 /** What is known of a vault's owner from outside its repository. */
 export interface Anchors {
@@ -13,7 +13,7 @@ export interface Anchors {
   /** Where they come from, in words for a message. */
   readonly source: string;
   /** A state that was current when the anchor was written. */
-  readonly seen: SeenState | undefined;
+  readonly seen: StateRef | undefined;
 }
 
 /**

@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
-import { CommitFiles } from "../commit-files.js";
+import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import type { VaultError } from "../errors.js";
-import { GitRepository } from "../git.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
-import { VaultFiles } from "../vault-files.js";
-import { digestOf, type Digest } from "./digest.js";
-import { openLock, type SignedLock } from "./open-lock.js";
-import { differingFrom, digestsIn, summarize, tampered, treeOf } from "./signed-files.js";
+import { GitRepository } from "../git/repository.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { VaultFiles } from "../files/vault-files.js";
+import { digestOf, type Digest } from "../lock/digest.js";
+import { openLock, type SignedLock } from "../lock/open-lock.js";
+import { differingFrom, digestsIn, summarize, tampered, treeOf } from "../lock/signed-files.js";
 
 /** A file that is not as its vault's owner signed it. */
 export interface DifferingFile {
@@ -59,7 +59,7 @@ export async function differingFiles(
 /** The error of a work tree with files that are not what was signed, with their names instead of their folders'. */
 export async function nameFiles(context: Context, root: string, error: VaultError): Promise<VaultError> {
   const files = new VaultFiles(root);
-  const signed = openLock(files.bytes(LOCK_FILE)!, files.bytes(LOCK_SIGNATURE_FILE)!);
+  const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
   const differing = await differingFiles(context, root, signed, files.digests());
   return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
 }

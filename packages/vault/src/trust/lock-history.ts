@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { GitRepository } from "../git.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
-import type { Digest } from "./digest.js";
-import { openLock, type SignedLock } from "./open-lock.js";
+import { GitRepository } from "../git/repository.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import type { Digest } from "../lock/digest.js";
+import { openLock, type SignedLock } from "../lock/open-lock.js";
 
 /** All signed states of a vault that its repository holds, on whatever branch, by the digests of their locks. */
 export class LockHistory {

@@ -1,12 +1,12 @@
 import { dirname } from "node:path";
-import { CommitFiles } from "../commit-files.js";
+import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
-import { GitRepository } from "../git.js";
-import { VaultState } from "../vault-state.js";
+import { isVerificationError, VaultError } from "../errors.js";
+import { GitRepository } from "../git/repository.js";
+import { VaultState } from "../files/vault-state.js";
 import { LockHistory } from "./lock-history.js";
-import type { SignedLock } from "./open-lock.js";
-import { isVerificationError, MAX_JUMP, type VaultTrust } from "./vault-trust.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { MAX_SEQUENCE_STEP, type VaultTrust } from "./vault-trust.js";
 
 /** A signed state as a commit holds it, whole. */
 export interface CommittedState {
@@ -41,7 +41,7 @@ export async function findTrustedState(context: Context, root: string, trust: Va
 
 function newestFirst<T extends { readonly signed: SignedLock }>(states: readonly T[], history: LockHistory): T[] {
   const sorted = states.toSorted((a, b) => b.signed.lock.sequence - a.signed.lock.sequence);
-  const isDrivenUp = ({ lock }: SignedLock) => lock.sequence > MAX_JUMP;
+  const isDrivenUp = ({ lock }: SignedLock) => lock.sequence > MAX_SEQUENCE_STEP;
   if (!sorted[0] || !isDrivenUp(sorted[0].signed)) return sorted;
   // A count that was driven up starts anew with a new key, and only the chain tells what came after.
   const anew = new Set(sorted.filter(({ signed }) => !isDrivenUp(signed) && history.leadsBack(signed, isDrivenUp)));

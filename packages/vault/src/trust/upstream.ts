@@ -1,11 +1,11 @@
-import { CommitFiles } from "../commit-files.js";
-import type { GitRepository } from "../git.js";
+import { CommitFiles } from "../files/commit-files.js";
+import type { GitRepository } from "../git/repository.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder, type FileSource } from "../folder.js";
-import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../layout.js";
-import { VaultFiles } from "../vault-files.js";
+import { VaultFolder, type FileSource } from "../files/vault-folder.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { VaultFiles } from "../files/vault-files.js";
 import { findSuccessor } from "./lock-history.js";
-import { openLock, type SignedLock } from "./open-lock.js";
+import { openLock, type SignedLock } from "../lock/open-lock.js";
 import type { VaultTrust } from "./vault-trust.js";
 
 /** The branch of a remote that the checked-out branch follows. */

@@ -1,19 +1,19 @@
 import type { Context } from "../context.js";
-import { VaultError, type ErrorCode } from "../errors.js";
-import { kindOf, type Finding, type FindingKind } from "../finding.js";
-import type { Keys } from "../key-files.js";
-import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../layout.js";
-import type { VaultFiles } from "../vault-files.js";
+import { isVerificationError, VaultError } from "../errors.js";
+import { kindOf, type Finding, type FindingKind } from "../inspect/finding.js";
+import type { Keys } from "../keys/key-files.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../format/layout.js";
+import type { VaultFiles } from "../files/vault-files.js";
 import { anchorsOf, derivedKeys, type Anchors } from "./anchors.js";
 import type { LockHistory } from "./lock-history.js";
-import { openLock, type SignedLock } from "./open-lock.js";
-import { SignedFiles } from "./signed-files.js";
-import { badSignature, fingerprint, type SshPublicKey } from "./ssh-signature.js";
-import { TreeLists } from "./tree-lists.js";
-import { readTrust, trustFile, writeTrust, type SeenState, type TrustMemory } from "./trust-memory.js";
+import { openLock, type SignedLock } from "../lock/open-lock.js";
+import { SignedFiles } from "../lock/signed-files.js";
+import { badSignature, fingerprint, type SshPublicKey } from "../lock/ssh-signature.js";
+import { TreeListCache } from "../lock/tree-list-cache.js";
+import { readTrust, trustFile, writeTrust, type StateRef, type TrustRecord } from "./trust-store.js";
 
 /** A higher leap than this is no count of changes: somebody wants later states to look old. */
-export const MAX_JUMP = 2 ** 32;
+export const MAX_SEQUENCE_STEP = 2 ** 32;
 
 /** A state that was verified, and is remembered once all that was read of it has been found right. */
 export interface TrustedState extends SignedLock {
@@ -95,7 +95,7 @@ export class VaultTrust {
     this.#requireTrustedSigner(signed, anchors, memory, mayWait);
     const isOlder = memory !== undefined && this.#isOlder(signed, memory);
     this.#requireValid(signed);
-    files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeLists(this.#context, signed.lock.vault) }));
+    files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeListCache(this.#context, signed.lock.vault) }));
     return {
       ...signed,
       isFirst,
@@ -272,19 +272,19 @@ export class VaultTrust {
   highestSequence(signed: SignedLock): number {
     const { sequence } = signed.lock;
     const seen = this.#known(signed).memory?.sequence ?? 0;
-    return seen > MAX_JUMP && sequence <= MAX_JUMP ? sequence : Math.max(sequence, seen);
+    return seen > MAX_SEQUENCE_STEP && sequence <= MAX_SEQUENCE_STEP ? sequence : Math.max(sequence, seen);
   }
 
   #open(files: VaultFiles): SignedLock | undefined {
-    const bytes = files.bytes(LOCK_FILE);
-    const signature = files.bytes(LOCK_SIGNATURE_FILE);
+    const bytes = files.read(LOCK_FILE);
+    const signature = files.read(LOCK_SIGNATURE_FILE);
     if (!bytes) return undefined;
     if (!signature) throw badSignature("vault.lock.sig is missing");
     return openLock(bytes, signature);
   }
 
   /** What this machine knows of the vault. What was first seen on its word alone counts for nothing beside a real anchor. */
-  #known({ lock }: SignedLock): { anchors: Anchors; memory: TrustMemory | undefined; isFirst: boolean } {
+  #known({ lock }: SignedLock): { anchors: Anchors; memory: TrustRecord | undefined; isFirst: boolean } {
     const anchors = anchorsOf(this.#context, this.#keys, lock);
     const memory = readTrust(this.#context, lock.vault);
     const vouches = (keys: readonly SshPublicKey[]) => anchors.keys.some((key) => keys.includes(key));
@@ -323,7 +323,7 @@ export class VaultTrust {
     });
   }
 
-  #requireTrustedSigner(signed: SignedLock, anchors: Anchors, memory: TrustMemory | undefined, mayWait = true): void {
+  #requireTrustedSigner(signed: SignedLock, anchors: Anchors, memory: TrustRecord | undefined, mayWait = true): void {
     if (memory) {
       if (memory.lock === signed.digest || memory.owners.includes(signed.signer)) return;
       const history = this.#requireHistory();
@@ -349,7 +349,7 @@ export class VaultTrust {
   }
 
   /** Whether the work tree holds a state before the newest one that was seen, because the person wants to see it. */
-  #isOlder(signed: SignedLock, memory: TrustMemory): boolean {
+  #isOlder(signed: SignedLock, memory: TrustRecord): boolean {
     const order = this.#compare(signed, memory, memory.owners);
     if (order === "same" || order === "newer") return false;
     if (order === "jump") throw jumped(signed, memory);
@@ -371,7 +371,7 @@ export class VaultTrust {
     return true;
   }
 
-  #requireNoOlder(signed: SignedLock, seen: SeenState, { owners }: TrustMemory): void {
+  #requireNoOlder(signed: SignedLock, seen: StateRef, { owners }: TrustRecord): void {
     const order = this.#compare(signed, seen, owners);
     if (order === "older") throw rollback(signed, seen);
     if (order === "fork") throw forked(signed);
@@ -379,10 +379,10 @@ export class VaultTrust {
   }
 
   /** @param owners who may sign what follows the newest state that was seen */
-  #compare(signed: SignedLock, seen: SeenState, owners: readonly SshPublicKey[]): "same" | "newer" | "older" | "fork" | "jump" {
+  #compare(signed: SignedLock, seen: StateRef, owners: readonly SshPublicKey[]): "same" | "newer" | "older" | "fork" | "jump" {
     if (signed.digest === seen.lock) return "same";
     const step = signed.lock.sequence - seen.sequence;
-    if (step > MAX_JUMP) return "jump";
+    if (step > MAX_SEQUENCE_STEP) return "jump";
     if (step > 0 && owners.includes(signed.signer)) return "newer";
     // A count starts anew where a signing key was replaced, and then the states themselves say which came first.
     if (this.#requireHistory().leadsBack(signed, ({ digest }) => digest === seen.lock)) return "newer";
@@ -390,7 +390,7 @@ export class VaultTrust {
   }
 
   /** Whether the commit that is checked out has the newer state behind it, and so takes it back. */
-  #wasRolledBack(signed: SignedLock, memory: TrustMemory): boolean {
+  #wasRolledBack(signed: SignedLock, memory: TrustRecord): boolean {
     const { head } = this.#requireHistory();
     return head.behind.has(memory.lock) && head.state === signed.digest;
   }
@@ -432,20 +432,20 @@ export class VaultTrust {
     );
   }
 
-  #remember(signed: SignedLock, anchors: Anchors, memory: TrustMemory | undefined): void {
+  #remember(signed: SignedLock, anchors: Anchors, memory: TrustRecord | undefined): void {
     if (memory?.lock === signed.digest && anchors.keys.every((key) => memory.pinned.includes(key))) return;
     writeTrust(this.#context, signed.lock.vault, { ...this.#learnt(signed, anchors, memory), remotes: memory?.remotes ?? {} });
   }
 
   /** What was seen on a remote is remembered for that remote; the newest state of all is the one that was read from the work tree. */
-  #rememberRemote(signed: SignedLock, anchors: Anchors, memory: TrustMemory | undefined, remote: string): void {
-    const state: SeenState = { sequence: signed.lock.sequence, lock: signed.digest };
+  #rememberRemote(signed: SignedLock, anchors: Anchors, memory: TrustRecord | undefined, remote: string): void {
+    const state: StateRef = { sequence: signed.lock.sequence, lock: signed.digest };
     if (memory?.remotes[remote]?.lock === state.lock) return;
     const known = memory ? { ...memory, pinned: pinnedBy(anchors, memory) } : this.#learnt(signed, anchors, memory);
     writeTrust(this.#context, signed.lock.vault, { ...known, remotes: { ...memory?.remotes, [remote]: state } });
   }
 
-  #learnt({ lock, digest }: SignedLock, anchors: Anchors, memory: TrustMemory | undefined): Omit<TrustMemory, "remotes"> {
+  #learnt({ lock, digest }: SignedLock, anchors: Anchors, memory: TrustRecord | undefined): Omit<TrustRecord, "remotes"> {
     return {
       pinned: pinnedBy(anchors, memory),
       owners: lock.owners.map(({ key }) => key),
@@ -479,13 +479,13 @@ export class VaultTrust {
   }
 }
 
-function pinnedBy(anchors: Anchors, memory: TrustMemory | undefined): SshPublicKey[] {
+function pinnedBy(anchors: Anchors, memory: TrustRecord | undefined): SshPublicKey[] {
   return [...new Set([...(memory?.pinned ?? []), ...anchors.keys])];
 }
 
 /** The id that an unsigned vault says it has, to look up whether it was signed once. */
 function claimedId(files: VaultFiles): string | undefined {
-  const config = files.bytes(CONFIG_FILE);
+  const config = files.read(CONFIG_FILE);
   return config && /^id: *["']?([0-9A-Za-z-]{8,64})\b/m.exec(Buffer.from(config).toString("latin1"))?.[1];
 }
 
@@ -496,24 +496,6 @@ class HistoryNeeded extends VaultError {
       remedy: "Run agent-vault verify, or in a program await pull() first.",
     });
   }
-}
-
-/** The codes of a vault that is not what its owner signed; none of them is a reason to go on with less. */
-const VERIFICATION_CODES: ReadonlySet<string> = new Set([
-  "UNSIGNED",
-  "BAD_SIGNATURE",
-  "UNTRUSTED_SIGNER",
-  "WRONG_VAULT",
-  "TAMPERED",
-  "ROLLBACK",
-  "FORKED",
-  "EXPIRED_STATE",
-  "UNEXPECTED_RECIPIENT",
-  "LINK_IN_VAULT",
-] satisfies ErrorCode[]);
-
-export function isVerificationError(error: unknown): error is VaultError {
-  return error instanceof VaultError && VERIFICATION_CODES.has(error.code);
 }
 
 export function unsigned(message: string): VaultError {
@@ -533,13 +515,13 @@ function untrustedSigner({ signer }: SignedLock, source: string): VaultError {
   );
 }
 
-function rollback({ lock }: SignedLock, seen: SeenState): VaultError {
+function rollback({ lock }: SignedLock, seen: StateRef): VaultError {
   return new VaultError("ROLLBACK", `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was there before it.`, {
     remedy: "Somebody has brought an old state back, with whatever was revoked since. Nothing was taken over; ask an owner.",
   });
 }
 
-function outdated({ lock }: SignedLock, seen: SeenState): VaultError {
+function outdated({ lock }: SignedLock, seen: StateRef): VaultError {
   return new VaultError(
     "ROLLBACK",
     `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was seen before, whose policy decides.`,
@@ -553,7 +535,7 @@ function forked({ lock }: SignedLock): VaultError {
   });
 }
 
-function jumped({ lock }: SignedLock, seen: SeenState): VaultError {
+function jumped({ lock }: SignedLock, seen: StateRef): VaultError {
   return new VaultError("FORKED", `State ${lock.sequence} does not follow state ${seen.sequence}: no vault changes that often.`, {
     remedy:
       "Nothing was taken over. Somebody with an owner's key wants later states to look old; an owner should run agent-vault rotate-owner.",

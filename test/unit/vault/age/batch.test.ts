@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 // Worker threads start from built JavaScript.
-import { runBatch, type Job } from "../../../../packages/vault/dist/age/batch.js";
-import { decrypt } from "../../../../packages/vault/src/age/decrypt.js";
-import { encrypt } from "../../../../packages/vault/src/age/encrypt.js";
-import { parseHeader } from "../../../../packages/vault/src/age/header.js";
-import type { Identity } from "../../../../packages/vault/src/age/identity.js";
+import { runBatch, type Job } from "#vault/age/batch.js";
+import { decrypt } from "#vault/age/decrypt.js";
+import { encrypt } from "#vault/age/encrypt.js";
+import { parseHeader } from "#vault/age/header.js";
+import type { Identity } from "#vault/age/identity.js";
 import { newKeys, type Key } from "./keys.js";
 
 const FEW = 12;

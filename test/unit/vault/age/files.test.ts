@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { armor, Decrypter, Encrypter } from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decrypt, decryptWithPassphrase, isPassphraseEncrypted } from "../../../../packages/vault/src/age/decrypt.js";
-import { encrypt, encryptWithPassphrase } from "../../../../packages/vault/src/age/encrypt.js";
-import { parseHeader } from "../../../../packages/vault/src/age/header.js";
+import { decrypt, decryptWithPassphrase, isPassphraseEncrypted } from "#vault/age/decrypt.js";
+import { encrypt, encryptWithPassphrase } from "#vault/age/encrypt.js";
+import { parseHeader } from "#vault/age/header.js";
 import { newKey, newKeys } from "./keys.js";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isArmored } from "../../../../packages/vault/src/age/armor.js";
-import { encodeHeader, headerMac, isBinaryAge, parseHeader, type Stanza } from "../../../../packages/vault/src/age/header.js";
+import { isArmored } from "#vault/age/armor.js";
+import { encodeHeader, headerMac, isBinaryAge, parseHeader, type Stanza } from "#vault/age/header.js";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const MAC = "A".repeat(43);

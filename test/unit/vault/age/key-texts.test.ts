@@ -3,10 +3,10 @@ import { bech32 } from "@scure/base";
 import { identityToRecipient } from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encrypt } from "../../../../packages/vault/src/age/encrypt.js";
-import { generateIdentity, parseIdentity } from "../../../../packages/vault/src/age/identity.js";
-import { parseRecipient, requireUniform, type KeyKind } from "../../../../packages/vault/src/age/recipient.js";
-import { decodeBase64, encodeBase64 } from "../../../../packages/vault/src/age/base64.js";
+import { encrypt } from "#vault/age/encrypt.js";
+import { generateIdentity, parseIdentity } from "#vault/age/identity.js";
+import { parseRecipient, requireUniform, type KeyKind } from "#vault/age/recipient.js";
+import { decodeBase64, encodeBase64 } from "#vault/age/base64.js";
 import { newKey } from "./keys.js";
 
 const KINDS: KeyKind[] = ["x25519", "post-quantum"];

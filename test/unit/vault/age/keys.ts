@@ -1,5 +1,5 @@
-import { generateIdentity, type Identity } from "../../../../packages/vault/src/age/identity.js";
-import { parseRecipient, type KeyKind, type Recipient } from "../../../../packages/vault/src/age/recipient.js";
+import { generateIdentity, type Identity } from "#vault/age/identity.js";
+import { parseRecipient, type KeyKind, type Recipient } from "#vault/age/recipient.js";
 
 export interface Key {
   readonly identity: Identity;

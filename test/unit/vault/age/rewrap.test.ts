@@ -1,10 +1,10 @@
 import { armor, Encrypter } from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decrypt } from "../../../../packages/vault/src/age/decrypt.js";
-import { encrypt } from "../../../../packages/vault/src/age/encrypt.js";
-import { parseHeader } from "../../../../packages/vault/src/age/header.js";
-import { addRecipients } from "../../../../packages/vault/src/age/rewrap.js";
+import { decrypt } from "#vault/age/decrypt.js";
+import { encrypt } from "#vault/age/encrypt.js";
+import { parseHeader } from "#vault/age/header.js";
+import { addRecipients } from "#vault/age/rewrap.js";
 import { newKey, newKeys, type Key } from "./keys.js";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { armor, Decrypter } from "age-encryption";
 import { describe, expect, it } from "vitest";
-import { decrypt, decryptWithPassphrase } from "../../../../packages/vault/src/age/decrypt.js";
-import { encodeHeader, parseHeader } from "../../../../packages/vault/src/age/header.js";
-import { parseIdentity } from "../../../../packages/vault/src/age/identity.js";
-import { ScryptIdentity } from "../../../../packages/vault/src/age/scrypt.js";
+import { decrypt, decryptWithPassphrase } from "#vault/age/decrypt.js";
+import { encodeHeader, parseHeader } from "#vault/age/header.js";
+import { parseIdentity } from "#vault/age/identity.js";
+import { ScryptIdentity } from "#vault/age/scrypt.js";
 import { VECTORS, type Vector } from "./vectors.js";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

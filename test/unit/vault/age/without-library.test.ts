@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { decrypt, decryptWithPassphrase } from "../../../../packages/vault/src/age/decrypt.js";
-import { parseIdentity } from "../../../../packages/vault/src/age/identity.js";
+import { decrypt, decryptWithPassphrase } from "#vault/age/decrypt.js";
+import { parseIdentity } from "#vault/age/identity.js";
 import { VECTORS, type Vector } from "./vectors.js";
 
 vi.mock("age-encryption", () => {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { digestOf, treeDigest, type Digest } from "../../../../packages/vault/dist/trust/digest.js";
-import { formatLock, parseLock, type Lock } from "../../../../packages/vault/dist/trust/lock.js";
-import { formatSshPublicKey } from "../../../../packages/vault/dist/trust/ssh-signature.js";
-import { VaultError } from "../../../../packages/vault/dist/index.js";
+import { digestOf, treeDigest, type Digest } from "#vault/lock/digest.js";
+import { formatLock, parseLock, type Lock } from "#vault/lock/lock.js";
+import { formatSshPublicKey } from "#vault/lock/ssh-signature.js";
+import { VaultError } from "#vault/index.js";
 
 const digest = fc.uint8Array({ minLength: 1, maxLength: 4 }).map(digestOf);
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/).filter((text) => !text.endsWith("\n"));

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { processContext, VaultError, VaultFolder, type FileSource } from "../../../../packages/vault/dist/index.js";
-import { digestOf } from "../../../../packages/vault/dist/trust/digest.js";
-import type { Lock } from "../../../../packages/vault/dist/trust/lock.js";
-import { digestsIn, SignedFiles, summarize } from "../../../../packages/vault/dist/trust/signed-files.js";
-import { TreeLists } from "../../../../packages/vault/dist/trust/tree-lists.js";
+import { processContext, VaultError, VaultFolder, type FileSource } from "#vault/index.js";
+import { digestOf } from "#vault/lock/digest.js";
+import type { Lock } from "#vault/lock/lock.js";
+import { digestsIn, SignedFiles, summarize } from "#vault/lock/signed-files.js";
+import { TreeListCache } from "#vault/lock/tree-list-cache.js";
 
 const FILE = "secrets/big/s7.enc";
 const OTHER = "secrets/big/s8.enc";
@@ -30,7 +30,7 @@ beforeEach(() => {
 function signedFiles(folder = home): SignedFiles {
   const disk = new VaultFolder(root);
   const source: FileSource = { root, walk: (below) => disk.walk(below), read: (file) => (reads.push(file), disk.read(file)) };
-  return new SignedFiles(lock, source, { lists: new TreeLists(processContext({ home: folder }), "a-vault-id") });
+  return new SignedFiles(lock, source, { lists: new TreeListCache(processContext({ home: folder }), "a-vault-id") });
 }
 
 const codeOf = (look: () => void): string | undefined => {

@@ -1,9 +1,9 @@
 import { Flags } from "@oclif/core";
 import { flatten, openLedgerAt } from "@agent-vault/ledger";
 import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/vault";
-import { auditFilter, auditFilterFlags } from "../../audit-filter.js";
-import { keyChoice } from "../../key-choice.js";
-import { writeOut } from "../../standard-output.js";
+import { auditFilter, auditFilterFlags } from "../../flags/audit-filter.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { writeOut } from "../../terminal/standard-output.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class AuditExport extends VaultCommand {

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { openLedger } from "@agent-vault/ledger";
-import { ownerAtHand, parseTime } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
+import { availableOwner, parseTime } from "@agent-vault/vault";
+import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class AuditPrune extends VaultCommand {
@@ -18,7 +18,7 @@ export default class AuditPrune extends VaultCommand {
     const { flags } = await this.words(AuditPrune);
     const root = await this.findVault();
     const before = parseTime(flags.before, this.context.now(), "ago");
-    const { name, signingKey, ...owner } = await ownerAtHand(this.context, root, keyChoice(flags.key));
+    const { name, signingKey, ...owner } = await availableOwner(this.context, root, keyChoice(flags.key));
     const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [

@@ -2,8 +2,8 @@ import process from "node:process";
 import { Flags } from "@oclif/core";
 import { openLedgerAt, type Tally } from "@agent-vault/ledger";
 import { openState, parseTime } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
-import { table } from "../../table.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { table } from "../../terminal/table.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 /** Of the longest bar, in characters. */

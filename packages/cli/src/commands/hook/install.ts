@@ -1,6 +1,6 @@
 import process from "node:process";
 import { installHook } from "@agent-vault/hooks";
-import { hookCommand, whyNotInstalled } from "../../hook-command.js";
+import { hookCommand, whyNotInstalled } from "../../findings/hook-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookInstall extends VaultCommand {

@@ -1,6 +1,6 @@
 import { openLedgerAt } from "@agent-vault/ledger";
 import { openState } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
+import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class IndexRebuild extends VaultCommand {

@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
 import { findVault, resolvePath, type Context } from "@agent-vault/vault";
-import { idleLockOf, mcpFlags } from "../../mcp-words.js";
+import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const clientFlag = Flags.string({ description: "the program that is to start the server", options: [...CLIENTS], required: true });

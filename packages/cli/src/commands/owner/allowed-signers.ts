@@ -1,5 +1,5 @@
 import { allowedSigners } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
+import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class AllowedSigners extends VaultCommand {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState } from "@agent-vault/vault";
 import { parsePolicy, reviewPolicy, type Policy } from "@agent-vault/runner";
-import { knownNames } from "../../known-names.js";
+import { knownNames } from "../../findings/policy-names.js";
 import { VaultCommand, word } from "../../vault-command.js";
 
 export default class PolicyCheck extends VaultCommand {
@@ -33,7 +33,7 @@ export default class PolicyCheck extends VaultCommand {
 }
 
 function ownPolicy(state: VaultState): Policy {
-  const bytes = state.bytes(POLICY_FILE);
+  const bytes = state.read(POLICY_FILE);
   if (bytes) return parsePolicy(bytes, POLICY_FILE);
   throw new VaultError("FILE_NOT_FOUND", "The vault has no policy: whoever can open a secret may use it.", {
     remedy: "Begin one with agent-vault policy init.",

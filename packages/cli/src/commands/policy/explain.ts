@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { surroundingsOf, type Surroundings } from "@agent-vault/ledger";
+import { invocationContext, type InvocationContext } from "@agent-vault/ledger";
 import {
   findVault,
   formatDuration,
@@ -10,7 +10,7 @@ import {
   VaultState,
 } from "@agent-vault/vault";
 import { explain, readPolicy, ruleName, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
-import { knownNames } from "../../known-names.js";
+import { knownNames } from "../../findings/policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const HERE = "without it, what is so here; empty for none";
@@ -50,11 +50,11 @@ export default class PolicyExplain extends VaultCommand {
     const request: UseRequest = {
       action: flags.action as UseRequest["action"],
       secrets: flags.secret.map((secret) => this.#requested(state, secret, flags.environment)),
-      holder:
+      principal:
         flags.agent === undefined
           ? { role: "owner", name: owner!.name, identity: owner!.recipient.text }
           : { role: "agent", name: state.manifest.requireAgent(flags.agent), identity: state.agentRecipient(flags.agent).text },
-      surroundings: withFlags(surroundingsOf(this.context, root), flags),
+      invocation: withFlags(invocationContext(this.context, root), flags),
       command: flags.action === "run" ? (flags.command?.trim().split(/\s+/) ?? []) : undefined,
       reason: undefined,
       service: flags.service,
@@ -84,7 +84,7 @@ export default class PolicyExplain extends VaultCommand {
 
 type Place = { readonly [name in "user" | "repo" | "branch" | "harness"]?: string | undefined };
 
-function withFlags(here: Surroundings, { user, repo, branch, harness }: Place): Surroundings {
+function withFlags(here: InvocationContext, { user, repo, branch, harness }: Place): InvocationContext {
   const given = (flag: string | undefined, found: string | undefined) => (flag === undefined ? found : flag || undefined);
   return {
     folder: here.folder,

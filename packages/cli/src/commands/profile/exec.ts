@@ -1,6 +1,6 @@
 import { endLike, runWithSecrets } from "@agent-vault/runner";
-import { runRequest, splitCommand } from "../../run-request.js";
-import { runFlags } from "../../run-words.js";
+import { runRequest, splitCommand } from "../../flags/run-request.js";
+import { runFlags } from "../../flags/run-flags.js";
 import { VaultCommand, word } from "../../vault-command.js";
 
 export default class ProfileExec extends VaultCommand {

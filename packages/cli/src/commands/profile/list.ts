@@ -1,6 +1,6 @@
 import { profilesFile, readProfiles, secretsOf } from "@agent-vault/runner";
 import { formatSecretPath } from "@agent-vault/vault/read-only";
-import { table } from "../../table.js";
+import { table } from "../../terminal/table.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class ProfileList extends VaultCommand {

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { mint, openAuthority, readProfile, secretsOf } from "@agent-vault/runner";
-import { keyChoice } from "../../key-choice.js";
-import { ttlFlag, ttlOf } from "../../token-words.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand, word } from "../../vault-command.js";
 
 export default class ProfileMint extends VaultCommand {

@@ -1,6 +1,6 @@
 import { openAuthority, SESSION_VARIABLE } from "@agent-vault/runner";
 import { VaultError } from "@agent-vault/vault";
-import { keyChoice } from "../../key-choice.js";
+import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand, word } from "../../vault-command.js";
 
 export default class SessionEnd extends VaultCommand {

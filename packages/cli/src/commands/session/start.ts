@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { openAuthority, SESSION_VARIABLE, startSession } from "@agent-vault/runner";
-import { keyChoice } from "../../key-choice.js";
-import { ttlFlag, ttlOf } from "../../token-words.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class SessionStart extends VaultCommand {

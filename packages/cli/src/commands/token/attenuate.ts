@@ -1,6 +1,6 @@
 import { attenuate, caveatsOf, endOf } from "@agent-vault/runner";
 import { VaultError } from "@agent-vault/vault";
-import { readToken, restrictionFlags, restrictionsOf, tokenWord, ttlOf } from "../../token-words.js";
+import { readToken, restrictionFlags, restrictionsOf, tokenWord, ttlOf } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenAttenuate extends VaultCommand {

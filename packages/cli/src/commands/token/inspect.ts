@@ -1,5 +1,5 @@
 import { parseToken } from "@agent-vault/runner";
-import { caveatsInWords, readToken, tokenWord } from "../../token-words.js";
+import { caveatsInWords, readToken, tokenWord } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenInspect extends VaultCommand {

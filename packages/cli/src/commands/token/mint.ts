@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { mint, openAuthority } from "@agent-vault/runner";
-import { keyChoice } from "../../key-choice.js";
-import { restrictionFlags, restrictionsOf, ttlOf } from "../../token-words.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { restrictionFlags, restrictionsOf, ttlOf } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class TokenMint extends VaultCommand {

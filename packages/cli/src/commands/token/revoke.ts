@@ -1,6 +1,6 @@
 import { openAuthority, parseToken, TOKEN_PREFIX } from "@agent-vault/runner";
-import { keyChoice } from "../../key-choice.js";
-import { readToken } from "../../token-words.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { readToken } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand, word } from "../../vault-command.js";
 
 export default class TokenRevoke extends VaultCommand {

@@ -1,6 +1,6 @@
 import { authenticate, openAuthority } from "@agent-vault/runner";
-import { keyChoice } from "../../key-choice.js";
-import { caveatsInWords, readToken, tokenWord } from "../../token-words.js";
+import { keyChoice } from "../../flags/key-choice.js";
+import { caveatsInWords, readToken, tokenWord } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
 export default class TokenVerify extends VaultCommand {

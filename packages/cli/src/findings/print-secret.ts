@@ -1,0 +1,52 @@
+import process from "node:process";
+import { readSecret, type Context, type ReadAuthorizer } from "@agent-vault/vault/read-only";
+import { keyChoice } from "../flags/key-choice.js";
+import { jsonText, writeOut } from "../terminal/standard-output.js";
+
+const NEWLINE = 10;
+
+export interface PrintRequest {
+  readonly path: string;
+  readonly key: string | undefined;
+  readonly token: string | undefined;
+  readonly noPull: boolean;
+  readonly json: boolean;
+  /** Whether a program asks that was written to have the value, and not whoever looks at the output. */
+  readonly forProgram: boolean;
+}
+
+/** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
+export async function printSecret(
+  context: Context,
+  root: string,
+  { path, key, token, noPull, json, forProgram }: PrintRequest,
+): Promise<void> {
+  const judge = judgeOf(forProgram ? "read" : "get", token);
+  const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge });
+  const text = decodeUtf8(value);
+  if (json) {
+    const printed =
+      text === undefined
+        ? { secret, encoding: "base64", value: Buffer.from(value).toString("base64") }
+        : { secret, encoding: "utf-8", value: text };
+    return writeOut(Buffer.from(jsonText(printed)));
+  }
+  if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed as they are.`);
+  if (value.length === 0 && process.stdout.isTTY) context.warn(`${secret} is empty.`);
+  await writeOut(value);
+  // The next prompt would stand behind the value. Standard output gets the value alone, whatever it is.
+  if (process.stdout.isTTY && process.stderr.isTTY && value.length > 0 && value.at(-1) !== NEWLINE) process.stderr.write("\n");
+}
+
+/** What decides over the read beside the key is loaded where something else does. */
+function judgeOf(action: "get" | "read", token: string | undefined): ReadAuthorizer {
+  return async (...read) => (await import("@agent-vault/runner")).judgeRead(action, { token })(...read);
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { printableJson } from "@agent-vault/vault/read-only";
+import type { AuditEntry } from "./log.js";
+
+const COLUMNS = [
+  "id",
+  "time",
+  "action",
+  "outcome",
+  "who",
+  "identity",
+  "harness",
+  "secrets",
+  "command",
+  "folder",
+  "repository",
+  "branch",
+  "exit_code",
+  "reason",
+  "completed",
+  "hash",
+] as const;
+
+export type FlatEntry = Record<(typeof COLUMNS)[number], string | number | readonly string[] | undefined>;
+
+/** An entry as one flat object, for printing: how it ended takes the place of how it began. */
+export function flatten(entry: AuditEntry): FlatEntry {
+  const { completion } = entry;
+  return {
+    id: entry.id,
+    time: entry.time,
+    action: entry.action,
+    outcome: completion?.outcome ?? entry.outcome,
+    who: entry.who,
+    identity: entry.identity,
+    harness: entry.harness,
+    secrets: entry.secrets,
+    command: completion?.command ?? entry.command,
+    folder: entry.folder,
+    repository: entry.repository,
+    branch: entry.branch,
+    exit_code: completion?.exitCode ?? entry.exitCode,
+    reason: [entry.reason, completion?.reason].filter((reason) => reason !== undefined).join(" ") || undefined,
+    completed: completion?.time,
+    hash: entry.hash,
+  };
+}
+
+/** Entries as comma-separated values (RFC 4180), a line each, after one with the names of the columns. */
+export function* csvLines(entries: Iterable<AuditEntry>, header = true): Generator<string> {
+  if (header) yield COLUMNS.join(",");
+  for (const entry of entries) {
+    const flat = flatten(entry);
+    yield COLUMNS.map((column) => cell(flat[column])).join(",");
+  }
+}
+
+/**
+ * Whoever acts chooses some of these texts: one that a spreadsheet would take for a formula gets a quotation mark before it, and what
+ * would act on a terminal is written out.
+ */
+function cell(value: FlatEntry[keyof FlatEntry]): string {
+  if (value === undefined) return "";
+  const text = printableJson(typeof value === "object" ? JSON.stringify(value) : String(value));
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,169 @@
+import { digestOf, VaultError, type Digest } from "@agent-vault/vault/read-only";
+import type { Connection, Row } from "../database/connection.js";
+
+/** `started` waits for its completion; the others say how it ended. */
+export type Outcome = "started" | "done" | "denied" | "failed";
+
+/** What somebody did, or was kept from doing. No field ever holds a secret's value. */
+export interface AuditEvent {
+  /** A command or operation: `get`, `run`, `grant`. */
+  readonly action: string;
+  readonly outcome: Outcome;
+  /** The owner's or agent's name. */
+  readonly who?: string | undefined;
+  /** The fingerprint of the identity, or the id of the token. */
+  readonly identity?: string | undefined;
+  /** The coding agent that seems to have started it. */
+  readonly harness?: string | undefined;
+  /** `group/name`, as secrets are shown. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Its words, any secret value in them redacted. */
+  readonly command?: readonly string[] | undefined;
+  readonly folder?: string | undefined;
+  readonly repository?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A row of the log: an event, or the completion of an earlier one. */
+export interface AuditRow extends AuditEvent {
+  /** From 1, without a gap. */
+  readonly id: number;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** The row that this one completes. */
+  readonly completes: number | undefined;
+  /** The hash of the row before. */
+  readonly previous: Digest;
+  readonly hash: Digest;
+}
+
+/** Where a log stands: the number of rows that it has ever had, and the hash of the last. */
+export interface AuditHead {
+  readonly rows: number;
+  readonly head: Digest;
+}
+
+/** Longest text of one field, in characters, and most words of a list: a log that anybody could fill is none. */
+const MAX_TEXT = 4096;
+const MAX_WORDS = 200;
+
+/** What the first row follows. */
+export function genesis(vault: string, machine: string): Digest {
+  return digestOf(`agent-vault audit log\nvault: ${vault}\nmachine: ${machine}\n`);
+}
+
+/**
+ * A row's hash: the SHA-256 of one line of JSON, an array of its fields in this order, `null` for what is absent.
+ */
+export function hashOf(row: Omit<AuditRow, "hash">): Digest {
+  const { id, previous, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch } = row;
+  const { exitCode, reason, completes } = row;
+  const use = [action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, completes];
+  return digestOf(JSON.stringify([1, id, previous, time, ...use.map((field) => field ?? null)]));
+}
+
+/** The machine whose log this is. */
+export function machineOf(connection: Connection): string {
+  return String(connection.get("SELECT value FROM setting WHERE name = 'machine'")!["value"]);
+}
+
+/** @param vault the vault's id */
+export function headOf(connection: Connection, vault: string): AuditHead {
+  const last =
+    connection.get("SELECT id AS rows, hash AS head FROM audit ORDER BY id DESC LIMIT 1") ??
+    connection.get("SELECT rows, head FROM checkpoint ORDER BY rows DESC LIMIT 1");
+  if (last) return { rows: Number(last["rows"]), head: last["head"] as Digest };
+  return { rows: 0, head: genesis(vault, machineOf(connection)) };
+}
+
+/** Appends a row, in a transaction of the caller's. */
+export function append(connection: Connection, vault: string, now: Date, event: AuditEvent, completes?: number): AuditRow {
+  const { rows, head } = headOf(connection, vault);
+  const fields = { ...tidy(event), id: rows + 1, time: now.toISOString(), completes, previous: head };
+  const row: AuditRow = { ...fields, hash: hashOf(fields) };
+  const { secrets, command, exitCode, ...columns } = row;
+  connection.insert("audit", {
+    ...columns,
+    secrets: secrets && JSON.stringify(secrets),
+    command: command && JSON.stringify(command),
+    exit_code: exitCode,
+  });
+  for (const secret of new Set(row.secrets)) connection.insert("audit_secret", { secret, event: row.id });
+  return row;
+}
+
+/** A row as it stands in the table. @throws VaultError `LEDGER_DAMAGED` where a list in it is none */
+export function readRow(row: Row): AuditRow {
+  const text = (name: string) => (row[name] as string | null) ?? undefined;
+  const count = (name: string) => (row[name] as number | null) ?? undefined;
+  return {
+    id: Number(row["id"]),
+    time: String(row["time"]),
+    action: String(row["action"]),
+    outcome: row["outcome"] as Outcome,
+    who: text("who"),
+    identity: text("identity"),
+    harness: text("harness"),
+    secrets: readWords(row, "secrets"),
+    command: readWords(row, "command"),
+    folder: text("folder"),
+    repository: text("repository"),
+    branch: text("branch"),
+    exitCode: count("exit_code"),
+    reason: text("reason"),
+    completes: count("completes"),
+    previous: row["previous"] as Digest,
+    hash: row["hash"] as Digest,
+  };
+}
+
+/** A list of words in a column. @throws VaultError `LEDGER_DAMAGED` where it is none */
+export function readWords(row: Row, name: string): string[] | undefined {
+  const text = row[name];
+  if (text === null || text === undefined) return undefined;
+  try {
+    const list: unknown = JSON.parse(String(text));
+    if (Array.isArray(list) && list.every((word) => typeof word === "string")) return list;
+  } catch {
+    // What is no list is damaged.
+  }
+  throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name.replace(/^c_/, "")} is no list.`, {
+    remedy: "agent-vault audit verify says what else was changed.",
+  });
+}
+
+/** An event as it comes back from the database: whole characters, and none of it longer than a log can bear. */
+function tidy(event: AuditEvent): AuditEvent {
+  const text = (value: string | undefined) => {
+    const whole = value === undefined ? undefined : wellFormed(value);
+    return whole !== undefined && whole.length > MAX_TEXT
+      ? `${wellFormed(whole.slice(0, MAX_TEXT))} [${whole.length - MAX_TEXT} more characters]`
+      : whole;
+  };
+  const list = (values: readonly string[] | undefined) => {
+    const all = values?.map((value) => text(value)!);
+    return all && all.length > MAX_WORDS ? [...all.slice(0, MAX_WORDS), `[${all.length - MAX_WORDS} more]`] : all;
+  };
+  return {
+    action: text(event.action)!,
+    outcome: event.outcome,
+    who: text(event.who),
+    identity: text(event.identity),
+    harness: text(event.harness),
+    // All of them: which secrets were used is what the log is for.
+    secrets: event.secrets?.map((secret) => text(secret)!),
+    command: list(event.command),
+    folder: text(event.folder),
+    repository: text(event.repository),
+    branch: text(event.branch),
+    exitCode: event.exitCode,
+    reason: text(event.reason),
+  };
+}
+
+/** Half a surrogate pair would not come back as it went in. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}

@@ -1,0 +1,122 @@
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import process from "node:process";
+import { isSystemError, type Digest } from "@agent-vault/vault/read-only";
+
+/**
+ * What is known of a database from outside of it: how its files were left, and what the audit log then held. The engine ends the
+ * process on some damaged files and drops rows in silence on others, so files that are not as they were left are looked at in
+ * another process first, and what they hold is compared with this.
+ */
+export interface SidecarContent {
+  /** `writing` and `checking` while a process does so. */
+  readonly doing: "nothing" | "writing" | "checking";
+  readonly pid: number;
+  /** The files as they were left; `-` for none, or an empty one. */
+  readonly database: string;
+  readonly wal: string;
+  /** What the audit log held for certain: its number of rows, and the hash of the last. */
+  readonly rows: number;
+  readonly head: Digest | "";
+  readonly machine: string;
+  /** What the first row of a new log says of the one that it takes the place of; empty without one. */
+  readonly replaces: string;
+  /** Tells the right key from a wrong one, and says nothing about it; empty while none is known to be right. */
+  readonly keyCheck: string;
+}
+
+export type DatabaseCondition = "new" | "sound" | "being checked" | "changed" | "suspicious";
+
+/** Fixed, so that it is written over in place, in one go. */
+const SIZE = 1024;
+const FORMAT = 1;
+/** After so long a process that says it is checking is taken for another one that got its number, in milliseconds. */
+const LONGEST_CHECK = 600_000;
+
+export class DatabaseSidecar {
+  readonly #file: string;
+  readonly #path: string;
+
+  /** @param path of the database */
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = `${path}-marks`;
+  }
+
+  /** The marks, or `undefined` where there are none that can be read. */
+  read(): SidecarContent | undefined {
+    let descriptor: number;
+    try {
+      descriptor = openSync(this.#file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    } catch (error) {
+      if (isSystemError(error, "ENOENT", "ELOOP")) return undefined;
+      throw error;
+    }
+    try {
+      if (!fstatSync(descriptor).isFile()) return undefined;
+      const bytes = Buffer.alloc(SIZE);
+      return parse(bytes.toString("utf8", 0, readSync(descriptor, bytes, 0, SIZE, 0)));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  write(marks: SidecarContent): void {
+    const descriptor = openSync(this.#file, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
+    try {
+      writeSync(descriptor, JSON.stringify({ format: FORMAT, ...marks }).padEnd(SIZE), 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** The stamps of the files as they are now. */
+  stamps(): Pick<SidecarContent, "database" | "wal"> {
+    return { database: stamp(this.#path), wal: stamp(`${this.#path}-wal`) };
+  }
+
+  /** Whether the files can be opened in this process. */
+  judge(marks: SidecarContent | undefined): DatabaseCondition {
+    const { database, wal } = this.stamps();
+    if (database === "-" && wal === "-" && (marks?.rows ?? 0) === 0) return "new";
+    if (!marks) return "changed";
+    // A mark of this very process was left by an earlier one with its number, or by work that failed.
+    const atWork = marks.doing !== "nothing" && marks.pid !== process.pid && isAlive(marks.pid);
+    if (marks.doing === "checking") return atWork && this.#age() < LONGEST_CHECK ? "being checked" : "suspicious";
+    if (marks.doing === "writing") return atWork ? "sound" : "suspicious";
+    return marks.database === database && marks.wal === wal ? "sound" : "changed";
+  }
+
+  #age(): number {
+    return Date.now() - (statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  }
+}
+
+function stamp(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined || stat.size === 0n ? "-" : `${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return !isSystemError(error, "ESRCH");
+  }
+  return true;
+}
+
+function parse(text: string): SidecarContent | undefined {
+  try {
+    const { format, ...marks } = JSON.parse(text) as Record<string, unknown>;
+    const { doing, pid, database, wal, rows, head, machine, replaces, keyCheck } = marks;
+    const isWhole =
+      format === FORMAT &&
+      (doing === "nothing" || doing === "writing" || doing === "checking") &&
+      Number.isSafeInteger(pid) &&
+      Number.isSafeInteger(rows) &&
+      [database, wal, head, machine, replaces, keyCheck].every((value) => typeof value === "string");
+    return isWhole ? (marks as unknown as SidecarContent) : undefined;
+  } catch {
+    return undefined;
+  }
+}

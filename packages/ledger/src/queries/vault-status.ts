@@ -1,0 +1,111 @@
+import {
+  identifyPrincipal,
+  isAuditOff,
+  findKeys,
+  VaultError,
+  vaultIdIn,
+  VaultFiles,
+  VaultTrust,
+  type Context,
+  type Principal,
+  type KeyChoice,
+} from "@agent-vault/vault/read-only";
+import type { UpstreamDistance } from "@agent-vault/vault";
+import { openLedger } from "../open-ledger.js";
+import { secretSearch } from "./secret-search.js";
+
+/** How a vault stands, and who looks at it: what a person or an agent asks first. */
+export interface VaultStatus {
+  /** The vault's folder. */
+  readonly folder: string;
+  /** `undefined` for a vault that nobody has signed. */
+  readonly state:
+    | {
+        readonly vault: string;
+        readonly sequence: number;
+        readonly signedAt: Date;
+        readonly validUntil: Date | undefined;
+        /** The owner's name and the fingerprint of the key. */
+        readonly signer: string;
+        readonly fingerprint: string;
+      }
+    | undefined;
+  /** `undefined` where no key is at hand. */
+  readonly you: (Principal & { readonly source: string }) | undefined;
+  readonly secrets: { readonly all: number; readonly yours: number | undefined };
+  readonly groups: number;
+  readonly agents: number;
+  readonly owners: number;
+  /** What wants attention. */
+  readonly expired: number;
+  readonly expiring: number;
+  readonly overdue: number;
+  readonly upstream: UpstreamDistance | undefined;
+  readonly audit: AuditStatus;
+}
+
+/** How the record of uses on this machine stands. */
+export type AuditStatus =
+  | { readonly on: true; readonly machine: string; readonly rows: number; readonly anchored: number; readonly last: string | undefined }
+  | { readonly on: false; readonly why: string };
+
+const DAY = 86_400_000;
+
+/**
+ * Looks at a vault without changing it or asking its remote.
+ * @param root the vault's folder
+ * @throws VaultError those of `VaultTrust`, `TAMPERED`, `INVALID_MANIFEST`
+ */
+export async function vaultStatus(context: Context, root: string, key: KeyChoice = {}): Promise<VaultStatus> {
+  const { fingerprint, upstreamDistance, VaultState } = await import("@agent-vault/vault");
+  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
+  const state = new VaultState(root);
+  const trusted = await new VaultTrust(context, root, keys).verify(state);
+  const principal = keys && (await identifyPrincipal(state, keys));
+  const find = await secretSearch({ ...context, warn: () => {} }, root, key);
+  const count = async (query: Parameters<typeof find>[0]) => (await find({ ...query, limit: 0 })).total;
+  const now = context.now();
+  const soon = new Date(now.getTime() + state.config.settings.expiry_warning_days * DAY);
+  const [all, expired, expiring, overdue] = await Promise.all([
+    count({}),
+    count({ expiresBefore: now }),
+    count({ expiresBefore: soon }),
+    count({ overdueAt: now }),
+  ]);
+  const yours = principal?.role === "owner" ? all : principal?.role === "agent" ? await count({ agent: principal.name }) : undefined;
+  return {
+    folder: root,
+    state: trusted && {
+      vault: trusted.lock.vault,
+      sequence: trusted.lock.sequence,
+      signedAt: trusted.lock.signedAt,
+      validUntil: trusted.lock.validUntil,
+      signer: trusted.lock.owners.find((owner) => owner.key === trusted.signer)?.name ?? "a former owner",
+      fingerprint: fingerprint(trusted.signer),
+    },
+    you: principal && { ...principal, source: keys.source },
+    secrets: { all, yours },
+    groups: state.manifest.groups.size,
+    agents: state.manifest.agents.size,
+    owners: state.owners.length,
+    expired,
+    expiring: expiring - expired,
+    overdue,
+    upstream: await upstreamDistance(context, root).catch(() => undefined),
+    audit: await auditStatus(),
+  };
+
+  async function auditStatus(): Promise<AuditStatus> {
+    if (isAuditOff(context.env)) return { on: false, why: "AGENT_VAULT_AUDIT is off" };
+    if (!keys) return { on: false, why: "there is no key at hand that opens it" };
+    try {
+      const ledger = await openLedger(context, { root, vault: trusted?.lock.vault, keys });
+      const { machine, rows } = await ledger.audit.head();
+      const [last] = await ledger.audit.list({ last: 1 });
+      return { on: true, machine, rows, anchored: trusted?.lock.audit.get(machine)?.rows ?? 0, last: last?.time };
+    } catch (error) {
+      if (error instanceof VaultError) return { on: false, why: error.message };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { readFileSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { detectHarness, type Context } from "@agent-vault/vault/read-only";
+
+/** Where somebody acts, as far as the machine says. All of it can be set up by whoever acts: hints, not proofs. */
+export interface InvocationContext {
+  /** The name of the system's user. */
+  readonly user: string | undefined;
+  /** The coding agent that seems to have started this. */
+  readonly harness: string | undefined;
+  readonly folder: string;
+  /** The remote's URL without user name and password, else the work tree's folder. */
+  readonly repository: string | undefined;
+  /** The checked-out branch; `undefined` where none is. */
+  readonly branch: string | undefined;
+}
+
+/**
+ * Looks around without starting a program, as every use pays for it.
+ * @param root the vault's folder
+ */
+export function invocationContext(context: Context, root: string): InvocationContext {
+  const workTree = dirname(root);
+  const git = gitFolders(workTree);
+  return {
+    user: userOf(context),
+    harness: detectHarness(context.env),
+    folder: context.cwd,
+    repository: git && (remoteUrl(read(join(git.common, "config"))) ?? git.workTree),
+    branch: git && /^ref: refs\/heads\/(.+)$/m.exec(read(join(git.own, "HEAD")))?.[1],
+  };
+}
+
+interface GitFolders {
+  readonly workTree: string;
+  /** Of this work tree. */
+  readonly own: string;
+  /** Of all work trees of the repository. */
+  readonly common: string;
+}
+
+/** The nearest repository at or above a folder, also in a linked work tree or a submodule, whose `.git` is a file. */
+function gitFolders(start: string): GitFolders | undefined {
+  for (let workTree = start; ; workTree = dirname(workTree)) {
+    const dotGit = join(workTree, ".git");
+    const stat = statSync(dotGit, { throwIfNoEntry: false });
+    const named = stat?.isFile() ? /^gitdir: (.+)$/m.exec(read(dotGit))?.[1] : undefined;
+    const own = stat?.isDirectory() ? dotGit : named && resolve(workTree, named);
+    if (own) return { workTree, own, common: resolve(own, read(join(own, "commondir")).trim()) };
+    if (workTree === dirname(workTree)) return undefined;
+  }
+}
+
+/** The URL of `origin`, or of the first remote. Whatever the file holds, it takes a look at each line. */
+function remoteUrl(config: string): string | undefined {
+  const urls = new Map<string, string>();
+  let remote: string | undefined;
+  for (const line of config.split("\n")) {
+    const section = /^[ \t]*\[(?:remote "([^"]*)")?/i.exec(line);
+    if (section) remote = section[1];
+    const url = /^[ \t]*url[ \t]*=(.*)$/i.exec(line)?.[1]?.replaceAll('"', "").trim();
+    if (url && remote !== undefined && !urls.has(remote)) urls.set(remote, url);
+  }
+  const url = urls.get("origin") ?? [...urls.values()][0];
+  // A password may have an @ itself.
+  return url?.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A user of a container need not be in the system's list. */
+function userOf(context: Context): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return context.env["USER"] || context.env["USERNAME"] || undefined;
+  }
+}

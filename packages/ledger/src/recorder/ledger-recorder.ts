@@ -1,0 +1,96 @@
+import {
+  clearUnrecordedPeriod,
+  formatFailure,
+  readUnrecordedPeriod,
+  VaultError,
+  type Actor,
+  type BegunChange,
+  type Context,
+  type RecordedChange,
+  type RecordedEvent,
+  type Recipient,
+  type Recorder,
+} from "@agent-vault/vault/read-only";
+import type { AuditEvent, AuditRow } from "../audit/row.js";
+import type { Ledger } from "../ledger.js";
+import { openLedger } from "../open-ledger.js";
+import { requesterOf } from "./requester.js";
+
+/** Puts what a program does with a vault into that vault's ledger. */
+export class LedgerRecorder implements Recorder {
+  readonly #action: string;
+  #ledger: Ledger | undefined;
+
+  /** @param action what is done: `get`, `grant` */
+  constructor(action: string) {
+    this.#action = action;
+  }
+
+  async record(context: Context, actor: Actor, event: RecordedEvent): Promise<void> {
+    await this.#append(context, actor, event);
+  }
+
+  async begin(context: Context, actor: Actor, { secrets, what }: RecordedChange): Promise<BegunChange> {
+    const row = await this.#append(context, actor, { outcome: "started", secrets, reason: what.replace(/^agent-vault: /, "") });
+    const ledger = this.#ledger!;
+    const { machine, rows, head } = await ledger.audit.head();
+    return {
+      anchor: { machine, rows, head },
+      end: async (failure) => {
+        const ending =
+          failure === undefined ? { outcome: "done" as const } : { outcome: "failed" as const, reason: formatFailure(failure) };
+        try {
+          await ledger.audit.complete(row, ending);
+        } catch (error) {
+          context.warn(`How this ended could not be put on record: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      },
+    };
+  }
+
+  async admit(recipients: readonly Recipient[]): Promise<void> {
+    await this.#ledger?.admit(recipients);
+  }
+
+  async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "reason">): Promise<AuditRow> {
+    const requester = await requesterOf(context, actor);
+    this.#ledger ??= await openRecord(context, actor);
+    try {
+      return await this.#ledger.audit.record({
+        action: this.#action,
+        ...requester,
+        ...event,
+        identity: event.identity ?? requester.identity,
+      });
+    } catch (error) {
+      throw unrecorded(error);
+    }
+  }
+}
+
+/**
+ * The ledger of a vault, to put something on record in it. What was done while the record was off is put down first.
+ * @throws VaultError the codes of {@link openLedger}
+ */
+export async function openRecord(context: Context, actor: Actor): Promise<Ledger> {
+  try {
+    const ledger = await openLedger(context, actor);
+    const gap = actor.vault === undefined ? undefined : readUnrecordedPeriod(context, actor.vault);
+    if (gap) {
+      const times = `${gap.count} time${gap.count === 1 ? "" : "s"} between ${gap.since} and ${gap.until}`;
+      await ledger.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
+      clearUnrecordedPeriod(context, actor.vault!);
+    }
+    return ledger;
+  } catch (error) {
+    throw unrecorded(error);
+  }
+}
+
+/** What cannot be recorded does not happen, and whoever wants it all the same says so. */
+export function unrecorded(error: unknown): unknown {
+  if (!(error instanceof VaultError)) return error;
+  const wayOut = "Nothing is done that cannot be recorded; to go without a record, set AGENT_VAULT_AUDIT=off.";
+  const remedy = error.remedy?.includes("AGENT_VAULT_AUDIT") ? error.remedy : [error.remedy, wayOut].filter(Boolean).join(" ");
+  return new VaultError(error.code, error.message, { remedy, cause: error });
+}

@@ -1,0 +1,77 @@
+import { inputRequired } from "@modelcontextprotocol/server";
+import { askApproval, questionText, type ApprovalQuestion, type Approver, type Reply } from "@agent-vault/runner";
+import { VaultError, type Context } from "@agent-vault/vault/read-only";
+import type { Call } from "../server/call.js";
+
+/** Room for a question in a client's form: what does not fit is counted there. */
+const ROOM = { width: 88, lines: 24 };
+
+const CANCELLED: Reply = { scope: "deny", why: "the call was cancelled." };
+
+/** Asks the person through the client where it can, else by a dialog; never on a terminal, which is the client's if there is one. */
+export function clientApprover(context: Context, call: Call): Approver {
+  return {
+    memory: call.memory,
+    ask: (question, memory) =>
+      call.turns.take(() =>
+        askApproval(context, question, {
+          memory,
+          terminal: false,
+          client: async (asked, timeout) => {
+            if (call.signal.aborted) return CANCELLED;
+            call.progress("Waiting for a person's approval.");
+            return call.client.canAsk ? askThrough(call, asked, timeout) : undefined;
+          },
+        }),
+      ),
+  };
+}
+
+async function askThrough(call: Call, { request, forSession }: ApprovalQuestion, timeout: number): Promise<Reply> {
+  const { text, complete } = questionText(request, ROOM);
+  const choices = ["deny", "once", ...(forSession ? ["session"] : [])];
+  const names = ["Deny", "Allow once", ...(forSession ? ["Allow exactly this until the server ends"] : [])];
+  const view = await call.ask(
+    inputRequired.elicit({
+      message: complete ? text : `${text}\n\nNot all of it is shown here.`,
+      requestedSchema: {
+        type: "object",
+        properties: {
+          decision: { type: "string", title: "Allow it?", enum: choices, enumNames: names, default: "deny" },
+        },
+        required: ["decision"],
+      },
+    }),
+    timeout,
+  );
+  if (call.signal.aborted) return CANCELLED;
+  if (view.kind !== "elicit") return { scope: "deny", why: "nobody answered in time." };
+  const decision = view.action === "accept" ? view.content?.["decision"] : undefined;
+  if (decision === "once" || (decision === "session" && forSession)) return { scope: decision };
+  return { scope: "deny", why: "the answer was no." };
+}
+
+const CONFIRMATION_TIME = 60_000;
+
+/** Has the person say that they are there. @throws VaultError `CONFIRMATION_REQUIRED` */
+export async function confirmPresence({ client, ask }: Pick<Call, "client" | "ask">): Promise<void> {
+  const view = client.canAsk
+    ? await ask(
+        inputRequired.elicit({
+          message: "agent-vault was not used for a while and has locked itself. Unlock it only if you are at work with this agent.",
+          requestedSchema: {
+            type: "object",
+            properties: { unlock: { type: "boolean", title: "Unlock it", default: false } },
+            required: ["unlock"],
+          },
+        }),
+        CONFIRMATION_TIME,
+      )
+    : undefined;
+  if (view?.kind === "elicit" && view.action === "accept" && view.content?.["unlock"] === true) return;
+  throw new VaultError("CONFIRMATION_REQUIRED", "agent-vault was not used for a while and has locked itself.", {
+    remedy: client.canAsk
+      ? "The person has to confirm, and has not. Tell them, and call again when they say so."
+      : "Tell the person: it works again once they have restarted this MCP server.",
+  });
+}

@@ -1,0 +1,62 @@
+import { openUseRecord, invocationContext, type Ledger } from "@agent-vault/ledger";
+import { isAuditOff, presentedToken, type Context, type ReadAuthorizer, type ReadRequest } from "@agent-vault/vault/read-only";
+import type { UseRequest } from "./use-request.js";
+import { authorize, personalApprover, type Approver } from "./authorize.js";
+import type { SecretUse } from "./open-use.js";
+import { requestedSecrets } from "./requested-secrets.js";
+
+/** `get` where whoever asks is shown the value, `read` for a program that was written to have it. */
+export type ReadAction = Extract<UseRequest["action"], "get" | "read">;
+
+export interface JudgeOptions {
+  /** Of `--token`. */
+  readonly token?: string | undefined;
+  /** Without it a person is asked on the terminal or by a dialog. */
+  readonly approver?: Approver | undefined;
+  /** What it is for, as the caller says. */
+  readonly reason?: string | undefined;
+  /** Whether the person has said that a coding agent may be shown values. */
+  readonly mayShow?: boolean | undefined;
+  /** What else has to hold, as in `openUse`. */
+  readonly restrict?: SecretUse["restrict"];
+}
+
+/** Decides over a read of values, as {@link authorize} does. */
+export function judgeRead(action: ReadAction, options: JudgeOptions = {}): ReadAuthorizer {
+  return async (context, read) => {
+    const record = isAuditOff(context.env) ? undefined : await openUseRecord(context, read.actor);
+    return decideRead(context, read, action, record?.ledger, options);
+  };
+}
+
+/** As {@link judgeRead}, for a place that has no record at all: a token, which only the record knows, is refused there. */
+export function judgeUnrecordedRead(action: ReadAction, options: JudgeOptions = {}): ReadAuthorizer {
+  return (context, read) => decideRead(context, read, action, undefined, options);
+}
+
+async function decideRead(
+  context: Context,
+  { files, actor, paths }: ReadRequest,
+  action: ReadAction,
+  ledger: Ledger | undefined,
+  options: JudgeOptions,
+): ReturnType<ReadAuthorizer> {
+  const token = presentedToken(context, options.token);
+  const secrets = await requestedSecrets(files, paths, token !== undefined || options.restrict !== undefined);
+  const use: UseRequest = {
+    action,
+    secrets,
+    principal: await actor.principal(),
+    invocation: invocationContext(context, actor.root),
+    command: undefined,
+    reason: options.reason,
+    service: context.env["AGENT_VAULT_SERVICE"] || undefined,
+  };
+  options.restrict?.(use);
+  const approver = options.approver ?? personalApprover(context);
+  const passed = await authorize(context, { use, files, token, ledger, approver, mayShow: options.mayShow });
+  return {
+    identity: passed.token && `token:${passed.token.id}`,
+    reason: [options.reason, passed.approval && `Approved ${passed.approval}.`].filter(Boolean).join(" ") || undefined,
+  };
+}

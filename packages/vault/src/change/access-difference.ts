@@ -1,0 +1,106 @@
+import { classify, POLICY_FILE } from "../format/layout.js";
+import { formatSecretPath } from "../format/names.js";
+import type { VaultState } from "../files/vault-state.js";
+
+/** What separates two states of a vault, in terms of who can read what. Names are sorted; secrets are spelled as they are shown. */
+export interface AccessDifference {
+  /** Agents that read other secrets than before. */
+  readonly access: readonly { readonly agent: string; readonly gains: readonly string[]; readonly loses: readonly string[] }[];
+  /** Recipients (`age1...`) that came, went, or are others than before: whoever holds the key reads as that owner or agent. */
+  readonly recipients: readonly {
+    readonly kind: "owner" | "agent";
+    readonly name: string;
+    readonly before: string | undefined;
+    readonly after: string | undefined;
+  }[];
+  readonly secrets: { readonly added: readonly string[]; readonly removed: readonly string[]; readonly changed: readonly string[] };
+  /** Other files whose bytes differ: configuration, policy, metadata, escrows. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Compares two states, without any key.
+ * @param before `undefined` for a vault that was not there
+ * @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST`, `INVALID_RECIPIENT` where a state cannot be made sense of
+ */
+export function accessDifference(before: VaultState | undefined, after: VaultState): AccessDifference {
+  const [readBefore, readAfter] = [readersOf(before), readersOf(after)];
+  const access = sorted([...readBefore.keys(), ...readAfter.keys()]).flatMap((agent) => {
+    const [had, has] = [readBefore.get(agent) ?? new Set<string>(), readAfter.get(agent) ?? new Set<string>()];
+    const [gains, loses] = [[...has].filter((secret) => !had.has(secret)), [...had].filter((secret) => !has.has(secret))];
+    return gains.length + loses.length > 0 ? [{ agent, gains, loses }] : [];
+  });
+
+  const [holdersBefore, holdersAfter] = [recipientsOf(before), recipientsOf(after)];
+  const recipients = sorted([...holdersBefore.keys(), ...holdersAfter.keys()]).flatMap((holder) => {
+    const [old, now] = [holdersBefore.get(holder), holdersAfter.get(holder)];
+    const [kind, name] = holder.split(" ") as ["owner" | "agent", string];
+    return old === now ? [] : [{ kind, name, before: old, after: now }];
+  });
+
+  const [digestsBefore, digestsAfter] = [before?.digests() ?? new Map<string, string>(), after.digests()];
+  const secrets = { added: [] as string[], removed: [] as string[], changed: [] as string[] };
+  const files: string[] = [];
+  for (const file of sorted([...digestsBefore.keys(), ...digestsAfter.keys()])) {
+    const [old, now] = [digestsBefore.get(file), digestsAfter.get(file)];
+    if (old === now) continue;
+    const found = classify(file);
+    if (found.kind !== "secret") files.push(file);
+    else secrets[old === undefined ? "added" : now === undefined ? "removed" : "changed"].push(formatSecretPath(found.path));
+  }
+  return { access, recipients, secrets, files };
+}
+
+/** The difference in lines for a person, each a sentence without indentation; none where nothing differs. */
+export function describeDifference({ access, recipients, secrets, files }: AccessDifference): string[] {
+  const some = (names: readonly string[]) => names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
+  const policyChanged = files.includes(POLICY_FILE);
+  const others = files.filter((file) => file !== POLICY_FILE);
+  const line = (names: readonly string[], words: string) => (names.length > 0 ? [`${words}: ${some(names)}`] : []);
+  return [
+    ...access.flatMap(({ agent, gains, loses }) => [
+      ...line(gains, `agent ${agent} could newly read ${count(gains, "secret")}`),
+      ...line(loses, `agent ${agent} could no longer read ${count(loses, "secret")}`),
+    ]),
+    ...recipients.map(({ kind, name, before, after }) =>
+      before === undefined
+        ? `new ${kind} ${name} with the key ${after}`
+        : after === undefined
+          ? `${kind} ${name} is gone`
+          : `${kind} ${name} has another key: ${after} instead of ${before}`,
+    ),
+    ...line(secrets.added, `${count(secrets.added, "secret")} added`),
+    ...line(secrets.changed, `${count(secrets.changed, "secret")} with other bytes`),
+    ...line(secrets.removed, `${count(secrets.removed, "secret")} removed`),
+    ...(policyChanged ? [`another policy (${POLICY_FILE}) says who may use which secret, and how`] : []),
+    ...line(others, `${count(others, "other file")} changed`),
+  ];
+}
+
+function count(items: readonly unknown[], noun: string): string {
+  return `${items.length} ${noun}${items.length === 1 ? "" : "s"}`;
+}
+
+function readersOf(state: VaultState | undefined): Map<string, Set<string>> {
+  const readers = new Map<string, Set<string>>();
+  for (const path of state?.secretPaths() ?? []) {
+    for (const agent of state!.agentsOf(path)) {
+      const secrets = readers.get(agent) ?? new Set();
+      readers.set(agent, secrets.add(formatSecretPath(path)));
+    }
+  }
+  return readers;
+}
+
+/** Recipients by `owner NAME` and `agent NAME`. */
+function recipientsOf(state: VaultState | undefined): Map<string, string> {
+  if (!state) return new Map();
+  return new Map([
+    ...state.owners.map(({ name, recipient }) => [`owner ${name}`, recipient.text] as const),
+    ...[...state.manifest.agents.keys()].map((agent) => [`agent ${agent}`, state.agentRecipient(agent).text] as const),
+  ]);
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].toSorted();
+}

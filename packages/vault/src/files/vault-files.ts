@@ -1,0 +1,116 @@
+import { lstatSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { isArmored } from "../age/armor.js";
+import { MAX_HEADER_BYTES } from "../age/header.js";
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import { linkInVault, VaultFolder, type FileSource } from "./vault-folder.js";
+import { classify, CONFIG_FILE, MANIFEST_FILE, secretFile, VAULT_FOLDER, type VaultFile } from "../format/layout.js";
+import { formatSecretPath, type SecretPath } from "../format/names.js";
+import { suggestion } from "../text/did-you-mean.js";
+import type { Digest } from "../lock/digest.js";
+import { digestsIn, type SignedFiles } from "../lock/signed-files.js";
+
+/**
+ * The files of a vault as they were read at one time. Every file is read once: the bytes that were looked at are the bytes that are
+ * used, however often they are asked for. Reading a secret takes no more than this, so nothing here loads a YAML parser.
+ */
+export class VaultFiles {
+  readonly source: FileSource;
+  readonly #bytes = new Map<string, Uint8Array | undefined>();
+  #signed: SignedFiles | undefined;
+
+  /** @param source absolute path of the vault's folder, which need not exist yet, or where else the files come from */
+  constructor(source: string | FileSource) {
+    this.source = typeof source === "string" ? new VaultFolder(source) : source;
+  }
+
+  /** What the owner has signed of these files, once that was verified. */
+  get signed(): SignedFiles | undefined {
+    return this.#signed;
+  }
+
+  /** From here on nothing is given out that the owner has not signed; what was read before is forgotten. */
+  vouch(signed: SignedFiles): void {
+    this.#signed = signed;
+    this.forget();
+  }
+
+  /** The bytes of a file of the vault, or `undefined`. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`, `TAMPERED` */
+  read(file: string): Uint8Array | undefined {
+    if (!this.#bytes.has(file)) {
+      const bytes = this.source.read(file);
+      this.#signed?.require(file, bytes);
+      this.#bytes.set(file, bytes);
+    }
+    return this.#bytes.get(file);
+  }
+
+  protected forget(): void {
+    this.#bytes.clear();
+  }
+
+  /** The digests of all files that belong in a vault, by their path: of the bytes that `bytes` gives. */
+  digests(): Map<string, Digest> {
+    return digestsIn({ root: this.source.root, read: (file) => this.read(file), walk: (folder) => this.source.walk(folder) });
+  }
+
+  /** Every secret that has a file, sorted. Names that break the grammar are left out; `check` names them. */
+  secretPaths(): SecretPath[] {
+    return this.#below("secrets").flatMap((found) => (found.kind === "secret" ? [found.path] : []));
+  }
+
+  /** Every agent that has an escrow, whether or not the manifest names it, sorted. */
+  escrowedAgents(): string[] {
+    return this.#below("agents").flatMap((found) => (found.kind === "escrow" ? [found.agent] : []));
+  }
+
+  #below(folder: string): VaultFile[] {
+    return (this.#signed?.filesBelow(folder) ?? this.source.walk(folder).map(({ file }) => file)).map(classify);
+  }
+
+  /**
+   * What a secret's header can be read from: its file's beginning, or all of an armored file. It is not kept, as all secrets together
+   * may be more than fits into memory.
+   */
+  head(path: SecretPath): Uint8Array | undefined {
+    const file = secretFile(path);
+    const head = this.source.read(file, this.#signed ? undefined : MAX_HEADER_BYTES + 1);
+    this.#signed?.require(file, head);
+    return head && isArmored(head) ? this.source.read(file) : head;
+  }
+
+  hasSecret(path: SecretPath): boolean {
+    return this.read(secretFile(path)) !== undefined;
+  }
+
+  /** A secret's ciphertext. @throws VaultError `SECRET_NOT_FOUND` with the nearest name */
+  ciphertext(path: SecretPath): Uint8Array {
+    const bytes = this.read(secretFile(path));
+    if (bytes) return bytes;
+    throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
+      remedy: `${suggestion(formatSecretPath(path), this.secretPaths().map(formatSecretPath))}agent-vault list shows them all.`,
+    });
+  }
+}
+
+/**
+ * The vault's folder for a place in the file system: in it, or in the nearest folder above.
+ * @param start absolute or relative to the context's folder
+ * @throws VaultError `VAULT_NOT_FOUND`, `LINK_IN_VAULT` where the folder itself is a link
+ */
+export function findVault(context: Context, start = "."): string {
+  const from = resolve(context.cwd, start);
+  for (let folder = from; ; folder = dirname(folder)) {
+    const root = join(folder, VAULT_FOLDER);
+    const stat = lstatSync(root, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) throw linkInVault(root);
+    // The folder of keys at home has the same name and no manifest.
+    if (stat?.isDirectory() && [MANIFEST_FILE, CONFIG_FILE].some((file) => lstatSync(join(root, file), { throwIfNoEntry: false })))
+      return root;
+    if (folder === dirname(folder)) break;
+  }
+  throw new VaultError("VAULT_NOT_FOUND", `There is no vault in ${from} or above it.`, {
+    remedy: "Go to the repository that holds one, name it with -C DIR, or make one with agent-vault init.",
+  });
+}

@@ -1,0 +1,59 @@
+import * as z from "zod/mini";
+import type { Document } from "yaml";
+import { CONFIG_FILE } from "./layout.js";
+import { readYaml, writeYaml } from "./yaml-document.js";
+
+const settingsSchema = z.looseObject({
+  /** Largest value that `set` takes, in bytes. */
+  max_value_bytes: z._default(z.int().check(z.positive()), 1024 * 1024),
+  /** Seconds in which a second read does not pull again. */
+  pull_interval: z._default(z.number().check(z.nonnegative()), 60),
+  /** Days before its expiry from which `check` warns of a secret. */
+  expiry_warning_days: z._default(z.number().check(z.nonnegative()), 14),
+});
+
+const configSchema = z.looseObject({
+  version: z.literal(1, { error: "this agent-vault reads version 1 only" }),
+  encryption: z.looseObject({ format: z.literal("age", { error: "the only format is age" }) }),
+  id: z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]{8,64}$/, { error: "a vault's id is a UUID" }))),
+  settings: z._default(settingsSchema, {
+    max_value_bytes: 1024 * 1024,
+    pull_interval: 60,
+    expiry_warning_days: 14,
+  }),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** `config.yaml`: the vault's id and settings. A vault made by agent-vault 0.1 has no id until it is first changed. */
+export class Config {
+  readonly id: string | undefined;
+  readonly settings: Settings;
+  readonly #document: Document;
+
+  private constructor(document: Document, data: z.infer<typeof configSchema>) {
+    this.#document = document;
+    this.id = data.id;
+    this.settings = data.settings;
+  }
+
+  /** @throws VaultError `INVALID_YAML`, `INVALID_CONFIG` */
+  static parse(bytes: Uint8Array): Config {
+    const { document, data } = readYaml(bytes, CONFIG_FILE, configSchema, "INVALID_CONFIG");
+    return new Config(document, data);
+  }
+
+  static create(id: string): Config {
+    return Config.parse(new TextEncoder().encode(`version: 1\nencryption:\n  format: age\nid: ${id}\n`));
+  }
+
+  /** The same file with an id. */
+  withId(id: string): Uint8Array {
+    this.#document.set("id", id);
+    return this.toBytes();
+  }
+
+  toBytes(): Uint8Array {
+    return writeYaml(this.#document);
+  }
+}

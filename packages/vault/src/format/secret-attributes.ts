@@ -1,0 +1,41 @@
+import { metadataFile } from "./layout.js";
+import type { SecretPath } from "./names.js";
+import { readPlainYaml } from "./simple-yaml.js";
+import type { VaultFiles } from "../files/vault-files.js";
+
+/** What the owner signed of a secret that decides over its use. */
+export interface SecretAttributes {
+  readonly environment: string | undefined;
+  readonly provider: string | undefined;
+  readonly access: string | undefined;
+  readonly tags: readonly string[];
+}
+
+/**
+ * A secret's attributes, without a YAML parser where they are written as plainly as usual.
+ * @throws VaultError `INVALID_YAML`, `INVALID_METADATA`, `TAMPERED`
+ */
+export async function secretAttributes(files: VaultFiles, path: SecretPath): Promise<SecretAttributes> {
+  const bytes = files.read(metadataFile(path));
+  if (!bytes) return { environment: undefined, provider: undefined, access: undefined, tags: [] };
+  const { environment, provider, access, tags } = plainly(bytes) ?? (await import("./metadata.js")).parseMetadata(bytes, path);
+  return { environment: environment ?? undefined, provider: provider ?? undefined, access: access ?? undefined, tags: tags ?? [] };
+}
+
+interface Read {
+  readonly environment?: string | null | undefined;
+  readonly provider?: string | null | undefined;
+  readonly access?: string | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+}
+
+/** `undefined` for whatever takes a closer look. */
+function plainly(bytes: Uint8Array): Read | undefined {
+  const fields = readPlainYaml(Buffer.from(bytes).toString("utf8"));
+  if (!fields) return undefined;
+  const { environment, provider, access, tags } = fields;
+  const isText = (value: unknown): value is string | undefined => value === undefined || typeof value === "string";
+  const isAccess = access === undefined || access === "read" || access === "read-write" || access === "admin";
+  if (!isText(environment) || !isText(provider) || !isAccess || !(tags === undefined || Array.isArray(tags))) return undefined;
+  return { environment, provider, access, tags: tags as string[] | undefined };
+}

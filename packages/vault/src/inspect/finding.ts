@@ -1,0 +1,65 @@
+import type { ErrorCode } from "../errors.js";
+
+/** What `check` and `verify` can find: the code with which a command stops at the same thing, and what it is, in one sentence. */
+export const FINDINGS = {
+  unsigned: { code: "UNSIGNED", says: "Nobody has signed the state of the vault." },
+  "bad-signature": { code: "BAD_SIGNATURE", says: "The signature is not one over the vault's lock." },
+  "signer-unknown": { code: "UNTRUSTED_SIGNER", says: "Nothing outside the repository says who may sign the vault." },
+  "untrusted-signer": { code: "UNTRUSTED_SIGNER", says: "The vault is signed by a key for which nothing vouches." },
+  "wrong-vault": { code: "WRONG_VAULT", says: "The vault is another one than it should be." },
+  tampered: { code: "TAMPERED", says: "A file is not what the vault's owner signed." },
+  rollback: { code: "ROLLBACK", says: "The vault is in an older state than was seen or asked for." },
+  forked: { code: "FORKED", says: "There are two states of the vault where there should be one." },
+  "expired-state": { code: "EXPIRED_STATE", says: "The vault's state is older than it may be." },
+  "recipients-differ": { code: "UNEXPECTED_RECIPIENT", says: "A secret is encrypted to other recipients than the manifest names." },
+  "escrow-recipients-differ": { code: "UNEXPECTED_RECIPIENT", says: "An escrow is encrypted to others than the owners." },
+  "key-material": { code: "KEY_MATERIAL", says: "A private key lies in the vault in the clear." },
+  link: { code: "LINK_IN_VAULT", says: "A link lies in the vault." },
+  damaged: { code: "DAMAGED", says: "A file of the vault cannot be made sense of." },
+  against: { code: "CHECK_FAILED", says: "The state that the vault is compared with is not in order itself." },
+  expired: { code: "CHECK_FAILED", says: "A secret has expired." },
+  expiring: { code: "CHECK_FAILED", says: "A secret expires soon." },
+  "rotation-overdue": { code: "CHECK_FAILED", says: "A secret is due for rotation." },
+  "agent-without-access": { code: "CHECK_FAILED", says: "An agent can read nothing." },
+  "secret-without-group": { code: "CHECK_FAILED", says: "A secret is listed by no group." },
+  "secret-without-file": { code: "CHECK_FAILED", says: "A group lists a secret that has no file." },
+  "secret-without-metadata": { code: "CHECK_FAILED", says: "A secret has no metadata." },
+  "metadata-without-secret": { code: "CHECK_FAILED", says: "There is metadata of a secret that has no value." },
+  "metadata-differs": { code: "CHECK_FAILED", says: "A secret's metadata and the manifest disagree on its agents." },
+  "unknown-group": { code: "CHECK_FAILED", says: "An agent is in a group that does not exist." },
+  "unknown-agent": { code: "CHECK_FAILED", says: "Something names an agent that the vault does not have." },
+  "agent-without-key": { code: "CHECK_FAILED", says: "An agent has no public key." },
+  "escrow-missing": { code: "CHECK_FAILED", says: "An agent has no escrow." },
+  name: { code: "CHECK_FAILED", says: "A name is outside the grammar of names." },
+  stray: { code: "CHECK_FAILED", says: "A file does not belong in a vault." },
+  "key-permissions": { code: "CHECK_FAILED", says: "A key file is open to others than its owner." },
+} as const satisfies Readonly<Record<string, { code: ErrorCode; says: string }>>;
+
+/** The closed set of what a look through a vault can find. */
+export type FindingKind = keyof typeof FINDINGS;
+
+export type Severity = "error" | "warning";
+
+/** One thing that is not as it should be. An error is a broken vault or an open door; a warning wants attention. */
+export interface Finding {
+  readonly severity: Severity;
+  readonly kind: FindingKind;
+  /** The secret, agent or file that it is about. */
+  readonly subject: string;
+  readonly message: string;
+  /** What mends it, without a full stop. */
+  readonly remedy: string;
+  /** Where to look, relative to the vault's folder; absent for what lies outside of it. */
+  readonly file?: string;
+  /** The line there, from 1, where there is one. */
+  readonly line?: number;
+}
+
+/** Takes down a finding. */
+export type AddFinding = (severity: Severity, kind: FindingKind, subject: string, message: string, remedy: string, file?: string) => void;
+
+/** The kind of what a command would stop at with this code. */
+export function kindOf(code: ErrorCode): FindingKind {
+  const kind = code.toLowerCase().replaceAll("_", "-");
+  return Object.hasOwn(FINDINGS, kind) ? (kind as FindingKind) : code === "LINK_IN_VAULT" ? "link" : "damaged";
+}

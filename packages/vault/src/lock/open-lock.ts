@@ -1,0 +1,35 @@
+import { VaultError } from "../errors.js";
+import type { FileSource } from "../files/vault-folder.js";
+import { LOCK_FILE } from "../format/layout.js";
+import { digestOf, type Digest } from "./digest.js";
+import { parseLock, type Lock } from "./lock.js";
+import { badSignature, isSignatureOf, parseSignature, type SshPublicKey } from "./ssh-signature.js";
+
+/** A lock whose signature is right, by whomever it was made. */
+export interface SignedLock {
+  readonly lock: Lock;
+  readonly digest: Digest;
+  readonly signer: SshPublicKey;
+}
+
+/** Reads a lock with its signature. Who signed is for the caller to judge. @throws VaultError `BAD_SIGNATURE` */
+export function openLock(bytes: Uint8Array, signature: Uint8Array): SignedLock {
+  if (/^<{7} /m.test(Buffer.from(bytes).toString("latin1"))) {
+    throw new VaultError("BAD_SIGNATURE", "vault.lock holds the two sides of an unfinished merge, and nobody has signed that.", {
+      remedy: "Give the merge up (git merge --abort, git rebase --abort), take one side, and make the other's change again.",
+    });
+  }
+  const parsed = parseSignature(signature);
+  if (!isSignatureOf(parsed, bytes)) throw badSignature("vault.lock is not what was signed");
+  return { lock: parseLock(bytes), digest: digestOf(bytes), signer: parsed.key };
+}
+
+/** The id that a vault claims to have, to look up what is known of it; whether the claim holds is seen later. */
+export function vaultIdIn(files: FileSource): string | undefined {
+  try {
+    const lock = files.read(LOCK_FILE);
+    return lock && parseLock(lock).vault;
+  } catch {
+    return undefined;
+  }
+}

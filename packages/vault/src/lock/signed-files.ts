@@ -1,0 +1,171 @@
+import { VaultError } from "../errors.js";
+import type { FileEntry, FileSource } from "../files/vault-folder.js";
+import { classify, GITATTRIBUTES_FILE } from "../format/layout.js";
+import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
+import type { Lock } from "./lock.js";
+import { digestInList, type TreeListCache } from "./tree-list-cache.js";
+
+/** The folder whose digest covers a file, or `undefined` where the file has an entry of its own in the lock. */
+export function treeOf(file: string): string | undefined {
+  return /^(agents|owners|secrets\/[^/]+)\//.exec(file)?.[1];
+}
+
+/** Whether the owner's signature covers a file: all that belongs in a vault but the signature itself. */
+export function isSigned(file: string): boolean {
+  const { kind } = classify(file);
+  return kind !== "stray" && kind !== "signature";
+}
+
+/** The digests of a vault's files, of all or of some, by their path, as they are now. Strays are in no one's name, and links are no files. */
+export function digestsIn(source: FileSource, entries: readonly FileEntry[] = source.walk()): Map<string, Digest> {
+  const digests = new Map<string, Digest>();
+  for (const { file, kind } of entries) {
+    if (kind !== "file" || !isSigned(file)) continue;
+    const bytes = source.read(file);
+    if (bytes) digests.set(file, digestOf(bytes));
+  }
+  return digests;
+}
+
+/** What a lock says of a set of files. */
+export function summarize(digests: ReadonlyMap<string, Digest>): Pick<Lock, "files" | "trees"> {
+  const files = new Map<string, Digest>();
+  const trees = new Map<string, Map<string, Digest>>();
+  for (const [file, digest] of digests) {
+    const tree = treeOf(file);
+    if (tree === undefined) files.set(file, digest);
+    else {
+      let inside = trees.get(tree);
+      if (!inside) trees.set(tree, (inside = new Map()));
+      inside.set(file.slice(tree.length + 1), digest);
+    }
+  }
+  return { files, trees: new Map([...trees].map(([tree, inside]) => [tree, treeDigest(inside)])) };
+}
+
+/** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
+export function nestedAttributes(entries: readonly FileEntry[]): string[] {
+  return entries.flatMap(({ file }) => (file.endsWith(`/${GITATTRIBUTES_FILE}`) ? [file] : []));
+}
+
+/** How a vault's files are held to its lock. */
+export interface SignedFilesOptions {
+  /** Whether they are what a remote offers, and not what lies in the work tree. */
+  readonly offered?: boolean;
+  /** Lists of large folders from earlier reads. */
+  readonly lists?: TreeListCache;
+}
+
+/**
+ * Holds the bytes of a vault's files to what its lock says of them. A folder is looked through when the first of its files is asked
+ * for, where no list of it is at hand, and nothing else is: a read costs what its group costs.
+ */
+export class SignedFiles {
+  readonly lock: Lock;
+  readonly #source: FileSource;
+  readonly #offered: boolean;
+  readonly #lists: TreeListCache | undefined;
+  /** All files, once all were looked at. */
+  #present: ReadonlyMap<string, Digest> | undefined;
+  readonly #trees = new Map<string, ReadonlyMap<string, Digest>>();
+  readonly #lookups = new Map<string, (file: string) => Digest | undefined>();
+
+  constructor(lock: Lock, source: FileSource, { offered = false, lists }: SignedFilesOptions = {}) {
+    this.lock = lock;
+    this.#source = source;
+    this.#offered = offered;
+    this.#lists = lists;
+  }
+
+  /** @param bytes what was just read, or `undefined` for no such file. @throws VaultError `TAMPERED` */
+  require(file: string, bytes: Uint8Array | undefined): void {
+    if (!isSigned(file)) return;
+    const tree = treeOf(file);
+    const expected = tree === undefined ? this.lock.files.get(file) : this.#digestIn(tree, file);
+    if ((bytes && digestOf(bytes)) !== expected) throw this.#tampered([file]);
+  }
+
+  /** The files of the vault that the lock vouches for, each with its digest. @throws VaultError `TAMPERED` where any file differs */
+  requireAll(): ReadonlyMap<string, Digest> {
+    const entries = this.#source.walk();
+    const present = digestsIn(this.#source, entries);
+    const differing = [...differingFrom(this.lock, present), ...nestedAttributes(entries)];
+    if (differing.length > 0) throw this.#tampered(differing);
+    return (this.#present = present);
+  }
+
+  /** The files below a folder such as `secrets`, by the lock. @throws VaultError `TAMPERED` */
+  filesBelow(folder: string): string[] {
+    const below = this.#present ? [...this.#present.keys()].filter((file) => file.startsWith(`${folder}/`)) : this.#lookThrough(folder);
+    return below.toSorted((a, b) => (a < b ? -1 : 1));
+  }
+
+  #lookThrough(folder: string): string[] {
+    const inside = (tree: string) => tree === folder || tree.startsWith(`${folder}/`);
+    const trees = new Set([...this.lock.trees.keys()].filter(inside));
+    for (const { file, kind } of this.#source.walk(folder)) {
+      const tree = treeOf(file);
+      if (kind === "file" && isSigned(file) && tree !== undefined && inside(tree)) trees.add(tree);
+    }
+    return [...trees].flatMap((tree) => [...this.#digests(tree).keys()]);
+  }
+
+  #digestIn(tree: string, file: string): Digest | undefined {
+    if (this.#present) return this.#present.get(file);
+    let lookup = this.#lookups.get(tree);
+    if (!lookup) this.#lookups.set(tree, (lookup = this.#lookupIn(tree)));
+    return lookup(file);
+  }
+
+  #lookupIn(tree: string): (file: string) => Digest | undefined {
+    const digest = this.lock.trees.get(tree);
+    const list = digest && this.#lists?.read(tree, digest);
+    if (list !== undefined) return (file) => digestInList(list, file.slice(tree.length + 1));
+    const digests = this.#digests(tree);
+    return (file) => digests.get(file);
+  }
+
+  /** The digests of a signed folder's files, by path: of `secrets/GROUP`, for one. @throws VaultError `TAMPERED` */
+  digestsOf(tree: string): ReadonlyMap<string, Digest> {
+    return this.#digests(tree);
+  }
+
+  #digests(tree: string): ReadonlyMap<string, Digest> {
+    const known = this.#trees.get(tree);
+    if (known) return known;
+    const digests = digestsIn(this.#source, this.#source.walk(tree));
+    const relative = new Map([...digests].map(([file, digest]) => [file.slice(tree.length + 1), digest]));
+    const list = treeList(relative);
+    if ((digests.size === 0 ? undefined : digestOf(list)) !== this.lock.trees.get(tree)) throw this.#tampered([`${tree}/`]);
+    this.#lists?.keep(tree, list, digests.size);
+    this.#trees.set(tree, digests);
+    return digests;
+  }
+
+  /** @param what files, and folders with a slash at their end */
+  #tampered(what: readonly string[]): VaultError {
+    if (!this.#offered) return tampered(what);
+    return new VaultError("TAMPERED", `What the remote offers is not what the vault's owner signed: ${some(what)}.`, {
+      remedy: "Nothing was taken over. See who changed it (git log @{upstream}), and have an owner put it right.",
+    });
+  }
+}
+
+/** Files and folders that are not as a lock says, folders with a slash at their end. */
+export function differingFrom(lock: Lock, present: ReadonlyMap<string, Digest>): string[] {
+  const now = summarize(present);
+  const compare = (a: ReadonlyMap<string, Digest>, b: ReadonlyMap<string, Digest>, end: string) =>
+    [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name)).map((name) => `${name}${end}`);
+  return [...compare(lock.files, now.files, ""), ...compare(lock.trees, now.trees, "/")];
+}
+
+/** @param what files, and folders with a slash at their end, that lie in the work tree */
+export function tampered(what: readonly string[]): VaultError {
+  return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${some(what)}.`, {
+    remedy: "Do not use it. See who changed it (git log, git status), and take the signed state back: git checkout COMMIT -- .agent-vault",
+  });
+}
+
+function some(what: readonly string[]): string {
+  return what.slice(0, 5).join(", ") + (what.length > 5 ? ` and ${what.length - 5} more` : "");
+}

@@ -1,0 +1,134 @@
+import { dirname, join } from "node:path";
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+import type { Finding } from "../inspect/finding.js";
+import { GitRepository } from "../git/repository.js";
+import { findKeys } from "../keys/key-files.js";
+import { CONFIG_FILE, LOCK_FILE } from "../format/layout.js";
+import { shellWord } from "../text/shell-word.js";
+import type { VaultState } from "../files/vault-state.js";
+import { differingFiles, type DifferingFile } from "./differing-files.js";
+import type { Digest } from "../lock/digest.js";
+import { LockHistory } from "./lock-history.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
+import { nestedAttributes } from "../lock/signed-files.js";
+import { fingerprint } from "../lock/ssh-signature.js";
+import { readTrust } from "./trust-store.js";
+import { findUpstream } from "./upstream.js";
+import { VaultTrust } from "./vault-trust.js";
+
+/** What was found out about a vault's signature. */
+export interface TrustAssessment {
+  /** The state, where its signature is one, by whomever it was made. */
+  readonly signed: SignedLock | undefined;
+  readonly findings: Finding[];
+}
+
+const DOUBT = "Do not use it before an owner has looked at it";
+
+export interface TrustAssessmentOptions {
+  /** The commit that the state comes from, where it is not the work tree's. */
+  readonly commit?: string | undefined;
+  /** What came after the state says nothing against it. */
+  readonly isPast?: boolean;
+}
+
+/**
+ * Finds out whether a vault is what its owner signed, and who that is, without any key and without writing anything down: signature,
+ * signer, id, sequence, validity, and the digest of every file.
+ * @param root the vault's folder, for its repository
+ * @param state the vault's files, unverified
+ * @param digests of all of them
+ * @throws VaultError `INVALID_KEY`, `DAMAGED` for what lies outside the vault: AGENT_VAULT_OWNER, what is remembered of it
+ */
+export async function assessTrust(
+  context: Context,
+  root: string,
+  state: VaultState,
+  digests: ReadonlyMap<string, Digest>,
+  options: TrustAssessmentOptions = {},
+): Promise<TrustAssessment> {
+  const { commit, isPast = false } = options;
+  const keys = findKeys(context, { vaultId: () => vaultIdIn(state.source) });
+  const remote = isPast ? undefined : await remoteOf(context, root, state, commit);
+  const { signed, problems } = await new VaultTrust(context, root, keys).assess(state, { remote, isPast });
+  const findings = [...problems];
+  if (!signed) return { signed, findings };
+  const add = (severity: Finding["severity"], kind: Finding["kind"], file: string, message: string, remedy: string) =>
+    findings.push({ severity, kind, subject: file, message, remedy, file });
+
+  if (!problems.some(({ kind }) => kind === "untrusted-signer")) await judgeSigner();
+  const id = idOf(state);
+  if (id !== undefined && id !== signed.lock.vault)
+    add(
+      "error",
+      "wrong-vault",
+      CONFIG_FILE,
+      `${CONFIG_FILE} has the id ${id}, and the vault that was signed is ${signed.lock.vault}.`,
+      DOUBT,
+    );
+  for (const differing of await differingFiles(context, root, signed, digests, commit)) {
+    const path = shellWord(join(root, differing.file));
+    const remedy = `See who it was: git log -- ${path}; and take back what was signed: git checkout COMMIT -- ${path}`;
+    add("error", "tampered", differing.file, inWords(differing), remedy);
+  }
+  for (const file of nestedAttributes(state.source.walk())) {
+    const message = `${file} would have git change the vault's files on their way to the work tree.`;
+    add("error", "tampered", file, message, `Find out who put it there, then rm ${shellWord(join(root, file))}`);
+  }
+  return { signed, findings };
+
+  /** Who signs is one of the owners, or was one in the state before: an owner who hands over signs the state that names the next. */
+  async function judgeSigner(): Promise<void> {
+    const { lock, signer } = signed!;
+    if (lock.owners.some(({ key }) => key === signer)) return;
+    const who = `The state was signed by ${fingerprint(signer)}, who is none of the owners that it names`;
+    const before = lock.previous && (await LockHistory.read(context, root)).get(lock.previous);
+    if (before?.lock.owners.some(({ key }) => key === signer)) return;
+    if (lock.previous !== undefined && !before)
+      add(
+        "warning",
+        "signer-unknown",
+        LOCK_FILE,
+        `${who}; whether the state before names them, this clone does not hold the history to tell.`,
+        "Fetch it: git fetch --unshallow",
+      );
+    else add("error", "untrusted-signer", LOCK_FILE, `${who}, and none of those of the state before.`, DOUBT);
+  }
+}
+
+/** Whether this machine has seen what lies on the branch that the checked-out one follows, and its name in what is remembered. */
+async function remoteOf(context: Context, root: string, state: VaultState, commit: string | undefined): Promise<string | undefined> {
+  const id = vaultIdIn(state.source);
+  const memory = id === undefined ? undefined : readTrust(context, id);
+  if (!memory || Object.keys(memory.remotes).length === 0) return undefined;
+  const repository = await GitRepository.findIfAny(context, dirname(root));
+  const upstream = repository && (await findUpstream(repository));
+  if (!repository || !upstream || commit === undefined) return upstream?.id;
+  // Of another commit than the branch's own or its upstream's nobody says that it is the newest.
+  const tips = (await repository.try(["rev-parse", "HEAD", upstream.tracking])) ?? "";
+  return tips.includes(commit) ? upstream.id : undefined;
+}
+
+/** The id that the configuration claims; one that cannot be read is somebody else's finding. */
+function idOf(state: VaultState): string | undefined {
+  try {
+    return state.config.id;
+  } catch (error) {
+    if (error instanceof VaultError) return undefined;
+    throw error;
+  }
+}
+
+function inWords({ file, how }: DifferingFile): string {
+  switch (how) {
+    case "changed":
+      return `${file} is not what the owner signed.`;
+    case "added":
+      return `${file} was added; the owner has not signed it.`;
+    case "removed":
+      return `${file} is missing; the owner has signed that it is there.`;
+    case "unknown":
+      return `What lies in ${file} is not what the owner signed; this clone does not hold the history to tell which file it is.`;
+  }
+}

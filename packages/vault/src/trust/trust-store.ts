@@ -1,0 +1,91 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Context } from "../context.js";
+import { isSystemError, VaultError } from "../errors.js";
+import type { Digest } from "../lock/digest.js";
+import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
+
+/** A state of a vault, by the lock that says what it is. */
+export interface StateRef {
+  readonly sequence: number;
+  readonly lock: Digest;
+}
+
+/** What this person's machine knows of a vault, whatever a repository says: the newest state that was verified, and who may sign the next. */
+export interface TrustRecord extends StateRef {
+  /** Keys from outside the repository that vouched for this; none where the first key that was seen was taken on its word. */
+  readonly pinned: readonly SshPublicKey[];
+  readonly owners: readonly SshPublicKey[];
+  /** Whether a policy decides over uses in that state. */
+  readonly policy?: boolean | undefined;
+  /** The newest state that was seen on a remote's branch or pushed to it, by its URL and branch. */
+  readonly remotes: Readonly<Record<string, StateRef>>;
+}
+
+export const trustFile = (context: Context, vaultId: string): string => join(context.home, "trust", `${vaultId}.json`);
+
+/** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file is not what was written */
+export function readTrust(context: Context, vaultId: string): TrustRecord | undefined {
+  const file = trustFile(context, vaultId);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  const memory = parse(text, vaultId);
+  if (memory) return memory;
+  // To go on without it would be to forget what protects from an old state.
+  throw new VaultError("DAMAGED", `${file} does not hold what is remembered of this vault.`, {
+    remedy: "Restore it from a backup; or remove it, after comparing the vault's newest commit with an owner's.",
+  });
+}
+
+/** Writes what is remembered, whole or not at all; says so where it cannot be written, since reading goes on without it. */
+export function writeTrust(context: Context, vaultId: string, memory: TrustRecord): void {
+  const file = trustFile(context, vaultId);
+  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const descriptor = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(descriptor, `${JSON.stringify({ version: 1, vault: vaultId, ...memory }, null, 2)}\n`);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(draft, file);
+  } catch (error) {
+    if (existsSync(draft)) unlinkSync(draft);
+    if (!isSystemError(error)) throw error;
+    context.warn(`The state of this vault could not be remembered in ${file} (${error.code}), so an older one would not be noticed.`);
+  }
+}
+
+function parse(text: string, vaultId: string): TrustRecord | undefined {
+  try {
+    const { version, vault, sequence, lock, pinned, owners, policy, remotes } = JSON.parse(text) as Record<string, unknown>;
+    const seen = seenState({ sequence, lock });
+    if (version !== 1 || vault !== vaultId || !seen) return undefined;
+    const states = Object.entries(remotes as object).map(([remote, state]) => [remote, seenState(state as object)] as const);
+    if (states.some(([, state]) => state === undefined)) return undefined;
+    const learnt = { pinned: keys(pinned), owners: keys(owners), policy: policy === true };
+    return { ...learnt, ...seen, remotes: Object.fromEntries(states) as Record<string, StateRef> };
+  } catch {
+    return undefined;
+  }
+}
+
+function seenState({ sequence, lock }: { sequence?: unknown; lock?: unknown }): StateRef | undefined {
+  const isState = Number.isSafeInteger(sequence) && typeof lock === "string" && /^sha256:[0-9a-f]{64}$/.test(lock);
+  return isState ? { sequence: sequence as number, lock: lock as Digest } : undefined;
+}
+
+function keys(values: unknown): SshPublicKey[] {
+  return (values as string[]).map((value) => {
+    const key = parseSshPublicKey(value);
+    if (!key) throw new Error("no key");
+    return key;
+  });
+}
