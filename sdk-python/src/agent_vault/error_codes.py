@@ -1,4 +1,4 @@
-"""Every error code, as in packages/vault/src/errors.ts."""
+"""Every error code with its exit code, kind and class. Made by `npm run errors` from packages/vault/src/errors.ts: do not edit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import NamedTuple
 
 
 class ErrorEntry(NamedTuple):
-    """What belongs to an error code."""
+    """What is known of an error code."""
 
-    #: The exit code of the command line.
-    exit_code: int
-    #: What a caller can do about it; `verification` is a vault that is not what its owner signed.
+    exit: int
     kind: str
-    #: The name of the class in `agent_vault.errors`.
     class_name: str
 
 
@@ -35,30 +32,30 @@ ERROR_CODES: dict[str, ErrorEntry] = {
     "INVALID_VARIABLE": ErrorEntry(2, "usage", "VaultError"),
     "INVALID_REFERENCE": ErrorEntry(2, "usage", "VaultError"),
     "INVALID_PROFILE": ErrorEntry(2, "usage", "VaultError"),
-    "VAULT_NOT_FOUND": ErrorEntry(3, "not_found", "VaultNotFoundError"),
-    "REPOSITORY_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "SECRET_NOT_FOUND": ErrorEntry(3, "not_found", "SecretNotFoundError"),
-    "AGENT_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "GROUP_NOT_FOUND": ErrorEntry(3, "not_found", "ManifestError"),
-    "OWNER_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "FILE_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "NOT_GRANTED": ErrorEntry(3, "not_found", "VaultError"),
-    "PROFILE_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "TOKEN_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
-    "SESSION_NOT_FOUND": ErrorEntry(3, "not_found", "VaultError"),
+    "VAULT_NOT_FOUND": ErrorEntry(3, "not-found", "VaultNotFoundError"),
+    "REPOSITORY_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "SECRET_NOT_FOUND": ErrorEntry(3, "not-found", "SecretNotFoundError"),
+    "AGENT_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "GROUP_NOT_FOUND": ErrorEntry(3, "not-found", "ManifestError"),
+    "OWNER_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "FILE_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "NOT_GRANTED": ErrorEntry(3, "not-found", "VaultError"),
+    "PROFILE_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "TOKEN_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
+    "SESSION_NOT_FOUND": ErrorEntry(3, "not-found", "VaultError"),
     "NO_KEY": ErrorEntry(4, "key", "VaultNotFoundError"),
     "INVALID_KEY": ErrorEntry(4, "key", "VaultError"),
     "NOT_AUTHORIZED": ErrorEntry(4, "key", "NotAuthorizedError"),
     "WRONG_PASSPHRASE": ErrorEntry(4, "key", "VaultError"),
     "PASSPHRASE_REQUIRED": ErrorEntry(4, "key", "VaultError"),
     "LEDGER_KEY": ErrorEntry(4, "key", "VaultError"),
-    "INVALID_YAML": ErrorEntry(5, "invalid", "ManifestError"),
-    "INVALID_CONFIG": ErrorEntry(5, "invalid", "ManifestError"),
-    "INVALID_MANIFEST": ErrorEntry(5, "invalid", "ManifestError"),
-    "INVALID_METADATA": ErrorEntry(5, "invalid", "ManifestError"),
-    "INVALID_RECIPIENT": ErrorEntry(5, "invalid", "ManifestError"),
-    "MIXED_RECIPIENTS": ErrorEntry(5, "invalid", "VerificationError"),
-    "DAMAGED": ErrorEntry(5, "invalid", "VerificationError"),
+    "INVALID_YAML": ErrorEntry(5, "unreadable", "ManifestError"),
+    "INVALID_CONFIG": ErrorEntry(5, "unreadable", "ManifestError"),
+    "INVALID_MANIFEST": ErrorEntry(5, "unreadable", "ManifestError"),
+    "INVALID_METADATA": ErrorEntry(5, "unreadable", "ManifestError"),
+    "INVALID_RECIPIENT": ErrorEntry(5, "unreadable", "ManifestError"),
+    "MIXED_RECIPIENTS": ErrorEntry(5, "unreadable", "VerificationError"),
+    "DAMAGED": ErrorEntry(5, "unreadable", "VerificationError"),
     "LINK_IN_VAULT": ErrorEntry(5, "verification", "VerificationError"),
     "UNSIGNED": ErrorEntry(5, "verification", "VerificationError"),
     "BAD_SIGNATURE": ErrorEntry(5, "verification", "VerificationError"),
@@ -69,9 +66,9 @@ ERROR_CODES: dict[str, ErrorEntry] = {
     "FORKED": ErrorEntry(5, "verification", "VerificationError"),
     "EXPIRED_STATE": ErrorEntry(5, "verification", "VerificationError"),
     "UNEXPECTED_RECIPIENT": ErrorEntry(5, "verification", "VerificationError"),
-    "CHECK_FAILED": ErrorEntry(5, "invalid", "VaultError"),
-    "KEY_MATERIAL": ErrorEntry(5, "invalid", "VaultError"),
-    "LEDGER_DAMAGED": ErrorEntry(5, "invalid", "VaultError"),
+    "CHECK_FAILED": ErrorEntry(5, "findings", "VaultError"),
+    "KEY_MATERIAL": ErrorEntry(5, "findings", "VaultError"),
+    "LEDGER_DAMAGED": ErrorEntry(5, "findings", "VaultError"),
     "CONFIRMATION_REQUIRED": ErrorEntry(6, "refused", "VaultError"),
     "INVALID_POLICY": ErrorEntry(6, "refused", "VaultError"),
     "POLICY_DENIED": ErrorEntry(6, "refused", "VaultError"),
