@@ -85,7 +85,11 @@ def test_git_gets_what_else_is_set_but_not_another_repository(monkeypatch: pytes
     ],
 )
 def test_what_git_says_has_one_of_a_closed_set_of_kinds(stderr: bytes, kind: GitErrorKind) -> None:
-    assert git_failed(["fetch"], stderr).kind == kind
+    failure = git_failed(["-c", "core.hooksPath=/dev/null", "fetch"], stderr)
+    assert failure.kind == kind
+    assert failure.message.startswith("git fetch failed")
+    assert failure.message[-2] not in ".: "
+    assert failure.message.endswith(".")
 
 
 def test_a_folder_without_a_repository_is_told_from_a_broken_one(machine: Path) -> None:

@@ -28,5 +28,5 @@ def decrypt(ciphertext: bytes, identities: Sequence[Identity], secret: str) -> b
     except pyrage.DecryptError as failure:
         if str(failure) == _OTHER_RECIPIENTS:
             return None
-        raise invalid_file(secret, str(failure)) from None
+        raise invalid_file(secret, str(failure).partition("\n")[0].rstrip(".")) from None
     return plaintext

@@ -83,6 +83,6 @@ class VaultFiles:
     def _require(self, file: str) -> bytes:
         content = self.read(file)
         if content is None:
-            remedy = f"Restore it from git: git checkout -- .agent-vault/{file}"
+            remedy = f"Restore it from git (git checkout -- .agent-vault/{file})."
             raise error("INVALID_CONFIG" if file == CONFIG_FILE else "INVALID_MANIFEST", f"The vault has no {file}.", remedy)
         return content

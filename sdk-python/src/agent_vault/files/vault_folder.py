@@ -91,7 +91,7 @@ def link_in_vault(file: str) -> VaultError:
     return error(
         "LINK_IN_VAULT",
         f"{file} in the vault is a link, and links in a vault are never followed.",
-        "Find out who put it there, then remove it or restore the file from git.",
+        "Find out who put it there, and remove it or restore the file from git.",
     )
 
 

@@ -50,7 +50,7 @@ def _check(kind: str, text: str, segment: str) -> None:
         reason = "each part of a name is 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit"
         raise _invalid(kind, text, reason)
     if not is_name(segment):
-        raise _invalid(kind, text, "no part of a name can end in .enc or .meta")
+        raise _invalid(kind, text, "no part of a name may end in .enc or .meta")
 
 
 def _invalid(kind: str, text: str, reason: str) -> VaultError:

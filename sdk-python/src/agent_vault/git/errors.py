@@ -45,7 +45,7 @@ def git_failed(args: Sequence[str], stderr: bytes) -> GitError:
     kind: GitErrorKind = next((kind for kind, message in _MESSAGES if message in own), "other")
     return GitError(
         "GIT_FAILED",
-        f"git {command} failed: {text}",
+        f"git {command} failed{': ' if text else ''}{text.rstrip('.')}.",
         "Fix the problem git reports above, then try again. Nothing was changed.",
         kind,
     )

@@ -40,7 +40,7 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
     if _is_passphrase_encrypted(content):
         raise error(
             "PASSPHRASE_REQUIRED",
-            f"{source} is protected by a passphrase, which a program cannot be asked for.",
+            f"{source} is protected by a passphrase, and nobody can be asked for it here.",
             "Use a key without a passphrase.",
         )
     lines = [line.strip() for line in content.decode("utf-8", "replace").split("\n")]
@@ -48,8 +48,8 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
     if not texts:
         raise error(
             "INVALID_KEY",
-            f"{source} contains no key.",
-            "A key file has a line AGE-SECRET-KEY-1.... Create a key with age-keygen or agent-vault init.",
+            f"{source} holds no key.",
+            "A key file holds a line AGE-SECRET-KEY-1...; create a key with age-keygen or agent-vault init.",
         )
     try:
         identities = tuple(Identity(text) for text in texts)
@@ -57,7 +57,7 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
         raise error(
             "INVALID_KEY",
             f"{source} is not an age key file.",
-            "It should have a line AGE-SECRET-KEY-1.... Check that it is the right file and complete.",
+            "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and complete.",
         ) from None
     vaults = _comments(lines, "vault")
     return Keys(

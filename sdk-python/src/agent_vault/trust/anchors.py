@@ -35,7 +35,7 @@ def find_anchors(signed: SignedLock, keys: Keys | None, env: Mapping[str, str]) 
     if keys and keys.vault is not None and keys.vault != vault:
         raise error(
             "WRONG_VAULT",
-            f"The key in {keys.source} belongs to the vault {keys.vault}, but this is the vault {vault}.",
+            f"The key in {keys.source} belongs to the vault {keys.vault}, and this is the vault {vault}.",
             "Use the key that was made for this vault. If this should be the same vault, another one was put in its place.",
         )
     seen = keys.state if keys else None

@@ -76,6 +76,6 @@ def _require_same_vault(signed: SignedLock, present: SignedLock | None) -> None:
     if present and signed.lock.vault != present.lock.vault:
         raise error(
             "WRONG_VAULT",
-            f"The remote offers the vault {signed.lock.vault}, but this is the vault {present.lock.vault}.",
+            f"The remote offers the vault {signed.lock.vault}, and this is the vault {present.lock.vault}.",
             "Nothing was pulled. Find out who put another vault in its place.",
         )

@@ -47,14 +47,14 @@ def forked(signed: SignedLock) -> VaultError:
     return error(
         "FORKED",
         f"There are two states {signed.lock.sequence} of this vault, and this is not the one that was seen before.",
-        "Nothing was changed. Ask an owner which one is right.",
+        "Nothing was changed. Ask an owner which is right.",
     )
 
 
 def inflated_sequence(signed: SignedLock, seen: StateRef) -> VaultError:
     return error(
         "FORKED",
-        f"State {signed.lock.sequence} cannot follow state {seen.sequence}: no vault changes that often.",
+        f"State {signed.lock.sequence} does not follow state {seen.sequence}: no vault changes that often.",
         "Nothing was changed. Someone with an owner's key set a high version number, so that later states look old. "
         "An owner should run agent-vault rotate-owner.",
     )

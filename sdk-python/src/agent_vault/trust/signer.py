@@ -56,7 +56,7 @@ def _trust_on_first_use(context: TrustContext, signed: SignedLock) -> None:
         raise untrusted_signer(signed, context.keys.source if context.keys else "")
     for state in states:
         if state.lock.vault != signed.lock.vault and read_trust(context.home, state.lock.vault):
-            raise wrong_vault(f"This is the vault {signed.lock.vault}, but the vault {state.lock.vault} was here before.")
+            raise wrong_vault(f"This is the vault {signed.lock.vault}, and the vault {state.lock.vault} was here before.")
     names = [owner.name for owner in signed.lock.owners if owner.key == signed.signer]
     context.warn(
         f"Nothing is known yet about who can sign this vault. The signature by {names[0] if names else 'an unnamed key'} "
