@@ -92,6 +92,13 @@ def test_what_git_says_has_one_of_a_closed_set_of_kinds(stderr: bytes, kind: Git
     assert failure.message.endswith(".")
 
 
+def test_no_part_of_a_password_is_in_an_error() -> None:
+    said = b"fatal: unable to access 'https://user:p@ss@localhost:1/x@y.git/': Failed to connect, mail a@b for help\n"
+    assert git_failed(["fetch"], said).message == (
+        "git fetch failed: unable to access 'https://localhost:1/x@y.git/': Failed to connect, mail a@b for help."
+    )
+
+
 def test_a_folder_without_a_repository_is_told_from_a_broken_one(machine: Path) -> None:
     assert GitRepository.find(str(machine), os.environ) is None
     assert GitRepository.find(str(machine), {"PATH": str(machine)}) is None
