@@ -7,10 +7,11 @@ import select
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scene import Scene
+from scene import FIXTURES, Scene
 
 from agent_vault import Vault, VaultError
 from agent_vault.disk import write_lock
@@ -39,6 +40,19 @@ def test_a_look_at_a_half_finished_pull_is_taken_again(machine: Path, monkeypatc
     with pytest.raises(VaultError) as caught:
         vault.get("stripe/api-key")
     assert caught.value.code == "TAMPERED"
+
+
+@pytest.mark.parametrize("call", [lambda vault: vault.get("token"), Vault.list_secrets, Vault.list_agents, Vault.reload, Vault.pull])
+def test_every_method_waits_for_a_writer_between_lock_and_signature(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[[Vault], object]
+) -> None:
+    scene = Scene(machine, {"history": ["first", "second"], "key": {"file": "bot.key"}})
+    (scene.repository / ".git" / "agent-vault").mkdir()
+    signature = scene.repository / ".agent-vault" / "vault.lock.sig"
+    new = signature.read_bytes()
+    signature.write_bytes((FIXTURES / "vaults" / "first" / "vault.lock.sig").read_bytes())
+    monkeypatch.setattr(write_lock, "wait_for_others", lambda _: bool(signature.write_bytes(new)))
+    call(Vault(scene.repository, scene.key_path, auto_pull=False))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
