@@ -65,7 +65,7 @@ def _find_source(choice: KeyChoice, env: Mapping[str, str], vault_id: Callable[[
     raise error(
         "NO_KEY",
         "There is no key to read the vault with.",
-        f"Give one with key_path or AGENT_VAULT_KEY. An owner's key is kept in {candidates[-1]}.",
+        f"Give one with key_path or AGENT_VAULT_KEY. An owner's key is in {candidates[-1]}.",
     )
 
 
@@ -74,7 +74,7 @@ def _read_file(path: str, env: Mapping[str, str], variable: str | None = None) -
     if is_key_text(path.upper()):
         raise error(
             "INVALID_KEY",
-            "A key was given instead of the path of its file.",
+            "A key was given where the path of its file belongs.",
             "Give the key itself as key_str, or save it in a file of mode 0600.",
         )
     file = resolve_path(path, env)

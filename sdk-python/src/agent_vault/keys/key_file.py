@@ -40,8 +40,8 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
     if _is_passphrase_encrypted(content):
         raise error(
             "PASSPHRASE_REQUIRED",
-            f"{source} is protected by a passphrase, and nobody can be asked for it here.",
-            "Use a key without a passphrase.",
+            f"{source} is protected by a passphrase, and there is no terminal to ask for it.",
+            "Give a key without a passphrase.",
         )
     lines = [line.strip() for line in content.decode("utf-8", "replace").split("\n")]
     texts = [line for line in lines if line and not line.startswith("#")]
@@ -49,7 +49,7 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
         raise error(
             "INVALID_KEY",
             f"{source} holds no key.",
-            "A key file holds a line AGE-SECRET-KEY-1...; create a key with age-keygen or agent-vault init.",
+            "A key file holds a line AGE-SECRET-KEY-1... Generate one with age-keygen or agent-vault init.",
         )
     try:
         identities = tuple(Identity(text) for text in texts)
@@ -57,7 +57,7 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
         raise error(
             "INVALID_KEY",
             f"{source} is not an age key file.",
-            "It should hold a line AGE-SECRET-KEY-1...; check that it is the right file and complete.",
+            "It should hold a line AGE-SECRET-KEY-1... Check that it is the right file, and complete.",
         ) from None
     vaults = _comments(lines, "vault")
     return Keys(
