@@ -15,6 +15,8 @@ export {
   type ErrorCode,
   type ErrorKind,
 } from "./errors.js";
+export { createFile, replaceFile, type AtomicWriteOptions } from "./disk/atomic-file.js";
+export { isProcessAlive, processStatus } from "./disk/process-alive.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
 export { agentKeyFile, identitiesInHome, findKeys, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./keys/key-files.js";

@@ -1,23 +1,9 @@
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "../age/decrypt.js";
 import { parseIdentity, type Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
+import { createFile } from "../disk/atomic-file.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { parseAgentName } from "../format/names.js";
 import type { Digest } from "../lock/digest.js";
@@ -235,23 +221,12 @@ export function identitiesInHome(context: Context): Identity[] {
 export async function writeKeyFile(context: Context, file: string, text: string, passphrase?: string): Promise<void> {
   const { encryptWithPassphrase } = await import("../age/encrypt.js");
   const bytes = passphrase === undefined ? encode(text) : await encryptWithPassphrase(encode(text), passphrase);
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
   try {
     makePrivateFolder(context, dirname(file));
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    linkSync(draft, file);
   } catch (error) {
-    if (isSystemError(error, "EEXIST")) throw keyExists(file);
     throw writeError(error, file);
-  } finally {
-    if (existsSync(draft)) unlinkSync(draft);
   }
+  if (!createFile(file, bytes, { durable: true })) throw keyExists(file);
 }
 
 /** Fails early where {@link writeKeyFile} would fail later. */
