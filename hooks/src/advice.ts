@@ -44,8 +44,8 @@ export async function adviceFor(context: Context, findings: readonly ScanFinding
 
 /** The files that git names, none where there is no repository or no commit. */
 async function filesOf(context: Context, args: readonly string[]): Promise<Set<string>> {
-  const { code, stdout } = await runGit(context, context.cwd, args);
-  return new Set(code === 0 ? records(stdout).map(fileName) : []);
+  const { exit, stdout } = await runGit(context, context.cwd, args);
+  return new Set(exit === 0 ? records(stdout).map(fileName) : []);
 }
 
 const MOST_NAMES = 5;

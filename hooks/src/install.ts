@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Context, isSystemError, writeError } from "@agent-vault/vault/read-only";
+import { isGitError } from "@agent-vault/vault/git";
 import { git, gitError, runGit } from "./git.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
 import { COMMAND_KEY, scan, scriptBlock, shellQuote } from "./hook-script.js";
@@ -158,7 +159,7 @@ function configurationPlace(context: Context, repository: Repository): Place {
     method: "git-config",
     file: join(commonFolder, "config"),
     manual: "",
-    isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${CONFIG_SECTION}.command`])).code === 0,
+    isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${CONFIG_SECTION}.command`])).exit === 0,
     install: async () => {
       await set("command", scan(false).join("; "));
       await set("event", "pre-commit");
@@ -173,8 +174,10 @@ const CONFIG_SECTION = "hook.agent-vault";
 /** `git config` says 5 or 128 where there is nothing to unset, as there is after an uninstall. */
 async function unsetConfig(context: Context, { root }: Repository, args: readonly string[]): Promise<void> {
   const command = ["config", "--local", ...args];
-  const { code, stderr } = await runGit(context, root, command);
-  if (code !== 0 && code !== 5 && !/no such section/i.test(stderr)) throw gitError(root, command, stderr);
+  const output = await runGit(context, root, command);
+  if (output.exit === 0 || output.exit === 5) return;
+  const error = gitError(root, command, output);
+  if (!isGitError(error, "noSuchSection")) throw error;
 }
 
 function filePlace(context: Context, method: "husky" | "hooks-path" | "git-hooks", file: string, tracked: boolean): Place {

@@ -90,10 +90,10 @@ async function scanEntries(context: Context, cwd: string, listing: Promise<reado
 async function stagedEntries(context: Context, cwd: string): Promise<Entry[]> {
   const args = ["diff-index", "--cached", "--no-renames", "--diff-filter=d", "--no-abbrev", "-z", "HEAD", "--"];
   const diff = await runGit(context, cwd, args);
-  if (diff.code !== 0) {
-    const { code } = await runGit(context, cwd, ["rev-parse", "--verify", "--quiet", "HEAD"]);
-    if (code === 1) return indexEntries(context, cwd);
-    throw gitError(cwd, args, diff.stderr);
+  if (diff.exit !== 0) {
+    const { exit } = await runGit(context, cwd, ["rev-parse", "--verify", "--quiet", "HEAD"]);
+    if (exit === 1) return indexEntries(context, cwd);
+    throw gitError(cwd, args, diff);
   }
   const entries: Entry[] = [];
   const fields = records(diff.stdout);
@@ -115,8 +115,8 @@ async function indexEntries(context: Context, cwd: string): Promise<Entry[]> {
 
 /** The folder that findings are named from: the repository's root, else the current folder. */
 async function rootFolder(context: Context): Promise<string> {
-  const { code, stdout } = await runGit(context, context.cwd, ["rev-parse", "--show-toplevel"]);
-  return realpathSync(code === 0 ? stdout.toString("utf8").replace(/\r?\n$/, "") : context.cwd);
+  const { exit, stdout } = await runGit(context, context.cwd, ["rev-parse", "--show-toplevel"]);
+  return realpathSync(exit === 0 ? stdout.toString("utf8").replace(/\r?\n$/, "") : context.cwd);
 }
 
 /** The path with all links resolved but one at its end. */

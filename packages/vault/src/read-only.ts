@@ -48,7 +48,8 @@ export {
   type RecordedEvent,
   type Recorder,
 } from "./record/recorder.js";
-export { parseRepositoryUrl, withAuthorization, type RepositoryUrl } from "./git/repository-url.js";
+export { findGitFolders, type GitFolders } from "./git/git-folders.js";
+export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { withTamperedFileNames } from "./trust/tampered-file-names.js";
 export { recoverVault } from "./change/recovery.js";

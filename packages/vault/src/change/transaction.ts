@@ -22,6 +22,7 @@ import * as z from "zod/mini";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { linkInVault } from "../files/vault-folder.js";
+import { GitError } from "../git/errors.js";
 import { GitRepository, type Head } from "../git/repository.js";
 import { classify } from "../format/layout.js";
 import { VaultState } from "../files/vault-state.js";
@@ -409,9 +410,8 @@ class Transaction {
 
   /** What git fast-import leaves of a failure, such as a full disk; its error has been told. */
   #removeCrashReport(error: unknown): void {
-    const words = error instanceof VaultError && error.cause instanceof Error ? error.cause.message : "";
-    const report = /dumping crash report to (.+)$/m.exec(words)?.[1];
-    if (report !== undefined) rmSync(resolve(this.#repository.workTree, report), { force: true });
+    const report = error instanceof GitError && /dumping crash report to (.+)$/m.exec(error.stderr)?.[1];
+    if (report) rmSync(resolve(this.#repository.workTree, report), { force: true });
   }
 
   /** Variables that name an author where the person's git has none. */

@@ -1,9 +1,10 @@
-import { lstatSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, isVerificationError, VaultError } from "../errors.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultFolder } from "../files/vault-folder.js";
+import { findGitFolders } from "../git/git-folders.js";
 import type { GitRepository } from "../git/repository.js";
 import { findKeys, type Keys } from "../keys/key-files.js";
 import { vaultIdIn } from "../lock/open-lock.js";
@@ -76,8 +77,10 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   const folder = dirname(root);
   if (!mayHaveRemote(folder)) return "no-remote";
   if (!always && isSettled(context, root)) return "recent";
-  const [{ GitRepository, NO_HOOKS }, { withWriteLock }] = await Promise.all([
+  const [{ GitRepository }, { isGitError }, { NO_HOOKS }, { withWriteLock }] = await Promise.all([
     import("../git/repository.js"),
+    import("../git/errors.js"),
+    import("../git/environment.js"),
     import("../disk/write-lock.js"),
   ]);
   const repository = await GitRepository.find(context, folder);
@@ -97,8 +100,7 @@ async function fastForward(context: Context, root: string, always: boolean, keys
       unchanged = "current";
     } catch (error) {
       // Another process is fetching the same.
-      const isDoneElsewhere = error instanceof VaultError && error.message.includes("cannot lock ref");
-      unchanged = isDoneElsewhere ? "recent" : warnOnce(context, root, "offline", `${NOT_PULLED}: ${reasonOf(error)}`);
+      unchanged = isGitError(error, "lockedRef") ? "recent" : warnOnce(context, root, "offline", `${NOT_PULLED}: ${reasonOf(error)}`);
     }
     tips = (await readTips(repository)) ?? tips;
   }
@@ -187,18 +189,14 @@ function warnOnce(context: Context, root: string, outcome: PullOutcome, message:
 
 /** Looks for a remote in the repository's own configuration, without git: most reads end here. */
 export function mayHaveRemote(folder: string): boolean {
-  for (; ; folder = dirname(folder)) {
-    const git = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
-    if (git?.isDirectory()) return configuration(folder)?.includes("[remote ") ?? true;
-    if (git) return true;
-    if (folder === dirname(folder)) return false;
-  }
+  const git = findGitFolders(folder);
+  // What cannot be read here is left to git and its words.
+  return git !== undefined && (configuration(git.commonDir)?.includes("[remote ") ?? true);
 }
 
-/** What cannot be read here is left to git and its words. */
-function configuration(folder: string): string | undefined {
+function configuration(commonDir: string): string | undefined {
   try {
-    return readFileSync(join(folder, ".git", "config"), "utf8");
+    return readFileSync(join(commonDir, "config"), "utf8");
   } catch {
     return undefined;
   }

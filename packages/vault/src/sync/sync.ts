@@ -4,6 +4,7 @@ import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
+import { isGitError } from "../git/errors.js";
 import { GitRepository } from "../git/repository.js";
 import { findKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
 import { pull, type PullOutcome } from "./pull.js";
@@ -109,7 +110,7 @@ async function push(repository: GitRepository, { remote, branch, tracking, name 
   try {
     await repository.run(["push", "--quiet", "--no-recurse-submodules", remote, `HEAD:${branch}`]);
   } catch (error) {
-    if (error instanceof VaultError && /non-fast-forward|fetch first|\[rejected\]/.test(error.message)) {
+    if (isGitError(error, "nonFastForward")) {
       throw new VaultError("CONFLICT", `${name} has moved on meanwhile, so nothing was pushed.`, {
         remedy: "Run agent-vault sync again.",
         cause: error,

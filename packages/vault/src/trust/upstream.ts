@@ -1,4 +1,5 @@
 import { CommitFiles } from "../files/commit-files.js";
+import { withoutCredentials } from "../git/remote-url.js";
 import type { GitRepository } from "../git/repository.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder, type FileSource } from "../files/vault-folder.js";
@@ -71,8 +72,4 @@ function signedLockIn(source: FileSource): SignedLock | undefined {
     if (error instanceof VaultError) return undefined;
     throw error;
   }
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^@/]*@/i, "$1");
 }

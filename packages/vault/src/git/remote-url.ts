@@ -52,3 +52,17 @@ export function withAuthorization(env: Context["env"], { address, authorization 
     [`GIT_CONFIG_VALUE_${count}`]: `Authorization: ${authorization}`,
   };
 }
+
+/**
+ * A remote's URL without user name and password. The records of trust and the audit log know a remote by this text, and the Python SDK
+ * has to come to the same: both are tested with fixtures/remote-urls.json.
+ */
+export function withoutCredentials(url: string): string {
+  // Up to the last @ before the path, as a password may have one itself. In git@host:path the user is no credential.
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}
+
+/** A text of git's without the credentials in its URLs. git itself takes off what comes before the first `@`. */
+export function hideCredentials(text: string): string {
+  return text.replace(/(:\/\/)[^/\s'"]*@/g, "$1");
+}

@@ -1,60 +1,68 @@
-import { spawn } from "node:child_process";
 import process from "node:process";
+import type { Context } from "../context.js";
+import type { EnvironmentOptions } from "./environment.js";
+import { gitFailed, gitNotStarted } from "./errors.js";
+import { startGit } from "./run-git.js";
 
 /** What a remote may take, in milliseconds. */
 export interface RemoteLimits {
   /** How long it may say nothing. */
-  readonly silence: number;
+  readonly silenceMs: number;
   /** How long it may take altogether. */
-  readonly total: number;
+  readonly totalMs: number;
 }
 
-/** How git ended: well, with its own words, or because it was given up. */
-export type RemoteOutcome = "done" | { readonly words: string } | { readonly exceeded: keyof RemoteLimits };
+/** `done`, or the limit that was exceeded. */
+export type RemoteOutcome = "done" | keyof RemoteLimits;
 
 /** As much of what git says as can matter, in characters. */
-const KEPT_WORDS = 16_384;
+const MAX_STDERR_LENGTH = 16_384;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Runs a git command that talks to a remote and says on its error stream how far it is (`--progress`). git leaves the talking to
  * programs of its own, which outlive it; so all of them form one process group, which ends where a limit is exceeded or this process ends.
- * @throws the system's error where git cannot be started
+ * @throws GitError
  */
 export function runWithRemote(
+  context: Context,
   folder: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  environment: EnvironmentOptions,
   limits: RemoteLimits,
 ): Promise<RemoteOutcome> {
-  return new Promise((done, failed) => {
+  return new Promise((resolve, reject) => {
     const grouped = process.platform !== "win32";
-    const child = spawn("git", args, { cwd: folder, env, detached: grouped, windowsHide: true, stdio: ["ignore", "ignore", "pipe"] });
-    let words = "";
+    const child = startGit(context, folder, args, { environment, detached: grouped, stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
     const exceed = (limit: keyof RemoteLimits) => {
       endGroup();
-      settle({ exceeded: limit });
+      finish(() => resolve(limit));
     };
-    const total = setTimeout(exceed, limits.total, "total");
-    const silence = setTimeout(exceed, limits.silence, "silence");
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      words = (words + chunk).slice(-KEPT_WORDS);
+    const total = setTimeout(exceed, limits.totalMs, "totalMs");
+    const silence = setTimeout(exceed, limits.silenceMs, "silenceMs");
+    child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr = (stderr + chunk).slice(-MAX_STDERR_LENGTH);
       silence.refresh();
     });
     child.once("error", (error) => {
       release();
-      failed(error);
+      reject(gitNotStarted(folder, error));
     });
-    child.once("close", (code, signal) => settle(code === 0 ? "done" : { words: wordsOf(words) || `it ended with ${code ?? signal}` }));
+    child.once("close", (code, signal) =>
+      finish(() => (code === 0 ? resolve("done") : reject(gitFailed({ args, exit: code ?? signal, stderr })))),
+    );
     // A program that stays on, such as the master of shared ssh connections, may keep the error stream open.
-    child.once("exit", (code) => code === 0 && settle("done"));
+    child.once("exit", (code) => code === 0 && finish(() => resolve("done")));
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on("exit", endGroup);
 
-    function settle(outcome: RemoteOutcome): void {
+    function finish(settle: () => void): void {
       release();
-      child.stderr.destroy();
+      child.stderr!.destroy();
       child.unref();
-      done(outcome);
+      settle();
     }
 
     function release(): void {
@@ -80,14 +88,4 @@ export function runWithRemote(
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     }
   });
-}
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** What git said without the pictures of its progress. */
-function wordsOf(text: string): string {
-  return text
-    .split(/[\r\n]+/)
-    .filter((line) => !/^(?:remote: )?(?:[A-Z][a-z]+ [a-z]+: +\d|Total \d)/.test(line))
-    .join("\n");
 }
