@@ -316,7 +316,7 @@ describe("verify --against", () => {
     await revoke(box.context(), { vault: box.vault, agent: "bot", target: "stripe" });
     const text = await box.ok("verify", "--against", before);
     expect(text).toContain(`Compared with ${before} (${before.slice(0, 12)}):\n`);
-    expect(text).toContain("  agent bot could newly read 1 secret: db/url\n  agent bot could no longer read 1 secret: stripe/api-key\n");
+    expect(text).toContain("  agent bot gains access to 1 secret: db/url\n  agent bot loses access to 1 secret: stripe/api-key\n");
     const { against } = JSON.parse(await box.ok("verify", "--against", before, "--json"));
     expect(against).toMatchObject({
       commit: before,

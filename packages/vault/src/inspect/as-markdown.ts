@@ -15,7 +15,7 @@ export function verificationMarkdown({ ok, state, findings, comparison }: Verifi
   const title = comparison ? "What this changes in the vault" : "The vault";
   const count = (severity: string) => findings.filter((finding) => finding.severity === severity).length;
   const signed = state
-    ? `State ${state.sequence}, signed by ${code(state.signer ?? "somebody")} (${code(state.fingerprint)}) on ${code(state.signedAt.toISOString())}.`
+    ? `State ${state.sequence}, signed by ${code(state.signer ?? "an unknown key")} (${code(state.fingerprint)}) on ${code(state.signedAt.toISOString())}.`
     : "Nobody has signed this state.";
   return [
     `### ${title}: ${ok ? "verified" : "**problems found**"}`,
@@ -33,7 +33,7 @@ export function verificationMarkdown({ ok, state, findings, comparison }: Verifi
 function compared({ revision, commit, before, difference }: Comparison): string[] {
   const than = {
     absent: "held no vault, so all of it is new",
-    unsigned: "was signed by nobody",
+    unsigned: "was not signed",
     signed: "was signed",
   }[before];
   return [
