@@ -1,6 +1,6 @@
 import { digestOf, type Digest } from "../lock/digest.js";
 import { isSigned } from "../lock/signed-files.js";
-import type { FileSource } from "./vault-folder.js";
+import type { FileSource } from "../format/file-source.js";
 
 /** Finds private keys in the bytes of a file; lines count from 1. */
 export type KeyFinder = (bytes: Uint8Array) => readonly { readonly line: number }[];

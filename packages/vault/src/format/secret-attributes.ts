@@ -1,3 +1,4 @@
+import type { FileReader } from "./file-source.js";
 import { metadataFile } from "./layout.js";
 import type { SecretPath } from "./names.js";
 import { readPlainYaml } from "./simple-yaml.js";
@@ -8,11 +9,6 @@ export interface SecretAttributes {
   readonly provider: string | undefined;
   readonly access: string | undefined;
   readonly tags: readonly string[];
-}
-
-/** Where the bytes of a vault's files come from; `undefined` for a file that does not exist. */
-export interface FileReader {
-  read(file: string): Uint8Array | undefined;
 }
 
 /**
