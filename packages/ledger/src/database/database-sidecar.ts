@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import process from "node:process";
-import { isSystemError, type Digest } from "@agent-vault/vault/read-only";
+import { isProcessAlive, isSystemError, type Digest } from "@agent-vault/vault/read-only";
 
 /**
  * What is known of a database from outside of it: how its files were left, and what the audit log then held. The engine ends the
@@ -80,7 +80,7 @@ export class DatabaseSidecar {
     if (database === "-" && wal === "-" && (marks?.rows ?? 0) === 0) return "new";
     if (!marks) return "changed";
     // A mark of this very process was left by an earlier one with its number, or by work that failed.
-    const atWork = marks.doing !== "nothing" && marks.pid !== process.pid && isAlive(marks.pid);
+    const atWork = marks.doing !== "nothing" && marks.pid !== process.pid && isProcessAlive(marks.pid);
     if (marks.doing === "checking") return atWork && this.#age() < LONGEST_CHECK ? "being checked" : "suspicious";
     if (marks.doing === "writing") return atWork ? "sound" : "suspicious";
     return marks.database === database && marks.wal === wal ? "sound" : "changed";
@@ -94,15 +94,6 @@ export class DatabaseSidecar {
 function stamp(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined || stat.size === 0n ? "-" : `${stat.ino}:${stat.size}:${stat.mtimeNs}`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return !isSystemError(error, "ESRCH");
-  }
-  return true;
 }
 
 function parse(text: string): SidecarContent | undefined {

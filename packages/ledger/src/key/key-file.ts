@@ -1,23 +1,12 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import {
+  createFile,
   decrypt,
   decryptWithPassphrase,
   isSystemError,
+  replaceFile,
   VaultError,
-  writeError,
   type Context,
   type Identity,
   type Recipient,
@@ -31,7 +20,6 @@ const MAX_BYTES = 2 ** 21;
 /** The default: an age file beside the database, encrypted to the identities of this machine. */
 export class IdentityKey implements KeySource {
   readonly name: string;
-  readonly #context: Context;
   readonly #file: string;
   readonly #identities: () => Promise<readonly Identity[]>;
   readonly #others: () => readonly Identity[];
@@ -42,14 +30,12 @@ export class IdentityKey implements KeySource {
    * @param others on this machine that may open it where those at hand do not, which are let in then
    */
   constructor(
-    context: Context,
     file: string,
     identities: () => Promise<readonly Identity[]>,
     recipients: () => Promise<readonly Recipient[]>,
     others: () => readonly Identity[],
   ) {
     this.name = file;
-    this.#context = context;
     this.#file = file;
     this.#identities = identities;
     this.#recipients = recipients;
@@ -78,7 +64,7 @@ export class IdentityKey implements KeySource {
     const recipients = await Promise.all(identities.map(async (identity) => parseRecipient(await identity.recipient())));
     for (const other of this.#others()) {
       try {
-        return replaceKeyFile(this.#context, this.#file, await addRecipients(sealed, other, recipients));
+        return replaceKeyFile(this.#file, await addRecipients(sealed, other, recipients));
       } catch {
         // Another may do.
       }
@@ -89,7 +75,7 @@ export class IdentityKey implements KeySource {
     const { encrypt } = await import("@agent-vault/vault");
     const key = newKey();
     const sealed = await encrypt(key, await this.#recipients());
-    return writeKeyFile(this.#context, this.#file, sealed) ? key : (await this.read())!;
+    return writeKeyFile(this.#file, sealed) ? key : (await this.read())!;
   }
 
   /**
@@ -104,7 +90,7 @@ export class IdentityKey implements KeySource {
     for (const identity of identities) {
       try {
         const widened = await addRecipients(sealed, identity, recipients);
-        replaceKeyFile(this.#context, this.#file, widened);
+        replaceKeyFile(this.#file, widened);
         return;
       } catch (error) {
         if (!isNotAuthorized(error)) throw error;
@@ -136,7 +122,7 @@ export class PassphraseKey implements KeySource {
     const { encryptWithPassphrase } = await import("@agent-vault/vault");
     const key = newKey();
     const sealed = await encryptWithPassphrase(key, await this.#ask());
-    return writeKeyFile(this.#context, this.#file, sealed) ? key : (await this.read())!;
+    return writeKeyFile(this.#file, sealed) ? key : (await this.read())!;
   }
 
   #ask(): Promise<string> {
@@ -184,47 +170,15 @@ function readKeyFile(file: string): Uint8Array | undefined {
   }
 }
 
-/** Writes the key file, whole or not at all. @returns `false` where there is one already */
-function writeKeyFile(context: Context, file: string, bytes: Uint8Array): boolean {
-  const draft = writeDraft(context, file, bytes);
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if (isSystemError(error, "EEXIST")) return false;
-    throw writeError(error, file);
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
-function replaceKeyFile(context: Context, file: string, bytes: Uint8Array): void {
-  const draft = writeDraft(context, file, bytes);
-  try {
-    renameSync(draft, file);
-  } catch (error) {
-    throw writeError(error, file);
-  } finally {
-    if (existsSync(draft)) rmSync(draft);
-  }
-}
-
-function writeDraft(context: Context, file: string, bytes: Uint8Array): string {
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
+/** @returns `false` where there is a key file already */
+function writeKeyFile(file: string, bytes: Uint8Array): boolean {
   requireLedgerFolder(dirname(file));
-  try {
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    return draft;
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw writeError(error, file);
-  }
+  return createFile(file, bytes, { durable: true });
+}
+
+function replaceKeyFile(file: string, bytes: Uint8Array): void {
+  requireLedgerFolder(dirname(file));
+  replaceFile(file, bytes, { durable: true });
 }
 
 function cannotOpen(file: string, cause?: unknown): VaultError {

@@ -11,6 +11,7 @@ import {
   actorOf,
   formatSecretPath,
   isAuditOff,
+  isProcessAlive,
   loadKeys,
   parseSecretPath,
   VaultError,
@@ -23,7 +24,7 @@ import {
   HOUR_MS,
 } from "@agent-vault/vault/read-only";
 import { caveatsOf, type Restrictions } from "./caveats.js";
-import { currentSession, isRunning } from "./sessions.js";
+import { currentSession } from "./sessions.js";
 import { signToken } from "./token.js";
 import { refuseUnderToken } from "./refuse-under-token.js";
 
@@ -126,7 +127,7 @@ export async function lease(
  */
 export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<SessionRecord> {
   const { ttl = DEFAULT_TTL, name, parent } = request;
-  if (parent !== undefined && !isRunning(parent)) {
+  if (parent !== undefined && !isProcessAlive(parent)) {
     throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
       remedy: "Name the shell's: --parent $$.",
     });
