@@ -1,4 +1,4 @@
-import type { Context } from "@agent-vault/vault/read-only";
+import { type Context, andMore } from "@agent-vault/vault/read-only";
 import { ALLOW_FILE } from "./allow.js";
 import { fileName, type ScanFinding, quoted } from "./finding.js";
 import { records, runGit } from "./git.js";
@@ -51,6 +51,5 @@ async function filesOf(context: Context, args: readonly string[]): Promise<Set<s
 const MOST_NAMES = 5;
 
 function listed(files: readonly string[]): string {
-  const more = files.length - MOST_NAMES;
-  return files.slice(0, MOST_NAMES).map(quoted).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return andMore(files.map(quoted), MOST_NAMES);
 }

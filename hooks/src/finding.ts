@@ -1,3 +1,4 @@
+import { decodeUtf8 } from "@agent-vault/vault/read-only";
 import type { KeyKind } from "./key-material.js";
 
 /** Something that must not be committed. */
@@ -15,14 +16,8 @@ export interface ScanFinding {
 
 /** The text of a file's name as git stores it. */
 export function fileName(bytes: Uint8Array): string {
-  try {
-    return UTF_8.decode(bytes);
-  } catch {
-    return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)).join("");
-  }
+  return decodeUtf8(bytes) ?? Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)).join("");
 }
-
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A file's name within a sentence or a line: as it is, or quoted where it could be misread. */
 export function quoted(file: string): string {

@@ -1,3 +1,5 @@
+import { shellQuote } from "@agent-vault/vault/read-only";
+
 /** Where a clone's configuration keeps how to start the agent-vault that installed the hook: words for the shell. */
 export const COMMAND_KEY = "agent-vault.command";
 
@@ -42,11 +44,6 @@ export function scriptBlock(tracked: boolean, chained?: string): string[] {
         ]),
     BLOCK_END,
   ];
-}
-
-/** A word for the shell, whatever is in it. */
-export function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 const SHELLS = new Set(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"]);

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { type Context, isSystemError, writeError } from "@agent-vault/vault/read-only";
 import { isGitError } from "@agent-vault/vault/git";
+import { type Context, isSystemError, writeError, shellQuote } from "@agent-vault/vault/read-only";
 import { git, gitError, runGit } from "./git.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
-import { COMMAND_KEY, scan, scriptBlock, shellQuote } from "./hook-script.js";
+import { COMMAND_KEY, scan, scriptBlock } from "./hook-script.js";
 import { installInYaml, isInstalledInYaml, type Manager, manualJob, uninstallFromYaml } from "./hook-yaml.js";
 
 /**

@@ -19,6 +19,7 @@ import {
   type Context,
   type KeyChoice,
   type RepositoryUrl,
+  decodeUtf8,
 } from "@agent-vault/vault/read-only";
 import type { VaultState } from "@agent-vault/vault";
 import { typedError } from "./errors.js";
@@ -279,11 +280,9 @@ function variablesOf(secrets: unknown): [variable: string, path: string][] {
 }
 
 function asText(path: string, value: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
-  } catch {
-    throw typedError(new VaultError("INVALID_VALUE", `${path} is not UTF-8 text.`, { remedy: "Read it with getBytes." }));
-  }
+  const text = decodeUtf8(value);
+  if (text !== undefined) return text;
+  throw typedError(new VaultError("INVALID_VALUE", `${path} is not UTF-8 text.`, { remedy: "Read it with getBytes." }));
 }
 
 function withoutZero(path: string, value: string): string {

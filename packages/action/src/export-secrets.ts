@@ -1,7 +1,7 @@
 import process from "node:process";
 import * as core from "@actions/core";
 import { askApproval, judgeUnrecordedRead, type Approver } from "@agent-vault/runner";
-import { detectHarness, findVault, formatSecretPath, OpenVault, printable, VaultError, type Context } from "@agent-vault/vault";
+import { detectHarness, findVault, formatSecretPath, OpenVault, printable, VaultError, type Context, decodeUtf8 } from "@agent-vault/vault";
 import type { ExportInputs } from "./inputs.js";
 import { masksOf } from "./masks.js";
 
@@ -45,12 +45,8 @@ function requireFile(name: string): void {
 }
 
 function textOf(secret: string, value: Uint8Array): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
-    if (!text.includes("\0")) return text;
-  } catch {
-    // Said below.
-  }
+  const text = decodeUtf8(value);
+  if (text !== undefined && !text.includes("\0")) return text;
   throw new VaultError("INVALID_VALUE", `${secret} is not text that a variable can hold.`, {
     remedy: "Write it to a file with the command line: agent-vault get.",
   });

@@ -4,7 +4,7 @@ export type { Identity } from "./age/identity.js";
 export type { Recipient } from "./age/recipient.js";
 export { detectHarness, HARNESSES } from "./harness.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
-export { durationOf, formatDuration, parseDuration, parseTime } from "./text/duration.js";
+export { DAY_MS, durationOf, formatDuration, HOUR_MS, parseDuration, parseTime } from "./text/duration.js";
 export {
   ERROR_CODES,
   exitCodeOf,
@@ -19,9 +19,11 @@ export { createFile, replaceFile, type AtomicWriteOptions } from "./disk/atomic-
 export { isProcessAlive, processStatus } from "./disk/process-alive.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
-export { agentKeyFile, identitiesInHome, findKeys, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./keys/key-files.js";
+export { identitiesInHome, findKeys, loadKeys, type KeyChoice, type Keys } from "./keys/find-key.js";
+export { agentKeyFile, ownerKeyFile } from "./keys/key-file.js";
 export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";
+export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
 export { printable, printableJson } from "./text/printable.js";
 export { pull, type PullOutcome } from "./sync/pull.js";
@@ -53,7 +55,8 @@ export { parseRepositoryUrl, withAuthorization, withoutCredentials, type Reposit
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { withTamperedFileNames } from "./trust/tampered-file-names.js";
 export { recoverVault } from "./change/recovery.js";
-export { shellWord } from "./text/shell-word.js";
+export { shellQuote, shellWord } from "./text/shell-word.js";
+export { decodeUtf8, decodeUtf8File } from "./text/utf8.js";
 export { digestOf, type Digest } from "./lock/digest.js";
 export type { AuditAnchor } from "./lock/lock.js";
 export { vaultIdIn } from "./lock/open-lock.js";

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { addOwner } from "@agent-vault/vault";
+import { addOwner, plural } from "@agent-vault/vault";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class AddOwner extends VaultCommand {
@@ -29,7 +29,7 @@ export default class AddOwner extends VaultCommand {
     });
     const { owner, vaultId, keyFile, addedBy, secrets } = added;
     this.print(flags["dry-run"] ? { owner, keyFile, secrets } : added, function* () {
-      const count = secrets.length === 1 ? "1 secret" : `${secrets.length} secrets`;
+      const count = plural(secrets.length, "secret");
       if (flags["dry-run"]) return yield `Would make ${owner} an owner, who reads ${count}; everything would be encrypted anew.`;
       yield `${owner} is an owner now and reads ${count}; everything was encrypted anew.`;
       if (keyFile !== undefined) {

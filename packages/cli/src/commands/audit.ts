@@ -6,7 +6,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { writeOut } from "../terminal/standard-output.js";
 import { table } from "../terminal/table.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
-import { printable, printableJson, VaultError } from "@agent-vault/vault";
+import { printable, printableJson, VaultError, andMore } from "@agent-vault/vault";
 
 const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
 
@@ -67,7 +67,7 @@ function rowOf(entry: AuditEntry): string[] {
     time!.slice(0, 19).replace("T", " "),
     who ?? (identity ? `${identity.slice(0, 12)}…` : "-"),
     action!,
-    some.length > 3 ? `${some.slice(0, 3).join(", ")} and ${some.length - 3} more` : some.join(", ") || "-",
+    andMore(some, 3) || "-",
     outcome!,
     details.filter(Boolean).join("; "),
   ];

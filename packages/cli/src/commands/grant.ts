@@ -1,4 +1,4 @@
-import { grant } from "@agent-vault/vault";
+import { grant, plural } from "@agent-vault/vault";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
 export default class Grant extends VaultCommand {
@@ -19,7 +19,7 @@ export default class Grant extends VaultCommand {
       if (granted.already) return yield `${granted.agent} has ${args.target} already; nothing was changed.`;
       if (granted.secrets.length === 0)
         return yield `${granted.agent} has ${args.target}; there is no secret that it ${flags["dry-run"] ? "would newly read" : "newly reads"}.`;
-      yield `${granted.agent} ${can} ${granted.secrets.length === 1 ? "1 secret" : `${granted.secrets.length} secrets`}:`;
+      yield `${granted.agent} ${can} ${plural(granted.secrets.length, "secret")}:`;
       for (const secret of granted.secrets) yield `  ${secret}`;
     });
   }

@@ -1,4 +1,4 @@
-import { revoke } from "@agent-vault/vault";
+import { revoke, plural } from "@agent-vault/vault";
 import { rotationAdvice } from "../findings/rotation-advice.js";
 import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
 
@@ -17,7 +17,7 @@ export default class Revoke extends VaultCommand {
     this.print(revoked, function* () {
       const verb = flags["dry-run"] ? "would lose" : "lost";
       if (revoked.secrets.length === 0) yield `${revoked.agent} ${flags["dry-run"] ? "would lose" : "loses"} no secret by this.`;
-      else yield `${revoked.agent} ${verb} ${revoked.secrets.length === 1 ? "1 secret" : `${revoked.secrets.length} secrets`}.`;
+      else yield `${revoked.agent} ${verb} ${plural(revoked.secrets.length, "secret")}.`;
       for (const { secret, groups } of revoked.stillRead) yield `It still reads ${secret}, by ${groups.join(", ")}.`;
       yield* rotationAdvice(revoked.agent, revoked.secrets);
     });

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { readPolicy } from "@agent-vault/runner";
-import { describeDifference, parseDuration, renew, sign, VaultError, VaultFiles, type SignProposal } from "@agent-vault/vault";
+import { describeDifference, parseDuration, renew, sign, VaultError, VaultFiles, type SignProposal, plural } from "@agent-vault/vault";
 import { terminal } from "../terminal/terminal.js";
 import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
 
@@ -71,9 +71,7 @@ function inWords({ since, difference, resealed, digest }: SignProposal): string[
     intro,
     ...lines.map((line) => `  ${line}`),
     ...(resealed.length > 0
-      ? [
-          `  ${resealed.length === 1 ? "1 secret" : `${resealed.length} secrets`} will be encrypted anew for just the readers that the manifest names`,
-        ]
+      ? [`  ${plural(resealed.length, "secret")} will be encrypted anew for just the readers that the manifest names`]
       : []),
     `Digest: ${digest}`,
   ];

@@ -1,4 +1,5 @@
 import { vaultStatus, type VaultStatus } from "@agent-vault/ledger";
+import { plural } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
@@ -36,7 +37,7 @@ function* inWords({
   yield `State     ${state ? `${state.sequence}, signed by ${state.signer} on ${state.signedAt.toISOString()}${until}` : "nobody has signed it: agent-vault sign"}`;
   yield `You       ${you ? `${describe(you)} (${you.source})` : "no key at hand: --key FILE, AGENT_VAULT_KEY"}`;
   const readable = secrets.yours === undefined || secrets.yours === secrets.all ? "" : `, of which you read ${secrets.yours}`;
-  yield `Secrets   ${secrets.all}${readable}, in ${groups} group${groups === 1 ? "" : "s"}, for ${agents} agent${agents === 1 ? "" : "s"} and ${owners} owner${owners === 1 ? "" : "s"}`;
+  yield `Secrets   ${secrets.all}${readable}, in ${plural(groups, "group")}, for ${plural(agents, "agent")} and ${plural(owners, "owner")}`;
   const attention = [
     expired && `${expired} expired`,
     expiring && `${expiring} soon to expire`,
@@ -54,6 +55,6 @@ function describe({ role, name }: NonNullable<VaultStatus["you"]>): string {
 
 function upstreamInWords({ name, ahead, behind }: NonNullable<VaultStatus["upstream"]>): string {
   if (ahead === 0 && behind === 0) return `${name}, nothing to push or pull that is known of`;
-  const parts = [ahead > 0 && `${ahead} commit${ahead === 1 ? "" : "s"} to push`, behind > 0 && `${behind} to pull`].filter(Boolean);
+  const parts = [ahead > 0 && `${plural(ahead, "commit")} to push`, behind > 0 && `${behind} to pull`].filter(Boolean);
   return `${name}, ${parts.join(" and ")}: agent-vault sync`;
 }

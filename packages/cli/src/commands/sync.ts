@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { describeDifference, DivergedError, sync } from "@agent-vault/vault";
+import { describeDifference, DivergedError, sync, plural } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
 
@@ -23,7 +23,7 @@ export default class Sync extends VaultCommand {
         push: !flags.pull,
       });
       this.print(result, function* () {
-        const commits = (count: number) => `${count} commit${count === 1 ? "" : "s"}`;
+        const commits = (count: number) => plural(count, "commit");
         if (result.pulled > 0) yield `Took ${commits(result.pulled)} from ${result.upstream}.`;
         if (result.pushed > 0) yield `Pushed ${commits(result.pushed)} to ${result.upstream}.`;
         if (result.pulled + result.pushed === 0) yield `Up to date with ${result.upstream}.`;

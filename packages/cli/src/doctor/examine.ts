@@ -21,6 +21,7 @@ import {
   VaultTrust,
   type Context,
   type KeyChoice,
+  plural,
 } from "@agent-vault/vault";
 import { error, ok, warning, type Diagnosis } from "./diagnosis.js";
 
@@ -91,9 +92,7 @@ async function engine(context: Context): Promise<Diagnosis> {
 
 function keyFiles(context: Context): Diagnosis[] {
   const found: Diagnosis[] = [];
-  checkKeyFiles(context, (severity, _kind, _subject, message, remedy) =>
-    found.push({ subject: "keys", state: severity, message, remedy: `${remedy}.` }),
-  );
+  checkKeyFiles(context, (severity, _kind, _subject, message, remedy) => found.push({ subject: "keys", state: severity, message, remedy }));
   if (found.length > 0) return found;
   return [
     existsSync(context.home) ? ok("keys", `${context.home} is closed to others`) : ok("keys", `there are none yet in ${context.home}`),
@@ -185,7 +184,7 @@ async function ledger(context: Context, root: string, key: KeyChoice): Promise<D
   try {
     const health = await (await openLedgerAt({ ...context, passphrase: undefined }, root, key)).health();
     const { file, bytes, auditRows, indexedSecrets, schema, cipher, setAside } = health;
-    const message = `${file}: ${size(bytes)}, ${auditRows} audit rows, ${indexedSecrets} secret${indexedSecrets === 1 ? "" : "s"} indexed, schema ${schema}, ${cipher}, key from ${health.key}`;
+    const message = `${file}: ${size(bytes)}, ${auditRows} audit rows, ${plural(indexedSecrets, "secret")} indexed, schema ${schema}, ${cipher}, key from ${health.key}`;
     const gap = readUnrecordedPeriod(context, vaultIdIn(new VaultFiles(root).source) ?? "");
     if (gap)
       return warning("ledger", `${message}; the record was off ${gap.count} times since ${gap.since}`, "The next use puts that on record.");

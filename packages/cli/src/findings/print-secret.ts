@@ -1,5 +1,5 @@
 import process from "node:process";
-import { readSecret, type Context, type ReadAuthorizer } from "@agent-vault/vault/read-only";
+import { readSecret, type Context, type ReadAuthorizer, decodeUtf8 } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../flags/key-choice.js";
 import { jsonText, writeOut } from "../terminal/standard-output.js";
 
@@ -41,12 +41,4 @@ export async function printSecret(
 /** What decides over the read beside the key is loaded where something else does. */
 function judgeOf(action: "get" | "read", token: string | undefined): ReadAuthorizer {
   return async (...read) => (await import("@agent-vault/runner")).judgeRead(action, { token })(...read);
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

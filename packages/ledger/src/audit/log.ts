@@ -1,4 +1,4 @@
-import { VaultError, type AuditAnchor, type Context, type SshPublicKey } from "@agent-vault/vault/read-only";
+import { VaultError, type AuditAnchor, type Context, type SshPublicKey, plural } from "@agent-vault/vault/read-only";
 import type { SigningKey } from "@agent-vault/vault";
 import { append, headOf, machineOf, readRow, readWords, type AuditEvent, type AuditRow, type AuditHead, type Outcome } from "./row.js";
 import { ChainVerification, type ChainReport } from "./chain.js";
@@ -179,7 +179,7 @@ export class AuditLog {
       connection.insert("checkpoint", { ...checkpoint, signature });
       connection.run("DELETE FROM audit_secret WHERE event <= ?", rows);
       connection.run("DELETE FROM audit WHERE id <= ?", rows);
-      const reason = `${cut} row${cut === 1 ? "" : "s"} from before ${before.toISOString()} were cut.`;
+      const reason = `${plural(cut, "row")} from before ${before.toISOString()} were cut.`;
       append(connection, this.#vault, now, { action: "audit prune", outcome: "done", who, reason });
       return { cut, ...headOf(connection, this.#vault) };
     });

@@ -9,6 +9,7 @@ import {
   type Context,
   type Principal,
   type KeyChoice,
+  DAY_MS,
 } from "@agent-vault/vault/read-only";
 import type { UpstreamDistance } from "@agent-vault/vault";
 import { openLedger } from "../open-ledger.js";
@@ -49,8 +50,6 @@ export type AuditStatus =
   | { readonly on: true; readonly machine: string; readonly rows: number; readonly anchored: number; readonly last: string | undefined }
   | { readonly on: false; readonly why: string };
 
-const DAY = 86_400_000;
-
 /**
  * Looks at a vault without changing it or asking its remote.
  * @param root the vault's folder
@@ -65,7 +64,7 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
   const find = await secretSearch({ ...context, warn: () => {} }, root, key);
   const count = async (query: Parameters<typeof find>[0]) => (await find({ ...query, limit: 0 })).total;
   const now = context.now();
-  const soon = new Date(now.getTime() + state.config.settings.expiry_warning_days * DAY);
+  const soon = new Date(now.getTime() + state.config.settings.expiry_warning_days * DAY_MS);
   const [all, expired, expiring, overdue] = await Promise.all([
     count({}),
     count({ expiresBefore: now }),

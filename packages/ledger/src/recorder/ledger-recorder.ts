@@ -10,6 +10,7 @@ import {
   type RecordedEvent,
   type Recipient,
   type Recorder,
+  plural,
 } from "@agent-vault/vault/read-only";
 import type { AuditEvent, AuditRow } from "../audit/row.js";
 import type { Ledger } from "../ledger.js";
@@ -77,7 +78,7 @@ export async function openRecord(context: Context, actor: Actor): Promise<Ledger
     const ledger = await openLedger(context, actor);
     const gap = actor.vault === undefined ? undefined : readUnrecordedPeriod(context, actor.vault);
     if (gap) {
-      const times = `${gap.count} time${gap.count === 1 ? "" : "s"} between ${gap.since} and ${gap.until}`;
+      const times = `${plural(gap.count, "time")} between ${gap.since} and ${gap.until}`;
       await ledger.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
       clearUnrecordedPeriod(context, actor.vault!);
     }

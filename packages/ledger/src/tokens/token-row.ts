@@ -1,4 +1,4 @@
-import type { Context } from "@agent-vault/vault/read-only";
+import { type Context, DAY_MS } from "@agent-vault/vault/read-only";
 import { append } from "../audit/row.js";
 import type { Connection, Row } from "../database/connection.js";
 import type { Requester } from "../recorder/requester.js";
@@ -34,7 +34,7 @@ export interface TokenRoot {
 }
 
 /** How long what has expired is remembered, in milliseconds. */
-const REMEMBERED = 30 * 24 * 3_600_000;
+const REMEMBERED = 30 * DAY_MS;
 const ROOT_KEY_BYTES = 32;
 
 /** Writes a token down, in a transaction of the caller's. @throws VaultError `SESSION_NOT_FOUND` */

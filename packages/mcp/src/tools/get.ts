@@ -1,5 +1,5 @@
 import { judgeRead } from "@agent-vault/runner";
-import { readSecret } from "@agent-vault/vault/read-only";
+import { readSecret, decodeUtf8 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
 import { tool } from "../server/call.js";
@@ -30,7 +30,7 @@ export const get = tool({
       pull: call.terms.pull,
       judge: judgeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.terms) }),
     });
-    const text = decoded(value);
+    const text = decodeUtf8(value);
     const data =
       text === undefined
         ? { secret, encoding: "base64" as const, value: Buffer.from(value).toString("base64") }
@@ -38,11 +38,3 @@ export const get = tool({
     return { text: data.value, data };
   },
 });
-
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}

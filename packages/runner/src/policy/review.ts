@@ -1,4 +1,4 @@
-import { HARNESSES, nearestName } from "@agent-vault/vault/read-only";
+import { HARNESSES, nearestName, andMore } from "@agent-vault/vault/read-only";
 import type { RequestedSecret } from "../use/use-request.js";
 import { isAbout, ruleName, secretParts } from "./decide.js";
 import { fitsParts, type Parts } from "./glob.js";
@@ -13,10 +13,12 @@ export interface KnownNames {
 
 /** What in a policy can never come true in a vault, a sentence each: most likely a slip, and where it denies, one that denies nothing. */
 export function reviewPolicy(policy: Policy, known: KnownNames): string[] {
-  const uncovered = known.secrets.filter((secret) => !policy.rules.some((rule) => rule.allow && isAbout(rule, secret)));
+  const uncovered = known.secrets
+    .filter((secret) => !policy.rules.some((rule) => rule.allow && isAbout(rule, secret)))
+    .map(({ secret }) => secret);
   return [
     ...policy.rules.flatMap((rule) => [...reviewRule(rule, known)].map((problem) => `${ruleName(rule)} ${problem}.`)),
-    ...(uncovered.length > 0 ? [`No rule allows any use of ${some(uncovered.map(({ secret }) => secret))}.`] : []),
+    ...(uncovered.length > 0 ? [`No rule allows any use of ${andMore(uncovered, 5)}.`] : []),
   ];
 }
 
@@ -56,8 +58,4 @@ function needsOtherThanRun(...conditions: (Conditions | "all" | undefined)[]): b
 
 function fieldOf(conditions: Conditions | "all" | undefined, field: ConditionField): readonly Pattern[] | undefined {
   return conditions === "all" ? undefined : conditions?.[field];
-}
-
-function some(names: readonly string[]): string {
-  return names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { homeOf, isSystemError, suggestion, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { homeOf, isSystemError, suggestion, VaultError, type Context, decodeUtf8File } from "@agent-vault/vault/read-only";
 import type { Profile } from "./profile.js";
 
 const MAX_BYTES = 1024 * 1024;
@@ -50,9 +50,10 @@ function readOwnFile(file: string): string | undefined {
       throw refused(file, "belongs to another user", `Make it yours: chown $USER ${file}`);
     if (self !== undefined && (mode & 0o022) !== 0) throw refused(file, "can be changed by other users", `Run chmod go-w ${file}`);
     if (size > MAX_BYTES) throw refused(file, "is larger than 1 MiB", "Keep profiles alone in it.");
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(descriptor));
+    const text = decodeUtf8File(readFileSync(descriptor));
+    if (text === undefined) throw refused(file, "is not UTF-8 text", "Save it as UTF-8.");
+    return text;
   } catch (error) {
-    if (error instanceof TypeError) throw refused(file, "is not UTF-8 text", "Save it as UTF-8.");
     throw isSystemError(error) ? unreadable(file, error) : error;
   } finally {
     closeSync(descriptor);

@@ -20,6 +20,8 @@ import {
   VaultTrust,
   type Context,
   type KeyChoice,
+  DAY_MS,
+  HOUR_MS,
 } from "@agent-vault/vault/read-only";
 import { caveatsOf, type Restrictions } from "./caveats.js";
 import { currentSession } from "./sessions.js";
@@ -57,8 +59,8 @@ export interface MintedToken {
 }
 
 /** A working day, in milliseconds. */
-export const DEFAULT_TTL = 8 * 3_600_000;
-const MAX_TTL = 366 * 24 * 3_600_000;
+export const DEFAULT_TTL = 8 * HOUR_MS;
+const MAX_TTL = 366 * DAY_MS;
 
 /**
  * @param root the vault's folder

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { VaultError } from "@agent-vault/vault/read-only";
+import { VaultError, decodeUtf8 } from "@agent-vault/vault/read-only";
 
 /**
  * A macaroon with first-party caveats, as libmacaroons has them: whoever holds one can add a caveat and take none away.
@@ -153,11 +153,9 @@ function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
 }
 
 function text(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw malformed();
-  }
+  const decoded = decodeUtf8(bytes);
+  if (decoded === undefined) throw malformed();
+  return decoded;
 }
 
 const malformed = () => malformedToken("it is no macaroon of version 2");

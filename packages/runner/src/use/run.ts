@@ -7,6 +7,7 @@ import {
   VaultError,
   type Context,
   type SecretPath,
+  decodeUtf8,
 } from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
 import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
@@ -142,14 +143,12 @@ function twice(name: string, secret: SecretPath): VaultError {
 }
 
 function textOf(path: SecretPath, value: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
-  } catch {
-    const secret = formatSecretPath(path);
-    throw new VaultError("INVALID_VALUE", `${secret} is not UTF-8 text, so no variable can hold it.`, {
-      remedy: `Hand it over as a file: --file NAME=${secret}.`,
-    });
-  }
+  const text = decodeUtf8(value);
+  if (text !== undefined) return text;
+  const secret = formatSecretPath(path);
+  throw new VaultError("INVALID_VALUE", `${secret} is not UTF-8 text, so no variable can hold it.`, {
+    remedy: `Hand it over as a file: --file NAME=${secret}.`,
+  });
 }
 
 function knowing(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true): KnownSecrets {

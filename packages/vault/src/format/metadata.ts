@@ -1,13 +1,15 @@
 import * as z from "zod/mini";
-import { parseTime } from "../text/duration.js";
+import { DAY_MS, parseTime } from "../text/duration.js";
 import { metadataFile } from "./layout.js";
 import { formatSecretPath, type SecretPath } from "./names.js";
 import { readPlainYaml } from "./simple-yaml.js";
 import { MAX_YAML_BYTES, readYaml, syncSequence, writeYaml } from "./yaml-document.js";
+import { decodeUtf8File } from "../text/utf8.js";
 
 const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { error: "not an RFC 3339 time" }));
 const text = z.optional(z.nullable(z.union([z.string(), z.pipe(z.number(), z.transform(String))])));
 
+/** What the key behind a secret can do at its provider. */
 export const ACCESS_LEVELS = ["read", "read-write", "admin"] as const;
 
 const metadataSchema = z.looseObject({
@@ -27,7 +29,7 @@ const metadataSchema = z.looseObject({
   rotate_after_days: z.optional(z.nullable(z.number().check(z.positive()))),
 });
 
-/** The fields of a `.meta` file as they stand there; times are RFC 3339, UTC. Unknown fields are kept on a rewrite. */
+/** The fields of a `.meta` file as they are there; times are RFC 3339, UTC. Unknown fields are kept on a rewrite. */
 export type Metadata = z.infer<typeof metadataSchema>;
 
 /** The fields that `set` can give; `null` removes one. */
@@ -35,7 +37,7 @@ export type Attributes = Partial<
   Pick<Metadata, "expires" | "description" | "provider" | "account" | "environment" | "access" | "tags" | "rotate_after_days">
 >;
 
-/** @throws VaultError `INVALID_YAML`, `INVALID_METADATA` */
+/** Reads a `.meta` file. @throws VaultError `INVALID_YAML`, `INVALID_METADATA` */
 export function parseMetadata(bytes: Uint8Array, path: SecretPath): Metadata {
   return parsePlain(bytes) ?? readYaml(bytes, metadataFile(path), metadataSchema, "INVALID_METADATA").data;
 }
@@ -94,12 +96,8 @@ export function readAuthorizedAgents(bytes: Uint8Array, path: SecretPath): reado
 /** A `.meta` file of a vault's usual kind, without the YAML parser; `undefined` for every other, right or wrong. */
 function parsePlain(bytes: Uint8Array): Metadata | undefined {
   if (bytes.length > MAX_YAML_BYTES) return undefined;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+  const text = decodeUtf8File(bytes);
+  if (text === undefined) return undefined;
   const parsed = metadataSchema.safeParse(readPlainYaml(text));
   return parsed.success ? parsed.data : undefined;
 }
@@ -108,7 +106,7 @@ function parsePlain(bytes: Uint8Array): Metadata | undefined {
 export function rotationDue(metadata: Metadata): Date | undefined {
   const since = metadata.rotated ?? metadata.created;
   if (!metadata.rotate_after_days || since === undefined) return undefined;
-  return new Date(Date.parse(since) + metadata.rotate_after_days * 86_400_000);
+  return new Date(Date.parse(since) + metadata.rotate_after_days * DAY_MS);
 }
 
 /**

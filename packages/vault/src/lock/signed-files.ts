@@ -1,9 +1,10 @@
 import { VaultError } from "../errors.js";
-import type { FileEntry, FileSource } from "../files/vault-folder.js";
+import type { FileEntry, FileSource } from "../format/file-source.js";
 import { classify, GITATTRIBUTES_FILE } from "../format/layout.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
 import { digestInList, type TreeListCache } from "./tree-list-cache.js";
+import { andMore } from "../text/counts.js";
 
 /** The folder whose digest covers a file, or `undefined` where the file has an entry of its own in the lock. */
 export function treeOf(file: string): string | undefined {
@@ -145,7 +146,7 @@ export class SignedFiles {
   /** @param what files, and folders with a slash at their end */
   #tampered(what: readonly string[]): VaultError {
     if (!this.#offered) return tampered(what);
-    return new VaultError("TAMPERED", `What the remote offers is not what the vault's owner signed: ${some(what)}.`, {
+    return new VaultError("TAMPERED", `What the remote offers is not what the vault's owner signed: ${andMore(what, 5)}.`, {
       remedy: "Nothing was taken over. See who changed it (git log @{upstream}), and have an owner put it right.",
     });
   }
@@ -161,11 +162,7 @@ export function differingFrom(lock: Lock, present: ReadonlyMap<string, Digest>):
 
 /** @param what files, and folders with a slash at their end, that lie in the work tree */
 export function tampered(what: readonly string[]): VaultError {
-  return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${some(what)}.`, {
+  return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${andMore(what, 5)}.`, {
     remedy: "Do not use it. See who changed it (git log, git status), and take the signed state back: git checkout COMMIT -- .agent-vault",
   });
-}
-
-function some(what: readonly string[]): string {
-  return what.slice(0, 5).join(", ") + (what.length > 5 ? ` and ${what.length - 5} more` : "");
 }

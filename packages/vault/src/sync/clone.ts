@@ -7,7 +7,7 @@ import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { NO_HOOKS } from "../git/environment.js";
 import { GitRepository } from "../git/repository.js";
-import { findKeys, type KeyChoice } from "../keys/key-files.js";
+import { findKeys, type KeyChoice } from "../keys/find-key.js";
 import type { RepositoryUrl } from "../git/remote-url.js";
 import { VAULT_FOLDER } from "../format/layout.js";
 import { findUpstream, verifyUpstream } from "../trust/upstream.js";

@@ -6,9 +6,10 @@ import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { findGitFolders } from "../git/git-folders.js";
 import type { GitRepository } from "../git/repository.js";
-import { findKeys, type Keys } from "../keys/key-files.js";
+import { findKeys, type Keys } from "../keys/find-key.js";
 import { vaultIdIn } from "../lock/open-lock.js";
 import { VaultTrust } from "../trust/vault-trust.js";
+import { plural } from "../text/counts.js";
 
 /** What a pull came to. All but `pulled` leave the work tree as it was. */
 export type PullOutcome =
@@ -138,7 +139,7 @@ async function fastForward(context: Context, root: string, always: boolean, keys
   } catch (error) {
     return warnOnce(context, root, "refused", `${name} could not be pulled: ${reasonOf(error)}`);
   }
-  context.note?.(`Pulled ${behind} commit${behind === 1 ? "" : "s"} from ${name}.`);
+  context.note?.(`Pulled ${plural(behind, "commit")} from ${name}.`);
   return settle("pulled");
 }
 

@@ -1,18 +1,19 @@
 import { VaultError } from "../errors.js";
 
-const HOUR = 3_600_000;
-const UNITS = { s: 1000, m: 60_000, h: HOUR, d: 24 * HOUR, w: 7 * 24 * HOUR, y: 365 * 24 * HOUR };
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+const UNITS_MS = { s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS, y: 365 * DAY_MS };
 
 /** A span of time such as `30s`, `15m`, `12h`, `90d`, `6w` or `1y`, in milliseconds, or `undefined` where it is none. */
 export function durationOf(text: string): number | undefined {
   const span = /^(\d{1,6})([smhdwy])$/.exec(text);
-  return span ? Number(span[1]) * UNITS[span[2] as keyof typeof UNITS] : undefined;
+  return span ? Number(span[1]) * UNITS_MS[span[2] as keyof typeof UNITS_MS] : undefined;
 }
 
 /** A span of time in its largest whole unit up to days, as {@link durationOf} reads it. @param duration in milliseconds */
 export function formatDuration(duration: number): string {
-  const unit = (["d", "h", "m"] as const).find((unit) => duration % UNITS[unit] === 0) ?? "s";
-  return `${duration / UNITS[unit]}${unit}`;
+  const unit = (["d", "h", "m"] as const).find((unit) => duration % UNITS_MS[unit] === 0) ?? "s";
+  return `${duration / UNITS_MS[unit]}${unit}`;
 }
 
 /** As {@link durationOf}. @throws VaultError `INVALID_VALUE` */

@@ -4,13 +4,10 @@ import type { Context } from "../context.js";
 import { replaceFile } from "../disk/atomic-file.js";
 import { isSystemError, VaultError } from "../errors.js";
 import type { Digest } from "../lock/digest.js";
+import type { StateRef } from "../lock/state-ref.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
 
-/** A state of a vault, by the lock that says what it is. */
-export interface StateRef {
-  readonly sequence: number;
-  readonly lock: Digest;
-}
+export type { StateRef };
 
 /** What this person's machine knows of a vault, whatever a repository says: the newest state that was verified, and who may sign the next. */
 export interface TrustRecord extends StateRef {

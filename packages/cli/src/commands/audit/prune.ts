@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { openLedger } from "@agent-vault/ledger";
-import { availableOwner, parseTime } from "@agent-vault/vault";
+import { availableOwner, parseTime, plural } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
@@ -22,7 +22,7 @@ export default class AuditPrune extends VaultCommand {
     const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [
-      cut === 0 ? "There is nothing that old." : `Cut ${cut} row${cut === 1 ? "" : "s"}, from before ${before.toISOString()}.`,
+      cut === 0 ? "There is nothing that old." : `Cut ${plural(cut, "row")}, from before ${before.toISOString()}.`,
     ]);
   }
 }

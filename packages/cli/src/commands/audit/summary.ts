@@ -1,7 +1,7 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { openLedgerAt, type Tally } from "@agent-vault/ledger";
-import { openState, parseTime } from "@agent-vault/vault";
+import { openState, parseTime, andMore } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { table } from "../../terminal/table.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
@@ -62,5 +62,5 @@ function section(title: string, tallies: readonly Tally[]): string[] {
 function* unused(what: string, names: readonly string[]): Generator<string> {
   if (names.length === 0) return;
   yield "";
-  yield `${what}: ${names.slice(0, MOST).join(", ")}${names.length > MOST ? ` and ${names.length - MOST} more` : ""}`;
+  yield `${what}: ${andMore(names, MOST)}`;
 }

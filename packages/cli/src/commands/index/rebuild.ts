@@ -1,5 +1,5 @@
 import { openLedgerAt } from "@agent-vault/ledger";
-import { openState } from "@agent-vault/vault";
+import { openState, plural } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
@@ -14,6 +14,6 @@ export default class IndexRebuild extends VaultCommand {
     const key = keyChoice(flags.key);
     const ledger = await openLedgerAt(this.context, root, key);
     const { total } = await ledger.index.rebuild(await openState(this.context, root, key));
-    this.print({ secrets: total }, () => [`The index holds ${total} secret${total === 1 ? "" : "s"}.`]);
+    this.print({ secrets: total }, () => [`The index holds ${plural(total, "secret")}.`]);
   }
 }

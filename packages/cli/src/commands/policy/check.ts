@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState } from "@agent-vault/vault";
+import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState, plural } from "@agent-vault/vault";
 import { parsePolicy, reviewPolicy, type Policy } from "@agent-vault/runner";
 import { knownNames } from "../../findings/policy-names.js";
 import { VaultCommand, word } from "../../vault-command.js";
@@ -18,7 +18,7 @@ export default class PolicyCheck extends VaultCommand {
     const rules = policy.rules.length;
     this.print({ file: policy.file, rules, warnings }, function* () {
       for (const warning of warnings) yield `warning: ${warning}`;
-      yield `${policy.file} is in order: ${rules} ${rules === 1 ? "rule" : "rules"}.`;
+      yield `${policy.file} is in order: ${plural(rules, "rule")}.`;
     });
   }
 

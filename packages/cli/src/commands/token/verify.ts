@@ -1,4 +1,5 @@
 import { authenticate, openAuthority } from "@agent-vault/runner";
+import { plural } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../../flags/key-choice.js";
 import { caveatsInWords, readToken, tokenWord } from "../../flags/token-flags.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
@@ -18,7 +19,7 @@ export default class TokenVerify extends VaultCommand {
     const used = await ledger.tokens.uses(limits.map(({ counter }) => counter));
     const left = limits.length === 0 ? undefined : Math.min(...limits.map(({ limit }, index) => Math.max(0, limit - used[index]!)));
     this.print({ id, note, caveats, expires, uses_left: left }, function* () {
-      yield `Token ${id} holds until ${expires.toISOString()}${left === undefined ? "" : `, for ${left} more use${left === 1 ? "" : "s"}`}, restricted to:`;
+      yield `Token ${id} holds until ${expires.toISOString()}${left === undefined ? "" : `, for ${plural(left, "more use")}`}, restricted to:`;
       yield* caveatsInWords(caveats);
     });
   }
