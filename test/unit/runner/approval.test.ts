@@ -78,7 +78,7 @@ describe("AGENT_VAULT_APPROVE", () => {
 
   it("cannot say yes for a coding agent, and can say no", () => {
     const { answers, stderr } = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "session", CLAUDECODE: "1" });
-    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringContaining("not heeded, as claude-code")]);
+    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringMatching(/warning: .*AGENT_VAULT_APPROVE/)]);
     const [denied] = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "deny", CLAUDECODE: "1" }).answers;
     expect(denied?.code).toBe("APPROVAL_DENIED");
   });

@@ -8,7 +8,7 @@ import {
   parseTemplate,
   requireVariableName,
   secretsIn,
-  type Part,
+  type TemplatePart,
 } from "#runner/index.js";
 import { parseSecretPath, variableName, type SecretPath } from "#vault/index.js";
 
@@ -26,7 +26,7 @@ function failure(run: () => unknown): string {
 
 /** An env file's variables, references as `<path>`. */
 function env(text: string): Record<string, string> {
-  const shown = (parts: readonly Part[]) => parts.map((part) => (typeof part === "string" ? part : `<${part.secret}>`)).join("");
+  const shown = (parts: readonly TemplatePart[]) => parts.map((part) => (typeof part === "string" ? part : `<${part.secret}>`)).join("");
   return Object.fromEntries(parseEnvFile(text, ".env").map(({ name, value }) => [name, shown(value)]));
 }
 

@@ -9,7 +9,7 @@ const DECEIVING = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?!
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/gu;
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001B": "\\e", "\\": "\\\\", "'": "\\'" };
 
-/** A text of somebody's own as it can be shown to a person who decides. */
+/** A text that an agent may have written, safe to be shown to a person who decides. */
 export function displaySafeText(text: string): string {
   return text.replace(DECEIVING, escaped);
 }

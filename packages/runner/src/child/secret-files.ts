@@ -15,7 +15,7 @@ import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { processEntry } from "./process-table.js";
-import { Watch } from "./watchdog.js";
+import { Watchdog } from "./watchdog.js";
 
 /** The types of file systems that have no disk below them: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
@@ -28,17 +28,17 @@ const FOLDER = /^agent-vault-(\d+)-(\d+)-(\d+)-/;
  */
 export class SecretFiles {
   readonly folder: string;
-  readonly #watch: Watch;
+  readonly #watchdog: Watchdog;
   readonly #remove = () => this.remove();
 
-  private constructor(folder: string, watch: Watch) {
+  private constructor(folder: string, watchdog: Watchdog) {
     this.folder = folder;
-    this.#watch = watch;
+    this.#watchdog = watchdog;
     process.once("exit", this.#remove);
   }
 
   /**
-   * Makes the folder, and removes what processes that were killed together with their watch left behind.
+   * Makes the folder, and removes what processes that were killed together with their watchdog left behind.
    * @throws VaultError `NO_PRIVATE_STORAGE`
    */
   static create(env: Context["env"], platform: NodeJS.Platform = process.platform): SecretFiles {
@@ -53,7 +53,7 @@ export class SecretFiles {
     }
     SecretFiles.sweep(env);
     const folder = makeFolder(join(storage, `agent-vault-${ownMark()}-`));
-    return new SecretFiles(folder, watchOver(folder));
+    return new SecretFiles(folder, startWatchdog(folder));
   }
 
   /** Removes the folders of processes that are gone. */
@@ -92,7 +92,7 @@ export class SecretFiles {
     try {
       rmSync(this.folder, { recursive: true, force: true });
     } finally {
-      this.#watch.end();
+      this.#watchdog.end();
     }
   }
 
@@ -122,10 +122,10 @@ function makeFolder(prefix: string): string {
   }
 }
 
-/** @throws VaultError `NO_PRIVATE_STORAGE`: without a watch, a file would stay when we are killed */
-function watchOver(folder: string): Watch {
-  const watch = new Watch('rm -rf -- "$1"', folder);
-  if (watch.isAtWork) return watch;
+/** @throws VaultError `NO_PRIVATE_STORAGE`: without a watchdog, a file would stay when we are killed */
+function startWatchdog(folder: string): Watchdog {
+  const watchdog = new Watchdog('rm -rf -- "$1"', folder);
+  if (watchdog.isAtWork) return watchdog;
   rmSync(folder, { recursive: true, force: true });
   throw new VaultError("NO_PRIVATE_STORAGE", "A secret file needs /bin/sh, which removes it if agent-vault is killed, and there is none.", {
     remedy: "Hand the secret over as a variable (--secret PATH=NAME).",

@@ -6,7 +6,7 @@ import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
  * A shell that acts when this process is gone, however it went: it reads a pipe that closes then. It is in a session of its own, out of reach of
  * what kills ours.
  */
-export class Watch {
+export class Watchdog {
   readonly #shell: ChildProcess;
 
   /**

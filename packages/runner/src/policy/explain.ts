@@ -1,6 +1,9 @@
 import type { RequestedSecret, UseRequest } from "../use/use-request.js";
-import { decide, describeValue, ruleName, sensitivityOf, type Decision, type SecretDecision, type Verdict } from "./decide.js";
+import { decide, sensitivityOf, type Decision, type SecretDecision } from "./decide.js";
+import type { Verdict } from "./evaluate-rule.js";
 import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";
+import { ruleName } from "./rule-name.js";
+import { describeValue } from "./use-values.js";
 
 /** A decision with its reasons in words. */
 export interface Explanation {

@@ -1,7 +1,7 @@
 import { VaultError } from "@agent-vault/vault/read-only";
 import { readYamlFile } from "@agent-vault/vault/yaml";
 import { ConfigField } from "./config-field.js";
-import type { Parts } from "./glob.js";
+import type { PathSegments } from "./path-segments.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
 import { repositoryName } from "./repository.js";
 
@@ -80,35 +80,35 @@ const PATTERNS: Readonly<Record<ConditionField, (field: ConfigField) => Pattern>
   agents: (field) => {
     const text = wordOf(field);
     const owner = /^owner:(.+)$/.exec(text)?.[1];
-    return { text, parts: owner === undefined ? ["agent", text] : ["owner", owner] };
+    return { text, segments: owner === undefined ? ["agent", text] : ["owner", owner] };
   },
   users: wordPattern,
   repositories: (field) => {
     const text = pathOf(field);
-    return { text, parts: partsOf(field, repositoryName(text)) };
+    return { text, segments: segmentsOf(field, repositoryName(text)) };
   },
   branches: (field) => {
     const text = pathOf(field);
-    return { text, parts: fullPartsOf(field, text) };
+    return { text, segments: fullSegmentsOf(field, text) };
   },
   environments: wordPattern,
   services: wordPattern,
   harnesses: wordPattern,
   commands: commandPattern,
-  actions: (field) => ({ text: field.oneOf(ACTIONS), parts: [field.oneOf(ACTIONS)] }),
+  actions: (field) => ({ text: field.oneOf(ACTIONS), segments: [field.oneOf(ACTIONS)] }),
 };
 
 function secretPattern(field: ConfigField): Pattern {
   const text = pathOf(field);
-  const parts = fullPartsOf(field, text);
-  if (parts.length > 1 || text === "**") return { text, parts };
+  const segments = fullSegmentsOf(field, text);
+  if (segments.length > 1 || text === "**") return { text, segments };
   if (text.includes("*")) throw field.error("leaves its group open", `Write default/${text} or **/${text}. `);
-  return { text, parts: ["default", text] };
+  return { text, segments: ["default", text] };
 }
 
 function wordPattern(field: ConfigField): Pattern {
   const text = wordOf(field);
-  return { text, parts: [text] };
+  return { text, segments: [text] };
 }
 
 function commandPattern(field: ConfigField): Pattern {
@@ -116,12 +116,12 @@ function commandPattern(field: ConfigField): Pattern {
   requireShort(field, text);
   if (/["'`\\]/.test(text))
     throw field.error("has a quote or a backslash", "A pattern has words with blanks between them; * fits a blank, too. ");
-  const parts = text.trim().split(/\s+/);
-  if (parts.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
+  const segments = text.trim().split(/\s+/);
+  if (segments.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
     throw field.error("is a line for a shell", "Commands are run without one, word for word; write a rule for the program. ");
-  if (parts.some((part) => part !== "**" && part.includes("**")))
+  if (segments.some((part) => part !== "**" && part.includes("**")))
     throw field.error("has ** inside a word", "It stands for words; in a word write *. ");
-  return { text, parts };
+  return { text, segments };
 }
 
 /** A pattern over a name that is one part, where `*` stands for anything. */
@@ -140,18 +140,18 @@ function pathOf(field: ConfigField): string {
   return text;
 }
 
-function fullPartsOf(field: ConfigField, text: string): Parts {
-  const parts = partsOf(field, text);
-  if (parts.includes(""))
+function fullSegmentsOf(field: ConfigField, text: string): PathSegments {
+  const segments = segmentsOf(field, text);
+  if (segments.includes(""))
     throw field.error("has nothing before, between or after its slashes", "For all that lies below a name, write NAME/**. ");
-  return parts;
+  return segments;
 }
 
-function partsOf(field: ConfigField, text: string): Parts {
-  const parts = text.split("/");
-  if (parts.some((part) => part !== "**" && part.includes("**")))
+function segmentsOf(field: ConfigField, text: string): PathSegments {
+  const segments = text.split("/");
+  if (segments.some((part) => part !== "**" && part.includes("**")))
     throw field.error("has ** beside other characters", "It stands alone between slashes, as in release/**. ");
-  return parts;
+  return segments;
 }
 
 /** What other languages of patterns have would fit nothing here, and so deny nothing. */

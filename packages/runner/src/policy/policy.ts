@@ -1,4 +1,4 @@
-import type { Parts } from "./glob.js";
+import type { PathSegments } from "./path-segments.js";
 
 /** What a rule can ask of a use. */
 export const CONDITION_FIELDS = [
@@ -21,10 +21,10 @@ export type ConditionField = (typeof CONDITION_FIELDS)[number];
 export const APPROVALS = ["never", "session", "once", "always"] as const;
 export type Approval = (typeof APPROVALS)[number];
 
-/** A pattern as it was written, and in its parts. */
+/** A pattern as it was written, and in its segments. */
 export interface Pattern {
   readonly text: string;
-  readonly parts: Parts;
+  readonly segments: PathSegments;
 }
 
 /** Patterns by field; one of a field's patterns has to fit. */

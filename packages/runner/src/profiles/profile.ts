@@ -1,5 +1,5 @@
 import type { SecretPath } from "@agent-vault/vault/read-only";
-import type { Part } from "../references/reference.js";
+import type { TemplatePart } from "../references/reference.js";
 import type { SecretVariable } from "../references/variables.js";
 
 /** A set of secrets that somebody has named, with what goes with it. It gives no authority of its own. */
@@ -8,7 +8,7 @@ export interface Profile {
   readonly description: string | undefined;
   readonly secrets: readonly SecretVariable[];
   /** Further variables; their values are their parts one after the other. */
-  readonly env: readonly { readonly name: string; readonly value: readonly Part[] }[];
+  readonly env: readonly { readonly name: string; readonly value: readonly TemplatePart[] }[];
   /** How long a token that is made of it lasts, in milliseconds. */
   readonly ttlMs: number | undefined;
   readonly caveats: ProfileCaveats;

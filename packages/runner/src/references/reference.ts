@@ -4,10 +4,10 @@ import { parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault
 export const SCHEME = "vault://";
 
 /** Text, or a secret whose value stands in its place. */
-export type Part = string | { readonly secret: SecretPath };
+export type TemplatePart = string | { readonly secret: SecretPath };
 
 /** A place in a file, both from 1. */
-export interface Place {
+export interface ReferencePosition {
   readonly line: number;
   readonly column: number;
 }
@@ -25,7 +25,7 @@ export function parseReference(path: string, refusal: Refusal): SecretPath {
 }
 
 /** Refuses references that stand at a place of a file. */
-export function refusalAt(file: string, { line, column }: Place): Refusal {
+export function refusalAt(file: string, { line, column }: ReferencePosition): Refusal {
   return (problem) =>
     new VaultError("INVALID_REFERENCE", `${file}, line ${line}, column ${column}: ${problem}.`, {
       remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where more follows that could belong to the name.",
@@ -33,7 +33,7 @@ export function refusalAt(file: string, { line, column }: Place): Refusal {
 }
 
 /** Tells the places of a text's offsets. */
-export function placesIn(text: string): (offset: number) => Place {
+export function positionsIn(text: string): (offset: number) => ReferencePosition {
   const starts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
   return (offset) => {
     let [line, after] = [0, starts.length];
@@ -47,6 +47,6 @@ export function placesIn(text: string): (offset: number) => Place {
 }
 
 /** The secrets among parts, each once. */
-export function secretsIn(parts: Iterable<Part>): SecretPath[] {
+export function secretsIn(parts: Iterable<TemplatePart>): SecretPath[] {
   return [...new Set([...parts].flatMap((part) => (typeof part === "string" ? [] : [part.secret])))];
 }

@@ -1,8 +1,10 @@
 import type { Ledger } from "@agent-vault/ledger";
 import { VaultError, type Context, type VaultFiles } from "@agent-vault/vault/read-only";
 import type { ApprovalMemory } from "../approval/memory.js";
-import type { Answer, ApprovalQuestion } from "../approval/ask-approval.js";
-import { decide, requireAllowed, type Decision } from "../policy/decide.js";
+import type { Answer } from "../approval/ask-approval.js";
+import type { ApprovalQuestion } from "../approval/reply.js";
+import { decide, type Decision } from "../policy/decide.js";
+import { requireAllowed } from "../policy/require-allowed.js";
 import { readPolicy } from "../policy/read-policy.js";
 import type { VerifiedToken } from "../tokens/verify.js";
 import type { UseRequest } from "./use-request.js";

@@ -10,7 +10,8 @@ import {
   decodeUtf8,
 } from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
-import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
+import type { ChildEnd, ChildRequest } from "../child/child-request.js";
+import { runChild } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
 import { secretsIn } from "../references/reference.js";
@@ -46,7 +47,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   const named = [...variables, ...files].map(({ secret }) => secret);
   const secrets = [...new Set([...named, ...secretsIn(env.flatMap(({ value }) => value))])];
   const words = shell ? shellCommand(command, context.env) : command;
-  const pipes = new PipesAhead(!request.tty);
+  const pipes = new PreparedPipes(!request.tty);
   const use = await openUse(context, {
     ...request,
     action: "run",
@@ -74,7 +75,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   }
 }
 
-async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PipesAhead): Promise<ChildEnd> {
+async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PreparedPipes): Promise<ChildEnd> {
   const { tty, output } = request;
   const known = tty ? undefined : knowing(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
@@ -103,7 +104,7 @@ async function runOpened(context: Context, request: RunRequest, { values, ofGrou
 }
 
 /** Pipes that are made while other things are done, and closed where no child takes them. */
-class PipesAhead {
+class PreparedPipes {
   readonly #made: ReturnType<typeof makeOutputPipes>;
   #taken = false;
 

@@ -1,4 +1,4 @@
-import { readProfile, type Part, type Profile } from "@agent-vault/runner";
+import { readProfile, type TemplatePart, type Profile } from "@agent-vault/runner";
 import { formatDuration, formatSecretPath } from "@agent-vault/vault";
 import { VaultCommand, word } from "../../vault-command.js";
 
@@ -35,6 +35,6 @@ function asJson({ name, description, secrets, env, ttlMs, caveats }: Profile): o
 }
 
 /** A value as it would be written, its secrets by their names. */
-function textOf(value: readonly Part[]): string {
+function textOf(value: readonly TemplatePart[]): string {
   return value.map((part) => (typeof part === "string" ? part : `{{ vault://${formatSecretPath(part.secret)} }}`)).join("");
 }
