@@ -1,6 +1,6 @@
 import process from "node:process";
 import * as core from "@actions/core";
-import { askApproval, judgeUnrecordedRead, type Approver } from "@agent-vault/runner";
+import { askApproval, authorizeUnrecordedRead, type Approver } from "@agent-vault/runner";
 import { detectHarness, findVault, formatSecretPath, OpenVault, printable, VaultError, type Context, decodeUtf8 } from "@agent-vault/vault";
 import type { ExportInputs } from "./inputs.js";
 import { masksOf } from "./masks.js";
@@ -17,7 +17,7 @@ export async function exportSecrets({ context, folder, secrets, key, toEnvironme
   requireFile(toEnvironment ? "GITHUB_ENV" : "GITHUB_OUTPUT");
   try {
     const vault = await OpenVault.open(context, findVault(context, folder), { key: { keyText: key }, pull: false });
-    const judge = judgeUnrecordedRead("read", { approver: approverOf(context) });
+    const judge = authorizeUnrecordedRead("read", { approver: approverOf(context) });
     const read = await vault.read(
       secrets.map(({ secret }) => formatSecretPath(secret)),
       { judge },

@@ -54,7 +54,7 @@ export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/m
 export { displaySafeName, displaySafeText } from "./approval/display-safe.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
-export { judgeRead, judgeUnrecordedRead } from "./use/authorize-read.js";
+export { authorizeRead, authorizeUnrecordedRead } from "./use/authorize-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";
 export { inject, type InjectRequest } from "./use/inject.js";

@@ -1,4 +1,4 @@
-import { judgeRead } from "@agent-vault/runner";
+import { authorizeRead } from "@agent-vault/runner";
 import { readSecret, decodeUtf8 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
@@ -28,7 +28,7 @@ export const get = tool({
     const { secret, value } = await readSecret(context, root, name, {
       key: call.key(root),
       pull: call.policy.pull,
-      judge: judgeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
+      judge: authorizeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
     });
     const text = decodeUtf8(value);
     const data =

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
+/** A process of the system. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** Has ended, and nobody has asked how. */
+  /** Has ended, and its parent has not asked how. */
   readonly zombie: boolean;
   /** The group in the foreground of its terminal; Linux only. */
   readonly foreground: number | undefined;

@@ -18,7 +18,7 @@ import { processEntry } from "./process-table.js";
 import { Watchdog } from "./watchdog.js";
 
 /** The types of file systems that have no disk below them: tmpfs and ramfs. */
-const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
+const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 const SHARED_MEMORY = "/dev/shm";
 /** Whose folder it is: the namespace of process numbers, the number, and when that process began. */
 const FOLDER = /^agent-vault-(\d+)-(\d+)-(\d+)-/;
@@ -44,7 +44,7 @@ export class SecretFiles {
   static create(env: Context["env"], platform: NodeJS.Platform = process.platform): SecretFiles {
     const storage = platform === "linux" ? storageFolders(env)[0] : undefined;
     if (storage === undefined) {
-      throw new VaultError("NO_PRIVATE_STORAGE", "There is no storage in memory here to keep a secret file in.", {
+      throw new VaultError("NO_PRIVATE_STORAGE", "There is no file system in memory to keep a secret file in.", {
         remedy:
           platform === "linux"
             ? "Mount a tmpfs at /dev/shm, or hand the secret over as a variable (--secret PATH=NAME)."
@@ -107,7 +107,7 @@ function storageFolders(env: Context["env"]): string[] {
   return [...(own && isAbsolute(own) ? [own] : []), SHARED_MEMORY].filter((folder) => {
     try {
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-      return IN_MEMORY.has(statfsSync(folder).type);
+      return MEMORY_FILE_SYSTEMS.has(statfsSync(folder).type);
     } catch {
       return false;
     }
@@ -127,7 +127,7 @@ function startWatchdog(folder: string): Watchdog {
   const watchdog = new Watchdog('rm -rf -- "$1"', folder);
   if (watchdog.isAtWork) return watchdog;
   rmSync(folder, { recursive: true, force: true });
-  throw new VaultError("NO_PRIVATE_STORAGE", "A secret file needs /bin/sh, which removes it if agent-vault is killed, and there is none.", {
+  throw new VaultError("NO_PRIVATE_STORAGE", "Secret files need /bin/sh, which removes them if agent-vault is killed, but there is none.", {
     remedy: "Hand the secret over as a variable (--secret PATH=NAME).",
   });
 }

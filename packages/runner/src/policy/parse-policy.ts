@@ -6,8 +6,7 @@ import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type
 import { repositoryName } from "./repository.js";
 
 export const ACTIONS = ["run", "inject", "get", "read"] as const;
-/** Characters; the longest that a pattern is good for. */
-const MAX_PATTERN = 512;
+const MAX_PATTERN_LENGTH = 512;
 
 /**
  * Reads a policy. All that is not understood is an error: a rule that is left out could be the one that denies.
@@ -20,7 +19,7 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
     const place = of === "name" ? yaml.placeOfName(path) : yaml.placeOf(path);
     const name = path.length === 0 ? "a policy" : path.map((part) => (typeof part === "number" ? part + 1 : part)).join(".");
     return new VaultError("INVALID_POLICY", `${place}: ${name} ${problem}.`, {
-      remedy: `${hint}Nothing is allowed before it is put right.`,
+      remedy: `${hint}Nothing is allowed until it is fixed.`,
     });
   });
   const { version, rules } = root.table(["version", "rules"]);
@@ -39,7 +38,7 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== "INVALID_YAML") throw error;
     throw new VaultError("INVALID_POLICY", error.message, {
-      remedy: `${error.remedy} A pattern that begins with * stands in quotes: "**".`,
+      remedy: `${error.remedy} Put a pattern that begins with * in quotes: "**".`,
       cause: error,
     });
   }
@@ -115,20 +114,20 @@ function commandPattern(field: ConfigField): Pattern {
   const text = field.text();
   requireShort(field, text);
   if (/["'`\\]/.test(text))
-    throw field.error("has a quote or a backslash", "A pattern has words with blanks between them; * fits a blank, too. ");
+    throw field.error("has a quote or a backslash", "A pattern has arguments with spaces between them; * matches a space, too. ");
   const segments = text.trim().split(/\s+/);
   if (segments.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
-    throw field.error("is a line for a shell", "Commands are run without one, word for word; write a rule for the program. ");
+    throw field.error("is a line for a shell", "Commands are run without a shell; write a rule for the program. ");
   if (segments.some((part) => part !== "**" && part.includes("**")))
-    throw field.error("has ** inside a word", "It stands for words; in a word write *. ");
+    throw field.error("has ** inside an argument", "It matches whole arguments; inside one write *. ");
   return { text, segments };
 }
 
-/** A pattern over a name that is one part, where `*` stands for anything. */
+/** A pattern over a name that is one segment, where `*` matches anything. */
 function wordOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
-  if (text.includes("**")) throw field.error("has **", "Here * stands for anything. ");
+  if (text.includes("**")) throw field.error("has **", "Use *, which matches anything here. ");
   return text;
 }
 
@@ -136,7 +135,7 @@ function wordOf(field: ConfigField): string {
 function pathOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
-  if (text === "*") throw field.error("fits names without a slash only", "For any name, write **. ");
+  if (text === "*") throw field.error("matches only names without a slash", "For any name, write **. ");
   return text;
 }
 
@@ -150,11 +149,11 @@ function fullSegmentsOf(field: ConfigField, text: string): PathSegments {
 function segmentsOf(field: ConfigField, text: string): PathSegments {
   const segments = text.split("/");
   if (segments.some((part) => part !== "**" && part.includes("**")))
-    throw field.error("has ** beside other characters", "It stands alone between slashes, as in release/**. ");
+    throw field.error("has ** beside other characters", "It has to be alone between slashes, as in release/**. ");
   return segments;
 }
 
-/** What other languages of patterns have would fit nothing here, and so deny nothing. */
+/** Syntax of other pattern languages would match nothing here, and so deny nothing. */
 function requirePlain(field: ConfigField, text: string): void {
   requireShort(field, text);
   const special = /[?[\]{}!\\\s]/.exec(text)?.[0];
@@ -166,5 +165,5 @@ function requirePlain(field: ConfigField, text: string): void {
 }
 
 function requireShort(field: ConfigField, text: string): void {
-  if (text.length > MAX_PATTERN) throw field.error(`is longer than ${MAX_PATTERN} characters`);
+  if (text.length > MAX_PATTERN_LENGTH) throw field.error(`is longer than ${MAX_PATTERN_LENGTH} characters`);
 }

@@ -44,7 +44,7 @@ export interface Rule {
   /** It denies the uses for which any of this holds. */
   readonly deny: Conditions | "all" | undefined;
   readonly approval: Approval | undefined;
-  /** The longest that a token, lease or session may last, in milliseconds. */
+  /** The longest that a token, lease or session may last. */
   readonly maxTtlMs: number | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface EnvEntry {
 /** Blank lines and comments, then a name and its equals sign. */
 const SKIPPED = /(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:#[^\n]*$)?/y;
 const ASSIGNMENT = /(?:export[ \t]+)?([^\s=#'"]+)[ \t]*=[ \t]*/y;
-/** A value: in single quotes as it stands, in double quotes with escapes, without quotes up to a comment or the line's end. */
+/** A value: in single quotes as it is, in double quotes with escapes, without quotes up to a comment or the line's end. */
 const SINGLE = /'([^']*)'/y;
 const DOUBLE = /"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
 const PLAIN = /[^\n]*/y;
@@ -22,9 +22,9 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '
 
 /**
  * Reads a file of variables, as dotenv has them: `NAME=value`, `export`, comments, quotes, values over several lines. Nothing is
- * expanded and no command is run; `vault://group/name` stands for a secret wherever it stands in a value.
+ * expanded and no command is run; `vault://group/name` anywhere in a value is replaced by the secret.
  * @param file names it in errors
- * @throws VaultError `INVALID_VALUE` for what is no such file, `INVALID_VARIABLE`, `INVALID_REFERENCE`, with line and column
+ * @throws VaultError `INVALID_VALUE` for what is not such a file, `INVALID_VARIABLE`, `INVALID_REFERENCE`, with line and column
  */
 export function parseEnvFile(source: string, file: string): EnvEntry[] {
   const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");

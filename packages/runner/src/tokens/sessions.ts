@@ -16,16 +16,12 @@ export async function currentSession(context: Pick<Context, "env">, sessions: Se
   if (!id) return undefined;
   const session = await sessions.find(id);
   if (session?.isOpen && (session.parent === undefined || isRunning(session.parent))) return session;
-  throw new VaultError(
-    "SESSION_NOT_FOUND",
-    `The session that ${SESSION_VARIABLE} names has ended, or never was one of this vault on this machine.`,
-    {
-      remedy: `Start another with agent-vault session start, or unset ${SESSION_VARIABLE}.`,
-    },
-  );
+  throw new VaultError("SESSION_NOT_FOUND", `The session in ${SESSION_VARIABLE} has ended, or is not one of this vault on this machine.`, {
+    remedy: `Start a new one with agent-vault session start, or unset ${SESSION_VARIABLE}.`,
+  });
 }
 
-/** The approvals that hold for the rest of a session, whichever process asks. */
+/** The approvals of a session, which are shared by all processes in it. */
 export function approvalsIn({ id }: Pick<Session, "id">, sessions: SessionStore) {
   return {
     isRemembered: (use: string): Promise<boolean> => sessions.isApproved(id, use),
