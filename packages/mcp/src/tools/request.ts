@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { inputRequired } from "@modelcontextprotocol/server";
 import {
+  ERROR_CODES,
   formatSecretPath,
   loadKeys,
   parseSecretPath,
@@ -10,7 +11,6 @@ import {
   VaultError,
   vaultIdIn,
   VaultFiles,
-  type ErrorCode,
 } from "@agent-vault/vault/read-only";
 import {
   defaultGroupOf,
@@ -32,15 +32,6 @@ const DEFAULT_WAIT_S = 45;
 const MAX_WAIT_S = 600;
 /** How long a person has to say whether they open the page. */
 const CONSENT_TIMEOUT_MS = 120_000;
-
-/** Errors of {@link canStore} that mean that there is no key for it. */
-const NO_OWNER_KEY: ReadonlySet<ErrorCode> = new Set([
-  "NO_KEY",
-  "INVALID_KEY",
-  "NOT_AUTHORIZED",
-  "WRONG_PASSPHRASE",
-  "PASSPHRASE_REQUIRED",
-]);
 
 const output = z.object({
   status: z.enum(["stored", "waiting", "run_command"]),
@@ -161,7 +152,7 @@ async function canStore(call: Call, root: string): Promise<boolean> {
     const state = await openState(context, root, call.ownerKey(root));
     return (await identifyPrincipal(state, keys)).role === "owner";
   } catch (error) {
-    if (error instanceof VaultError && NO_OWNER_KEY.has(error.code)) return false;
+    if (error instanceof VaultError && ERROR_CODES[error.code].kind === "key") return false;
     throw error;
   }
 }

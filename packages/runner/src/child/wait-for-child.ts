@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
+import { exitCodeOf } from "@agent-vault/vault/read-only";
 import { endGroup, endTree } from "./end-processes.js";
 import type { PassedSignals, ProcessGroupKind } from "./pass-signals.js";
 import type { ChildEnd, ChildRequest } from "./child-request.js";
@@ -9,8 +10,6 @@ import type { ChildEnd, ChildRequest } from "./child-request.js";
 export const GRACE_MS = 5000;
 /** The longest that a timer can be set to. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** As `timeout` of coreutils exits. */
-const TIMED_OUT_EXIT_CODE = 124;
 
 /** Waits for a child to end, and ends it where its time is up or it was cancelled. */
 export async function waitForChild(
@@ -37,6 +36,6 @@ export async function waitForChild(
   signals.end();
   await ending;
   const cancelled = ending !== undefined && !timedOut;
-  const exitCode = timedOut ? TIMED_OUT_EXIT_CODE : signal ? 128 + constants.signals[signal] : code!;
+  const exitCode = timedOut ? exitCodeOf("TIMED_OUT") : signal ? 128 + constants.signals[signal] : code!;
   return { exitCode, signal: signal ?? undefined, timedOut, cancelled, passedOn: signals.seen };
 }
