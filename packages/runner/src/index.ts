@@ -46,6 +46,7 @@ export { SecretFiles } from "./child/secret-files.js";
 export { shellCommand } from "./child/shell-command.js";
 export { MIN_SECRET_LENGTH } from "./scrub/compiled-secrets.js";
 export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
+export { base64Alignments } from "./scrub/encodings/base64-alignments.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
 export { APPROVAL_TIMEOUT_MS, askApproval, type Answer, type ApprovalOptions, type Channel } from "./approval/ask-approval.js";
