@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read-only";
+import { type Context, isSystemError, replaceFile, VaultError } from "@agent-vault/vault/read-only";
 import { isShellScript, scriptBlock } from "./hook-script.js";
 import { findBlock, insertBlock, removeBlock, replaceBlock } from "./marked-block.js";
 
@@ -109,15 +108,6 @@ function asideOf(file: string): string {
 }
 
 /** Replaces a file in one step, so that no commit meets half a hook. */
-export function writeOver(file: string, text: string, mode: number, encoding: "latin1" | "utf8" = "latin1"): void {
-  // Not a name that a commit could have put a link under.
-  const fresh = `${file}.agent-vault-${randomBytes(6).toString("hex")}`;
-  try {
-    writeFileSync(fresh, text, { encoding, flag: "wx" });
-    chmodSync(fresh, mode);
-    renameSync(fresh, file);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
+function writeOver(file: string, text: string, mode: number): void {
+  replaceFile(file, Buffer.from(text, "latin1"), { mode });
 }

@@ -316,7 +316,7 @@ describe("verify --against", () => {
     await revoke(box.context(), { vault: box.vault, agent: "bot", target: "stripe" });
     const text = await box.ok("verify", "--against", before);
     expect(text).toContain(`Compared with ${before} (${before.slice(0, 12)}):\n`);
-    expect(text).toContain("  agent bot could newly read 1 secret: db/url\n  agent bot could no longer read 1 secret: stripe/api-key\n");
+    expect(text).toContain("  agent bot gains access to 1 secret: db/url\n  agent bot loses access to 1 secret: stripe/api-key\n");
     const { against } = JSON.parse(await box.ok("verify", "--against", before, "--json"));
     expect(against).toMatchObject({
       commit: before,
@@ -363,7 +363,7 @@ describe("verify --against", () => {
     edit("manifest.yaml", (text) => text.replace("- stripe/api-key", '- stripe/api-key\n  - "../`|<b>@x"'));
     const { stdout } = await box.cli(["verify", "--against", before, "--format", "markdown"]);
     const lines = stdout.toString().trimEnd().split("\n");
-    expect(lines[0]).toBe("### What this changes in the vault: **not in order**");
+    expect(lines[0]).toBe("### What this changes in the vault: **problems found**");
     expect(lines).toContain("#### Files");
     expect(lines).toContain("| other files | `manifest.yaml` |");
     expect(lines.find((line) => line.includes("img"))).toContain("x\\u007cy\\u0060z\\u0060<img src=a> @team");

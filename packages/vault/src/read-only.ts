@@ -15,9 +15,12 @@ export {
   type ErrorCode,
   type ErrorKind,
 } from "./errors.js";
+export { createFile, replaceFile, type AtomicWriteOptions } from "./disk/atomic-file.js";
+export { isProcessAlive, processStatus } from "./disk/process-alive.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
-export { agentKeyFile, identitiesInHome, findKeys, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./keys/key-files.js";
+export { identitiesInHome, findKeys, loadKeys, type KeyChoice, type Keys } from "./keys/find-key.js";
+export { agentKeyFile, ownerKeyFile } from "./keys/key-file.js";
 export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";
 export { andMore, plural } from "./text/counts.js";

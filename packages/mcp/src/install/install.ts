@@ -1,19 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import process from "node:process";
-import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { isSystemError, replaceFile, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { clientConfiguration, type ClientName } from "./clients.js";
 import { jsonWith } from "./json-entry.js";
 import { tomlWith } from "./toml-entry.js";
@@ -122,22 +110,14 @@ function write(file: string, before: string | undefined, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
     const target = existsSync(file) ? realpathSync(file) : file;
-    const draft = `${target}.agent-vault-${process.pid}`;
-    try {
-      const descriptor = openSync(draft, "wx", before === undefined ? 0o600 : statSync(target).mode & 0o777);
-      try {
-        writeSync(descriptor, text);
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-      if (read(file) !== before) {
+    replaceFile(target, text, {
+      mode: before === undefined ? 0o600 : statSync(target).mode & 0o777,
+      durable: true,
+      beforeReplacing() {
+        if (read(file) === before) return;
         throw new VaultError("CONFLICT", `${file} was changed by another program at the same time.`, { remedy: "Run the command again." });
-      }
-      renameSync(draft, target);
-    } finally {
-      rmSync(draft, { force: true });
-    }
+      },
+    });
   } catch (error) {
     throw writeError(error, file);
   }

@@ -3,6 +3,7 @@ import {
   actorOf,
   formatSecretPath,
   isAuditOff,
+  isProcessAlive,
   loadKeys,
   parseSecretPath,
   VaultError,
@@ -15,7 +16,7 @@ import {
   HOUR_MS,
 } from "@agent-vault/vault/read-only";
 import { caveatsOf, type Restrictions } from "./caveats.js";
-import { currentSession, isRunning } from "./sessions.js";
+import { currentSession } from "./sessions.js";
 import { signToken } from "./token.js";
 import { refuseUnderToken } from "./refuse-under-token.js";
 
@@ -122,7 +123,7 @@ export async function lease(
  */
 export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
   const { ttlMs = DEFAULT_TTL_MS, name, parent } = request;
-  if (parent !== undefined && !isRunning(parent)) {
+  if (parent !== undefined && !isProcessAlive(parent)) {
     throw new VaultError("USAGE", `There is no process ${parent} for the session to end with.`, {
       remedy: "Name that of the shell: --parent $$.",
     });

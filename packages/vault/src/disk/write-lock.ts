@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createHash } from "node:crypto";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
+import { isProcessAlive, processStart } from "./process-alive.js";
 
 /** How long a change waits for another one, in milliseconds. */
 const PATIENCE = 10_000;
@@ -32,7 +33,10 @@ export async function withWriteLock<T>(context: Context, folder: string, work: (
 
 async function acquire(context: Context, folder: string, patience: number): Promise<string> {
   const machine = machineId();
-  const claim = join(folder, `claim.${machine}.${process.pid}.${startOf(process.pid)}.${Buffer.from(context.random(6)).toString("hex")}`);
+  const claim = join(
+    folder,
+    `claim.${machine}.${process.pid}.${processStart(process.pid) ?? UNKNOWN}.${Buffer.from(context.random(6)).toString("hex")}`,
+  );
   const deadline = performance.now() + patience;
   for (;;) {
     try {
@@ -57,19 +61,10 @@ function otherClaims(folder: string, own: string): string[] {
 function isAlive(name: string, machine: string, folder: string): boolean {
   const [, claimMachine, pid, start] = name.split(".");
   if (claimMachine !== machine) return true;
-  if (exists(Number(pid)) && [start, UNKNOWN].includes(startOf(Number(pid)))) return true;
+  const present = processStart(Number(pid)) ?? UNKNOWN;
+  if (isProcessAlive(Number(pid)) && [start, UNKNOWN].includes(present)) return true;
   remove(join(folder, name));
   return false;
-}
-
-/** Whether there is a process of this id, whosever it is. */
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return !isSystemError(error, "ESRCH");
-  }
-  return true;
 }
 
 /** This machine and, in a container, its space of process ids. A host name alone may be that of another machine as well. */
@@ -86,19 +81,8 @@ function onLinux(read: () => string): string {
   }
 }
 
-/** The start of a process that cannot be told. */
+/** Stands in a claim for the start of a process that cannot be told. */
 const UNKNOWN = "0";
-
-/** When a process began, in the kernel's ticks since boot, which tells it from a later one with the same id. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? "ended" : fields[19]!;
-  } catch {
-    return UNKNOWN;
-  }
-}
 
 function remove(claim: string): void {
   try {

@@ -1,9 +1,9 @@
-import type { Keys } from "./key-files.js";
+import type { Keys } from "./find-key.js";
 import { publicKeyFile } from "../format/layout.js";
-import { derivedKeys } from "../trust/anchors.js";
+import { derivedKeys } from "./signing-key.js";
 import type { VaultFiles } from "../files/vault-files.js";
 
-/** Who holds the key that opens the secrets: proved by that key, and by nothing that the environment says. */
+/** Who uses the vault, as the key proves that opens its secrets; the environment proves nothing. */
 export interface Principal {
   readonly role: "owner" | "agent" | "unknown";
   /** The name that the vault's signed state knows the key by; `undefined` where it knows none. */
@@ -12,7 +12,7 @@ export interface Principal {
   readonly identity: string;
 }
 
-/** The name by which a vault knows the keys at hand. @param files verified, where they are signed */
+/** Who the vault knows the keys as. @param files verified, where they are signed */
 export async function identifyPrincipal(files: VaultFiles, keys: Keys): Promise<Principal> {
   const recipients = await Promise.all(keys.identities.map((identity) => identity.recipient()));
   const lock = files.signed?.lock;

@@ -1,22 +1,15 @@
 import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { generateIdentity } from "../age/identity.js";
-import type { KeyKind } from "../age/recipient.js";
+import type { RecipientKind } from "../age/recipient.js";
 import { Config } from "../format/config.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
 import { GitRepository } from "../git/repository.js";
 import { gitRules, newVaultId } from "../change/layout-upgrade.js";
-import {
-  serializeKeyFile,
-  loadKeys,
-  NO_COMMENTS,
-  ownerKeyFile,
-  vaultOwnerKeyFile,
-  writeKeyFile,
-  type KeyChoice,
-  type Keys,
-} from "../keys/key-files.js";
+import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import { NO_COMMENTS } from "../keys/key-comments.js";
+import { serializeKeyFile, ownerKeyFile, vaultOwnerKeyFile, writeKeyFile } from "../keys/key-file.js";
 import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../format/layout.js";
 import { Manifest } from "../format/manifest.js";
 import { parseOwnerName } from "../format/names.js";
@@ -27,6 +20,7 @@ import { SigningKey } from "../keys/signing-key.js";
 import type { SshPublicKey } from "../lock/ssh-signature.js";
 import { VaultTrust } from "../trust/vault-trust.js";
 
+/** Where to make a vault, and with which key. */
 export interface InitRequest {
   /** The folder that gets the vault, relative to the context's; it is made if missing. */
   readonly directory?: string | undefined;
@@ -35,20 +29,25 @@ export interface InitRequest {
   /** Make a key of this vault's own, whatever key there is. */
   readonly newKey?: boolean | undefined;
   /** The kind of a key that is made here; X25519 unless given. */
-  readonly kind?: KeyKind | undefined;
+  readonly kind?: RecipientKind | undefined;
   /** Protects a key that is made here. */
   readonly passphrase?: (() => Promise<string>) | undefined;
 }
 
+/** The new vault. */
 export interface InitResult {
+  /** Absolute path of its folder. */
   readonly vault: string;
   readonly owner: string;
+  /** `age1...` */
   readonly recipient: string;
   /** What the owner's signatures are checked with. */
   readonly signingKey: SshPublicKey;
   /** The key file that was made, or `undefined` where an existing key is used. */
   readonly newKeyFile: string | undefined;
+  /** Where the owner's key comes from, as a message names it. */
   readonly keySource: string;
+  /** Whether a git repository had to be made. */
   readonly newRepository: boolean;
 }
 
@@ -104,19 +103,19 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }
 
-/** Keys never lie in a vault, nor a vault among keys or in another vault. */
+/** Keys are never in a vault, nor a vault among keys or in another vault. */
 function requirePlaceForVault(context: Context, directory: string): void {
   const real = realPath(directory);
   const keys = realPath(context.home);
   const vault = join(real, VAULT_FOLDER);
   const isIn = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
   if (isIn(vault, keys) || isIn(keys, vault)) {
-    throw new VaultError("INVALID_VALUE", `${vault} cannot be a vault: your keys lie in ${keys}.`, {
+    throw new VaultError("INVALID_VALUE", `${vault} cannot be a vault: your keys are in ${keys}.`, {
       remedy: "Make the vault in a folder of its own (agent-vault init DIR), or keep the keys elsewhere with AGENT_VAULT_HOME.",
     });
   }
   if (real.split(sep).includes(VAULT_FOLDER)) {
-    throw new VaultError("INVALID_VALUE", `${real} lies in a folder ${VAULT_FOLDER}, where no other vault can be.`, {
+    throw new VaultError("INVALID_VALUE", `${real} is inside a folder ${VAULT_FOLDER}, where no other vault can be.`, {
       remedy: "Run it in the folder of your project.",
     });
   }
@@ -136,7 +135,7 @@ function requireNoVault(vault: string): void {
   });
 }
 
-/** Whether a repository had to be made. */
+/** Makes a repository where there is none. @returns whether it did */
 async function ensureRepository(context: Context, directory: string): Promise<boolean> {
   try {
     // Only what is missing above it is made recursively: in a folder such as /proc that would never end (Node 20).
@@ -170,7 +169,7 @@ async function ownerKey(
   const file = request.newKey ? vaultOwnerKeyFile(context, vaultId) : ownerKeyFile(context);
   const comments = { role: "owner", created: context.now().toISOString(), ...(request.newKey && { vault: vaultId }) };
   await writeKeyFile(context, file, await serializeKeyFile(identity, comments), passphrase);
-  const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true };
+  const keys = { identities: [identity], source: file, comments: NO_COMMENTS, isOwners: true, isProtected: passphrase !== undefined };
   return { keys, newKeyFile: file, keySource: file };
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context.js";
-import { findKeys, type KeyChoice } from "../keys/key-files.js";
+import { findKeys, type KeyChoice } from "../keys/find-key.js";
 import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { VaultTrust } from "../trust/vault-trust.js";

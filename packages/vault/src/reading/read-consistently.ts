@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
-import type { Keys } from "../keys/key-files.js";
+import type { Keys } from "../keys/find-key.js";
 import { VaultTrust, type TrustedState } from "../trust/vault-trust.js";
 import type { VaultFiles } from "../files/vault-files.js";
 

@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
-import { findKeys, loadKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
+import { findKeys, loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";

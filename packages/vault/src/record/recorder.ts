@@ -2,7 +2,7 @@ import type { Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { ERROR_CODES, VaultError } from "../errors.js";
 import { identifyPrincipal, type Principal } from "../keys/principal.js";
-import type { Keys } from "../keys/key-files.js";
+import type { Keys } from "../keys/find-key.js";
 import { classify } from "../format/layout.js";
 import { formatSecretPath } from "../format/names.js";
 import type { AuditAnchor } from "../lock/lock.js";

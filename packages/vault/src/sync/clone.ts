@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { GitRepository, NO_HOOKS } from "../git/repository.js";
-import { findKeys, type KeyChoice } from "../keys/key-files.js";
+import { findKeys, type KeyChoice } from "../keys/find-key.js";
 import type { RepositoryUrl } from "../git/repository-url.js";
 import { VAULT_FOLDER } from "../format/layout.js";
 import { findUpstream, verifyUpstream } from "../trust/upstream.js";

@@ -5,7 +5,7 @@ import { isSystemError, isVerificationError, VaultError } from "../errors.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import type { GitRepository } from "../git/repository.js";
-import { findKeys, type Keys } from "../keys/key-files.js";
+import { findKeys, type Keys } from "../keys/find-key.js";
 import { vaultIdIn } from "../lock/open-lock.js";
 import { VaultTrust } from "../trust/vault-trust.js";
 import { plural } from "../text/counts.js";

@@ -5,7 +5,7 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { GitRepository } from "../git/repository.js";
-import { findKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
+import { findKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
 import { pull, type PullOutcome } from "./pull.js";
 import { pushCommand } from "../git/push-command.js";
 import { vaultIdIn } from "../lock/open-lock.js";

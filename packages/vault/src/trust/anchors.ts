@@ -1,10 +1,10 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import type { Keys } from "../keys/key-files.js";
+import type { Keys } from "../keys/find-key.js";
 import type { Lock } from "../lock/lock.js";
-import { SigningKey } from "../keys/signing-key.js";
+import { derivedKeys } from "../keys/signing-key.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
-import type { StateRef } from "./trust-store.js";
+import type { StateRef } from "../lock/state-ref.js";
 
 /** What is known of a vault's owner from outside its repository. */
 export interface Anchors {
@@ -41,11 +41,6 @@ export function anchorsOf(context: Context, keys: Keys | undefined, lock: Lock):
   const derived = derivedKeys(keys, lock.vault);
   const listed = derived.filter((key) => lock.owners.some((owner) => owner.key === key));
   return { keys: listed.length > 0 ? listed : isOwners ? derived : [], source, seen };
-}
-
-/** The keys with which the identities at hand would sign the states of a vault; each is an owner's only where a lock names it. */
-export function derivedKeys(keys: Keys | undefined, vaultId: string): SshPublicKey[] {
-  return (keys?.identities ?? []).map((identity) => new SigningKey(identity, vaultId).publicKey);
 }
 
 function parseKeys(text: string): SshPublicKey[] {

@@ -1,15 +1,13 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
+import { replaceFile } from "../disk/atomic-file.js";
 import { isSystemError, VaultError } from "../errors.js";
 import type { Digest } from "../lock/digest.js";
+import type { StateRef } from "../lock/state-ref.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
 
-/** A state of a vault, by the lock that says what it is. */
-export interface StateRef {
-  readonly sequence: number;
-  readonly lock: Digest;
-}
+export type { StateRef };
 
 /** What this person's machine knows of a vault, whatever a repository says: the newest state that was verified, and who may sign the next. */
 export interface TrustRecord extends StateRef {
@@ -45,21 +43,13 @@ export function readTrust(context: Context, vaultId: string): TrustRecord | unde
 /** Writes what is remembered, whole or not at all; says so where it cannot be written, since reading goes on without it. */
 export function writeTrust(context: Context, vaultId: string, memory: TrustRecord): void {
   const file = trustFile(context, vaultId);
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, `${JSON.stringify({ version: 1, vault: vaultId, ...memory }, null, 2)}\n`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(draft, file);
+    replaceFile(file, `${JSON.stringify({ version: 1, vault: vaultId, ...memory }, null, 2)}\n`, { durable: true });
   } catch (error) {
-    if (existsSync(draft)) unlinkSync(draft);
-    if (!isSystemError(error)) throw error;
-    context.warn(`The state of this vault could not be remembered in ${file} (${error.code}), so an older one would not be noticed.`);
+    const reason = error instanceof VaultError ? error.cause : error;
+    if (!isSystemError(reason)) throw error;
+    context.warn(`The state of this vault could not be remembered in ${file} (${reason.code}), so an older one would not be noticed.`);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
 import { kindOf, type Finding, type FindingKind } from "../inspect/finding.js";
-import type { Keys } from "../keys/key-files.js";
+import type { Keys } from "../keys/find-key.js";
 import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../format/layout.js";
 import type { VaultFiles } from "../files/vault-files.js";
-import { anchorsOf, derivedKeys, type Anchors } from "./anchors.js";
+import { derivedKeys } from "../keys/signing-key.js";
+import { anchorsOf, type Anchors } from "./anchors.js";
 import type { LockHistory } from "./lock-history.js";
 import { openLock, type SignedLock } from "../lock/open-lock.js";
 import { SignedFiles } from "../lock/signed-files.js";
@@ -175,7 +176,7 @@ export class VaultTrust {
   assess(files: VaultFiles, { remote, isPast = false }: { remote?: string | undefined; isPast?: boolean } = {}): Promise<Assessment> {
     const problems = new Map<string, Finding>();
     const add = (severity: Finding["severity"], kind: FindingKind, message: string, remedy: string) =>
-      problems.set(message, { severity, kind, subject: LOCK_FILE, message, remedy: remedy.replace(/\.$/, ""), file: LOCK_FILE });
+      problems.set(message, { severity, kind, subject: LOCK_FILE, message, remedy, file: LOCK_FILE });
     this.#onWarning = (kind, message, remedy) => add("warning", kind, message, remedy);
     const step = <T>(look: () => T): T | undefined => {
       try {
