@@ -30,6 +30,8 @@ await build({
   target: "node20",
   // Native addons stay where they are installed.
   external: ["./turso.*.node", "@tursodatabase/database-*", "@napi-rs/keyring"],
+  // What it has for require() looks for its parts when it runs.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   legalComments: "none",
   logLevel: "warning",
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },

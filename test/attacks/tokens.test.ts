@@ -181,7 +181,7 @@ describe("whoever attenuates a token", () => {
   });
 
   it("gets a shorter time and fewer uses, and not longer and more", async () => {
-    const token = await minted({ ttl: HOUR, uses: 3 });
+    const token = await minted({ ttlMs: HOUR, uses: 3 });
     const soon = new Date(home.now.getTime() + HOUR / 2);
     const short = attenuate(token, [`time-before = ${soon.toISOString()}`]);
     const long = attenuate(token, ["time-before = 2099-01-01T00:00:00Z", "uses = 99"]);
@@ -249,7 +249,7 @@ describe("a token that was taken back", () => {
 
 describe("a clock that is off", () => {
   it("does not bring an expired token back by going before the time when it was minted", async () => {
-    const token = await minted({ ttl: HOUR });
+    const token = await minted({ ttlMs: HOUR });
     const at = (time: number) => outcome(token, {}, new Date(home.now.getTime() + time));
     expect(await at(2 * HOUR)).toBe("TOKEN_EXPIRED");
     expect(await at(-DAY)).toBe("TOKEN_DENIED");
@@ -263,7 +263,7 @@ describe("32 processes with a token for 5 uses", () => {
   it("get exactly 5, whether they have it as it was minted or attenuated", async () => {
     home.now = new Date();
     const hexkey = (await home.key()).toString("hex");
-    const token = await minted({ uses: 5, ttl: DAY });
+    const token = await minted({ uses: 5, ttlMs: DAY });
     const attenuated = attenuate(token, ["secret = stripe/*"]);
     const env = { PATH: process.env["PATH"], AGENT_VAULT_HOME: home.home, AGENT_VAULT_LEDGER_KEY: hexkey };
     const script = join(import.meta.dirname, "token-use.mjs");

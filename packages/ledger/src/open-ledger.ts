@@ -17,7 +17,7 @@ import {
 import { Ledger } from "./ledger.js";
 
 /**
- * The ledger of a vault, for the keys at hand.
+ * The ledger of a vault, opened with the keys that were found.
  * @throws VaultError the codes of {@link Ledger.open}, and those of `VaultTrust` where a new one is made
  */
 export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">): Promise<Ledger> {
@@ -32,7 +32,7 @@ export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault"
 }
 
 /**
- * The ledger of the vault in a folder, for the key that was chosen or lies at home.
+ * The ledger of the vault in a folder, opened with the key that was chosen or found.
  * @param root the vault's folder
  * @throws VaultError as {@link openLedger}, and those of `loadKeys`
  */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CIPHERS } from "./database/connection.js";
 
-/** `~/.agent-vault/ledger.json` as it is written, with what holds where nothing is said. */
+/** `~/.agent-vault/ledger.json` as it is written, with its defaults. */
 export const settingsSchema = z.strictObject({
   cipher: z._default(z.enum(CIPHERS, { error: `one of ${CIPHERS.join(", ")}` }), "aegis256"),
   key: z._default(z.enum(["identity", "passphrase", "keychain", "command"]), "identity"),

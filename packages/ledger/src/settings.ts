@@ -7,7 +7,7 @@ import type { Cipher } from "./database/connection.js";
 export interface LedgerSettings {
   readonly cipher: Cipher;
   readonly key: "identity" | "passphrase" | "keychain" | "command";
-  /** For `key: command`: a program and its words, run without a shell. */
+  /** For `key: command`: a program and its arguments, run without a shell. */
   readonly keyCommand: readonly [string, ...string[]] | undefined;
 }
 
@@ -44,7 +44,7 @@ function parseJson(text: string): unknown {
 }
 
 function invalid(file: string, reason: string): VaultError {
-  return new VaultError("INVALID_CONFIG", `${file} does not hold settings for the audit log (${reason}).`, {
-    remedy: 'It holds, for example, { "key": "passphrase" }; without the file the usual settings hold.',
+  return new VaultError("INVALID_CONFIG", `${file} has an invalid setting (${reason}).`, {
+    remedy: 'Fix it, for example to { "key": "passphrase" }, or delete the file to use the defaults.',
   });
 }

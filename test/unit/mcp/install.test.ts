@@ -102,8 +102,39 @@ describe("a configuration in JSON", () => {
     expect(home.read(client)).toBe(present);
   });
 
+  it("keeps its comments, its trailing commas and its line ends, and gets them back", () => {
+    const texts = [
+      '// Mine.\n{\n  // Servers.\n  "servers": {\n    // One.\n    "other": { "command": "x" }, // why\n  },\n  "inputs": [], // last\n}\n',
+      '{\r\n    "servers": {\r\n        /* none yet */\r\n    }\r\n}',
+      '\uFEFF{ "inputs": [ ] /* kept */ }\n',
+    ];
+    for (const text of texts) {
+      const home = new Home();
+      home.write("vscode", text);
+      expect(home.install("vscode")).toBe("added");
+      const written = home.read("vscode");
+      for (const comment of text.match(/\/\/.*|\/\*.*\*\//g)!) expect(written).toContain(comment);
+      expect(written.includes("\r\n")).toBe(text.includes("\r\n"));
+      expect(home.install("vscode")).toBe("unchanged");
+      expect(home.install("vscode", { args: ["mcp"], command: "agent-vault" })).toBe("updated");
+      expect(home.uninstall("vscode")).toBe("removed");
+      expect(home.read("vscode").replaceAll(/\s/g, "")).toBe(text.replaceAll(/\s/g, ""));
+    }
+  });
+
+  it("loses no comment around an entry that is taken out", () => {
+    const home = new Home();
+    const ours = '"agent-vault": { "command": "agent-vault", "args": ["mcp"] }';
+    home.write("vscode", `{ "servers": {\n  // a\n  ${ours}, // b\n  // c\n  "other": {}\n} }`);
+    expect(home.uninstall("vscode")).toBe("removed");
+    expect(home.read("vscode")).toBe('{ "servers": {\n  // a\n // b\n  // c\n  "other": {}\n} }');
+    home.write("vscode", `{ "servers": { // a\n${ours} } /* b */ }`);
+    expect(home.uninstall("vscode")).toBe("removed");
+    expect(home.read("vscode")).toBe('{ "servers": { // a\n } /* b */ }');
+  });
+
   it("that cannot be read without a loss is left alone", () => {
-    for (const text of ['{ "a": 1 // why\n}', "{", "[]", '{"mcpServers": []}', "null"]) {
+    for (const text of ["{", '{"a": 1,, }', "[]", '{"mcpServers": []}', "null", '{"mcpServers": {}, "mcpServers": {"other": {}}}']) {
       const home = new Home();
       home.write("cursor", text);
       expect(() => home.install("cursor")).toThrowError(expect.objectContaining({ code: "INVALID_VALUE" }));

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CappedOutput } from "#mcp/server/capped-output.js";
 import { LineLimit } from "#mcp/server/line-limit.js";
 
-async function capped(most: number, chunks: readonly string[]): Promise<{ text: string; left: number }> {
+async function capped(most: number, chunks: readonly string[]): Promise<{ text: string; omitted: number }> {
   const output = new CappedOutput(most);
   await pipeline(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), output);
   return output.text();
@@ -13,12 +13,12 @@ async function capped(most: number, chunks: readonly string[]): Promise<{ text: 
 
 describe("an output with a cap", () => {
   it("is kept whole up to the cap, and of a longer one its beginning and its end", async () => {
-    expect(await capped(8, [])).toEqual({ text: "", left: 0 });
-    expect(await capped(8, ["abc", "defgh"])).toEqual({ text: "abcdefgh", left: 0 });
-    expect(await capped(8, ["abc", "defgh", "i"])).toEqual({ text: "ab\n[... 1 bytes are left out here ...]\ndefghi", left: 1 });
+    expect(await capped(8, [])).toEqual({ text: "", omitted: 0 });
+    expect(await capped(8, ["abc", "defgh"])).toEqual({ text: "abcdefgh", omitted: 0 });
+    expect(await capped(8, ["abc", "defgh", "i"])).toEqual({ text: "ab\n[... 1 bytes are left out here ...]\ndefghi", omitted: 1 });
     const many = Array.from({ length: 5000 }, (_, index) => String(index % 10));
-    expect(await capped(8, many)).toEqual({ text: "01\n[... 4992 bytes are left out here ...]\n456789", left: 4992 });
-    expect(await capped(8, ["x".repeat(1_000_000)])).toMatchObject({ left: 999_992 });
+    expect(await capped(8, many)).toEqual({ text: "01\n[... 4992 bytes are left out here ...]\n456789", omitted: 4992 });
+    expect(await capped(8, ["x".repeat(1_000_000)])).toMatchObject({ omitted: 999_992 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ValuePages, type ValuePage, type ValueRequest } from "#mcp/approval/value-page.js";
+import { ValuePages, type ValuePage, type ValueRequest } from "#mcp/approval/value-pages.js";
 import { processContext, VaultError } from "#vault/index.js";
 
 const VALUE = { "content-type": "application/x-www-form-urlencoded" };
@@ -18,7 +18,7 @@ async function opened(
     folder: "/home/you/shop/.agent-vault",
     readers: ["mailer"],
     grantable: "claude",
-    largest: 1000,
+    maxBytes: 1000,
     store: async (value, grant) => void stored.push([Buffer.from(value).toString(), grant]),
     ...changes,
   });
@@ -97,7 +97,7 @@ describe("the page for a value", () => {
     expect((await post(page, "value=x", { "sec-fetch-site": "cross-site" })).status).toBe(403);
     expect((await post(page, "value=x", { "content-type": "text/plain" })).status).toBe(415);
     expect((await post(page, `value=${"x".repeat(8000)}`)).status).toBe(413);
-    expect((await post(page, "value=")).body).toContain("Nothing was typed.");
+    expect((await post(page, "value=")).status).toBe(400);
     expect(stored).toEqual([]);
     expect((await post(page, "value=x")).status).toBe(200);
     expect(stored).toEqual([["x", false]]);
@@ -130,7 +130,7 @@ describe("the page for a value", () => {
   it("is one of few", async () => {
     const { pages } = await opened();
     const more = (secret: string) =>
-      pages.open({ secret, who: "", reason: "", folder: "", readers: [], grantable: undefined, largest: 1, store: async () => {} });
+      pages.open({ secret, who: "", reason: "", folder: "", readers: [], grantable: undefined, maxBytes: 1, store: async () => {} });
     for (const secret of ["b", "c", "d"]) await more(secret);
     await expect(more("e")).rejects.toMatchObject({ code: "BUSY" });
     pages.close();

@@ -78,7 +78,7 @@ describe("AGENT_VAULT_APPROVE", () => {
 
   it("cannot say yes for a coding agent, and can say no", () => {
     const { answers, stderr } = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "session", CLAUDECODE: "1" });
-    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringContaining("not heeded, as claude-code")]);
+    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringMatching(/warning: .*AGENT_VAULT_APPROVE/)]);
     const [denied] = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "deny", CLAUDECODE: "1" }).answers;
     expect(denied?.code).toBe("APPROVAL_DENIED");
   });
@@ -121,7 +121,7 @@ describe.skipIf(!HAS_TERMINAL)("on a terminal", () => {
     ["Ctrl-D", "\u0004", "closed"],
     ["no answer in time", "on", "in time"],
   ])("%s is a no", async (_, typed, why) => {
-    const pty = onTerminal(QUESTION, { timeout: why === "in time" ? 300 : 60_000 }, { line: `exec ${ASKING}` });
+    const pty = onTerminal(QUESTION, { timeoutMs: why === "in time" ? 300 : 60_000 }, { line: `exec ${ASKING}` });
     await pty.shows("to deny: ");
     pty.type(typed);
     await pty.closed;

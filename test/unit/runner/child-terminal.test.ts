@@ -98,7 +98,7 @@ describe.skipIf(!HAS_TERMINAL)("a child of a terminal", () => {
 
   it("ends with all that it started when its time is up with --tty, and the shell does not", async () => {
     const request = { command: ["sh", "-c", 'trap : TERM; sh -c "trap : TERM; sleep 60; sleep 60" & sleep 60; sleep 60'], tty: true };
-    const pty = new Pty(`${line({ ...request, timeout: 300, grace: 100 })}; echo code $?`);
+    const pty = new Pty(`${line({ ...request, timeoutMs: 300, graceMs: 100 })}; echo code $?`);
     await pty.shows("code 124");
     expect(await pty.closed).toBe(0);
   });

@@ -222,7 +222,7 @@ describe("a runner that is killed", () => {
 describe("time that is up", () => {
   it("ends all that the child started, and what does not heed that, too", async () => {
     const stubborn = `trap '' TERM; echo child $$; sh -c 'trap "" TERM; echo grandchild $$; while :; do sleep 60; done' & while :; do sleep 60; done`;
-    const { closed, says } = start({ command: sh(stubborn), timeout: 300, grace: 100 });
+    const { closed, says } = start({ command: sh(stubborn), timeoutMs: 300, graceMs: 100 });
     await says("grandchild");
     const { code, end, out } = await closed;
     expect([code, end?.timedOut, end?.signal]).toEqual([124, true, "SIGKILL"]);
@@ -231,12 +231,12 @@ describe("time that is up", () => {
   });
 
   it("waits no longer than the child needs to end in order", async () => {
-    const { code, out } = await run({ command: sh("trap 'echo in order; exit 0' TERM; sleep 60 & wait"), timeout: 300, grace: 60_000 });
+    const { code, out } = await run({ command: sh("trap 'echo in order; exit 0' TERM; sleep 60 & wait"), timeoutMs: 300, graceMs: 60_000 });
     expect([code, out]).toEqual([124, "in order\n"]);
   });
 
   it("is not up for a child that was faster", async () =>
-    expect(await run({ command: ["true"], timeout: 60_000 })).toMatchObject({ code: 0, end: { timedOut: false } }));
+    expect(await run({ command: ["true"], timeoutMs: 60_000 })).toMatchObject({ code: 0, end: { timedOut: false } }));
 });
 
 describe("a child that is no longer wanted", () => {

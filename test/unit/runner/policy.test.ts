@@ -214,10 +214,10 @@ describe("a policy", () => {
   it("limits to the shortest max_ttl", () => {
     const rules =
       '- {secrets: "**", allow: all, max_ttl: 8h}\n- {secrets: stripe/*, max_ttl: 15m}\n- {secrets: stripe/*, deny: {users: x}, max_ttl: 30m}';
-    expect(decide(policy(rules), use()).maxTtl).toBe(15 * 60_000);
-    expect(decide(policy(rules), use({ secrets: ["db/url"] })).maxTtl).toBe(8 * 3_600_000);
-    expect(decide(policy(rules), use({ secrets: ["db/url", "stripe/a"] })).maxTtl).toBe(15 * 60_000);
-    expect(decide(undefined, use()).maxTtl).toBeUndefined();
+    expect(decide(policy(rules), use()).maxTtlMs).toBe(15 * 60_000);
+    expect(decide(policy(rules), use({ secrets: ["db/url"] })).maxTtlMs).toBe(8 * 3_600_000);
+    expect(decide(policy(rules), use({ secrets: ["db/url", "stripe/a"] })).maxTtlMs).toBe(15 * 60_000);
+    expect(decide(undefined, use()).maxTtlMs).toBeUndefined();
   });
 
   describe("a coding agent", () => {
@@ -297,8 +297,8 @@ describe("a policy", () => {
       secrets: fc.constantFrom(["stripe/a"], ["db/a"], ["stripe/a", "db/a"]),
     });
     const judged = (rules: readonly string[], request: Use) => {
-      const { allowed, approval, maxTtl } = decide(policy(rules.join("\n")), use(request));
-      return { allowed, approval, maxTtl };
+      const { allowed, approval, maxTtlMs } = decide(policy(rules.join("\n")), use(request));
+      return { allowed, approval, maxTtlMs };
     };
     fc.assert(
       fc.property(fc.array(rule, { minLength: 2, maxLength: 5 }), given, fc.nat(4), (rules, request, shift) => {

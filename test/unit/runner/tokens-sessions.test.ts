@@ -1,7 +1,7 @@
 import process from "node:process";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Ledger } from "#ledger/index.js";
-import { approvalsIn, currentSession, DEFAULT_TTL, mint, startSession, type Authority } from "#runner/index.js";
+import { approvalsIn, currentSession, DEFAULT_TTL_MS, mint, startSession, type Authority } from "#runner/index.js";
 import { LedgerHome } from "../../support/ledger.js";
 
 const HOUR = 3_600_000;
@@ -23,7 +23,7 @@ const spanOf = (expires: Date) => Math.round((expires.getTime() - home.now.getTi
 
 describe("the session that a process is in", () => {
   it("is the one of that id while it is open", async () => {
-    const session = await startSession(home.context(), authority, { ttl: HOUR });
+    const session = await startSession(home.context(), authority, { ttlMs: HOUR });
     expect(await current(session.id)).toEqual(session);
     expect(await current(undefined)).toBeUndefined();
     expect(await current("")).toBeUndefined();
@@ -59,21 +59,21 @@ describe("the session that a process is in", () => {
 
 describe("how long what is given out holds", () => {
   it("is 8 hours, what was asked for, and never longer than the session", async () => {
-    const { id } = await startSession(home.context(), authority, { ttl: HOUR });
+    const { id } = await startSession(home.context(), authority, { ttlMs: HOUR });
     const spans: number[] = [];
-    for (const [session, ttl] of [
+    for (const [session, ttlMs] of [
       [undefined, undefined],
       [undefined, 3 * HOUR],
       [id, undefined],
       [id, 3 * HOUR],
       [id, HOUR / 2],
     ] as const)
-      spans.push(spanOf((await mint(within(session), authority, { ttl })).expires));
-    expect(spans).toEqual([DEFAULT_TTL, 3 * HOUR, HOUR, HOUR, HOUR / 2]);
+      spans.push(spanOf((await mint(within(session), authority, { ttlMs })).expires));
+    expect(spans).toEqual([DEFAULT_TTL_MS, 3 * HOUR, HOUR, HOUR, HOUR / 2]);
   });
 
   it("is a time, and no more than a year of it", async () => {
-    for (const ttl of [0, -1, Number.NaN, 400 * 24 * HOUR])
-      await expect(mint(home.context(), authority, { ttl })).rejects.toMatchObject({ code: "INVALID_VALUE" });
+    for (const ttlMs of [0, -1, Number.NaN, 400 * 24 * HOUR])
+      await expect(mint(home.context(), authority, { ttlMs })).rejects.toMatchObject({ code: "INVALID_VALUE" });
   });
 });

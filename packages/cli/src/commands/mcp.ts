@@ -43,14 +43,14 @@ export default class Mcp extends VaultCommand {
       version: versionIn(this.config.options.root),
       groups: flags.groups,
       allowGet: flags["allow-get"],
-      idleLock: idleLockOf(flags["idle-lock"]),
+      idleLockMs: idleLockOf(flags["idle-lock"]),
       pull: !flags["no-pull"],
       findVault: () => findVaultToRead(context),
       key: (root): KeyChoice => {
         if (flags.agent !== undefined) return { keyFile: keyOfAgent(context, flags.agent, root) };
         return keyFile === undefined ? {} : { keyFile };
       },
-      storingKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
+      ownerKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
     });
     // A dialog or a remote that is still waited for is nothing that a client which has gone waits for.
     process.exit(0);

@@ -1,4 +1,4 @@
-import { judgeRead } from "@agent-vault/runner";
+import { authorizeRead } from "@agent-vault/runner";
 import { peekSecret } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand, word } from "../vault-command.js";
@@ -16,7 +16,7 @@ export default class Peek extends VaultCommand {
     const { args, flags } = await this.words(Peek);
     const secret = await peekSecret(this.context, await this.findVault(), args.path, {
       key: keyChoice(flags.key),
-      judge: judgeRead("read"),
+      judge: authorizeRead("read"),
     });
     this.print({ secret, value: MASK }, () => [MASK]);
   }

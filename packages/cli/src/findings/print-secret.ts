@@ -40,5 +40,5 @@ export async function printSecret(
 
 /** What decides over the read beside the key is loaded where something else does. */
 function judgeOf(action: "get" | "read", token: string | undefined): ReadAuthorizer {
-  return async (...read) => (await import("@agent-vault/runner")).judgeRead(action, { token })(...read);
+  return async (...read) => (await import("@agent-vault/runner")).authorizeRead(action, { token })(...read);
 }

@@ -76,7 +76,7 @@ export async function runRequest(
     cwd: flags.cwd === undefined ? context.cwd : resolvePath(context, flags.cwd),
     clean: flags["clean-env"] ?? false,
     tty: flags.tty ?? false,
-    timeout: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
+    timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
     allowShort: flags["allow-short"],
     approver: personalApprover(context),
     ...(profile && { restrict: await restrictedTo(profile) }),

@@ -15,7 +15,7 @@ export type ChainFindingKind =
   | "cut-unsigned"
   /** Shown by an anchor alone: the log has fewer rows than an owner has signed for. */
   | "end-missing"
-  /** Shown by an anchor alone: the rows up to there were made anew. */
+  /** Shown by an anchor alone: the rows up to there were replaced. */
   | "rewritten"
   /** Which secrets an event names is not what the lookup by secret says. */
   | "lookup-differs";
@@ -73,7 +73,7 @@ export class ChainVerification {
         this.#find("cut-unsigned", checkpoint.rows, "chain", "no owner of this vault has signed for the rows that were cut");
       this.#cut = this.#rows = checkpoint.rows;
       this.#head = checkpoint.head;
-      this.#hold(checkpoint);
+      this.#compareWithAnchor(checkpoint);
     }
     // What was signed for and cut since is covered by the signature under the cut.
     if (this.#anchor && this.#anchor.rows < this.#cut) this.#anchored = this.#anchor.rows;
@@ -93,13 +93,13 @@ export class ChainVerification {
     this.#secrets += new Set(row?.secrets).size;
     this.#rows = id;
     this.#head = stored["hash"] as Digest;
-    this.#hold({ rows: id, head: this.#head });
+    this.#compareWithAnchor({ rows: id, head: this.#head });
   }
 
   /** @param lookups how many rows the lookup by secret has */
   finish(lookups: number): ChainReport {
     if (lookups !== this.#secrets)
-      this.#find("lookup-differs", this.#cut + 1, "chain", "which secrets were used cannot be looked up as the rows say it");
+      this.#find("lookup-differs", this.#cut + 1, "chain", "the lookup of uses by secret differs from the rows");
     const anchor = this.#anchor;
     if (anchor && anchor.rows > this.#rows)
       this.#find("end-missing", this.#rows + 1, "anchor", `an owner has signed for ${anchor.rows} rows, and there are ${this.#rows}`);
@@ -117,8 +117,8 @@ export class ChainVerification {
     };
   }
 
-  /** Holds a row against the anchor, where it is the one that was anchored. */
-  #hold({ rows, head }: AuditHead): void {
+  /** Compares a row with the anchor, where it is the one that was anchored. */
+  #compareWithAnchor({ rows, head }: AuditHead): void {
     if (this.#anchor?.rows !== rows) return;
     if (this.#anchor.head === head) this.#anchored = rows;
     else this.#find("rewritten", rows, "anchor", `row ${rows} is not the one that an owner has signed for`);

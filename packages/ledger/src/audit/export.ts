@@ -1,5 +1,5 @@
 import { printableJson } from "@agent-vault/vault/read-only";
-import type { AuditEntry } from "./log.js";
+import type { AuditEntry } from "./entry.js";
 
 const COLUMNS = [
   "id",
@@ -55,7 +55,7 @@ export function* csvLines(entries: Iterable<AuditEntry>, header = true): Generat
 }
 
 /**
- * Whoever acts chooses some of these texts: one that a spreadsheet would take for a formula gets a quotation mark before it, and what
+ * Some of these texts can be chosen by an agent: one that a spreadsheet would take for a formula gets a quotation mark before it, and what
  * would act on a terminal is written out.
  */
 function cell(value: FlatEntry[keyof FlatEntry]): string {

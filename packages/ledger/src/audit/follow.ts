@@ -1,7 +1,9 @@
-import type { AuditEntry, AuditFilter, AuditLog } from "./log.js";
+import type { AuditEntry } from "./entry.js";
+import type { AuditFilter } from "./filter.js";
+import type { AuditLog } from "./log.js";
 
-/** How often a follower looks, in milliseconds. */
-const INTERVAL = 500;
+/** How often a follower reads the log. */
+const POLL_INTERVAL_MS = 500;
 
 /** The entries that fit, and from then on what is recorded or completed, for ever: an entry comes again when it has ended. */
 export async function* followEntries(audit: AuditLog, filter: AuditFilter): AsyncGenerator<AuditEntry> {
@@ -13,6 +15,6 @@ export async function* followEntries(audit: AuditLog, filter: AuditFilter): Asyn
     // What was recorded since the look at the head may be among them.
     seen = Math.max(rows, ...entries.map(({ id, completion }) => completion?.id ?? id));
     yield* entries;
-    await new Promise((resume) => void setTimeout(resume, INTERVAL));
+    await new Promise((resume) => void setTimeout(resume, POLL_INTERVAL_MS));
   }
 }

@@ -4,7 +4,7 @@ import type { Connection, Row } from "../database/connection.js";
 /** `started` waits for its completion; the others say how it ended. */
 export type Outcome = "started" | "done" | "denied" | "failed";
 
-/** What somebody did, or was kept from doing. No field ever holds a secret's value. */
+/** What was done, or was refused. No field ever holds a secret's value. */
 export interface AuditEvent {
   /** A command or operation: `get`, `run`, `grant`. */
   readonly action: string;
@@ -17,7 +17,7 @@ export interface AuditEvent {
   readonly harness?: string | undefined;
   /** `group/name`, as secrets are shown. */
   readonly secrets?: readonly string[] | undefined;
-  /** Its words, any secret value in them redacted. */
+  /** The program and its arguments, any secret value in them redacted. */
   readonly command?: readonly string[] | undefined;
   readonly folder?: string | undefined;
   readonly repository?: string | undefined;
@@ -39,15 +39,15 @@ export interface AuditRow extends AuditEvent {
   readonly hash: Digest;
 }
 
-/** Where a log stands: the number of rows that it has ever had, and the hash of the last. */
+/** The end of a log: the number of rows that it has ever had, and the hash of the last. */
 export interface AuditHead {
   readonly rows: number;
   readonly head: Digest;
 }
 
-/** Longest text of one field, in characters, and most words of a list: a log that anybody could fill is none. */
-const MAX_TEXT = 4096;
-const MAX_WORDS = 200;
+/** Limits of one field, so that nobody fills the disk: characters of a text, texts of a list. */
+const MAX_TEXT_LENGTH = 4096;
+const MAX_LIST_LENGTH = 200;
 
 /** What the first row follows. */
 export function genesis(vault: string, machine: string): Digest {
@@ -94,7 +94,7 @@ export function append(connection: Connection, vault: string, now: Date, event: 
   return row;
 }
 
-/** A row as it stands in the table. @throws VaultError `LEDGER_DAMAGED` where a list in it is none */
+/** Reads a row of the table. @throws VaultError `LEDGER_DAMAGED` where one of its lists is not a list */
 export function readRow(row: Row): AuditRow {
   const text = (name: string) => (row[name] as string | null) ?? undefined;
   const count = (name: string) => (row[name] as number | null) ?? undefined;
@@ -106,8 +106,8 @@ export function readRow(row: Row): AuditRow {
     who: text("who"),
     identity: text("identity"),
     harness: text("harness"),
-    secrets: readWords(row, "secrets"),
-    command: readWords(row, "command"),
+    secrets: readList(row, "secrets"),
+    command: readList(row, "command"),
     folder: text("folder"),
     repository: text("repository"),
     branch: text("branch"),
@@ -119,32 +119,32 @@ export function readRow(row: Row): AuditRow {
   };
 }
 
-/** A list of words in a column. @throws VaultError `LEDGER_DAMAGED` where it is none */
-export function readWords(row: Row, name: string): string[] | undefined {
+/** A list of texts in a column. @throws VaultError `LEDGER_DAMAGED` where it is not one */
+export function readList(row: Row, name: string): string[] | undefined {
   const text = row[name];
   if (text === null || text === undefined) return undefined;
   try {
     const list: unknown = JSON.parse(String(text));
     if (Array.isArray(list) && list.every((word) => typeof word === "string")) return list;
   } catch {
-    // What is no list is damaged.
+    // Not JSON: damaged as well.
   }
-  throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name.replace(/^c_/, "")} is no list.`, {
-    remedy: "agent-vault audit verify says what else was changed.",
+  throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name.replace(/^c_/, "")} is not a list.`, {
+    remedy: "Run agent-vault audit verify to see what else was changed.",
   });
 }
 
-/** An event as it comes back from the database: whole characters, and none of it longer than a log can bear. */
+/** An event as it comes back from the database: whole characters, and within the limits. */
 function tidy(event: AuditEvent): AuditEvent {
   const text = (value: string | undefined) => {
     const whole = value === undefined ? undefined : wellFormed(value);
-    return whole !== undefined && whole.length > MAX_TEXT
-      ? `${wellFormed(whole.slice(0, MAX_TEXT))} [${whole.length - MAX_TEXT} more characters]`
+    return whole !== undefined && whole.length > MAX_TEXT_LENGTH
+      ? `${wellFormed(whole.slice(0, MAX_TEXT_LENGTH))} [${whole.length - MAX_TEXT_LENGTH} more characters]`
       : whole;
   };
   const list = (values: readonly string[] | undefined) => {
     const all = values?.map((value) => text(value)!);
-    return all && all.length > MAX_WORDS ? [...all.slice(0, MAX_WORDS), `[${all.length - MAX_WORDS} more]`] : all;
+    return all && all.length > MAX_LIST_LENGTH ? [...all.slice(0, MAX_LIST_LENGTH), `[${all.length - MAX_LIST_LENGTH} more]`] : all;
   };
   return {
     action: text(event.action)!,

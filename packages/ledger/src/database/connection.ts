@@ -19,8 +19,8 @@ export interface DatabaseFile {
   readonly key: Uint8Array;
 }
 
-/** The engine's own limit for one statement, in milliseconds; 0 is none. */
-const STATEMENT_TIMEOUT = 30_000;
+/** The engine's own limit for one statement; 0 is none. */
+const STATEMENT_TIMEOUT_MS = 30_000;
 
 /** The native engine. @throws VaultError `LEDGER_UNAVAILABLE` where it cannot be loaded, as with another C library than glibc */
 export async function loadEngine(): Promise<typeof Engine> {
@@ -55,12 +55,12 @@ export class Connection {
   readonly #statements = new Map<string, Statement>();
 
   /** @throws what the engine throws; see `engine-errors.ts` */
-  constructor(engine: typeof Engine, { path, cipher, key }: DatabaseFile, statementTimeout = STATEMENT_TIMEOUT) {
+  constructor(engine: typeof Engine, { path, cipher, key }: DatabaseFile, statementTimeoutMs = STATEMENT_TIMEOUT_MS) {
     // The engine's own waiting for a lock spins a core and blocks the event loop, so it does not wait.
     this.#database = new engine.Database(path, {
       encryption: { cipher, hexkey: Buffer.from(key).toString("hex") },
       timeout: 0,
-      defaultQueryTimeout: statementTimeout,
+      defaultQueryTimeout: statementTimeoutMs,
     });
     // A large sort would otherwise spill plaintext to the temporary folder.
     this.exec("PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON");

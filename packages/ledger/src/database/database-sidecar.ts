@@ -8,8 +8,8 @@ import { isProcessAlive, isSystemError, type Digest } from "@agent-vault/vault/r
  * another process first, and what they hold is compared with this.
  */
 export interface SidecarContent {
-  /** `writing` and `checking` while a process does so. */
-  readonly doing: "nothing" | "writing" | "checking";
+  /** `writing` and `checking` while a process does so. In the file it is called `doing`. */
+  readonly activity: "nothing" | "writing" | "checking";
   readonly pid: number;
   /** The files as they were left; `-` for none, or an empty one. */
   readonly database: string;
@@ -29,9 +29,10 @@ export type DatabaseCondition = "new" | "sound" | "being checked" | "changed" | 
 /** Fixed, so that it is written over in place, in one go. */
 const SIZE = 1024;
 const FORMAT = 1;
-/** After so long a process that says it is checking is taken for another one that got its number, in milliseconds. */
-const LONGEST_CHECK = 600_000;
+/** After so long a process that says it is checking is taken for another one that got its number. */
+const MAX_CHECK_MS = 600_000;
 
+/** A small file beside the database, `PATH-marks`, that holds its {@link SidecarContent}. */
 export class DatabaseSidecar {
   readonly #file: string;
   readonly #path: string;
@@ -42,7 +43,7 @@ export class DatabaseSidecar {
     this.#file = `${path}-marks`;
   }
 
-  /** The marks, or `undefined` where there are none that can be read. */
+  /** What it holds, or `undefined` where there is nothing that can be read. */
   read(): SidecarContent | undefined {
     let descriptor: number;
     try {
@@ -60,10 +61,10 @@ export class DatabaseSidecar {
     }
   }
 
-  write(marks: SidecarContent): void {
+  write({ activity, ...rest }: SidecarContent): void {
     const descriptor = openSync(this.#file, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
     try {
-      writeSync(descriptor, JSON.stringify({ format: FORMAT, ...marks }).padEnd(SIZE), 0);
+      writeSync(descriptor, JSON.stringify({ format: FORMAT, doing: activity, ...rest }).padEnd(SIZE), 0);
     } finally {
       closeSync(descriptor);
     }
@@ -74,19 +75,19 @@ export class DatabaseSidecar {
     return { database: stamp(this.#path), wal: stamp(`${this.#path}-wal`) };
   }
 
-  /** Whether the files can be opened in this process. */
-  judge(marks: SidecarContent | undefined): DatabaseCondition {
+  /** Whether the files can be opened in this process. @param left how they were left, as {@link read} has it */
+  conditionOf(left: SidecarContent | undefined): DatabaseCondition {
     const { database, wal } = this.stamps();
-    if (database === "-" && wal === "-" && (marks?.rows ?? 0) === 0) return "new";
-    if (!marks) return "changed";
-    // A mark of this very process was left by an earlier one with its number, or by work that failed.
-    const atWork = marks.doing !== "nothing" && marks.pid !== process.pid && isProcessAlive(marks.pid);
-    if (marks.doing === "checking") return atWork && this.#age() < LONGEST_CHECK ? "being checked" : "suspicious";
-    if (marks.doing === "writing") return atWork ? "sound" : "suspicious";
-    return marks.database === database && marks.wal === wal ? "sound" : "changed";
+    if (database === "-" && wal === "-" && (left?.rows ?? 0) === 0) return "new";
+    if (!left) return "changed";
+    // What names this very process was left by an earlier one with its number, or by work that failed.
+    const isAtWork = left.activity !== "nothing" && left.pid !== process.pid && isProcessAlive(left.pid);
+    if (left.activity === "checking") return isAtWork && this.#ageMs() < MAX_CHECK_MS ? "being checked" : "suspicious";
+    if (left.activity === "writing") return isAtWork ? "sound" : "suspicious";
+    return left.database === database && left.wal === wal ? "sound" : "changed";
   }
 
-  #age(): number {
+  #ageMs(): number {
     return Date.now() - (statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   }
 }
@@ -98,15 +99,15 @@ function stamp(path: string): string {
 
 function parse(text: string): SidecarContent | undefined {
   try {
-    const { format, ...marks } = JSON.parse(text) as Record<string, unknown>;
-    const { doing, pid, database, wal, rows, head, machine, replaces, keyCheck } = marks;
+    const { format, doing, ...rest } = JSON.parse(text) as Record<string, unknown>;
+    const { pid, database, wal, rows, head, machine, replaces, keyCheck } = rest;
     const isWhole =
       format === FORMAT &&
       (doing === "nothing" || doing === "writing" || doing === "checking") &&
       Number.isSafeInteger(pid) &&
       Number.isSafeInteger(rows) &&
       [database, wal, head, machine, replaces, keyCheck].every((value) => typeof value === "string");
-    return isWhole ? (marks as unknown as SidecarContent) : undefined;
+    return isWhole ? ({ activity: doing, ...rest } as unknown as SidecarContent) : undefined;
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
 import { isSystemError, VaultError, writeError } from "@agent-vault/vault/read-only";
 
-/** What an error of the engine means for the file it was about. The engine has one code for all, so its words have to tell. */
+/** What an error of the engine means for the file it was about. The engine has one code for all, so its message has to tell. */
 export type EngineErrorKind = "locked" | "full" | "unwritable" | "suspicious" | "other";
 
-export function kindOf(error: unknown): EngineErrorKind {
+export function kindOfEngineError(error: unknown): EngineErrorKind {
   if (!(error instanceof Error) || error instanceof VaultError) return "other";
   if (/Locking error|database is locked|database is busy/i.test(error.message)) return "locked";
   if (/no storage space|No space left|quota exceeded|disk is full/i.test(error.message)) return "full";
@@ -16,10 +16,10 @@ export function kindOf(error: unknown): EngineErrorKind {
 export function engineError(error: unknown, path: string): unknown {
   if (isSystemError(error)) return writeError(error, path);
   if (!(error instanceof Error) || error instanceof VaultError || (error as { code?: unknown }).code !== "GenericFailure") return error;
-  switch (kindOf(error)) {
+  switch (kindOfEngineError(error)) {
     case "full":
       return new VaultError("DISK_FULL", `The disk is full, so ${path} could not be written.`, {
-        remedy: "Free some space and run the command again; what was not recorded was not done.",
+        remedy: "Free some space and run the command again; nothing was done that is not recorded.",
         cause: error,
       });
     case "unwritable":
@@ -43,6 +43,13 @@ export function busy(path: string): VaultError {
   return new VaultError("BUSY", `Other processes are using ${path}.`, { remedy: "Wait for them to end and try again." });
 }
 
+/** A database that a newer version has migrated. */
+export function newerSchema(path: string): VaultError {
+  return new VaultError("LEDGER_NEWER", `${path} was written by a newer agent-vault.`, {
+    remedy: "Use that version, or a newer one (agent-vault --version).",
+  });
+}
+
 export function damaged(path: string, cause?: unknown): VaultError {
   return new VaultError("LEDGER_DAMAGED", `${path} is damaged.`, {
     remedy: `Keep it for inspection under another name, with ${path}-wal, and run the command again: a new one is made.`,
@@ -51,7 +58,7 @@ export function damaged(path: string, cause?: unknown): VaultError {
 }
 
 export function wrongKey(path: string): VaultError {
-  return new VaultError("LEDGER_KEY", `The key at hand does not open ${path}.`, {
+  return new VaultError("LEDGER_KEY", `This key does not open ${path}.`, {
     remedy: "Use the key, passphrase or AGENT_VAULT_LEDGER_KEY that it was made with; without it, move the file away to start a new one.",
   });
 }

@@ -2,27 +2,27 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { headOf, machineOf } from "../audit/row.js";
 import { Connection, loadEngine } from "./connection.js";
-import { kindOf } from "./engine-errors.js";
+import { kindOfEngineError } from "./engine-errors.js";
 import { DatabaseSidecar } from "./database-sidecar.js";
-import type { InspectionResult, Inspection } from "./inspection.js";
+import type { InspectionMessage, InspectionResult } from "./inspection.js";
 import { SCHEMA_VERSION, schemaVersion } from "./schema.js";
 
-const PATIENCE = 15_000;
+const LOCK_TIMEOUT_MS = 15_000;
 
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-process.stdout.write(JSON.stringify(await look(JSON.parse(Buffer.concat(chunks).toString()) as Inspection)));
+process.stdout.write(JSON.stringify(await inspectWhenFree(JSON.parse(Buffer.concat(chunks).toString()) as InspectionMessage)));
 
-async function look(inspection: Inspection): Promise<InspectionResult> {
-  const { path, cipher, key } = inspection;
+async function inspectWhenFree(message: InspectionMessage): Promise<InspectionResult> {
+  const { path, cipher, key } = message.file;
   const engine = await loadEngine();
-  for (const deadline = performance.now() + PATIENCE; ; await sleep(2 + Math.random() * 20)) {
+  for (const deadline = performance.now() + LOCK_TIMEOUT_MS; ; await sleep(2 + Math.random() * 20)) {
     let connection: Connection | undefined;
     try {
       connection = new Connection(engine, { path, cipher, key: Buffer.from(key, "hex") }, 0);
-      return lookThrough(connection, inspection);
+      return inspectContent(connection, message);
     } catch (error) {
-      if (kindOf(error) !== "locked") return judge(error);
+      if (kindOfEngineError(error) !== "locked") return resultOf(error);
       if (performance.now() > deadline) return { verdict: "locked" };
     } finally {
       connection?.close();
@@ -30,27 +30,27 @@ async function look(inspection: Inspection): Promise<InspectionResult> {
   }
 }
 
-function lookThrough(connection: Connection, { path, vault, marks, thorough }: Inspection): InspectionResult {
+function inspectContent(connection: Connection, { file, vault, left, thorough }: InspectionMessage): InspectionResult {
   const version = schemaVersion(connection);
   if (version > SCHEMA_VERSION) return { verdict: "newer" };
-  const fileMarks = new DatabaseSidecar(path);
-  // Of a writer that was killed only the write-ahead log stays, whose frames have checksums; to look through a large database takes long.
-  const isUntouched = !thorough && fileMarks.stamps().database === marks.database;
+  const sidecar = new DatabaseSidecar(file.path);
+  // A writer that was killed leaves only its write-ahead log, whose frames have checksums; checking a large database takes long.
+  const isUntouched = !thorough && sidecar.stamps().database === left.database;
   if (!isUntouched && !isConsistent(connection)) return { verdict: "unsound", detail: "its pages contradict each other" };
-  const lost = { verdict: "unsound", detail: `rows were lost from its end, of ${marks.rows} that it had` } as const;
+  const lost = { verdict: "unsound", detail: `rows were lost from its end, of ${left.rows} that it had` } as const;
   const isBegun = version > 0 && connection.get("SELECT 1 FROM setting WHERE name = 'machine'") !== undefined;
-  if (!isBegun) return marks.rows > 0 ? lost : sound();
+  if (!isBegun) return left.rows > 0 ? lost : sound();
   const { rows } = headOf(connection, vault);
-  const last = connection.get("SELECT hash FROM audit WHERE id = ?", marks.rows);
+  const last = connection.get("SELECT hash FROM audit WHERE id = ?", left.rows);
   const cut = Number(connection.get("SELECT coalesce(max(rows), 0) AS cut FROM checkpoint")!["cut"]);
-  if (rows < marks.rows) return lost;
-  if (marks.rows > cut && last?.["hash"] !== marks.head) return { verdict: "unsound", detail: "its rows are not those that it had" };
+  if (rows < left.rows) return lost;
+  if (left.rows > cut && last?.["hash"] !== left.head) return { verdict: "unsound", detail: "its rows are not those that it had" };
   return sound();
 
-  /** Nothing more is done to the files, so they are marked as they will be left. */
+  /** Nothing more is done to the files, so the sidecar says how they are left. */
   function sound(): InspectionResult {
     const held = isBegun ? { ...headOf(connection, vault), machine: machineOf(connection), replaces: "" } : {};
-    fileMarks.write({ ...marks, ...held, ...fileMarks.stamps(), doing: "nothing" });
+    sidecar.write({ ...left, ...held, ...sidecar.stamps(), activity: "nothing" });
     return { verdict: "sound" };
   }
 }
@@ -60,9 +60,9 @@ function isConsistent(connection: Connection): boolean {
   return problems.length === 1 && problems[0] === "ok";
 }
 
-function judge(error: unknown): InspectionResult {
+function resultOf(error: unknown): InspectionResult {
   const message = error instanceof Error ? error.message : String(error);
   if (/Decryption failed for page=1\b|not a database/i.test(message)) return { verdict: "key" };
-  if (kindOf(error) === "suspicious") return { verdict: "unsound", detail: "a part of it could not be read" };
+  if (kindOfEngineError(error) === "suspicious") return { verdict: "unsound", detail: "a part of it could not be read" };
   return { verdict: "failed", detail: message };
 }

@@ -27,7 +27,7 @@ export class CommandKey implements KeySource {
   readonly #context: Context;
   readonly #command: readonly [string, ...string[]];
 
-  /** @param command the program and its words */
+  /** @param command the program and its arguments */
   constructor(context: Context, command: readonly [string, ...string[]]) {
     this.name = `the key command ${command[0]}`;
     this.#context = context;
@@ -35,11 +35,11 @@ export class CommandKey implements KeySource {
   }
 
   async read(): Promise<Uint8Array> {
-    const [program, ...words] = this.#command;
+    const [program, ...args] = this.#command;
     const output: Buffer[] = [];
     let code: unknown;
     try {
-      const child = spawn(program, words, { cwd: this.#context.home, env: this.#context.env, stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(program, args, { cwd: this.#context.home, env: this.#context.env, stdio: ["ignore", "pipe", "inherit"] });
       child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
       [code] = await once(child, "close");
     } catch (cause) {

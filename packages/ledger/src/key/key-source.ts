@@ -3,7 +3,7 @@ import { VaultError } from "@agent-vault/vault/read-only";
 
 /** Where the key of a ledger comes from. */
 export interface KeySource {
-  /** In words, for a message. */
+  /** As messages name it. */
   readonly name: string;
   /**
    * The key, 32 bytes, or `undefined` where none was made yet.
@@ -31,15 +31,15 @@ export function parseKey(text: string, source: string): Uint8Array {
   const key = /^[0-9a-f]{64}$/i.test(word) ? Buffer.from(word, "hex") : Buffer.from(word, "base64");
   const isBase64 = key.toString("base64").replace(/=+$/, "") === word.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
   if (key.length === KEY_LENGTH && (word.length === 64 || isBase64)) return new Uint8Array(key);
-  throw new VaultError("LEDGER_KEY", `${source} holds no key for the audit log.`, {
-    remedy: "It should be 32 random bytes as hex or base64, as openssl rand -hex 32 prints them.",
+  throw new VaultError("LEDGER_KEY", `${source} does not contain a key for the audit log.`, {
+    remedy: "It has to be 32 random bytes as hex or base64; openssl rand -hex 32 prints some.",
   });
 }
 
 /** The error for a source whose keys are made elsewhere and that has none. */
 export function noKey(name: string, cause?: unknown): VaultError {
-  return new VaultError("LEDGER_KEY", `${name} gives no key for the audit log.`, {
-    remedy: "Make it give one (32 bytes as hex or base64), or choose another source of the key.",
+  return new VaultError("LEDGER_KEY", `${name} does not provide a key for the audit log.`, {
+    remedy: "Have it provide one (32 bytes as hex or base64), or choose another source of the key.",
     cause,
   });
 }

@@ -15,7 +15,7 @@ import type { UpstreamDistance } from "@agent-vault/vault";
 import { openLedger } from "../open-ledger.js";
 import { secretSearch } from "./secret-search.js";
 
-/** How a vault stands, and who looks at it: what a person or an agent asks first. */
+/** The state of a vault, and who asks: what a person or an agent wants to know first. */
 export interface VaultStatus {
   /** The vault's folder. */
   readonly folder: string;
@@ -31,7 +31,7 @@ export interface VaultStatus {
         readonly fingerprint: string;
       }
     | undefined;
-  /** `undefined` where no key is at hand. */
+  /** `undefined` where no key was found. */
   readonly you: (Principal & { readonly source: string }) | undefined;
   readonly secrets: { readonly all: number; readonly yours: number | undefined };
   readonly groups: number;
@@ -45,7 +45,7 @@ export interface VaultStatus {
   readonly audit: AuditStatus;
 }
 
-/** How the record of uses on this machine stands. */
+/** The audit log of this machine; `why` is a clause without a full stop. */
 export type AuditStatus =
   | { readonly on: true; readonly machine: string; readonly rows: number; readonly anchored: number; readonly last: string | undefined }
   | { readonly on: false; readonly why: string };
@@ -96,7 +96,7 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
 
   async function auditStatus(): Promise<AuditStatus> {
     if (isAuditOff(context.env)) return { on: false, why: "AGENT_VAULT_AUDIT is off" };
-    if (!keys) return { on: false, why: "there is no key at hand that opens it" };
+    if (!keys) return { on: false, why: "there is no key that opens it" };
     try {
       const ledger = await openLedger(context, { root, vault: trusted?.lock.vault, keys });
       const { machine, rows } = await ledger.audit.head();

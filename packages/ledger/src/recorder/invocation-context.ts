@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { detectHarness, findGitFolders, withoutCredentials, type Context } from "@agent-vault/vault/read-only";
 
-/** Where somebody acts, as far as the machine says. All of it can be set up by whoever acts: hints, not proofs. */
+/** Where a command was started, as far as the machine says. All of it can be forged by the one who starts it: hints, not proofs. */
 export interface InvocationContext {
   /** The name of the system's user. */
   readonly user: string | undefined;
@@ -31,7 +31,7 @@ export function invocationContext(context: Context, root: string): InvocationCon
   };
 }
 
-/** The URL of `origin`, or of the first remote. Whatever the file holds, it takes a look at each line. */
+/** The URL of `origin`, or of the first remote. Reads the file line by line, whatever is in it. */
 function remoteUrl(config: string): string | undefined {
   const urls = new Map<string, string>();
   let remote: string | undefined;

@@ -17,7 +17,7 @@ import type { Ledger } from "../ledger.js";
 import { openLedger } from "../open-ledger.js";
 import { requesterOf } from "./requester.js";
 
-/** Puts what a program does with a vault into that vault's ledger. */
+/** Records in a vault's audit log what a program does with the vault. */
 export class LedgerRecorder implements Recorder {
   readonly #action: string;
   #ledger: Ledger | undefined;
@@ -43,7 +43,7 @@ export class LedgerRecorder implements Recorder {
         try {
           await ledger.audit.complete(row, ending);
         } catch (error) {
-          context.warn(`How this ended could not be put on record: ${error instanceof Error ? error.message : String(error)}`);
+          context.warn(`The end of this operation could not be recorded: ${error instanceof Error ? error.message : String(error)}`);
         }
       },
     };
@@ -55,7 +55,7 @@ export class LedgerRecorder implements Recorder {
 
   async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "reason">): Promise<AuditRow> {
     const requester = await requesterOf(context, actor);
-    this.#ledger ??= await openRecord(context, actor);
+    this.#ledger ??= await openLedgerForRecording(context, actor);
     try {
       return await this.#ledger.audit.record({
         action: this.#action,
@@ -64,34 +64,34 @@ export class LedgerRecorder implements Recorder {
         identity: event.identity ?? requester.identity,
       });
     } catch (error) {
-      throw unrecorded(error);
+      throw notRecorded(error);
     }
   }
 }
 
 /**
- * The ledger of a vault, to put something on record in it. What was done while the record was off is put down first.
+ * Opens the ledger of a vault to record something. How often it was used while the audit log was off is recorded first.
  * @throws VaultError the codes of {@link openLedger}
  */
-export async function openRecord(context: Context, actor: Actor): Promise<Ledger> {
+export async function openLedgerForRecording(context: Context, actor: Actor): Promise<Ledger> {
   try {
     const ledger = await openLedger(context, actor);
     const gap = actor.vault === undefined ? undefined : readUnrecordedPeriod(context, actor.vault);
     if (gap) {
       const times = `${plural(gap.count, "time")} between ${gap.since} and ${gap.until}`;
-      await ledger.audit.record({ action: "audit", outcome: "done", reason: `The record was off (AGENT_VAULT_AUDIT): ${times}.` });
+      await ledger.audit.record({ action: "audit", outcome: "done", reason: `The audit log was off (AGENT_VAULT_AUDIT): ${times}.` });
       clearUnrecordedPeriod(context, actor.vault!);
     }
     return ledger;
   } catch (error) {
-    throw unrecorded(error);
+    throw notRecorded(error);
   }
 }
 
-/** What cannot be recorded does not happen, and whoever wants it all the same says so. */
-export function unrecorded(error: unknown): unknown {
+/** The error for a use that could not be recorded and so was not made; it says how to go without an audit log. */
+export function notRecorded(error: unknown): unknown {
   if (!(error instanceof VaultError)) return error;
-  const wayOut = "Nothing is done that cannot be recorded; to go without a record, set AGENT_VAULT_AUDIT=off.";
+  const wayOut = "Nothing was done, because it could not be recorded. To go without an audit log, set AGENT_VAULT_AUDIT=off.";
   const remedy = error.remedy?.includes("AGENT_VAULT_AUDIT") ? error.remedy : [error.remedy, wayOut].filter(Boolean).join(" ");
   return new VaultError(error.code, error.message, { remedy, cause: error });
 }

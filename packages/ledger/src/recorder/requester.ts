@@ -2,7 +2,7 @@ import type { Actor, Context } from "@agent-vault/vault/read-only";
 import type { AuditEvent } from "../audit/row.js";
 import { invocationContext } from "./invocation-context.js";
 
-/** Who asks for something, and from where, as it goes on record. */
+/** Who asks for something, and from where, as the audit log has it. */
 export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;
 
 export async function requesterOf(context: Context, { root, principal }: Pick<Actor, "root" | "principal">): Promise<Requester> {

@@ -5,8 +5,8 @@ import type { LedgerDatabase } from "../database/database.js";
 import type { Requester } from "../recorder/requester.js";
 import { mintToken, newId, revokeTokens, type NewToken, type TokenRoot } from "../tokens/token-row.js";
 
-/** That somebody uses a secret until a time. It keeps nobody else from it. */
-export interface LeaseRecord {
+/** A note that a secret is in use until a time. It does not keep others from using it. */
+export interface Lease {
   readonly id: string;
   /** As secrets are shown. */
   readonly secret: string;
@@ -30,10 +30,10 @@ export class LeaseStore {
   }
 
   /**
-   * Leases a secret, with a token that holds as long.
+   * Leases a secret, with a token that is valid as long.
    * @throws VaultError the codes of {@link LedgerDatabase.read}
    */
-  take(secret: string, token: NewToken, requester: Requester): Promise<{ readonly lease: LeaseRecord; readonly root: TokenRoot }> {
+  take(secret: string, token: NewToken, requester: Requester): Promise<{ readonly lease: Lease; readonly root: TokenRoot }> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       const minted = mintToken(connection, this.#context, this.#vault, token, requester);
@@ -50,8 +50,8 @@ export class LeaseStore {
     });
   }
 
-  /** The leases that run, the first to expire first. */
-  list(): Promise<LeaseRecord[]> {
+  /** The active leases, the first to expire first. */
+  list(): Promise<Lease[]> {
     return this.#database.read((connection) => {
       const sql = "SELECT * FROM lease WHERE released IS NULL AND expires > ? ORDER BY expires, id";
       return connection.all(sql, this.#context.now().getTime()).map(readLease);
@@ -60,16 +60,16 @@ export class LeaseStore {
 
   /**
    * Gives back the leases of a secret, or of one id, before their time, and revokes their tokens.
-   * @throws VaultError `FAILED` where none runs
+   * @throws VaultError `FAILED` where none is active
    */
-  release(idOrSecret: string, requester: Requester): Promise<LeaseRecord[]> {
+  release(idOrSecret: string, requester: Requester): Promise<Lease[]> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       const sql = "SELECT * FROM lease WHERE released IS NULL AND expires > ? AND (id = ? OR secret = ?) ORDER BY expires, id";
       const leases = connection.all(sql, now.getTime(), idOrSecret, idOrSecret).map(readLease);
       if (leases.length === 0) {
-        throw new VaultError("FAILED", `No lease of ${JSON.stringify(idOrSecret)} runs on this machine.`, {
-          remedy: "agent-vault leases shows those that do.",
+        throw new VaultError("FAILED", `There is no active lease of ${JSON.stringify(idOrSecret)} on this machine.`, {
+          remedy: "List the active ones with agent-vault leases.",
         });
       }
       for (const { id, token, secret } of leases) {
@@ -88,7 +88,7 @@ export class LeaseStore {
   }
 }
 
-function readLease(row: Row): LeaseRecord {
+function readLease(row: Row): Lease {
   return {
     id: String(row["id"]),
     secret: String(row["secret"]),

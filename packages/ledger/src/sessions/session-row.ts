@@ -1,8 +1,8 @@
 import { VaultError } from "@agent-vault/vault/read-only";
 import type { Connection, Row } from "../database/connection.js";
 
-/** A while in which a person's approvals hold. */
-export interface SessionRecord {
+/** A period for which a person's approvals are valid. */
+export interface Session {
   readonly id: string;
   readonly name: string | undefined;
   /** The coding agent that seems to have started it. */
@@ -11,24 +11,24 @@ export interface SessionRecord {
   readonly parent: number | undefined;
   readonly started: Date;
   readonly expires: Date;
-  /** Whether it has not been ended and not expired. Its parent may have ended without a word. */
+  /** Whether it has not been ended and not expired. Its parent may have ended without saying so. */
   readonly isOpen: boolean;
 }
 
 /** @returns `undefined` for an id that is none */
-export function findSession(connection: Connection, id: string, now: Date): SessionRecord | undefined {
+export function findSession(connection: Connection, id: string, now: Date): Session | undefined {
   const row = connection.get("SELECT * FROM session WHERE id = ?", id);
   return row && readSession(row, now);
 }
 
 /** @throws VaultError `SESSION_NOT_FOUND` */
-export function requireOpenSession(connection: Connection, id: string, now: Date): SessionRecord {
+export function requireOpenSession(connection: Connection, id: string, now: Date): Session {
   const session = findSession(connection, id, now);
   if (!session?.isOpen) throw noSession(id);
   return session;
 }
 
-export function readSession(row: Row, now: Date): SessionRecord {
+export function readSession(row: Row, now: Date): Session {
   const expires = new Date(Number(row["expires"]));
   return {
     id: String(row["id"]),
@@ -43,6 +43,6 @@ export function readSession(row: Row, now: Date): SessionRecord {
 
 export function noSession(id: string): VaultError {
   return new VaultError("SESSION_NOT_FOUND", `There is no open session ${JSON.stringify(id)} of this vault on this machine.`, {
-    remedy: "agent-vault session info lists those that are open; agent-vault session start begins one.",
+    remedy: "List the open ones with agent-vault session info, or start one with agent-vault session start.",
   });
 }

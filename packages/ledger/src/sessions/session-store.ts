@@ -2,9 +2,10 @@ import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "../audit/row.js";
 import type { LedgerDatabase } from "../database/database.js";
 import type { Requester } from "../recorder/requester.js";
-import { findSession, noSession, readSession, requireOpenSession, type SessionRecord } from "./session-row.js";
+import { findSession, noSession, readSession, requireOpenSession, type Session } from "./session-row.js";
 import { forgetExpired, newId, revokeTokens } from "../tokens/token-row.js";
 
+/** A session to start. */
 export interface NewSession {
   readonly expires: Date;
   readonly name?: string | undefined;
@@ -24,7 +25,7 @@ export class SessionStore {
   }
 
   /** @throws VaultError the codes of {@link LedgerDatabase.read} */
-  start(session: NewSession, requester: Requester): Promise<SessionRecord> {
+  start(session: NewSession, requester: Requester): Promise<Session> {
     return this.#database.write((connection) => {
       const now = this.#context.now();
       forgetExpired(connection, now);
@@ -38,12 +39,12 @@ export class SessionStore {
   }
 
   /** @returns `undefined` for an id that is none */
-  find(id: string): Promise<SessionRecord | undefined> {
+  find(id: string): Promise<Session | undefined> {
     return this.#database.read((connection) => findSession(connection, id, this.#context.now()));
   }
 
   /** The sessions that are open, newest first. */
-  list(): Promise<SessionRecord[]> {
+  list(): Promise<Session[]> {
     return this.#database.read((connection) => {
       const now = this.#context.now();
       const rows = connection.all("SELECT * FROM session WHERE ended IS NULL AND expires > ? ORDER BY started DESC, id", now.getTime());
@@ -70,7 +71,7 @@ export class SessionStore {
 
   /**
    * Remembers what a person has approved for the rest of a session.
-   * @param subject says what it was, and is compared as it stands
+   * @param subject says what it was, and is compared byte for byte
    * @throws VaultError `SESSION_NOT_FOUND` where it is not open any more
    */
   approve(id: string, subject: string): Promise<void> {

@@ -3,7 +3,7 @@ import { append } from "../audit/row.js";
 import type { LedgerDatabase } from "../database/database.js";
 import type { Requester } from "../recorder/requester.js";
 
-/** How many of each held until then. */
+/** How many of each were active until then. */
 export interface RevokedAll {
   readonly tokens: number;
   readonly sessions: number;

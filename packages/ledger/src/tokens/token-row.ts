@@ -4,7 +4,7 @@ import type { Connection, Row } from "../database/connection.js";
 import type { Requester } from "../recorder/requester.js";
 import { requireOpenSession } from "../sessions/session-row.js";
 
-/** What a token is to be. */
+/** A token to be minted. */
 export interface NewToken {
   /** Its restrictions, as text; they are for the list, what counts is what is signed into the token. */
   readonly caveats: readonly string[];
@@ -16,7 +16,7 @@ export interface NewToken {
 }
 
 /** A token as the ledger knows it: enough to list and revoke it, and nothing that could be presented. */
-export interface TokenRecord {
+export interface IssuedToken {
   readonly id: string;
   readonly note: string | undefined;
   readonly session: string | undefined;
@@ -33,11 +33,11 @@ export interface TokenRoot {
   readonly key: Uint8Array;
 }
 
-/** How long what has expired is remembered, in milliseconds. */
-const REMEMBERED = 30 * DAY_MS;
+/** How long what has expired is kept. */
+const RETENTION_MS = 30 * DAY_MS;
 const ROOT_KEY_BYTES = 32;
 
-/** Writes a token down, in a transaction of the caller's. @throws VaultError `SESSION_NOT_FOUND` */
+/** Adds a token, in a transaction of the caller's. @throws VaultError `SESSION_NOT_FOUND` */
 export function mintToken(
   connection: Connection,
   context: Context,
@@ -88,7 +88,7 @@ function presentRoot(connection: Connection, context: Context): TokenRoot {
 
 /** Forgets tokens, sessions and leases that expired long ago, in a transaction of the caller's. */
 export function forgetExpired(connection: Connection, now: Date): void {
-  const before = now.getTime() - REMEMBERED;
+  const before = now.getTime() - RETENTION_MS;
   connection.run("DELETE FROM token_use WHERE token IN (SELECT id FROM token WHERE expires < ?)", before);
   connection.run("DELETE FROM session_approval WHERE session IN (SELECT id FROM session WHERE expires < ?)", before);
   for (const table of ["token", "session", "lease"]) connection.run(`DELETE FROM ${table} WHERE expires < ?`, before);
@@ -98,7 +98,7 @@ export function readRoot(row: Row | undefined): TokenRoot | undefined {
   return row && { id: String(row["id"]), key: new Uint8Array(Buffer.from(String(row["key"]), "hex")) };
 }
 
-export function readToken(row: Row): TokenRecord {
+export function readToken(row: Row): IssuedToken {
   return {
     id: String(row["id"]),
     note: (row["note"] as string | null) ?? undefined,

@@ -11,11 +11,11 @@ import {
   revokeTokens,
   SELECT_TOKEN,
   type NewToken,
-  type TokenRecord,
+  type IssuedToken,
   type TokenRoot,
 } from "./token-row.js";
 
-/** A limit to how often something is done. */
+/** A limit to how often a token is used. */
 export interface UseLimit {
   /** Names what is counted. */
   readonly counter: string;
@@ -36,7 +36,7 @@ export class TokenStore {
   }
 
   /**
-   * Writes a token down, and gives what it is to be signed with.
+   * Adds a token, and returns what to sign it with.
    * @throws VaultError `SESSION_NOT_FOUND`, and the codes of {@link LedgerDatabase.read}: then there is no such token
    */
   mint(token: NewToken, requester: Requester): Promise<{ readonly id: string; readonly root: TokenRoot }> {
@@ -45,9 +45,9 @@ export class TokenStore {
 
   /**
    * What is known of a token.
-   * @returns its root and its record, each `undefined` where there is none: the root once all were revoked
+   * @returns its root and what is stored of it, each `undefined` where there is none: the root once all were revoked
    */
-  find(root: string, id: string): Promise<{ readonly root: TokenRoot | undefined; readonly token: TokenRecord | undefined }> {
+  find(root: string, id: string): Promise<{ readonly root: TokenRoot | undefined; readonly token: IssuedToken | undefined }> {
     return this.#database.read((connection) => {
       const row = connection.get(`${SELECT_TOKEN} WHERE token.id = ? AND token.root = ?`, id, root);
       return { root: readRoot(connection.get("SELECT * FROM token_root WHERE id = ?", root)), token: row && readToken(row) };
@@ -58,7 +58,7 @@ export class TokenStore {
    * Counts one use of a token against all of its limits, or against none of them: in one transaction, whatever number of processes ask.
    * @returns the limit that is reached already, `"revoked"` where the token was revoked meanwhile, or `undefined` for a use that was counted
    */
-  spend(token: Pick<TokenRecord, "id">, limits: readonly UseLimit[]): Promise<UseLimit | "revoked" | undefined> {
+  spend(token: Pick<IssuedToken, "id">, limits: readonly UseLimit[]): Promise<UseLimit | "revoked" | undefined> {
     return this.#database.write((connection) => {
       const row = connection.get(`${SELECT_TOKEN} WHERE token.id = ?`, token.id);
       if (!row || readToken(row).isRevoked) return "revoked";
@@ -77,28 +77,28 @@ export class TokenStore {
     return this.#database.read((connection) => counters.map((counter) => usesOf(connection, counter)));
   }
 
-  /** The tokens that were minted, newest first: those that hold, or all that are still remembered. */
-  list(options: { readonly all?: boolean } = {}): Promise<TokenRecord[]> {
+  /** The tokens that were minted, newest first: the active ones, or all that are still stored. */
+  list(options: { readonly all?: boolean } = {}): Promise<IssuedToken[]> {
     return this.#database.read((connection) => {
       const now = this.#context.now();
-      const holds = `WHERE token.expires > ? AND NOT ${IS_REVOKED}`;
+      const isActive = `WHERE token.expires > ? AND NOT ${IS_REVOKED}`;
       const rows = options.all
         ? connection.all(`${SELECT_TOKEN} ORDER BY token.created DESC, token.id`)
-        : connection.all(`${SELECT_TOKEN} ${holds} ORDER BY token.created DESC, token.id`, now.getTime());
+        : connection.all(`${SELECT_TOKEN} ${isActive} ORDER BY token.created DESC, token.id`, now.getTime());
       return rows.map(readToken);
     });
   }
 
   /**
    * Revokes one token, and with it all that were attenuated from it.
-   * @returns whether it held until now
+   * @returns whether it was active until now
    * @throws VaultError `TOKEN_NOT_FOUND`
    */
   revoke(id: string, requester: Requester): Promise<boolean> {
     return this.#database.write((connection) => {
       if (!connection.get("SELECT 1 FROM token WHERE id = ?", id)) {
         throw new VaultError("TOKEN_NOT_FOUND", `There is no token ${JSON.stringify(id)} of this vault on this machine.`, {
-          remedy: "agent-vault token list --all shows the tokens that were minted here.",
+          remedy: "List the tokens that were minted here with agent-vault token list --all.",
         });
       }
       const now = this.#context.now();

@@ -3,8 +3,8 @@ import { askApproval, questionText, type ApprovalQuestion, type Approver, type R
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import type { Call } from "../server/call.js";
 
-/** Room for a question in a client's form: what does not fit is counted there. */
-const ROOM = { width: 88, lines: 24 };
+/** The size of a question in a client's form: what does not fit is counted. */
+const QUESTION_SIZE = { width: 88, lines: 24 };
 
 const CANCELLED: Reply = { scope: "deny", why: "the call was cancelled." };
 
@@ -13,22 +13,22 @@ export function clientApprover(context: Context, call: Call): Approver {
   return {
     memory: call.memory,
     ask: (question, memory) =>
-      call.turns.take(() =>
+      call.questions.run(() =>
         askApproval(context, question, {
           memory,
           terminal: false,
-          client: async (asked, timeout) => {
+          client: async (asked, timeoutMs) => {
             if (call.signal.aborted) return CANCELLED;
             call.progress("Waiting for a person's approval.");
-            return call.client.canAsk ? askThrough(call, asked, timeout) : undefined;
+            return call.client.canAsk ? askThrough(call, asked, timeoutMs) : undefined;
           },
         }),
       ),
   };
 }
 
-async function askThrough(call: Call, { request, forSession }: ApprovalQuestion, timeout: number): Promise<Reply> {
-  const { text, complete } = questionText(request, ROOM);
+async function askThrough(call: Call, { request, forSession }: ApprovalQuestion, timeoutMs: number): Promise<Reply> {
+  const { text, complete } = questionText(request, QUESTION_SIZE);
   const choices = ["deny", "once", ...(forSession ? ["session"] : [])];
   const names = ["Deny", "Allow once", ...(forSession ? ["Allow exactly this until the server ends"] : [])];
   const view = await call.ask(
@@ -42,7 +42,7 @@ async function askThrough(call: Call, { request, forSession }: ApprovalQuestion,
         required: ["decision"],
       },
     }),
-    timeout,
+    timeoutMs,
   );
   if (call.signal.aborted) return CANCELLED;
   if (view.kind !== "elicit") return { scope: "deny", why: "nobody answered in time." };
@@ -51,27 +51,27 @@ async function askThrough(call: Call, { request, forSession }: ApprovalQuestion,
   return { scope: "deny", why: "the answer was no." };
 }
 
-const CONFIRMATION_TIME = 60_000;
+const CONFIRMATION_TIMEOUT_MS = 60_000;
 
-/** Has the person say that they are there. @throws VaultError `CONFIRMATION_REQUIRED` */
+/** Has the person confirm that they are there. @throws VaultError `CONFIRMATION_REQUIRED` */
 export async function confirmPresence({ client, ask }: Pick<Call, "client" | "ask">): Promise<void> {
   const view = client.canAsk
     ? await ask(
         inputRequired.elicit({
-          message: "agent-vault was not used for a while and has locked itself. Unlock it only if you are at work with this agent.",
+          message: "agent-vault was not used for a while and has locked itself. Unlock it only if you are working with this agent.",
           requestedSchema: {
             type: "object",
             properties: { unlock: { type: "boolean", title: "Unlock it", default: false } },
             required: ["unlock"],
           },
         }),
-        CONFIRMATION_TIME,
+        CONFIRMATION_TIMEOUT_MS,
       )
     : undefined;
   if (view?.kind === "elicit" && view.action === "accept" && view.content?.["unlock"] === true) return;
   throw new VaultError("CONFIRMATION_REQUIRED", "agent-vault was not used for a while and has locked itself.", {
     remedy: client.canAsk
-      ? "The person has to confirm, and has not. Tell them, and call again when they say so."
-      : "Tell the person: it works again once they have restarted this MCP server.",
+      ? "The person did not confirm. Tell them, and call again when they ask you to."
+      : "Tell the person to restart this MCP server.",
   });
 }

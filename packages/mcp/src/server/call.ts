@@ -4,41 +4,41 @@ import type { Context, KeyChoice } from "@agent-vault/vault/read-only";
 import type * as z from "zod";
 import type { Client } from "./client.js";
 import type { Mutex } from "./mutex.js";
-import type { ValuePages } from "../approval/value-page.js";
+import type { ValuePages } from "../approval/value-pages.js";
 
-/** What the person who started the server has laid down. */
+/** What the person who started the server has allowed. */
 export interface ServerPolicy {
-  /** The groups whose secrets it is about; `undefined` for all that the key opens. */
+  /** The groups whose secrets it offers; `undefined` for all that the key opens. */
   readonly groups: readonly string[] | undefined;
   readonly allowGet: boolean;
   /** Bring the vault up to date before a use. */
   readonly pull: boolean;
-  /** Milliseconds; `undefined` for never. */
-  readonly idleLock: number | undefined;
+  /** After how long without a use the server locks itself; `undefined` for never. */
+  readonly idleLockMs: number | undefined;
 }
 
 /** One call of a tool, and all that it may use. */
 export interface Call {
-  readonly terms: ServerPolicy;
+  readonly policy: ServerPolicy;
   readonly client: Client;
   /** What was allowed since the server was started. */
   readonly memory: ApprovalMemory;
-  /** A person is asked one thing at a time. */
-  readonly turns: Mutex;
+  /** Taken while a person is asked: one thing at a time. */
+  readonly questions: Mutex;
   readonly pages: ValuePages;
-  /** Ends when nobody waits for the answer any more. */
+  /** Aborted when the client no longer waits for the answer. */
   readonly signal: AbortSignal;
-  /** @param action as it goes on record */
+  /** @param action as the audit log names it */
   readonly context: (action: string) => Context;
   /** The vault's folder. @throws VaultError `VAULT_NOT_FOUND` */
   readonly root: () => Promise<string>;
-  /** The key of whom the server acts for. */
+  /** The key that the server uses. */
   readonly key: (root: string) => KeyChoice;
-  /** The key that stores what a person types. */
-  readonly storingKey: (root: string) => KeyChoice;
-  /** @param timeout milliseconds */
-  readonly ask: (question: InputRequest, timeout: number) => Promise<InputResponseView>;
-  /** Tells whoever waits how far this is. Never with anything that a command has printed. */
+  /** The owner's key that stores what a person types. */
+  readonly ownerKey: (root: string) => KeyChoice;
+  /** Asks the person through the client. */
+  readonly ask: (question: InputRequest, timeoutMs: number) => Promise<InputResponseView>;
+  /** Tells the client how far the call is. Never with anything that a command has printed. */
   readonly progress: (message: string) => void;
 }
 
@@ -48,6 +48,7 @@ export interface ToolAnswer<Output> {
   readonly data: Output;
 }
 
+/** A tool as it is registered: its name and texts, its schemas, and what it does. */
 export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: string;

@@ -1,11 +1,11 @@
 import { Writable } from "node:stream";
 
-/** What an output keeps of its beginning, of all that it keeps. */
+/** The share of what is kept that is kept of the beginning. */
 const HEAD_SHARE = 1 / 4;
 
 /** Takes an output of any length and keeps its beginning and its end. */
 export class CappedOutput extends Writable {
-  readonly #most: number;
+  readonly #maxTail: number;
   readonly #head: Buffer[] = [];
   #headRoom: number;
   #tail: Buffer[] = [];
@@ -13,21 +13,21 @@ export class CappedOutput extends Writable {
   /** How many bytes came. */
   length = 0;
 
-  /** @param most bytes that are kept */
-  constructor(most: number) {
+  /** @param maxBytes that are kept */
+  constructor(maxBytes: number) {
     super();
-    this.#headRoom = Math.floor(most * HEAD_SHARE);
-    this.#most = most - this.#headRoom;
+    this.#headRoom = Math.floor(maxBytes * HEAD_SHARE);
+    this.#maxTail = maxBytes - this.#headRoom;
   }
 
-  /** What was kept, with a line where something is left out. What is no UTF-8 shows as U+FFFD. @returns `left`: how many bytes that is */
-  text(): { text: string; left: number } {
+  /** What was kept, with a line where bytes were omitted. What is not UTF-8 shows as U+FFFD. @returns `omitted`: how many bytes */
+  text(): { text: string; omitted: number } {
     const head = Buffer.concat(this.#head);
     const tail = Buffer.concat(this.#tail);
-    const end = tail.subarray(Math.max(0, tail.length - this.#most));
-    const left = this.length - head.length - end.length;
-    if (left === 0) return { text: Buffer.concat([head, end]).toString(), left };
-    return { text: `${head.toString()}\n[... ${left} bytes are left out here ...]\n${end.toString()}`, left };
+    const end = tail.subarray(Math.max(0, tail.length - this.#maxTail));
+    const omitted = this.length - head.length - end.length;
+    if (omitted === 0) return { text: Buffer.concat([head, end]).toString(), omitted };
+    return { text: `${head.toString()}\n[... ${omitted} bytes are left out here ...]\n${end.toString()}`, omitted };
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -36,12 +36,12 @@ export class CappedOutput extends Writable {
     if (first.length > 0) this.#head.push(Buffer.from(first));
     this.#headRoom -= first.length;
     const rest = chunk.subarray(first.length);
-    if (rest.length > 0) this.#tail.push(Buffer.from(rest.subarray(Math.max(0, rest.length - this.#most))));
+    if (rest.length > 0) this.#tail.push(Buffer.from(rest.subarray(Math.max(0, rest.length - this.#maxTail))));
     this.#tailLength += rest.length;
     // Put together now and then, so that neither many small pieces nor much that is not kept adds up.
-    if (this.#tailLength > 2 * this.#most || this.#tail.length > 1024) {
+    if (this.#tailLength > 2 * this.#maxTail || this.#tail.length > 1024) {
       const all = Buffer.concat(this.#tail);
-      const kept = Buffer.from(all.subarray(Math.max(0, all.length - this.#most)));
+      const kept = Buffer.from(all.subarray(Math.max(0, all.length - this.#maxTail)));
       this.#tail = [kept];
       this.#tailLength = kept.length;
     }

@@ -10,7 +10,7 @@ export interface Client {
   readonly canOpen: boolean;
 }
 
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 const UNKNOWN = "mcp-client";
 const infoSchema = z.object({ name: z.string() });
 const capabilitiesSchema = z.object({ elicitation: z.looseObject({ form: z.unknown(), url: z.unknown() }).partial() });
@@ -22,7 +22,7 @@ export function clientOf(server: McpServer, { mcpReq }: ServerContext): Client {
   const capabilities = capabilitiesSchema.safeParse(envelope[CLIENT_CAPABILITIES_META_KEY] ?? server.server.getClientCapabilities()).data;
   const { form, url } = capabilities?.elicitation ?? {};
   return {
-    name: info?.name.replaceAll(/[^\w .:@/-]/g, "").slice(0, LONGEST_NAME) || UNKNOWN,
+    name: info?.name.replaceAll(/[^\w .:@/-]/g, "").slice(0, MAX_NAME_LENGTH) || UNKNOWN,
     // What names no kind of question means forms.
     canAsk: capabilities !== undefined && (form !== undefined || url === undefined),
     canOpen: url !== undefined,

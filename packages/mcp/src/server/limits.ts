@@ -1,17 +1,17 @@
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
 
-/** How many calls are worked at together. */
-export const MOST_CALLS = 16;
+/** How many calls run at the same time. */
+export const MAX_CALLS = 16;
 
-/** Keeps a client from having more done at once than a machine can bear. */
+/** Limits how many calls of a client run at the same time. */
 export class CallLimit {
   #open = 0;
 
-  /** @returns what gives the place back @throws VaultError `BUSY` */
+  /** @returns a function to call when the call has ended @throws VaultError `BUSY` */
   take(): () => void {
-    if (this.#open >= MOST_CALLS) {
-      throw new VaultError("BUSY", `${MOST_CALLS} calls are under way, which is as many as are worked at together.`, {
-        remedy: "Wait for some of them to end, then call again.",
+    if (this.#open >= MAX_CALLS) {
+      throw new VaultError("BUSY", `${MAX_CALLS} calls are running, which is the limit.`, {
+        remedy: "Wait until one of them has ended, then call again.",
       });
     }
     this.#open += 1;
@@ -21,23 +21,23 @@ export class CallLimit {
   }
 }
 
-/** Locks what nobody has used for a while, until a person says that they are there. */
+/** Locks the server when it was not used for a while, until a person confirms that they are there. */
 export class IdleLock {
   readonly #now: Context["now"];
-  readonly #after: number;
+  readonly #afterMs: number;
   #lastUse: number;
 
-  /** @param after milliseconds */
-  constructor({ now }: Pick<Context, "now">, after: number) {
+  /** @param afterMs how long without a use it locks */
+  constructor({ now }: Pick<Context, "now">, afterMs: number) {
     this.#now = now;
-    this.#after = after;
+    this.#afterMs = afterMs;
     this.#lastUse = now().getTime();
   }
 
   get isLocked(): boolean {
-    const idle = this.#now().getTime() - this.#lastUse;
+    const idleMs = this.#now().getTime() - this.#lastUse;
     // A clock that was set back says nothing about how long ago the last use was.
-    return idle < 0 || idle >= this.#after;
+    return idleMs < 0 || idleMs >= this.#afterMs;
   }
 
   used(): void {

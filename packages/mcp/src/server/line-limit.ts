@@ -2,17 +2,17 @@ import { Transform, type TransformCallback } from "node:stream";
 
 const NEWLINE = 10;
 
-/** Passes on lines, and drops those that are longer than any message has reason to be. */
+/** Passes on lines, and drops those that are too long. */
 export class LineLimit extends Transform {
-  readonly #most: number;
+  readonly #maxBytes: number;
   readonly #onDrop: () => void;
   #line: Buffer[] = [];
   #length = 0;
 
-  /** @param most bytes @param onDrop is told of each line that is dropped */
-  constructor(most: number, onDrop: () => void) {
+  /** @param onDrop is told of each line that is dropped */
+  constructor(maxBytes: number, onDrop: () => void) {
     super();
-    this.#most = most;
+    this.#maxBytes = maxBytes;
     this.#onDrop = onDrop;
   }
 
@@ -29,12 +29,12 @@ export class LineLimit extends Transform {
 
   #take(part: Buffer): void {
     this.#length += part.length;
-    if (this.#length <= this.#most) this.#line.push(part);
+    if (this.#length <= this.#maxBytes) this.#line.push(part);
     else this.#line = [];
   }
 
   #endLine(): void {
-    if (this.#length > this.#most) this.#onDrop();
+    if (this.#length > this.#maxBytes) this.#onDrop();
     else this.push(Buffer.concat(this.#line));
     this.#line = [];
     this.#length = 0;

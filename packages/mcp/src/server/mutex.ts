@@ -1,8 +1,8 @@
-/** Has things done one after the other, in the order that they were asked for. */
+/** Runs work one after the other, in the order in which it was asked for. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
-  take<T>(work: () => Promise<T>): Promise<T> {
+  run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
     return done;

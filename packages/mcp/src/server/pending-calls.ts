@@ -1,47 +1,47 @@
 import type { PendingCall } from "./pending-call.js";
 
-/** How long a finished or forgotten conversation can be taken up again, in milliseconds. */
-const KEPT = 10 * 60_000;
+/** How long a call waits for its client to come back. */
+const RETENTION_MS = 10 * 60_000;
 /** More than any client asks a person at once. */
-const MOST = 64;
+const MAX_CALLS = 64;
 
-interface Kept<T> {
-  readonly conversation: PendingCall<T>;
-  /** What was called, with what. */
-  readonly about: string;
+interface Entry<T> {
+  readonly call: PendingCall<T>;
+  readonly fingerprint: string;
   readonly timer: NodeJS.Timeout;
 }
 
-/** The conversations that wait for their client to come back, by a number that nobody can guess. */
+/** The calls that wait for their client to come back with an answer, by an id that cannot be guessed. */
 export class PendingCalls<T> {
-  readonly #kept = new Map<string, Kept<T>>();
+  readonly #entries = new Map<string, Entry<T>>();
   readonly #newId: () => string;
 
   constructor(newId: () => string) {
     this.#newId = newId;
   }
 
-  /** @returns what the client has to show to go on with it */
-  keep(conversation: PendingCall<T>, about: string): string {
-    for (const [id, { conversation: same }] of this.#kept) if (same === conversation) return id;
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= MOST && oldest !== undefined) {
-      this.#kept.get(oldest)!.conversation.abort();
+  /** @param fingerprint of the tool and its arguments @returns the id that the client has to present to go on with it */
+  keep(call: PendingCall<T>, fingerprint: string): string {
+    for (const [id, entry] of this.#entries) if (entry.call === call) return id;
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size >= MAX_CALLS && oldest !== undefined) {
+      this.#entries.get(oldest)!.call.abort();
       this.forget(oldest);
     }
     const id = this.#newId();
-    this.#kept.set(id, { conversation, about, timer: setTimeout(() => this.forget(id), KEPT).unref() });
+    const timer = setTimeout(() => this.forget(id), RETENTION_MS).unref();
+    this.#entries.set(id, { call, fingerprint, timer });
     return id;
   }
 
-  /** @returns `undefined` where there is none, or where it is about something else */
-  find(id: string, about: string): PendingCall<T> | undefined {
-    const kept = this.#kept.get(id);
-    return kept?.about === about ? kept.conversation : undefined;
+  /** @returns `undefined` where there is none, or where its tool or arguments differ */
+  find(id: string, fingerprint: string): PendingCall<T> | undefined {
+    const entry = this.#entries.get(id);
+    return entry?.fingerprint === fingerprint ? entry.call : undefined;
   }
 
   forget(id: string): void {
-    clearTimeout(this.#kept.get(id)?.timer);
-    this.#kept.delete(id);
+    clearTimeout(this.#entries.get(id)?.timer);
+    this.#entries.delete(id);
   }
 }

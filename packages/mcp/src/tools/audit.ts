@@ -7,22 +7,22 @@ import { tool, type Call } from "../server/call.js";
 import { isWithin } from "../server/within-groups.js";
 import { availablePrincipal } from "./list.js";
 
-const MOST = 200;
-const USUAL = 20;
+const MAX_ENTRIES = 200;
+const DEFAULT_ENTRIES = 20;
 
 export const audit = tool({
   name: "agent_vault_audit",
   title: "Show what was used",
   description:
-    "Shows what is on record on this machine about uses of secrets: when, which secrets, which command, how it ended, what was refused and why. " +
-    "Only this agent's own uses unless all is true. Values are never on record.",
+    "Shows the audit log of this machine: when which secrets were used, by which command, how it ended, what was refused and why. " +
+    "Only this agent's own uses unless all is true. It never contains values.",
   annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
   input: z.strictObject({
     all: z.boolean().default(false).describe("also what others did on this machine"),
     secret: z.string().max(1024).optional().describe("only this secret"),
     outcome: z.enum(["started", "done", "denied", "failed"]).optional(),
     since: z.string().max(64).optional().describe("a date, a time, or 7d for the last seven days"),
-    last: z.int().min(1).max(MOST).default(USUAL).describe("the newest so many"),
+    last: z.int().min(1).max(MAX_ENTRIES).default(DEFAULT_ENTRIES).describe("how many of the newest"),
   }),
   output: z.object({
     entries: z.array(
@@ -41,7 +41,7 @@ export const audit = tool({
   }),
   async call(call, { all, since, last, ...query }) {
     const context = call.context("audit");
-    refuseUnderToken(context, "read the record");
+    refuseUnderToken(context, "read the audit log");
     const root = await call.root();
     const key = call.key(root);
     const principal = all ? undefined : await availablePrincipal(context, root, key);
@@ -54,36 +54,36 @@ export const audit = tool({
       since: time,
       who: all ? undefined : principal?.name,
       // Of a restricted server's entries some are left out, so there have to be more to choose from.
-      last: call.terms.groups === undefined && (all || principal?.name !== undefined) ? last : undefined,
+      last: call.policy.groups === undefined && (all || principal?.name !== undefined) ? last : undefined,
     });
     const entries = found
       .filter((entry) => isShown(entry) && (all || principal?.name !== undefined || isOwn(entry)))
       .slice(-last)
-      .map(shown);
-    const text = entries.map(inWords).join("\n") || "Nothing that fits is on record.";
+      .map(entryData);
+    const text = entries.map(formatEntry).join("\n") || "No matching entries.";
     return { text, data: { entries } };
   },
 });
 
-/** Whose name the vault does not know is known by the key. */
+/** A principal that the vault has no name for is told by its key. */
 async function ownUses(call: Call, root: string): Promise<(entry: AuditEntry) => boolean> {
   const keys = await loadKeys(call.context("audit"), { ...call.key(root), vaultId: () => vaultIdIn(new VaultFiles(root).source) });
   const recipients = await Promise.all(keys.identities.map((identity) => identity.recipient()));
   return ({ identity }) => identity !== undefined && recipients.includes(identity);
 }
 
-/** What is about secrets of other groups than the server's is not its business. */
+/** Entries about secrets of groups that the server does not offer are left out. */
 async function within(call: Call, root: string): Promise<(entry: AuditEntry) => boolean> {
-  if (call.terms.groups === undefined) return () => true;
+  if (call.policy.groups === undefined) return () => true;
   const { manifest } = await openState(call.context("audit"), root, call.key(root));
   const { formatSecretPath } = await import("@agent-vault/vault");
   const names = new Set(
-    [...manifest.secrets()].filter((path) => isWithin(call.terms, manifest.groupsOf(path))).map((path) => formatSecretPath(path)),
+    [...manifest.secrets()].filter((path) => isWithin(call.policy, manifest.groupsOf(path))).map((path) => formatSecretPath(path)),
   );
   return ({ secrets = [] }) => secrets.length > 0 && secrets.every((secret) => names.has(secret));
 }
 
-function shown(entry: AuditEntry) {
+function entryData(entry: AuditEntry) {
   const { exit_code, reason } = flatten(entry) as { exit_code?: number; reason?: string };
   return {
     time: entry.time,
@@ -98,6 +98,6 @@ function shown(entry: AuditEntry) {
   };
 }
 
-function inWords({ time, who, action, outcome, secrets, command, reason }: ReturnType<typeof shown>): string {
+function formatEntry({ time, who, action, outcome, secrets, command, reason }: ReturnType<typeof entryData>): string {
   return [time, who ?? "-", action, outcome, secrets.join(", "), command.join(" "), reason].filter(Boolean).join("  ");
 }

@@ -1,4 +1,4 @@
-import { judgeRead } from "@agent-vault/runner";
+import { authorizeRead } from "@agent-vault/runner";
 import { readSecret, decodeUtf8 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
@@ -19,7 +19,7 @@ export const get = tool({
       .trim()
       .min(1)
       .max(500)
-      .describe("what it is for, and why agent_vault_run does not do: shown to the person and recorded"),
+      .describe("what it is for, and why agent_vault_run is not enough: shown to the person and recorded"),
   }),
   output: z.object({ secret: z.string(), encoding: z.enum(["utf-8", "base64"]), value: z.string() }),
   async call(call, { secret: name, reason }) {
@@ -27,8 +27,8 @@ export const get = tool({
     const root = await call.root();
     const { secret, value } = await readSecret(context, root, name, {
       key: call.key(root),
-      pull: call.terms.pull,
-      judge: judgeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.terms) }),
+      pull: call.policy.pull,
+      judge: authorizeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
     });
     const text = decodeUtf8(value);
     const data =

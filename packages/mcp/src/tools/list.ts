@@ -13,8 +13,8 @@ import * as z from "zod";
 import { tool } from "../server/call.js";
 import { isWithin } from "../server/within-groups.js";
 
-const MOST = 200;
-const USUAL = 50;
+const MAX_SECRETS = 200;
+const DEFAULT_SECRETS = 50;
 const filter = (what: string) => z.string().max(256).optional().describe(what);
 
 export const list = tool({
@@ -33,11 +33,11 @@ export const list = tool({
     provider: filter("only those of this provider"),
     tag: filter("only those with this tag"),
     access: z.enum(["read", "read-write", "admin"]).optional().describe("only those that let their holder do this"),
-    limit: z.int().min(1).max(MOST).default(USUAL),
+    limit: z.int().min(1).max(MAX_SECRETS).default(DEFAULT_SECRETS),
     offset: z.int().min(0).default(0),
   }),
   output: z.object({
-    total: z.int().describe("how many fit, on all pages"),
+    total: z.int().describe("how many match, on all pages"),
     secrets: z.array(
       z.object({
         secret: z.string().describe("the name to give to agent_vault_run"),
@@ -63,11 +63,11 @@ export const list = tool({
     const isUsable = (agents: readonly string[]) =>
       principal?.role === "owner" || (principal?.name !== undefined && agents.includes(principal.name));
     const find = await secretSearch(context, root, key);
-    // Who is nobody to the vault can use nothing of it.
+    // A key that the vault does not know opens nothing.
     const mine = all || principal?.role === "owner" ? {} : { agent: principal?.role === "agent" ? principal.name : undefined };
-    const isNobody = !all && principal?.role !== "owner" && mine.agent === undefined;
-    const { groups } = call.terms;
-    const page = isNobody
+    const isUnknown = !all && principal?.role !== "owner" && mine.agent === undefined;
+    const { groups } = call.policy;
+    const page = isUnknown
       ? { total: 0, secrets: [] }
       : groups === undefined
         ? await find({ ...query, ...mine, limit, offset })
@@ -86,16 +86,16 @@ export const list = tool({
       expires: metadata?.expires ?? undefined,
       rotated: metadata?.rotated,
     }));
-    return { text: inWords(secrets, page.total, offset), data: { total: page.total, secrets } };
+    return { text: formatSecrets(secrets, page.total, offset), data: { total: page.total, secrets } };
 
     function withinGroups(found: Awaited<ReturnType<typeof find>>) {
-      const within = found.secrets.filter((one) => isWithin(call.terms, one.groups));
+      const within = found.secrets.filter((one) => isWithin(call.policy, one.groups));
       return { total: within.length, secrets: within.slice(offset, offset + limit) };
     }
   },
 });
 
-/** For whom the key at hand stands; a list needs none. */
+/** The owner or agent whose key was found; `undefined` without a key. @throws VaultError what verifying the vault throws */
 export async function availablePrincipal(context: Context, root: string, key: KeyChoice): Promise<Principal | undefined> {
   const files = new VaultFiles(root);
   const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
@@ -113,8 +113,8 @@ interface Listed {
   readonly provider?: string | undefined;
 }
 
-function inWords(secrets: readonly Listed[], total: number, offset: number): string {
-  if (total === 0) return "No secret fits. agent_vault_request asks the person to add one that is missing.";
+function formatSecrets(secrets: readonly Listed[], total: number, offset: number): string {
+  if (total === 0) return "No matching secrets. agent_vault_request asks the person to add one that is missing.";
   const lines = secrets.map(({ secret, usable, description, environment, access, provider }) => {
     const attributes = [provider, environment, access, usable ? undefined : "not for you"].filter((text) => text !== undefined);
     return `${secret}${attributes.length > 0 ? ` (${attributes.join(", ")})` : ""}${description === undefined ? "" : `: ${description}`}`;

@@ -5,6 +5,7 @@ import {
   formatSecretPath,
   loadKeys,
   parseSecretPath,
+  presentedToken,
   printable,
   shellWord,
   VaultError,
@@ -21,17 +22,16 @@ import {
   type SecretPath,
   type VaultState,
 } from "@agent-vault/vault";
-import { presentedToken } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { tool, type Call, type ToolAnswer } from "../server/call.js";
 import type { ValuePage } from "../approval/value-page.js";
-import { beyond, isWithin } from "../server/within-groups.js";
+import { isWithin, outsideGroups } from "../server/within-groups.js";
 import { availablePrincipal } from "./list.js";
 
-const USUAL_WAIT = 45;
-const LONGEST_WAIT = 600;
-/** How long a person has to say whether they open the page, in milliseconds. */
-const CONSENT_TIME = 120_000;
+const DEFAULT_WAIT_S = 45;
+const MAX_WAIT_S = 600;
+/** How long a person has to say whether they open the page. */
+const CONSENT_TIMEOUT_MS = 120_000;
 
 const output = z.object({
   status: z.enum(["stored", "waiting", "run_command"]),
@@ -47,7 +47,7 @@ export const request = tool({
     "Asks the person to add a secret that the vault does not have. They type the value on a page of their own machine or on a terminal; you never see it. " +
     "Never ask for a value in the conversation, and tell the person to revoke one that somebody pasted. " +
     "Look with agent_vault_list first: it may be there under another name. Ask for the least that does the job, such as a read-only key of a test account. " +
-    "When the status is waiting, call again with the same path to go on waiting; when it is run_command, show the person the command.",
+    "When the status is waiting, call again with the same path to keep waiting; when it is run_command, show the person the command.",
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject({
     path: z.string().max(1024).describe("the name it is to have, group/name, such as stripe/test-key"),
@@ -55,19 +55,19 @@ export const request = tool({
     description: z.string().trim().max(500).optional().describe("what it is, kept with it"),
     environment: z.string().max(64).optional().describe("such as test or production"),
     access: z.enum(["read", "read-write", "admin"]).optional().describe("what it should let its holder do"),
-    wait_seconds: z.int().min(0).max(LONGEST_WAIT).default(USUAL_WAIT).describe("how long to wait for the person before answering"),
+    wait_seconds: z.int().min(0).max(MAX_WAIT_S).default(DEFAULT_WAIT_S).describe("how long to wait for the person before answering"),
   }),
   output,
-  async call(call, { path, reason, description, environment, access, wait_seconds: wait }) {
+  async call(call, { path, reason, description, environment, access, wait_seconds: waitSeconds }) {
     const context = call.context("set");
     const secretPath = parseSecretPath(path);
     const secret = formatSecretPath(secretPath);
     const root = await call.root();
     const known = call.pages.find(secret);
-    if (known) return waitFor(call, known, secret, wait);
+    if (known) return waitFor(call, known, secret, waitSeconds);
 
     const state = await openState(context, root, call.key(root));
-    if (!isWithin(call.terms, [defaultGroupOf(secretPath)])) throw beyond(call.terms, secret);
+    if (!isWithin(call.policy, [defaultGroupOf(secretPath)])) throw outsideGroups(call.policy, secret);
     if (state.hasSecret(secretPath)) {
       throw new VaultError("ALREADY_EXISTS", `${secret} is in the vault.`, {
         remedy: "Use it with agent_vault_run. If its value is wrong or old, tell the person, who sets a new one with agent-vault set.",
@@ -82,42 +82,44 @@ export const request = tool({
       who: whoAsks(call, principal),
       reason,
       folder: root,
-      largest: state.config.settings.max_value_bytes,
+      maxBytes: state.config.settings.max_value_bytes,
       ...readersOf(state, secretPath, principal),
       store: async (value, grant) => {
         const agents = grant && principal?.role === "agent" && principal.name !== undefined ? [principal.name] : undefined;
-        await set(context, { vault: root, key: call.storingKey(root), path, value: onlyNew(root, secretPath, value), agents, attributes });
+        await set(context, { vault: root, key: call.ownerKey(root), path, value: onlyNew(root, secretPath, value), agents, attributes });
       },
     });
-    return await consent(call, page, secret, wait);
+    return await consent(call, page, secret, waitSeconds);
   },
 });
 
-/** Nobody's value is replaced by what comes in over a page, also where it was set while the page was open. */
+/** A page never replaces a value, not even one that was set while the page was open. */
 function onlyNew(root: string, path: SecretPath, value: Uint8Array): Uint8Array {
   if (!new VaultFiles(root).hasSecret(path)) return value;
   throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(path)} was set in the meantime.`, {
-    remedy: "It stays as it is; agent-vault set gives it a new value.",
+    remedy: "Its value was kept. To change it, run agent-vault set.",
   });
 }
 
 /** Has the person open the page, which they may decline. */
-async function consent(call: Call, page: ValuePage, secret: string, wait: number): Promise<Answer> {
+async function consent(call: Call, page: ValuePage, secret: string, waitSeconds: number): Promise<Answer> {
   const message = `${whoAsks(call)} asks you to add ${secret} to the vault. You type the value on a page of this machine; the agent does not see it.`;
   call.progress("Waiting for the person to open the page.");
-  const view = await call.ask(inputRequired.elicitUrl({ message, url: page.url }), CONSENT_TIME);
-  if (view.kind === "elicit" && view.action === "accept") return waitFor(call, page, secret, wait);
+  const view = await call.ask(inputRequired.elicitUrl({ message, url: page.url }), CONSENT_TIMEOUT_MS);
+  if (view.kind === "elicit" && view.action === "accept") return waitFor(call, page, secret, waitSeconds);
   page.close();
-  const why = view.kind === "elicit" ? "the person declined to." : "nobody answered in time.";
-  throw new VaultError("APPROVAL_DENIED", `${secret} was not added: ${why}`, { remedy: "Go on without it, and say what is missing." });
+  const why = view.kind === "elicit" ? "the person declined." : "nobody answered in time.";
+  throw new VaultError("APPROVAL_DENIED", `${secret} was not added: ${why}`, {
+    remedy: "Go on without it, and tell the person what is missing.",
+  });
 }
 
-async function waitFor(call: Call, page: ValuePage, secret: string, seconds: number): Promise<Answer> {
+async function waitFor(call: Call, page: ValuePage, secret: string, waitSeconds: number): Promise<Answer> {
   call.progress("Waiting for the person to type the value.");
-  const end = await Promise.race([page.ended, later(seconds * 1000, call.signal)]);
+  const end = await Promise.race([page.ended, later(waitSeconds * 1000, call.signal)]);
   if (end === "stored") return { text: `${secret} is in the vault. Use it with agent_vault_run.`, data: { status: "stored", secret } };
   if (end === "later") {
-    const text = `The person has not typed the value yet. Call agent_vault_request with path ${secret} again to go on waiting.`;
+    const text = `The person has not typed the value yet. Call agent_vault_request with path ${secret} again to keep waiting.`;
     return { text, data: { status: "waiting", secret } };
   }
   if (end === "closed")
@@ -127,27 +129,27 @@ async function waitFor(call: Call, page: ValuePage, secret: string, seconds: num
   throw end.error;
 }
 
-function later(milliseconds: number, signal: AbortSignal): Promise<"later"> {
+function later(waitMs: number, signal: AbortSignal): Promise<"later"> {
   return new Promise((done) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
       done("later");
     };
-    const timer = setTimeout(end, milliseconds);
+    const timer = setTimeout(end, waitMs);
     if (signal.aborted) end();
     else signal.addEventListener("abort", end);
   });
 }
 
-/** Whether what a person types can be stored here: only an owner's key does that, and none does by the authority of a token. */
+/** Whether what a person types can be stored here: that takes an owner's key, and no token. */
 async function canStore(call: Call, root: string): Promise<boolean> {
   const context = call.context("set");
   if (presentedToken(context) !== undefined) return false;
   try {
     const files = new VaultFiles(root);
-    const keys = await loadKeys(context, { ...call.storingKey(root), vaultId: () => vaultIdIn(files.source) });
-    const state = await openState(context, root, call.storingKey(root));
+    const keys = await loadKeys(context, { ...call.ownerKey(root), vaultId: () => vaultIdIn(files.source) });
+    const state = await openState(context, root, call.ownerKey(root));
     return (await identifyPrincipal(state, keys)).role === "owner";
   } catch (error) {
     if (error instanceof VaultError && ERROR_CODES[error.code].kind === "key") return false;
@@ -157,7 +159,7 @@ async function canStore(call: Call, root: string): Promise<boolean> {
 
 function commandFor(root: string, secret: string): Answer {
   const command = `agent-vault -C ${shellWord(dirname(root))} set ${shellWord(secret)}`;
-  const text = `Ask the person to run this on a terminal of their own, where it asks for the value: ${command}\nThey must not paste the value here.`;
+  const text = `Ask the person to run this in their own terminal, where it asks for the value: ${command}\nThey must not paste the value into the conversation.`;
   return { text, data: { status: "run_command", secret, command } };
 }
 

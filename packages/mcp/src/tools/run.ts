@@ -7,19 +7,19 @@ import { tool, type Call } from "../server/call.js";
 import { CappedOutput } from "../server/capped-output.js";
 import { restrictedTo } from "../server/within-groups.js";
 
-/** Of each of the two streams, in bytes: what a model can make use of. */
-const MOST_OUTPUT = 32 * 1024;
-const USUAL_TIMEOUT = 300;
-const LONGEST_TIMEOUT = 3600;
-/** How often whoever waits hears that the command still runs, in milliseconds. */
-const HEARTBEAT = 10_000;
-/** How long a command that is ended has to end by itself, in milliseconds. */
-const GRACE = 2000;
-const LARGEST_ENV_FILE = 1024 * 1024;
-/** Tells a child, and an agent-vault that it may start, that a coding agent is at work. */
+/** How much of each of the two streams is passed on to the model. */
+const MAX_OUTPUT_BYTES = 32 * 1024;
+const DEFAULT_TIMEOUT_S = 300;
+const MAX_TIMEOUT_S = 3600;
+/** How often the client is told that the command still runs. */
+const HEARTBEAT_MS = 10_000;
+/** How long a command that was asked to end has until it is killed. */
+const GRACE_MS = 2000;
+const MAX_ENV_FILE_BYTES = 1024 * 1024;
+/** Tells the command, and an agent-vault that it may start, which coding agent has started it. */
 const HARNESS_VARIABLE = "AI_AGENT";
 
-const words = (most: number) => z.array(z.string().max(32_768)).max(most);
+const textList = (most: number) => z.array(z.string().max(32_768)).max(most);
 const names = (what: string) => z.array(z.string().max(1024)).max(100).default([]).describe(what);
 
 export const run = tool({
@@ -32,16 +32,16 @@ export const run = tool({
     "There is no shell unless shell is true, and nothing on standard input. Long output is cut in its middle.",
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   input: z.strictObject({
-    command: words(256).min(1).describe('the program and its words, such as ["npm", "test"]'),
+    command: textList(256).min(1).describe('the program and its arguments, such as ["npm", "test"]'),
     reason: z.string().trim().min(1).max(500).describe("what it is for, in a sentence: shown to the person who is asked, and recorded"),
     secrets: names("group/name, or group/name=VARIABLE to name the variable; stripe/api-key goes to STRIPE_API_KEY otherwise"),
     groups: names("groups all of whose secrets it gets; prefer naming single secrets"),
     env_files: names("files of variables with vault://group/name where secrets go, relative to cwd"),
     files: names("VARIABLE=group/name: the secret as a file in memory, whose path goes to the variable"),
     cwd: z.string().max(4096).optional().describe("the folder to run in; where the server was started unless given"),
-    shell: z.boolean().default(false).describe("the words are one line for a shell"),
+    shell: z.boolean().default(false).describe("run the command as one line in a shell"),
     clean_env: z.boolean().default(false).describe("pass on a short list of variables beside the secrets"),
-    timeout_seconds: z.number().positive().max(LONGEST_TIMEOUT).default(USUAL_TIMEOUT),
+    timeout_seconds: z.number().positive().max(MAX_TIMEOUT_S).default(DEFAULT_TIMEOUT_S),
   }),
   output: z.object({
     exit_code: z.int(),
@@ -59,11 +59,11 @@ export const run = tool({
     // The folder that is shown to the person is the one that the command runs in.
     const context = { ...started, cwd };
     const root = await call.root();
-    const [stdout, stderr] = [new CappedOutput(MOST_OUTPUT), new CappedOutput(MOST_OUTPUT)];
+    const [stdout, stderr] = [new CappedOutput(MAX_OUTPUT_BYTES), new CappedOutput(MAX_OUTPUT_BYTES)];
     const request = {
       root,
       key: call.key(root),
-      pull: call.terms.pull,
+      pull: call.policy.pull,
       reason: input.reason,
       variables: input.secrets.map((text) => notTheHarness(parseSecretArgument(text))),
       files: input.files.map((text) => notTheHarness(parseInjectArgument(text))),
@@ -73,12 +73,12 @@ export const run = tool({
       shell: input.shell,
       cwd,
       clean: input.clean_env,
-      timeout: input.timeout_seconds * 1000,
-      grace: GRACE,
+      timeoutMs: input.timeout_seconds * 1000,
+      graceMs: GRACE_MS,
       stdin: "ignore" as const,
       signal: call.signal,
       approver: clientApprover(context, call),
-      restrict: restrictedTo(call.terms),
+      restrict: restrictedTo(call.policy),
       output: { stdout, stderr },
     };
     const end = await withHeartbeat(call, () => runWithSecrets(context, request));
@@ -91,13 +91,13 @@ export const run = tool({
       stderr: err.text,
       stdout_bytes: stdout.length,
       stderr_bytes: stderr.length,
-      cut: out.left + err.left > 0,
+      cut: out.omitted + err.omitted > 0,
     };
-    return { text: inWords(end, out.text, err.text, input.timeout_seconds), data };
+    return { text: formatResult(end, out.text, err.text, input.timeout_seconds), data };
   },
 });
 
-function inWords(end: ChildEnd, stdout: string, stderr: string, seconds: number): string {
+function formatResult(end: ChildEnd, stdout: string, stderr: string, seconds: number): string {
   const how = end.timedOut
     ? `It was ended after ${seconds} seconds.`
     : end.signal
@@ -109,16 +109,16 @@ function inWords(end: ChildEnd, stdout: string, stderr: string, seconds: number)
 
 async function withHeartbeat<T>({ progress }: Call, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
-  const timer = setInterval(() => progress(`Under way for ${Math.round((performance.now() - start) / 1000)} seconds.`), HEARTBEAT);
+  const timer = setInterval(() => progress(`Running for ${Math.round((performance.now() - start) / 1000)} seconds.`), HEARTBEAT_MS);
   try {
-    progress("Begun.");
+    progress("Started.");
     return await work();
   } finally {
     clearInterval(timer);
   }
 }
 
-/** The last to be set, so that no file of variables hides who is at work. */
+/** The last to be set, so that no file of variables hides the coding agent. */
 function harnessEntry({ env }: Context): Pick<EnvEntry, "name" | "value">[] {
   return [{ name: HARNESS_VARIABLE, value: [detectHarness(env) ?? "mcp-client"] }];
 }
@@ -132,8 +132,8 @@ function entriesOf(context: Context, file: string): EnvEntry[] {
   const path = resolvePath(context, file);
   try {
     const stat = statSync(path);
-    if (!stat.isFile()) throw notReadable(file, "is no file");
-    if (stat.size > LARGEST_ENV_FILE) throw notReadable(file, `is larger than ${LARGEST_ENV_FILE} bytes`);
+    if (!stat.isFile()) throw notReadable(file, "is not a file");
+    if (stat.size > MAX_ENV_FILE_BYTES) throw notReadable(file, `is larger than ${MAX_ENV_FILE_BYTES} bytes`);
     return parseEnvFile(readFileSync(path, "utf8"), file);
   } catch (cause) {
     if (!isSystemError(cause)) throw cause;

@@ -7,9 +7,9 @@ const count = z.int();
 
 export const status = tool({
   name: "agent_vault_status",
-  title: "Show how the vault stands",
+  title: "Show the vault's status",
   description:
-    "Shows for whom this server acts, whether the vault's state is signed and by whom, how many secrets this agent can use, what expires, " +
+    "Shows whose key this server uses, whether the vault is signed and by whom, how many secrets this agent can use, what expires, " +
     "whether uses are recorded, and how a person is asked where an approval is needed. Call it when another tool fails and you want to know why.",
   annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
   input: z.strictObject({}),
@@ -20,7 +20,7 @@ export const status = tool({
     signer: z.string().optional(),
     role: z.string().describe("owner, agent, unknown, or none where there is no key"),
     name: z.string().optional(),
-    harness: z.string().optional().describe("the program that this server takes its client for"),
+    harness: z.string().optional().describe("the program that this server takes its client to be"),
     secrets: z.object({ all: count, usable: count.optional() }),
     groups: count,
     agents: count,
@@ -37,7 +37,7 @@ export const status = tool({
     const context = call.context("status");
     const root = await call.root();
     const found = await vaultStatus(context, root, call.key(root));
-    const { groups, allowGet } = call.terms;
+    const { groups, allowGet } = call.policy;
     const data = {
       vault: found.folder,
       signed: found.state !== undefined,

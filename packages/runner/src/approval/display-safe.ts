@@ -9,19 +9,19 @@ const DECEIVING = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?!
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/gu;
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001B": "\\e", "\\": "\\\\", "'": "\\'" };
 
-/** A text of somebody's own as it can be shown to a person who decides. */
-export function shownText(text: string): string {
+/** A text that an agent may have written, safe to be shown to a person who decides. */
+export function displaySafeText(text: string): string {
   return text.replace(DECEIVING, escaped);
 }
 
-/** A name or a path: as {@link shownText}, and read from left to right. */
-export function shownName(name: string): string {
-  return shownText(name).replace(RIGHT_TO_LEFT, escaped);
+/** A name or a path: as {@link displaySafeText}, and read from left to right. */
+export function displaySafeName(name: string): string {
+  return displaySafeText(name).replace(RIGHT_TO_LEFT, escaped);
 }
 
 /** A word of a command as a shell takes it, and as bash and zsh do where it holds what cannot be shown: `$'a\nb'`. */
-export function shownWord(word: string): string {
-  if (shownName(word) === word) return shellWord(word);
+export function displaySafeWord(word: string): string {
+  if (displaySafeName(word) === word) return shellWord(word);
   return `$'${word.replace(/[\\']/g, escaped).replace(DECEIVING, escaped).replace(RIGHT_TO_LEFT, escaped)}'`;
 }
 

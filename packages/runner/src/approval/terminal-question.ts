@@ -2,25 +2,24 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { ReadStream, WriteStream } from "node:tty";
 import { isSystemError } from "@agent-vault/vault/read-only";
-import type { ApprovalQuestion, Reply } from "./ask-approval.js";
+import type { ApprovalQuestion, Reply } from "./reply.js";
 import { questionText } from "./question-text.js";
 
 const TERMINAL = "/dev/tty";
-/** What we need for the rest of the question, in lines. */
+/** Lines for the rest of the question. */
 const OTHER_LINES = 12;
 const CLOSED: Reply = { scope: "deny", why: "the terminal was closed." };
 
 /**
- * Asks on the terminal that this was started from, whatever the standard streams are. What was typed before the question is no answer.
- * @param timeout milliseconds
+ * Asks on the terminal that this was started from, whatever the standard streams are. What was typed before the question does not count.
  * @returns `undefined` where there is no terminal
  */
-export async function askOnTerminal(question: ApprovalQuestion, timeout: number): Promise<Reply | undefined> {
+export async function askOnTerminal(question: ApprovalQuestion, timeoutMs: number): Promise<Reply | undefined> {
   const terminal = process.platform === "win32" ? undefined : openTerminal();
   if (!terminal) return undefined;
   const { keyboard, screen } = terminal;
   try {
-    return await converse(terminal, question, timeout);
+    return await converse(terminal, question, timeoutMs);
   } catch (error) {
     if (isSystemError(error)) return CLOSED;
     throw error;
@@ -35,11 +34,11 @@ interface Terminal {
   readonly screen: WriteStream;
 }
 
-async function converse({ keyboard, screen }: Terminal, question: ApprovalQuestion, timeout: number): Promise<Reply> {
+async function converse({ keyboard, screen }: Terminal, question: ApprovalQuestion, timeoutMs: number): Promise<Reply> {
   const width = Math.min(Math.max(screen.columns || 80, 40), 120);
   const lines = Math.max(4, Math.floor(((screen.rows || 24) - OTHER_LINES) / 2));
   const { text, complete } = questionText(question.request, { width, lines });
-  const until = performance.now() + timeout;
+  const until = performance.now() + timeoutMs;
   forgetTyped(keyboard);
   let shown = `\n${text}\n\n${asked(question, complete)}`;
   for (;;) {
@@ -93,7 +92,7 @@ function forgetTyped(keyboard: ReadStream): void {
 }
 
 /** A line that a person types, or why there is none. */
-function lineOf(keyboard: ReadStream, timeout: number): Promise<string | Reply> {
+function lineOf(keyboard: ReadStream, timeoutMs: number): Promise<string | Reply> {
   return new Promise((done) => {
     let line = "";
     const end = (result: string | Reply) => {
@@ -108,7 +107,7 @@ function lineOf(keyboard: ReadStream, timeout: number): Promise<string | Reply> 
       line += text;
       if (line.includes("\n")) end(line);
     };
-    const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), Math.max(timeout, 0));
+    const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), Math.max(timeoutMs, 0));
     process.on("SIGINT", interrupted);
     keyboard.setEncoding("utf8").on("data", take).on("end", closed).on("error", closed).resume();
   });

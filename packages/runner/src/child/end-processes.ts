@@ -3,12 +3,12 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { allProcesses, type ProcessEntry } from "./process-table.js";
 
-/** How often processes that were asked to end are looked at, in milliseconds. */
-const LOOK_AGAIN = 20;
-/** How long the kernel may take to end a process, in milliseconds. */
-const LONGEST_DYING = 1000;
+/** How often it is checked whether processes that were asked to end have ended. */
+const POLL_INTERVAL_MS = 20;
+/** How long the kernel may take to end a process. */
+const MAX_KILL_MS = 1000;
 
-/** Sends a signal to a process, or to a group by its negative number; nobody need be there. */
+/** Sends a signal to a process, or to a group by its negative number, if it has not ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -17,14 +17,14 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends a child's whole group: asks, and after `grace` milliseconds no longer asks. Resolves when it is gone. */
-export function endGroup(leader: number, grace: number): Promise<void> {
+/** Ends a child's whole group: asks, and kills after `graceMs`. Resolves when it is gone. */
+export function endGroup(leader: number, graceMs: number): Promise<void> {
   ask(-leader);
-  return waitUntilGone(() => allProcesses().filter(({ group }) => group === leader), grace);
+  return waitUntilGone(() => allProcesses().filter(({ group }) => group === leader), graceMs);
 }
 
 /** As {@link endGroup}, for a child that shares our group with the shell's other programs: it, and all that descend from it. */
-export async function endTree(child: number, grace: number): Promise<void> {
+export async function endTree(child: number, graceMs: number): Promise<void> {
   if (process.platform === "win32") {
     spawnSync("taskkill", ["/pid", String(child), "/t", "/f"], { stdio: "ignore" });
     return;
@@ -37,7 +37,7 @@ export async function endTree(child: number, grace: number): Promise<void> {
     return all.filter(({ pid }) => tree.has(pid));
   };
   for (const { pid } of find()) ask(pid);
-  await waitUntilGone(find, grace);
+  await waitUntilGone(find, graceMs);
 }
 
 function ask(pid: number): void {
@@ -45,14 +45,14 @@ function ask(pid: number): void {
   sendSignal(pid, "SIGCONT");
 }
 
-async function waitUntilGone(find: () => ProcessEntry[], grace: number): Promise<void> {
+async function waitUntilGone(find: () => ProcessEntry[], graceMs: number): Promise<void> {
   const start = performance.now();
   for (;;) {
     const left = find().filter(({ zombie }) => !zombie);
     const waited = performance.now() - start;
-    if (left.length === 0 || waited > grace + LONGEST_DYING) return;
-    if (waited >= grace) for (const { pid } of left) sendSignal(pid, "SIGKILL");
-    await setTimeout(LOOK_AGAIN);
+    if (left.length === 0 || waited > graceMs + MAX_KILL_MS) return;
+    if (waited >= graceMs) for (const { pid } of left) sendSignal(pid, "SIGKILL");
+    await setTimeout(POLL_INTERVAL_MS);
   }
 }
 

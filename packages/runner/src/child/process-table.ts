@@ -4,11 +4,12 @@ import process from "node:process";
 import { processStatus } from "@agent-vault/vault/read-only";
 import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
+/** A process of the system. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** Has ended, and nobody has asked how. */
+  /** Has ended, and its parent has not asked how. */
   readonly zombie: boolean;
   /** The group in the foreground of its terminal; Linux only. */
   readonly foreground: number | undefined;

@@ -1,4 +1,4 @@
-import type { Parts } from "./glob.js";
+import type { PathSegments } from "./path-segments.js";
 
 /** What a rule can ask of a use. */
 export const CONDITION_FIELDS = [
@@ -21,10 +21,10 @@ export type ConditionField = (typeof CONDITION_FIELDS)[number];
 export const APPROVALS = ["never", "session", "once", "always"] as const;
 export type Approval = (typeof APPROVALS)[number];
 
-/** A pattern as it was written, and in its parts. */
+/** A pattern as it was written, and in its segments. */
 export interface Pattern {
   readonly text: string;
-  readonly parts: Parts;
+  readonly segments: PathSegments;
 }
 
 /** Patterns by field; one of a field's patterns has to fit. */
@@ -44,8 +44,8 @@ export interface Rule {
   /** It denies the uses for which any of this holds. */
   readonly deny: Conditions | "all" | undefined;
   readonly approval: Approval | undefined;
-  /** The longest that a token, lease or session may last, in milliseconds. */
-  readonly maxTtl: number | undefined;
+  /** The longest that a token, lease or session may last. */
+  readonly maxTtlMs: number | undefined;
 }
 
 /** `policy.yaml`: who may use which secrets, and how. What no rule allows is denied. */

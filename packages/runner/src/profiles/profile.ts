@@ -1,16 +1,16 @@
 import type { SecretPath } from "@agent-vault/vault/read-only";
-import type { Part } from "../references/reference.js";
+import type { TemplatePart } from "../references/reference.js";
 import type { SecretVariable } from "../references/variables.js";
 
-/** A set of secrets that somebody has named, with what goes with it. It gives no authority of its own. */
+/** A named set of secrets, with what goes with it. It gives no authority of its own. */
 export interface Profile {
   readonly name: string;
   readonly description: string | undefined;
   readonly secrets: readonly SecretVariable[];
   /** Further variables; their values are their parts one after the other. */
-  readonly env: readonly { readonly name: string; readonly value: readonly Part[] }[];
-  /** How long a token that is made of it lasts, in milliseconds. */
-  readonly ttl: number | undefined;
+  readonly env: readonly { readonly name: string; readonly value: readonly TemplatePart[] }[];
+  /** How long a token that is made of it lasts. */
+  readonly ttlMs: number | undefined;
   readonly caveats: ProfileCaveats;
 }
 

@@ -1,6 +1,6 @@
 import { Text, UNDECIDED, type Encoding } from "./encodings/encoding.js";
 import { raw } from "./encodings/raw.js";
-import type { SpelledPatterns } from "./encoded-patterns.js";
+import type { EncodedPatterns } from "./encoded-patterns.js";
 
 /** Finds the longest match that starts at a place of a text. */
 export class Matcher {
@@ -11,19 +11,19 @@ export class Matcher {
   /** Whether the text ends within what may become a match, or a longer one. */
   undecided = false;
   readonly #text = new Text();
-  readonly #candidates: readonly SpelledPatterns[];
+  readonly #candidates: readonly EncodedPatterns[];
   /** How far `raw` has read. */
   #readTo = 0;
-  /** The forms in which a byte stands for itself unless it is a mark, as bits, and for each byte those to which it is one. */
+  /** The encodings in which a byte stands for itself unless it is a delimiter, as bits, and for each byte those to which it is one. */
   #alike = 0;
-  readonly #marks = new Uint16Array(256);
+  readonly #delimiters = new Uint16Array(256);
 
-  constructor(spelled: readonly SpelledPatterns[]) {
-    this.#candidates = spelled;
-    spelled.forEach(({ form: { marks } }, index) => {
-      if (marks === undefined) return;
+  constructor(encodedPatterns: readonly EncodedPatterns[]) {
+    this.#candidates = encodedPatterns;
+    encodedPatterns.forEach(({ encoding: { delimiters } }, index) => {
+      if (delimiters === undefined) return;
       this.#alike |= 1 << index;
-      for (const mark of marks.split("")) this.#marks[mark.charCodeAt(0)]! |= 1 << index;
+      for (const delimiter of delimiters.split("")) this.#delimiters[delimiter.charCodeAt(0)]! |= 1 << index;
     });
   }
 
@@ -32,43 +32,43 @@ export class Matcher {
     this.#text.show(bytes, final);
   }
 
-  /** Looks for matches at `start` in `forms`, given as bits. */
-  match(start: number, forms: number): void {
+  /** Looks for matches at `start` in `encodings`, given as bits. */
+  match(start: number, encodings: number): void {
     this.end = -1;
     this.undecided = false;
     this.#readTo = start;
-    for (let left = forms; left !== 0; left &= left - 1) {
+    for (let left = encodings; left !== 0; left &= left - 1) {
       const bit = left & -left;
-      const candidate = this.#candidates[31 - Math.clz32(bit)] as SpelledPatterns;
+      const candidate = this.#candidates[31 - Math.clz32(bit)] as EncodedPatterns;
       this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
-      // The forms that read all of this as it stands would do the same once more.
-      if (candidate.form === raw) left &= ~this.#readingAlike(start);
+      // The encodings that read all of this as it stands would do the same once more.
+      if (candidate.encoding === raw) left &= ~this.#readingAlike(start);
     }
   }
 
-  /** The forms, as bits, to which nothing is a mark of what `raw` has read. */
+  /** The encodings, as bits, to which nothing is a delimiter of what `raw` has read. */
   #readingAlike(start: number): number {
     let alike = this.#alike;
     const end = Math.min(this.#readTo + 1, this.#text.length);
-    for (let at = start; at < end && alike !== 0; at++) alike &= ~(this.#marks[this.#text.byte(at)] as number);
+    for (let at = start; at < end && alike !== 0; at++) alike &= ~(this.#delimiters[this.#text.byte(at)] as number);
     return alike;
   }
 
   /** Reads on from `at` while the patterns from `low` to `high` fit, of which `depth` bytes have been read. */
-  #follow(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number): void {
-    const { form, patterns } = candidate;
+  #follow(candidate: EncodedPatterns, start: number, at: number, low: number, high: number, depth: number): void {
+    const { encoding, patterns } = candidate;
     const text = this.#text;
     while (low < high) {
       if (patterns.pattern(low).length === depth) {
-        this.#complete(form, at, patterns.owner(low++));
+        this.#complete(encoding, at, patterns.owner(low++));
         continue;
       }
-      if (form === raw && high - low === 1) {
+      if (encoding === raw && high - low === 1) {
         this.#compare(at, patterns.pattern(low), depth, patterns.owner(low));
         return;
       }
-      const next = form.read(text, at, depth);
-      if (form === raw) this.#readTo = at;
+      const next = encoding.read(text, at, depth);
+      if (encoding === raw) this.#readTo = at;
       if (next < 0) {
         // An escape that the text cuts off counts as a start only if some pattern can start so.
         this.undecided ||= next === UNDECIDED && (depth > 0 || candidate.starts.has(text.rest(start)));
@@ -84,7 +84,7 @@ export class Matcher {
           const from = patterns.firstWith(low, high, depth, byte);
           [low, high] = [from, patterns.firstWith(from, high, depth, byte + 1)];
           depth++;
-          if (low < high && patterns.pattern(low).length === depth) this.#complete(form, next, patterns.owner(low++));
+          if (low < high && patterns.pattern(low).length === depth) this.#complete(encoding, next, patterns.owner(low++));
         }
         this.#followByte(candidate, start, next, low, high, depth, unit[size - 1] as number);
         return;
@@ -105,14 +105,14 @@ export class Matcher {
     else if (this.#text.byte(at + same) === UNDECIDED) this.undecided = true;
   }
 
-  #followByte(candidate: SpelledPatterns, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
+  #followByte(candidate: EncodedPatterns, start: number, at: number, low: number, high: number, depth: number, byte: number): void {
     if (low >= high) return;
     const from = candidate.patterns.firstWith(low, high, depth, byte);
     this.#follow(candidate, start, at, from, candidate.patterns.firstWith(from, high, depth, byte + 1), depth + 1);
   }
 
-  #complete(form: Encoding, at: number, owner: number): void {
-    const closed = form.close === undefined ? at : form.close(this.#text, at);
+  #complete(encoding: Encoding, at: number, owner: number): void {
+    const closed = encoding.close === undefined ? at : encoding.close(this.#text, at);
     this.undecided ||= closed === UNDECIDED;
     const end = closed < 0 ? at : closed;
     if (end <= this.end) return;

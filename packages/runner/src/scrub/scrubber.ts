@@ -1,4 +1,4 @@
-import type { CompiledSecrets } from "./known-secrets.js";
+import type { CompiledSecrets } from "./compiled-secrets.js";
 import { Matcher } from "./matcher.js";
 
 const WORD = 4;
@@ -17,7 +17,7 @@ export class Scrubber {
   /** Use `KnownSecrets.scrubber()`. */
   constructor(secrets: CompiledSecrets) {
     this.#secrets = secrets;
-    this.#matcher = new Matcher(secrets.spelled);
+    this.#matcher = new Matcher(secrets.encodedPatterns);
   }
 
   /**
@@ -53,9 +53,9 @@ export class Scrubber {
       const entry = filter.find(words[index] as number);
       if (entry < 0) continue;
       for (let offset = WORD - 1; offset >= 0; offset--) {
-        const forms = filter.forms(entry, offset);
+        const encodings = filter.encodings(entry, offset);
         const start = index * WORD - offset;
-        if (forms !== 0 && start >= 0 && !this.#decide(start, forms, output)) return start;
+        if (encodings !== 0 && start >= 0 && !this.#decide(start, encodings, output)) return start;
       }
     }
     return this.#searchBytes(Math.max(0, (count - 1) * WORD + 1), bytes.length, output);
@@ -64,16 +64,16 @@ export class Scrubber {
   #searchBytes(from: number, to: number, output: Output): number {
     const { filter } = this.#secrets;
     for (let start = from; start < to; start++) {
-      const forms = filter.formsByFirstByte(output.bytes[start] as number);
-      if (forms !== 0 && !this.#decide(start, forms, output)) return start;
+      const encodings = filter.encodingsByFirstByte(output.bytes[start] as number);
+      if (encodings !== 0 && !this.#decide(start, encodings, output)) return start;
     }
     return to;
   }
 
   /** Replaces the longest match at `start`, if there is one. @returns false if that can't be said yet. */
-  #decide(start: number, forms: number, output: Output): boolean {
+  #decide(start: number, encodings: number, output: Output): boolean {
     const matcher = this.#matcher;
-    matcher.match(start, forms);
+    matcher.match(start, encodings);
     if (matcher.undecided) return false;
     if (matcher.end <= output.covered) return true;
     const repeated = start < output.covered && matcher.owner === this.#coveredBy;

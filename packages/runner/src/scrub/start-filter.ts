@@ -1,5 +1,5 @@
 import type { Encoding, Gaps } from "./encodings/encoding.js";
-import type { SpelledPatterns } from "./encoded-patterns.js";
+import type { EncodedPatterns } from "./encoded-patterns.js";
 
 /** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
 const WINDOW = 7;
@@ -9,29 +9,29 @@ const BITS_FOR_EACH = 32;
 const MAX_BITS = 1 << 24;
 
 /**
- * Tells where in a stream a match may start, by looking at one word of four bytes in each four: the words that any spelling of any pattern
- * may have there are known, with the form and the offset of the word in it.
+ * Tells where in a stream a match may start, by looking at one word of four bytes in each four: the words that any encoding of any pattern
+ * may have there are known, with the encoding and the offset of the word in it.
  */
 export class StartFilter {
   #words = new Int32Array(1 << 10);
   #used = new Uint8Array(1 << 10);
-  /** The forms that have the word, as bits, for each offset. */
-  #forms = new Uint16Array(OFFSETS << 10);
+  /** The encodings that have the word, as bits, for each offset. */
+  #encodings = new Uint16Array(OFFSETS << 10);
   #count = 0;
   #bits = new Int32Array();
   #shift = 0;
-  readonly #formsByFirstByte = new Uint16Array(256);
+  readonly #encodingsByFirstByte = new Uint16Array(256);
   readonly #window = new Uint8Array(WINDOW + 64);
   readonly #word = new Int32Array(1);
   readonly #wordBytes = new Uint8Array(this.#word.buffer);
 
-  constructor(spelledPatterns: readonly SpelledPatterns[]) {
-    spelledPatterns.forEach(({ form, patterns }, index) => {
-      const spell = remembered(form);
+  constructor(encodedPatterns: readonly EncodedPatterns[]) {
+    encodedPatterns.forEach(({ encoding, patterns }, index) => {
+      const encode = remembered(encoding);
       for (let at = 0; at < patterns.size; at++) {
         const pattern = patterns.pattern(at);
         if (at > 0 && startAlike(pattern, patterns.pattern(at - 1))) continue;
-        for (const gaps of form.gaps) this.#addSpellings(1 << index, gaps, spell, pattern, 0, 0, 0);
+        for (const gaps of encoding.gaps) this.#addEncodings(1 << index, gaps, encode, pattern, 0, 0, 0);
       }
     });
     let bits = 1 << 12;
@@ -45,9 +45,9 @@ export class StartFilter {
     }
   }
 
-  /** The forms, as bits, of which some pattern may start with this byte. */
-  formsByFirstByte(byte: number): number {
-    return this.#formsByFirstByte[byte] as number;
+  /** The encodings, as bits, of which some pattern may start with this byte. */
+  encodingsByFirstByte(byte: number): number {
+    return this.#encodingsByFirstByte[byte] as number;
   }
 
   /** The first of `words` from `from` on that may be in a match, or their number. */
@@ -68,16 +68,16 @@ export class StartFilter {
     return this.#used[slot] === 1 ? slot : -1;
   }
 
-  /** The forms, as bits, in which the word of an entry may be `offset` bytes behind a match's start. */
-  forms(entry: number, offset: number): number {
-    return this.#forms[entry * OFFSETS + offset] as number;
+  /** The encodings, as bits, in which the word of an entry may be `offset` bytes behind a match's start. */
+  encodings(entry: number, offset: number): number {
+    return this.#encodings[entry * OFFSETS + offset] as number;
   }
 
   /** Adds what may follow the `length` characters in the window, of which the words at the first `added` offsets have been added. */
-  #addSpellings(
+  #addEncodings(
     bit: number,
     gaps: Gaps,
-    spell: Encoding["spell"],
+    encode: Encoding["encode"],
     pattern: Uint8Array,
     index: number,
     length: number,
@@ -85,15 +85,15 @@ export class StartFilter {
   ): void {
     for (; added < OFFSETS && added + WORD <= length; added++) this.#add(added, bit);
     if (added === OFFSETS || index >= pattern.length) {
-      this.#formsByFirstByte[this.#window[0] as number]! |= bit;
+      this.#encodingsByFirstByte[this.#window[0] as number]! |= bit;
       return;
     }
-    const spellings = spell(pattern, index);
+    const alternatives = encode(pattern, index);
     for (const gap of index === 0 ? FIRST : gaps) {
       this.#put(gap, length);
-      for (const { text, width } of spellings) {
+      for (const { text, width } of alternatives) {
         this.#put(text, length + gap.length);
-        this.#addSpellings(bit, gaps, spell, pattern, index + width, length + gap.length + text.length, added);
+        this.#addEncodings(bit, gaps, encode, pattern, index + width, length + gap.length + text.length, added);
       }
     }
   }
@@ -115,7 +115,7 @@ export class StartFilter {
       this.#words[slot] = word;
       this.#count++;
     }
-    this.#forms[slot * OFFSETS + offset]! |= bit;
+    this.#encodings[slot * OFFSETS + offset]! |= bit;
   }
 
   #slot(word: number): number {
@@ -126,16 +126,16 @@ export class StartFilter {
   }
 
   #grow(): void {
-    const [words, used, forms] = [this.#words, this.#used, this.#forms];
+    const [words, used, encodings] = [this.#words, this.#used, this.#encodings];
     this.#words = new Int32Array(words.length * 4);
     this.#used = new Uint8Array(words.length * 4);
-    this.#forms = new Uint16Array(forms.length * 4);
+    this.#encodings = new Uint16Array(encodings.length * 4);
     for (let old = 0; old < words.length; old++) {
       if (used[old] === 0) continue;
       const slot = this.#slot(words[old] as number);
       this.#used[slot] = 1;
       this.#words[slot] = words[old] as number;
-      this.#forms.set(forms.subarray(old * OFFSETS, (old + 1) * OFFSETS), slot * OFFSETS);
+      this.#encodings.set(encodings.subarray(old * OFFSETS, (old + 1) * OFFSETS), slot * OFFSETS);
     }
   }
 }
@@ -147,22 +147,22 @@ function hash(word: number): number {
   return Math.imul(word, FACTOR);
 }
 
-/** Whether two patterns are spelled alike within the window: their last character there may be of four bytes. */
+/** Whether two patterns are encoded alike within the window: their last character there may be of four bytes. */
 function startAlike(one: Uint8Array, other: Uint8Array): boolean {
   for (let index = 0; index < WINDOW + 3; index++) if (one[index] !== other[index]) return false;
   return true;
 }
 
-/** A form's spellings, remembered where they depend on one byte of ASCII only. */
-function remembered(form: Encoding): Encoding["spell"] {
-  const first = new Map<number, ReturnType<Encoding["spell"]>>();
-  const later = new Map<number, ReturnType<Encoding["spell"]>>();
+/** A encoding's alternatives, remembered where they depend on one byte of ASCII only. */
+function remembered(encoding: Encoding): Encoding["encode"] {
+  const first = new Map<number, ReturnType<Encoding["encode"]>>();
+  const later = new Map<number, ReturnType<Encoding["encode"]>>();
   return (pattern, index) => {
     const byte = pattern[index] as number;
-    if (byte >= 0x80 || form.pairs === true) return form.spell(pattern, index);
+    if (byte >= 0x80 || encoding.pairs === true) return encoding.encode(pattern, index);
     const known = index === 0 ? first : later;
-    let spellings = known.get(byte);
-    if (spellings === undefined) known.set(byte, (spellings = form.spell(pattern, index)));
-    return spellings;
+    let alternatives = known.get(byte);
+    if (alternatives === undefined) known.set(byte, (alternatives = encoding.encode(pattern, index)));
+    return alternatives;
   };
 }

@@ -1,12 +1,4 @@
-import {
-  openLedger,
-  requesterOf,
-  type LeaseRecord,
-  type Ledger,
-  type Requester,
-  type SessionRecord,
-  type TokenRoot,
-} from "@agent-vault/ledger";
+import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type Session, type TokenRoot } from "@agent-vault/ledger";
 import {
   actorOf,
   formatSecretPath,
@@ -36,20 +28,23 @@ export interface Authority {
   readonly files: VaultFiles;
 }
 
+/** A token to mint. */
 export interface MintRequest extends Omit<Restrictions, "until"> {
-  /** How long it holds, in milliseconds: what is left of the session, else {@link DEFAULT_TTL}. */
-  readonly ttl?: number | undefined;
+  /** How long it is valid: what is left of the session, else {@link DEFAULT_TTL_MS}. */
+  readonly ttlMs?: number | undefined;
   readonly note?: string | undefined;
 }
 
+/** A session to start. */
 export interface SessionRequest {
-  /** How long it lasts, in milliseconds; {@link DEFAULT_TTL} unless given. */
-  readonly ttl?: number | undefined;
+  /** How long it lasts; {@link DEFAULT_TTL_MS} unless given. */
+  readonly ttlMs?: number | undefined;
   readonly name?: string | undefined;
   /** The process that it ends with. */
   readonly parent?: number | undefined;
 }
 
+/** A token that was minted. */
 export interface MintedToken {
   /** What is presented. It is nowhere else. */
   readonly token: string;
@@ -58,14 +53,15 @@ export interface MintedToken {
   readonly expires: Date;
 }
 
-/** A working day, in milliseconds. */
-export const DEFAULT_TTL = 8 * HOUR_MS;
-const MAX_TTL = 366 * DAY_MS;
+/** A working day. */
+export const DEFAULT_TTL_MS = 8 * HOUR_MS;
+const MAX_TTL_MS = 366 * DAY_MS;
 
 /**
  * @param root the vault's folder
- * @param what is to be done, in words for a message: `mint a token`; `undefined` for what a token's holder may do, too
- * @throws VaultError `TOKEN_DENIED` where a token is presented, which allows no such thing; `LEDGER_UNAVAILABLE` without a ledger;
+ * Opens the ledger for tokens, sessions and leases, with a key of the vault.
+ * @param what is to be done, as it follows "Tokens cannot": `mint a token`; `undefined` for what a token allows too
+ * @throws VaultError `TOKEN_DENIED` where a token is presented, which does not allow it; `LEDGER_UNAVAILABLE` without a ledger;
  *   the codes of `loadKeys`, `VaultTrust` and `Ledger.open`
  */
 export async function openAuthority(context: Context, root: string, key: KeyChoice, what: string | undefined): Promise<Authority> {
@@ -73,7 +69,7 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
   if (isAuditOff(context.env)) {
     throw new VaultError(
       "LEDGER_UNAVAILABLE",
-      "Tokens, sessions and leases are kept in the ledger, and AGENT_VAULT_AUDIT=off does without it.",
+      "Tokens, sessions and leases are kept in the ledger, which is off (AGENT_VAULT_AUDIT=off).",
       {
         remedy: "Unset AGENT_VAULT_AUDIT and run the command again.",
       },
@@ -91,18 +87,18 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
 
 /**
  * Mints a token for this vault. In a session it ends with it.
- * @throws VaultError `USAGE` for a time or number that is none, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
+ * @throws VaultError `USAGE` for an invalid time or number, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
  */
 export async function mint(context: Context, { ledger, requester }: Authority, request: MintRequest): Promise<MintedToken> {
-  const { ttl, note, ...restrictions } = request;
-  const { session, expires } = await termOf(context, ledger, ttl);
+  const { ttlMs, note, ...restrictions } = request;
+  const { session, expires } = await termOf(context, ledger, ttlMs);
   const caveats = caveatsOf({ ...restrictions, until: expires });
   const { id, root } = await ledger.tokens.mint({ caveats, expires, note, session: session?.id }, requester);
   return minted(ledger, root, id, caveats, expires);
 }
 
 /**
- * Leases a secret: puts down that it is used until a time, and gives a token for just that.
+ * Leases a secret: notes in the ledger that it is in use until a time, and mints a token for just that.
  * @param secret as secrets are shown
  * @throws VaultError as {@link mint}, `SECRET_NOT_FOUND`
  */
@@ -110,11 +106,11 @@ export async function lease(
   context: Context,
   { ledger, requester, files }: Authority,
   secret: string,
-  ttl?: number,
-): Promise<MintedToken & { readonly lease: LeaseRecord }> {
+  ttlMs?: number,
+): Promise<MintedToken & { readonly lease: Lease }> {
   const path = parseSecretPath(secret);
   files.ciphertext(path);
-  const { session, expires } = await termOf(context, ledger, ttl);
+  const { session, expires } = await termOf(context, ledger, ttlMs);
   const shown = formatSecretPath(path);
   const caveats = caveatsOf({ secret: [path], until: expires });
   const { lease, root } = await ledger.leases.take(shown, { caveats, expires, session: session?.id, note: `lease of ${shown}` }, requester);
@@ -122,33 +118,35 @@ export async function lease(
 }
 
 /**
- * Starts a session, in which approvals of that scope hold and which tokens end with.
+ * Starts a session, for which approvals of that scope and tokens that are minted in it are valid.
  * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
  */
-export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<SessionRecord> {
-  const { ttl = DEFAULT_TTL, name, parent } = request;
+export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
+  const { ttlMs = DEFAULT_TTL_MS, name, parent } = request;
   if (parent !== undefined && !isProcessAlive(parent)) {
-    throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
-      remedy: "Name the shell's: --parent $$.",
+    throw new VaultError("USAGE", `There is no process ${parent} for the session to end with.`, {
+      remedy: "Name that of the shell: --parent $$.",
     });
   }
-  return ledger.sessions.start({ expires: endOf(context.now(), ttl), name, parent }, requester);
+  return ledger.sessions.start({ expires: expiryAfter(context.now(), ttlMs), name, parent }, requester);
 }
 
-/** @throws VaultError `INVALID_VALUE` for a time that is none */
-export function endOf(now: Date, ttl: number): Date {
-  if (ttl > 0 && ttl <= MAX_TTL) return new Date(now.getTime() + ttl);
-  throw new VaultError("INVALID_VALUE", "A token, session or lease holds for up to a year.", { remedy: "Give less: --ttl 8h." });
+/** When something expires that is valid from now on. @throws VaultError `INVALID_VALUE` for none, or more than a year */
+export function expiryAfter(now: Date, ttlMs: number): Date {
+  if (ttlMs > 0 && ttlMs <= MAX_TTL_MS) return new Date(now.getTime() + ttlMs);
+  throw new VaultError("INVALID_VALUE", "A token, session or lease is valid for up to a year.", {
+    remedy: "Use a shorter time, such as --ttl 8h.",
+  });
 }
 
-/** How long something holds that is given out now: never longer than the session. */
+/** Until when a new token or lease is valid: never longer than the session. */
 async function termOf(
   context: Context,
   ledger: Ledger,
-  ttl: number | undefined,
-): Promise<{ readonly session: SessionRecord | undefined; readonly expires: Date }> {
+  ttlMs: number | undefined,
+): Promise<{ readonly session: Session | undefined; readonly expires: Date }> {
   const session = await currentSession(context, ledger.sessions);
-  const asked = ttl === undefined && session ? session.expires : endOf(context.now(), ttl ?? DEFAULT_TTL);
+  const asked = ttlMs === undefined && session ? session.expires : expiryAfter(context.now(), ttlMs ?? DEFAULT_TTL_MS);
   return { session, expires: session && session.expires < asked ? session.expires : asked };
 }
 

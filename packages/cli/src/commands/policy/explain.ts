@@ -100,15 +100,15 @@ function* inWords({ decision, secrets }: Explanation): Generator<string> {
     yield `${secret}: ${sentence}${allowed ? ` ${approval}` : ""}`;
     for (const { rule, why } of rules) yield `  ${ruleName(rule)} ${why}`;
   }
-  if (decision.allowed && decision.maxTtl !== undefined)
-    yield `Tokens, leases and sessions last ${formatDuration(decision.maxTtl)} at most.`;
+  if (decision.allowed && decision.maxTtlMs !== undefined)
+    yield `Tokens, leases and sessions last ${formatDuration(decision.maxTtlMs)} at most.`;
 }
 
 function asJson({ decision, secrets }: Explanation): object {
   return {
     allowed: decision.allowed,
     approval: decision.approval,
-    max_ttl_seconds: decision.maxTtl === undefined ? undefined : decision.maxTtl / 1000,
+    max_ttl_seconds: decision.maxTtlMs === undefined ? undefined : decision.maxTtlMs / 1000,
     secrets: secrets.map((explained, index) => {
       const { secret, allowed, code, approval } = decision.secrets[index]!;
       const rules = explained.rules.map(({ rule, effect, why }) => ({ rule: rule.name ?? rule.position, line: rule.line, effect, why }));

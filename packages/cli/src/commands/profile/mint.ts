@@ -22,7 +22,7 @@ export default class ProfileMint extends VaultCommand {
     const minted = await mint(this.context, authority, {
       ...caveats,
       secret: [...secretsOf(profile), ...secret],
-      ttl: ttlOf(flags) ?? profile.ttl,
+      ttlMs: ttlOf(flags) ?? profile.ttlMs,
       note: flags.note ?? `profile ${profile.name}`,
     });
     this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);

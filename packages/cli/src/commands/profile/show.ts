@@ -1,4 +1,4 @@
-import { readProfile, type Part, type Profile } from "@agent-vault/runner";
+import { readProfile, type TemplatePart, type Profile } from "@agent-vault/runner";
 import { formatDuration, formatSecretPath } from "@agent-vault/vault";
 import { VaultCommand, word } from "../../vault-command.js";
 
@@ -14,27 +14,27 @@ export default class ProfileShow extends VaultCommand {
   }
 }
 
-function* inWords({ name, description, secrets, env, ttl, caveats }: Profile): Generator<string> {
+function* inWords({ name, description, secrets, env, ttlMs, caveats }: Profile): Generator<string> {
   yield description === undefined ? name : `${name}: ${description}`;
   for (const { variable, secret } of secrets) yield `  ${variable} holds ${formatSecretPath(secret)}`;
   for (const { name: variable, value } of env) yield `  ${variable} is ${JSON.stringify(textOf(value))}`;
-  if (ttl !== undefined) yield `  tokens last ${formatDuration(ttl)}`;
+  if (ttlMs !== undefined) yield `  tokens last ${formatDuration(ttlMs)}`;
   for (const [caveat, values] of Object.entries(caveats))
     yield `  ${caveat}: ${Array.isArray(values) ? values.join(", ") : String(values)}`;
 }
 
-function asJson({ name, description, secrets, env, ttl, caveats }: Profile): object {
+function asJson({ name, description, secrets, env, ttlMs, caveats }: Profile): object {
   return {
     name,
     description,
     secrets: Object.fromEntries(secrets.map(({ variable, secret }) => [variable, formatSecretPath(secret)])),
     env: Object.fromEntries(env.map(({ name: variable, value }) => [variable, textOf(value)])),
-    ttl_seconds: ttl === undefined ? undefined : ttl / 1000,
+    ttl_seconds: ttlMs === undefined ? undefined : ttlMs / 1000,
     caveats,
   };
 }
 
 /** A value as it would be written, its secrets by their names. */
-function textOf(value: readonly Part[]): string {
+function textOf(value: readonly TemplatePart[]): string {
   return value.map((part) => (typeof part === "string" ? part : `{{ vault://${formatSecretPath(part.secret)} }}`)).join("");
 }

@@ -20,7 +20,7 @@ export default class SessionStart extends VaultCommand {
     const { flags } = await this.words(SessionStart);
     const { name, parent } = flags;
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "start a session");
-    const { id, harness, started, expires } = await startSession(this.context, authority, { ttl: ttlOf(flags), name, parent });
+    const { id, harness, started, expires } = await startSession(this.context, authority, { ttlMs: ttlOf(flags), name, parent });
     this.context.note?.(`Session ${id} is open until ${expires.toISOString()}.`);
     this.print({ id, name, harness, parent, started, expires }, () => [`export ${SESSION_VARIABLE}=${id}`]);
   }

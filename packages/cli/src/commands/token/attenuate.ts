@@ -1,4 +1,4 @@
-import { attenuate, caveatsOf, endOf } from "@agent-vault/runner";
+import { attenuate, caveatsOf, expiryAfter } from "@agent-vault/runner";
 import { VaultError } from "@agent-vault/vault";
 import { readToken, restrictionFlags, restrictionsOf, tokenWord, ttlOf } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -18,7 +18,7 @@ export default class TokenAttenuate extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.words(TokenAttenuate);
     const ttl = ttlOf(flags);
-    const caveats = caveatsOf({ ...restrictionsOf(flags), until: ttl === undefined ? undefined : endOf(this.context.now(), ttl) });
+    const caveats = caveatsOf({ ...restrictionsOf(flags), until: ttl === undefined ? undefined : expiryAfter(this.context.now(), ttl) });
     if (caveats.length === 0) {
       throw new VaultError("USAGE", "Nothing is taken away from the token.", { remedy: "Give a restriction, such as --secret or --ttl." });
     }

@@ -20,7 +20,7 @@ export default class TokenMint extends VaultCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.words(TokenMint);
-    const request = { ...restrictionsOf(flags), ttl: ttlOf(flags), note: flags.note };
+    const request = { ...restrictionsOf(flags), ttlMs: ttlOf(flags), note: flags.note };
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
     const minted = await mint(this.context, authority, request);
     this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);

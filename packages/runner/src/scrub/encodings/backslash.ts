@@ -7,7 +7,7 @@ import {
   digitOf,
   type Encoding,
   type Read,
-  type Spelling,
+  type EncodedUnit,
   type Text,
 } from "./encoding.js";
 
@@ -29,14 +29,14 @@ const LETTERS = new Map(
  */
 export function backslash(level: number): Encoding {
   return {
-    spells: "values",
-    marks: "\\",
+    encodes: "values",
+    delimiters: "\\",
     gaps: NO_GAP,
     read: (text, at) => read(text, at, level),
-    spell: (pattern, index) => {
-      let spellings = escapes(pattern, index);
-      for (let inner = 1; inner < level; inner++) spellings = spellings.flatMap(escapedAgain);
-      return spellings;
+    encode: (pattern, index) => {
+      let alternatives = escapes(pattern, index);
+      for (let inner = 1; inner < level; inner++) alternatives = alternatives.flatMap(escapedAgain);
+      return alternatives;
     },
   };
 }
@@ -106,7 +106,7 @@ function character(text: Text, end: number, orByte = false): number {
   return text.character(end, text.number, orByte && text.number >= 0x80 && text.number < 0x100 ? text.number : -1);
 }
 
-function escapes(pattern: Uint8Array, index: number): Spelling[] {
+function escapes(pattern: Uint8Array, index: number): EncodedUnit[] {
   const byte = pattern[index] as number;
   const texts = [...bothCases((hex) => `\\x${hex(byte, 2)}`), `\\${byte.toString(8).padStart(3, "0")}`];
   const itself = String.fromCharCode(byte);
@@ -114,9 +114,9 @@ function escapes(pattern: Uint8Array, index: number): Spelling[] {
   if (byte < 0x80 && !/[A-Za-z0-9]/.test(itself)) texts.push(`\\${itself}`);
   if (byte === 0) texts.push("\\0");
   for (const [letter, meaning] of LETTERS) if (meaning === byte) texts.push(`\\${String.fromCharCode(letter)}`);
-  const spellings = texts.map((text) => ({ text, width: 1 }));
+  const alternatives = texts.map((text) => ({ text, width: 1 }));
   const found = characterAt(pattern, index);
-  if (found === undefined) return spellings;
+  if (found === undefined) return alternatives;
   const { codePoint, width } = found;
   const units = String.fromCodePoint(codePoint)
     .split("")
@@ -127,11 +127,11 @@ function escapes(pattern: Uint8Array, index: number): Spelling[] {
     ...bothCases((hex) => `\\U${hex(codePoint, 8)}`),
     ...(codePoint >= 0x80 && codePoint < 0x100 ? bothCases((hex) => `\\x${hex(codePoint, 2)}`) : []),
   ])
-    spellings.push({ text, width });
-  return spellings;
+    alternatives.push({ text, width });
+  return alternatives;
 }
 
-function escapedAgain({ text, width }: Spelling): Spelling[] {
+function escapedAgain({ text, width }: EncodedUnit): EncodedUnit[] {
   const escaped = text.replaceAll("\\", "\\\\");
   const quote = String.fromCharCode(QUOTE);
   return (escaped.includes(quote) ? [escaped, escaped.replaceAll(quote, `\\${quote}`)] : [escaped]).map((text) => ({ text, width }));

@@ -1,4 +1,5 @@
-import { NO_UNIT, spelled, type Encoding, type Text } from "./encoding.js";
+import { base64Alignments } from "./base64-alignments.js";
+import { NO_UNIT, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const [NEWLINE, RETURN, BACKSLASH, LETTER_N, PERCENT, SLASH, PLUS] = [0x0a, 0x0d, 0x5c, 0x6e, 0x25, 0x2f, 0x2b];
 /** What a character stands for in the standard alphabet, and 0 for all that is in no alphabet. */
@@ -10,7 +11,7 @@ STANDARD["_".charCodeAt(0)] = SLASH;
 
 /** Base64 in the standard or the URL alphabet, also in a URL or in JSON, also broken into lines (an escaped line break is one too). */
 export const base64: Encoding = {
-  spells: "base64",
+  encodes: "base64",
   gaps: [
     ["", "\n"],
     ["", "\r\n"],
@@ -25,11 +26,11 @@ export const base64: Encoding = {
     const standard = STANDARD[byte] as number;
     return standard === 0 ? NO_UNIT : text.one(at + 1, standard);
   },
-  spell: (pattern, index) => {
+  encode: (pattern, index) => {
     const character = String.fromCharCode(pattern[index] as number);
-    if (character === "+") return spelled(["+", "-", "%2B", "%2b"]);
-    if (character === "/") return spelled(["/", "_", "%2F", "%2f", "\\/"]);
-    return spelled([character]);
+    if (character === "+") return encodedUnits(["+", "-", "%2B", "%2b"]);
+    if (character === "/") return encodedUnits(["/", "_", "%2F", "%2f", "\\/"]);
+    return encodedUnits([character]);
   },
 };
 
@@ -51,20 +52,15 @@ function readEscaped(text: Text, at: number, plus: string | undefined, slash: st
 }
 
 /**
- * The base64 texts in which a value shows, for each of the three places in a group of three bytes where it may start: all characters
- * that it decides alone and, as longer texts, each that its last bits may make together with what follows.
- * The character that the value's first bits share with what stands before is not among them: it tells at most four bits.
+ * The base64 texts in which a value shows: its {@link base64Alignments} and, as longer texts, each with every character that its last bits
+ * may make together with what follows.
  */
 export function base64Texts(value: Uint8Array): Uint8Array[] {
-  return [0, 1, 2].flatMap((before) => {
-    const bytes = Buffer.concat([Buffer.alloc(before), value]);
-    const whole = Math.floor((bytes.length * 8) / 6);
-    const text = Buffer.from(bytes.toString("base64"), "latin1");
-    const own = text.subarray(Math.ceil((before * 8) / 6), whole);
-    const unknownBits = 6 - ((bytes.length * 8) % 6);
-    if (unknownBits === 6) return [own];
-    const known = ALPHABET.indexOf(String.fromCharCode(text[whole] as number));
-    return [own, ...Array.from({ length: 1 << unknownBits }, (_, low) => Buffer.concat([own, Buffer.from(ALPHABET.charAt(known | low))]))];
+  return base64Alignments(value).flatMap((own, offset) => {
+    const lastBits = ((offset + value.length) * 8) % 6;
+    const known = lastBits === 0 ? 0 : ((value.at(-1) ?? 0) << (6 - lastBits)) & 0x3f;
+    const endings = lastBits === 0 ? [] : Array.from({ length: 1 << (6 - lastBits) }, (_, low) => ALPHABET.charAt(known | low));
+    return [own, ...endings.map((ending) => own + ending)].map((text) => Buffer.from(text, "latin1"));
   });
 }
 

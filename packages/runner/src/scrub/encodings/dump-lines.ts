@@ -1,14 +1,14 @@
 import { digitOf, NO_UNIT, UNDECIDED, type Text } from "./encoding.js";
 
 const [NEWLINE, SPACE, COLON] = [0x0a, 0x20, 0x3a];
-const SHORTEST_ADDRESS = 7;
-const LONGEST_ADDRESS = 16;
+const MIN_ADDRESS = 7;
+const MAX_ADDRESS = 16;
 /** The text at the end of a line of `xxd` or `hexdump -C`, with its bars. */
-const LONGEST_COLUMN = 18;
+const MAX_COLUMN = 18;
 /** What may stand in a line between a byte and the column. */
-const LONGEST_REST = 60;
+const MAX_REST = 60;
 /** So many bytes at least stand in the first 7 characters of a dump: what spans lines is found from the fourth byte on. */
-const LEAST_DEPTH = 3;
+const MIN_DEPTH = 3;
 
 /**
  * Where the next unit of a dump starts after a line's end: `at` is behind a unit, and what follows is a line break and an address.
@@ -16,19 +16,19 @@ const LEAST_DEPTH = 3;
  * @param column whether a column of text may stand before the line break.
  */
 export function skipToNextLine(text: Text, at: number, depth: number, column: boolean): number {
-  if (depth < LEAST_DEPTH) return at;
+  if (depth < MIN_DEPTH) return at;
   const lineEnd = column && text.byte(at) === SPACE && text.byte(at + 1) === SPACE ? columnEnd(text, at) : at;
   if (lineEnd === UNDECIDED) return UNDECIDED;
   if (lineEnd === NO_UNIT || text.byte(lineEnd) !== NEWLINE) return at;
   let next = lineEnd + 1;
-  while (next <= lineEnd + LONGEST_ADDRESS + 1 && digitOf(text.byte(next)) < 16) next++;
+  while (next <= lineEnd + MAX_ADDRESS + 1 && digitOf(text.byte(next)) < 16) next++;
   const digits = next - lineEnd - 1;
-  if (digits > LONGEST_ADDRESS) return at;
+  if (digits > MAX_ADDRESS) return at;
   if (text.byte(next) === UNDECIDED) return UNDECIDED;
-  if (digits < SHORTEST_ADDRESS) return at;
+  if (digits < MIN_ADDRESS) return at;
   if (text.byte(next) === COLON) next++;
   if (text.byte(next) !== SPACE) return text.byte(next) === UNDECIDED ? UNDECIDED : at;
-  while (text.byte(next) === SPACE && next < lineEnd + LONGEST_REST) next++;
+  while (text.byte(next) === SPACE && next < lineEnd + MAX_REST) next++;
   return next;
 }
 
@@ -36,7 +36,7 @@ export function skipToNextLine(text: Text, at: number, depth: number, column: bo
 export function columnAfter(text: Text, at: number): number {
   let next = at;
   let spaces = 0;
-  while (next < at + LONGEST_REST && (text.byte(next) === SPACE || digitOf(text.byte(next)) < 16)) {
+  while (next < at + MAX_REST && (text.byte(next) === SPACE || digitOf(text.byte(next)) < 16)) {
     spaces = text.byte(next) === SPACE ? spaces + 1 : 0;
     if (spaces >= 2) {
       const end = columnEnd(text, next - 1);
@@ -49,9 +49,9 @@ export function columnAfter(text: Text, at: number): number {
 
 /** The line's end, if from `at` on there are spaces and then no more than a column of text; else `NO_UNIT` or `UNDECIDED`. */
 function columnEnd(text: Text, at: number): number {
-  const furthest = at + LONGEST_REST;
+  const furthest = at + MAX_REST;
   while (text.byte(at) === SPACE && at < furthest) at++;
-  const longest = at + LONGEST_COLUMN;
+  const longest = at + MAX_COLUMN;
   while (at <= longest) {
     const byte = text.byte(at);
     if (byte === NEWLINE || byte === NO_UNIT) return at;

@@ -1,20 +1,20 @@
 /**
- * A way in which programs write bytes. A form reads text forward, unit by unit (a byte, or a character of several bytes), and knows how
- * it would spell each unit, so that the filter can tell where a secret may start.
+ * A way in which programs write bytes. An encoding reads text forward, unit by unit (a byte, or a character of several bytes), and knows how
+ * it would encode each unit, so that the filter can tell where a secret may start.
  */
 export interface Encoding {
-  /** What its units spell: the values, the values and what is left of them after their first bytes, or their base64 text. */
-  readonly spells: "values" | "values and ends" | "base64";
+  /** What its units encode: the values, the values and what is left of them after their first bytes, or their base64 text. */
+  readonly encodes: "values" | "values and ends" | "base64";
   /**
    * Reads the unit at `at` into `text`, with what stands between it and the unit before if `depth` (the bytes read so far) is above 0.
    * @returns where the next one is, `NO_UNIT`, or `UNDECIDED` where the text ends too early to say.
    */
   read(text: Text, at: number, depth: number): number;
-  /** How the unit at `index` may be spelled. */
-  spell(pattern: Uint8Array, index: number): readonly Spelling[];
-  /** If every other byte stands for itself: the bytes that do not. */
-  readonly marks?: string;
-  /** Whether a unit shows two bytes, so that its spelling depends on both. */
+  /** How the unit at `index` may be encoded. */
+  encode(pattern: Uint8Array, index: number): readonly EncodedUnit[];
+  /** If every other byte stands for itself: the bytes that do not, as the backslash in an escape. */
+  readonly delimiters?: string;
+  /** Whether a unit shows two bytes, so that its encoding depends on both. */
   readonly pairs?: true;
   /** What may stand between two units, as far as the filter has to know it, in lists of what one text has together: `""` is nothing. */
   readonly gaps: readonly Gaps[];
@@ -25,7 +25,7 @@ export interface Encoding {
 export type Gaps = readonly string[];
 
 /** Text in latin1, and how many bytes of the pattern it stands for. */
-export interface Spelling {
+export interface EncodedUnit {
   readonly text: string;
   readonly width: number;
 }
@@ -34,7 +34,7 @@ export const NO_UNIT = -1;
 export const UNDECIDED = -2;
 export const NO_GAP: readonly Gaps[] = [[""]];
 
-/** The text that forms read, and the unit that was read last. */
+/** The text that encodings read, and the unit that was read last. */
 export class Text {
   #bytes: Uint8Array = new Uint8Array();
   #final = false;
@@ -105,7 +105,7 @@ export class Text {
 
 const encoder = new TextEncoder();
 
-/** Reads one unit, as `Form.read` does. */
+/** Reads one unit, as `Encoding.read` does. */
 export type Read = (text: Text, at: number) => number;
 
 /** Reads exactly `count` digits into `text.number`. */
@@ -154,4 +154,4 @@ export function characterAt(pattern: Uint8Array, index: number): { codePoint: nu
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export const spelled = (texts: readonly string[], width = 1): Spelling[] => texts.map((text) => ({ text, width }));
+export const encodedUnits = (texts: readonly string[], width = 1): EncodedUnit[] => texts.map((text) => ({ text, width }));

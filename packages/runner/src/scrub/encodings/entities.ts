@@ -1,8 +1,8 @@
-import { bothCases, characterAt, digitOf, NO_GAP, spelled, UNDECIDED, type Encoding, type Text } from "./encoding.js";
+import { bothCases, characterAt, digitOf, NO_GAP, encodedUnits, UNDECIDED, type Encoding, type Text } from "./encoding.js";
 
 const AMPERSAND = 0x26;
 const SEMICOLON = 0x3b;
-const LONGEST = 10;
+const MAX_ENTITY_LENGTH = 10;
 const NAMES = new Map([
   ["amp", 0x26],
   ["lt", 0x3c],
@@ -13,28 +13,28 @@ const NAMES = new Map([
 
 /** HTML and XML: `&amp;` and its like, and numbers (`&#39;`, `&#x27;`) for any character. */
 export const entities: Encoding = {
-  spells: "values",
-  marks: "&",
+  encodes: "values",
+  delimiters: "&",
   gaps: NO_GAP,
   read: (text, at) => {
     const byte = text.byte(at);
     return byte === AMPERSAND ? readEntity(text, at) : text.take(at);
   },
-  spell: (pattern, index) => {
-    const spellings = spelled([String.fromCharCode(pattern[index] as number)]);
+  encode: (pattern, index) => {
+    const alternatives = encodedUnits([String.fromCharCode(pattern[index] as number)]);
     const found = characterAt(pattern, index);
-    if (found === undefined) return spellings;
+    if (found === undefined) return alternatives;
     const { codePoint, width } = found;
     const named = [...NAMES].filter(([, meaning]) => meaning === codePoint).map(([name]) => `&${name};`);
     const decimal = [`&#${codePoint};`, `&#0${codePoint};`];
     const hexadecimal = ["x", "X", "x0"].flatMap((x) => bothCases((hex) => `&#${x}${hex(codePoint, 1)};`));
-    return [...spellings, ...spelled([...named, ...decimal, ...hexadecimal], width)];
+    return [...alternatives, ...encodedUnits([...named, ...decimal, ...hexadecimal], width)];
   },
 };
 
 function readEntity(text: Text, at: number): number {
   let name = "";
-  for (let index = at + 1; index <= at + LONGEST; index++) {
+  for (let index = at + 1; index <= at + MAX_ENTITY_LENGTH; index++) {
     const byte = text.byte(index);
     if (byte === UNDECIDED) return UNDECIDED;
     if (byte === SEMICOLON) return named(text, index + 1, name) ?? text.take(at);

@@ -1,12 +1,12 @@
 import { columnAfter, skipToNextLine } from "./dump-lines.js";
-import { bothCases, readDigits, spelled, type Encoding, type Text } from "./encoding.js";
+import { bothCases, readDigits, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const [NEWLINE, RETURN, SPACE, COMMA, MINUS, ZERO, COLON, LETTER_X] = [0x0a, 0x0d, 0x20, 0x2c, 0x2d, 0x30, 0x3a, 0x78];
-const LONGEST_INDENT = 16;
+const MAX_INDENT = 16;
 
 /** Two hexadecimal digits a byte, as `xxd`, `od -tx1`, `hexdump -C` and programs write them: together, in groups, in lines, as a list. */
 export const hex: Encoding = {
-  spells: "values and ends",
+  encodes: "values and ends",
   gaps: [
     ["", "\n"],
     ["", "\r\n"],
@@ -25,13 +25,13 @@ export const hex: Encoding = {
     const end = readDigits(text, start, 2, 16, take);
     return end < 0 ? end : text.one(end, text.number);
   },
-  spell: (pattern, index) => spelled(bothCases((hex) => hex(pattern[index] as number, 2))),
+  encode: (pattern, index) => encodedUnits(bothCases((hex) => hex(pattern[index] as number, 2))),
   close: columnAfter,
 };
 
 /** Words of two bytes, the second one first, as `hexdump` and `od -x` write them. */
 export const hexWords: Encoding = {
-  spells: "values and ends",
+  encodes: "values and ends",
   pairs: true,
   gaps: [[" ", "\n"]],
   read: (text, at, depth) => {
@@ -44,11 +44,11 @@ export const hexWords: Encoding = {
     text.size = 2;
     return end;
   },
-  spell: (pattern, index) => {
+  encode: (pattern, index) => {
     const [first, second] = [pattern[index] as number, pattern[index + 1]];
     return second === undefined
       ? []
-      : spelled(
+      : encodedUnits(
           bothCases((hex) => hex(second, 2) + hex(first, 2)),
           2,
         );
@@ -61,7 +61,7 @@ function skipGap(text: Text, at: number, depth: number): number {
   const nextLine = skipToNextLine(text, at, depth, true);
   if (nextLine !== at) return nextLine;
   let next = [COLON, MINUS, COMMA].includes(text.byte(at)) ? at + 1 : at;
-  while (next < at + LONGEST_INDENT && isSpace(text.byte(next))) next++;
+  while (next < at + MAX_INDENT && isSpace(text.byte(next))) next++;
   return next > at && text.byte(next) === ZERO && text.byte(next + 1) === LETTER_X ? next + 2 : next;
 }
 

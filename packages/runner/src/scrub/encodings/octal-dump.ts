@@ -1,5 +1,5 @@
 import { skipToNextLine } from "./dump-lines.js";
-import { digitOf, NO_GAP, NO_UNIT, readDigits, spelled, UNDECIDED, type Encoding, type Text } from "./encoding.js";
+import { digitOf, NO_GAP, NO_UNIT, readDigits, encodedUnits, UNDECIDED, type Encoding, type Text } from "./encoding.js";
 
 const [SPACE, BACKSLASH] = [0x20, 0x5c];
 const COLUMN = 4;
@@ -7,12 +7,12 @@ const ESCAPES = new Map(Array.from("0abtnvfr", (letter, index) => [letter.charCo
 
 /** Characters in columns of four, as `od -c` and `hexdump -c` write them: `   s   e  \n 303`. */
 export const octalDump: Encoding = {
-  spells: "values and ends",
+  encodes: "values and ends",
   gaps: NO_GAP,
   read: (text, at, depth) => (depth === 0 ? readCell(text, at) : readColumn(text, at, depth)),
-  spell: (pattern, index) => {
-    const cell = spellCell(pattern[index] as number);
-    return spelled([index === 0 ? cell : cell.padStart(COLUMN)]);
+  encode: (pattern, index) => {
+    const cell = cellText(pattern[index] as number);
+    return encodedUnits([index === 0 ? cell : cell.padStart(COLUMN)]);
   },
 };
 
@@ -42,7 +42,7 @@ function readCell(text: Text, at: number): number {
   return text.take(at);
 }
 
-function spellCell(byte: number): string {
+function cellText(byte: number): string {
   const escape = [...ESCAPES].find(([, meaning]) => meaning === byte)?.[0];
   if (escape !== undefined) return `\\${String.fromCharCode(escape)}`;
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte.toString(8).padStart(3, "0");

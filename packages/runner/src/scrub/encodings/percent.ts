@@ -1,4 +1,4 @@
-import { bothCases, NO_GAP, readDigits, spelled, type Encoding, type Text } from "./encoding.js";
+import { bothCases, NO_GAP, readDigits, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const PERCENT = 0x25;
 const PLUS = 0x2b;
@@ -10,16 +10,16 @@ const SPACE = 0x20;
  */
 export function percent(level: number): Encoding {
   return {
-    spells: "values",
-    marks: "%+",
+    encodes: "values",
+    delimiters: "%+",
     gaps: NO_GAP,
     read: (text, at) => read(text, at, level),
-    spell: (pattern, index) => {
+    encode: (pattern, index) => {
       const byte = pattern[index] as number;
       const texts = bothCases((hex) => `%${"25".repeat(level - 1)}${hex(byte, 2)}`);
       if (byte !== PERCENT) texts.push(String.fromCharCode(byte));
       if (byte === SPACE) texts.push("+");
-      return spelled(texts);
+      return encodedUnits(texts);
     },
   };
 }

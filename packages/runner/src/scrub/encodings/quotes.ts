@@ -1,4 +1,4 @@
-import { NO_GAP, spelled, UNDECIDED, type Encoding } from "./encoding.js";
+import { NO_GAP, encodedUnits, UNDECIDED, type Encoding } from "./encoding.js";
 
 /** A value between single quotes, which a shell breaks up at one in it, and SQL, YAML and PowerShell double. */
 export const singleQuotes: Encoding = quotes("'", ["'\\''", `'"'"'`, "''"]);
@@ -10,8 +10,8 @@ export const doubleQuotes: Encoding = quotes('"', ['""']);
 function quotes(quote: string, quoted: readonly string[]): Encoding {
   const byte = quote.charCodeAt(0);
   return {
-    spells: "values",
-    marks: quote,
+    encodes: "values",
+    delimiters: quote,
     gaps: NO_GAP,
     read: (text, at) => {
       if (text.byte(at) !== byte) return text.take(at);
@@ -23,6 +23,7 @@ function quotes(quote: string, quoted: readonly string[]): Encoding {
       }
       return text.take(at);
     },
-    spell: (pattern, index) => spelled(pattern[index] === byte ? [quote, ...quoted] : [String.fromCharCode(pattern[index] as number)]),
+    encode: (pattern, index) =>
+      encodedUnits(pattern[index] === byte ? [quote, ...quoted] : [String.fromCharCode(pattern[index] as number)]),
   };
 }

@@ -1,9 +1,9 @@
-import { NO_GAP, spelled, type Encoding } from "./encoding.js";
+import { NO_GAP, encodedUnits, type Encoding } from "./encoding.js";
 
 /** The bytes as they are. */
 export const raw: Encoding = {
-  spells: "values",
+  encodes: "values",
   gaps: NO_GAP,
   read: (text, at) => text.take(at),
-  spell: (pattern, index) => spelled([String.fromCharCode(pattern[index] as number)]),
+  encode: (pattern, index) => encodedUnits([String.fromCharCode(pattern[index] as number)]),
 };

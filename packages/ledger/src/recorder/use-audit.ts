@@ -2,27 +2,27 @@ import { formatFailure, failureOutcome, type Actor, type Context, type VaultErro
 import type { AuditEvent } from "../audit/row.js";
 import type { Completion } from "../audit/log.js";
 import type { Ledger } from "../ledger.js";
-import { openRecord, unrecorded } from "./ledger-recorder.js";
+import { openLedgerForRecording, notRecorded } from "./ledger-recorder.js";
 import { requesterOf } from "./requester.js";
 
-/** A use as it goes on record. */
-export type RecordedUse = Pick<AuditEvent, "action" | "secrets" | "command" | "reason" | "identity">;
+/** A use of secrets, as it is recorded. */
+export type UseEvent = Pick<AuditEvent, "action" | "secrets" | "command" | "reason" | "identity">;
 
-/** The record of one use of secrets, from its refusal or its beginning to its end. */
-export interface UseRecord {
+/** Records one use of secrets in the audit log: its refusal, or its beginning and its end. */
+export interface UseAudit {
   readonly ledger: Ledger;
-  /** Puts a refusal on record, where that can be: the refusal stands either way. */
-  refuse(use: RecordedUse, error: VaultError): Promise<void>;
+  /** Records a refusal. Where that fails, the use is refused all the same. */
+  refuse(use: UseEvent, error: VaultError): Promise<void>;
   /**
-   * Puts a use on record as begun. Only then may anything be decrypted.
-   * @returns what puts on record how it ended
+   * Records that a use begins. Only then may anything be decrypted.
+   * @returns what records how it ended
    */
-  begin(use: RecordedUse): Promise<(ending: Completion) => Promise<void>>;
+  begin(use: UseEvent): Promise<(ending: Completion) => Promise<void>>;
 }
 
 /** @throws VaultError the codes of `openLedger`: then nothing may be used */
-export async function openUseRecord(context: Context, actor: Actor): Promise<UseRecord> {
-  const ledger = await openRecord(context, actor);
+export async function openUseAudit(context: Context, actor: Actor): Promise<UseAudit> {
+  const ledger = await openLedgerForRecording(context, actor);
   const requester = await requesterOf(context, actor);
   return {
     ledger,
@@ -35,7 +35,7 @@ export async function openUseRecord(context: Context, actor: Actor): Promise<Use
         const row = await ledger.audit.record({ ...requester, ...use, outcome: "started" });
         return async (ending) => void (await ledger.audit.complete(row, ending));
       } catch (error) {
-        throw unrecorded(error);
+        throw notRecorded(error);
       }
     },
   };

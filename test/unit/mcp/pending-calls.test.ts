@@ -6,7 +6,7 @@ import { PendingCalls } from "#mcp/server/pending-calls.js";
 const QUESTION = inputRequired.elicit({ message: "?", requestedSchema: { type: "object", properties: {} } });
 const YES = { kind: "elicit", action: "accept" } as const;
 
-describe("a conversation", () => {
+describe("a pending call", () => {
   it("stops for each question, and goes on with what is about that question", async () => {
     const asked = new PendingCall<unknown[]>(async ({ ask }) => [await ask(QUESTION, 60_000), await ask(QUESTION, 60_000)]);
     const first = await asked.next();
