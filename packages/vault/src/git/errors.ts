@@ -64,14 +64,14 @@ const MESSAGES: readonly (readonly [GitErrorKind, RegExp])[] = [
   // The last two leave the reason out: git could open its lock, and not write to it.
   ["diskFull", /No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '|unable to write new index file/i],
   ["lockHeld", /\.lock': File exists/],
-  ["lockedRef", /cannot lock ref/],
-  ["nonFastForward", /non-fast-forward|fetch first|\[rejected\]/],
   ["hostKeyUnknown", /Host key verification failed/],
   [
     "authentication",
-    /Permission denied \(|Permission denied, please try again|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/,
+    /Permission denied \((?:publickey|password|keyboard|gssapi|hostbased)|Permission denied, please try again|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/,
   ],
   ["unwritable", /Permission denied|Read-only file system|insufficient permission/i],
+  ["lockedRef", /cannot lock ref/],
+  ["nonFastForward", /non-fast-forward|fetch first|\[rejected\]/],
   ["dubiousOwnership", /detected dubious ownership/],
   ["bareRepository", /must be run in a work tree|cannot use bare repository/],
   ["notARepository", /not a git repository/],

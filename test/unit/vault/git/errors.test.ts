@@ -14,6 +14,7 @@ const CASES: readonly (readonly [GitErrorKind, ErrorCode, string])[] = [
   ["authentication", "GIT_FAILED", "fatal: could not read Username for 'https://host': terminal prompts disabled"],
   ["authentication", "GIT_FAILED", "fatal: unable to access 'https://host/x.git/': The requested URL returned error: 403"],
   ["unwritable", "UNWRITABLE", "error: insufficient permission for adding an object to repository database .git/objects"],
+  ["unwritable", "UNWRITABLE", "error: cannot lock ref 'refs/heads/main': Unable to create '/x/refs/heads/main.lock': Permission denied"],
   ["unwritable", "UNWRITABLE", "fatal: Unable to create '/x/.git/index.lock': Permission denied"],
   ["offline", "GIT_FAILED", "fatal: unable to access 'https://host/x.git/': Could not resolve host: host"],
   ["offline", "GIT_FAILED", "ssh: connect to host host port 22: Connection refused"],
