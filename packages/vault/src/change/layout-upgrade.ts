@@ -1,7 +1,7 @@
 import type { Context } from "../context.js";
 import { CONFIG_FILE, GITATTRIBUTES_FILE, GITIGNORE_FILE, MANIFEST_FILE } from "../format/layout.js";
 import type { SecretPath } from "../format/names.js";
-import type { FileChanges } from "./transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import type { VaultState } from "../files/vault-state.js";
 
 const GITIGNORE = [

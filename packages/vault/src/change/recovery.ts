@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { findGitFolders } from "../git/git-folders.js";
+import { findGitFolders, journalFile } from "../git/git-folders.js";
 
 /**
  * Finishes or undoes what a killed process left of a change; does nothing, fast, where there is nothing, or where the process that
@@ -27,5 +27,5 @@ function mayHoldWaitingKey({ home }: Context): boolean {
 /** Where a change keeps its journal, looked for without git: every read comes through here. */
 function mayHoldJournal(folder: string): boolean {
   const git = findGitFolders(folder);
-  return git !== undefined && existsSync(join(git.gitDir, "agent-vault", "journal.json"));
+  return git !== undefined && existsSync(journalFile(git.gitDir));
 }

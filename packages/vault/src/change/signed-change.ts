@@ -9,7 +9,9 @@ import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Actor, type Begin, type BegunChange } from "../record/recorder.js";
 import { recoverVault } from "./recovery.js";
-import { requireQuietRepository, transact, withoutUnchanged, type FileChanges, type HookPoint } from "./transaction.js";
+import { withoutUnchanged, type FileChanges } from "../files/changes.js";
+import { requireNoGitOperation } from "./preconditions.js";
+import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
 import { withTamperedFileNames } from "../trust/tampered-file-names.js";
@@ -81,7 +83,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
     return operation(state, owner);
   };
   const tryOut = async (state: VaultState) => {
-    if (!dryRun) await requireQuietRepository(context, vault);
+    if (!dryRun) await requireNoGitOperation(context, vault);
     await plan(state);
   };
 
@@ -171,7 +173,7 @@ interface SignedFiles {
   readonly signed: SignedLock;
   readonly anchor: BegunChange["anchor"] | undefined;
   /** A second commit, with the lock that a new identity signs. */
-  readonly handover: readonly HookPoint[];
+  readonly handover: readonly PlannedCommit[];
 }
 
 async function signChange<R>(

@@ -5,7 +5,7 @@ import { changeMetadata, createMetadata } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
 import { encryptChecked } from "../change/reencrypt.js";
 import { decrypt } from "../age/decrypt.js";
-import type { FileChanges } from "../change/transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 import { requireNoTwin } from "./secret-twins.js";
 

@@ -1,7 +1,7 @@
 import { generateIdentity, type Identity } from "../../age/identity.js";
 import { parseRecipient } from "../../age/recipient.js";
 import { reencryptAll } from "../../change/reencrypt.js";
-import type { FileChanges } from "../../change/transaction.js";
+import type { FileChanges } from "../../files/changes.js";
 import type { Context } from "../../context.js";
 import type { VaultState } from "../../files/vault-state.js";
 import { MANIFEST_FILE } from "../../format/layout.js";
