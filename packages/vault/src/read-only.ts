@@ -26,7 +26,8 @@ export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from
 export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
 export { printable, printableJson } from "./text/printable.js";
-export { pull, type PullOutcome } from "./sync/pull.js";
+export { pull } from "./sync/pull.js";
+export type { PullOutcome } from "./sync/pull-outcome.js";
 export { OpenVault, openSecret, peekSecret, readSecret, type ReadOptions, type SecretValue } from "./reading/read-secrets.js";
 export {
   clearUnrecordedPeriod,

@@ -27,6 +27,13 @@ export function findGitFolders(folder: string): GitFolders | undefined {
   }
 }
 
+/** Looks for a remote in the repository's own configuration, without git: most reads end here. */
+export function mayHaveRemote(folder: string): boolean {
+  const git = findGitFolders(folder);
+  // What cannot be read here is left to git and its words.
+  return git !== undefined && (readText(join(git.commonDir, "config"))?.includes("[remote ") ?? true);
+}
+
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
-import { GitRepository } from "./repository.js";
-import { mayHaveRemote } from "../sync/pull.js";
+import { mayHaveRemote } from "../git/git-folders.js";
+import { GitRepository } from "../git/repository.js";
 
 /**
  * The command that pushes what the vault's branch has and its upstream lacks.
