@@ -8,8 +8,8 @@ import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { isProcessAlive, processStart } from "./process-alive.js";
 
-/** How long a change waits for another one, in milliseconds. */
-const PATIENCE = 10_000;
+/** How long a change waits for another one. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /**
  * Runs `work` while no other process changes the vault.
@@ -19,11 +19,11 @@ const PATIENCE = 10_000;
  * before the other's look, so no two processes ever both go ahead; a dead process's claim has a name that nobody uses again, so
  * removing it is safe at any time.
  * @param folder where the claims lie; it is made if missing.
- * @param patience how long to wait for others, in milliseconds
- * @throws VaultError `BUSY` when the wait was in vain, `UNWRITABLE`, `DISK_FULL`
+ * @param timeoutMs how long to wait for others
+ * @throws VaultError `BUSY` where another process holds the lock for longer, `UNWRITABLE`, `DISK_FULL`
  */
-export async function withWriteLock<T>(context: Context, folder: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
-  const claim = await acquire(context, folder, patience);
+export async function withWriteLock<T>(context: Context, folder: string, work: () => Promise<T>, timeoutMs = LOCK_TIMEOUT_MS): Promise<T> {
+  const claim = await acquire(context, folder, timeoutMs);
   try {
     return await work();
   } finally {
@@ -31,14 +31,36 @@ export async function withWriteLock<T>(context: Context, folder: string, work: (
   }
 }
 
-async function acquire(context: Context, folder: string, patience: number): Promise<string> {
+/** As {@link withWriteLock}, for work that cannot wait: the whole process does until the lock is free. @throws VaultError as there */
+export function withWriteLockSync<T>(context: Context, folder: string, work: () => T, timeoutMs = LOCK_TIMEOUT_MS): T {
+  const attempt = attemptsUntil(context, folder, timeoutMs);
+  let claim: string | undefined;
+  while ((claim = attempt()) === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs(context));
+  try {
+    return work();
+  } finally {
+    remove(claim);
+  }
+}
+
+async function acquire(context: Context, folder: string, timeoutMs: number): Promise<string> {
+  const attempt = attemptsUntil(context, folder, timeoutMs);
+  for (;;) {
+    const claim = attempt();
+    if (claim !== undefined) return claim;
+    await sleep(pauseMs(context));
+  }
+}
+
+/** Puts up a claim and takes it down again where another process has one up, each time that it is called, until time is up. */
+function attemptsUntil(context: Context, folder: string, timeoutMs: number): () => string | undefined {
   const machine = machineId();
   const claim = join(
     folder,
     `claim.${machine}.${process.pid}.${processStart(process.pid) ?? UNKNOWN}.${Buffer.from(context.random(6)).toString("hex")}`,
   );
-  const deadline = performance.now() + patience;
-  for (;;) {
+  const deadline = performance.now() + timeoutMs;
+  return () => {
     try {
       mkdirSync(folder, { recursive: true });
       writeFileSync(claim, "", { flag: "wx" });
@@ -49,8 +71,13 @@ async function acquire(context: Context, folder: string, patience: number): Prom
     if (other === undefined) return claim;
     remove(claim);
     if (performance.now() > deadline) throw busy(join(folder, other));
-    await sleep(5 + context.random(1)[0]! / 5);
-  }
+    return undefined;
+  };
+}
+
+/** Another length each time, so that two that wait for each other do not go on meeting. */
+function pauseMs(context: Context): number {
+  return 5 + context.random(1)[0]! / 5;
 }
 
 function otherClaims(folder: string, own: string): string[] {
