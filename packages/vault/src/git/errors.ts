@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { VaultError, type ErrorCode } from "../errors.js";
+import { isSystemError, VaultError, type ErrorCode } from "../errors.js";
 import { printable } from "../text/printable.js";
 import { hideCredentials } from "./remote-url.js";
 
@@ -140,6 +140,12 @@ export function commandOf(args: readonly string[]): string {
 export function gitNotStarted(folder: string, cause: unknown): GitError {
   if (!existsSync(folder))
     return new GitError("notARepository", "GIT_FAILED", `There is no folder ${folder}.`, { remedy: "Check the path.", cause });
+  if (isSystemError(cause) && cause.code !== "ENOENT") {
+    return new GitError("other", "GIT_FAILED", `git could not be started (${cause.code}).`, {
+      remedy: "Run git --version to see why.",
+      cause,
+    });
+  }
   return new GitError("missing", "GIT_MISSING", "git was not found.", { remedy: "Install git, or add its folder to PATH.", cause });
 }
 

@@ -91,7 +91,7 @@ export function startGit(
   return child;
 }
 
-/** simple-git, loaded with the first use, since reading a secret needs none. @param failed is told of an end that is none to be wished for */
+/** simple-git, loaded with the first use, since reading a secret needs none. @param failed is told how a run failed */
 async function clientFor(
   context: Context,
   folder: string,
