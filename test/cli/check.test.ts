@@ -194,6 +194,13 @@ describe("check", () => {
     expect((await findings()).found).toEqual(["error damaged bot"]);
   });
 
+  it("ends each sentence of doctor with one full stop", async () => {
+    chmodSync(box.ownerKey, 0o644);
+    const { stdout } = await box.cli(["doctor"]);
+    expect(stdout.toString()).toContain(`chmod 600 ${box.ownerKey}.\n`);
+    expect(stdout.toString()).not.toMatch(/\.\.\s/);
+  });
+
   it.each<[string, () => void | Promise<void>]>([
     ["a secret that no group lists", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", ""))],
     ["a listed secret without a file", () => rmSync(join(box.vault, "secrets/stripe/api-key.enc"))],

@@ -103,10 +103,8 @@ export function verificationError(findings: readonly Finding[]): VaultError | un
   const [first] = errors;
   if (!first) return undefined;
   const code: ErrorCode = FINDINGS[first.kind].code;
-  const more = errors.length > 1 ? `, the first of ${errors.length} errors` : "";
-  return new VaultError(code, `The vault has problems${more}: ${first.message}`, {
-    remedy: first.remedy,
-  });
+  const count = errors.length === 1 ? "an error" : `${errors.length} errors, the first of them`;
+  return new VaultError(code, `The vault has ${count}: ${first.message}`, { remedy: first.remedy });
 }
 
 /** What the caller asks of the state's age, beyond what its owner does. */
