@@ -12,8 +12,6 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => r
 
 /** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
 async function main(words: readonly string[]): Promise<number> {
-  // oclif fails where the system knows no home folder of this user.
-  process.env["HOME"] ||= homeOf(process.env);
   process.stdout.on("error", endWithoutOutput);
   process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(words);
@@ -24,8 +22,14 @@ async function main(words: readonly string[]): Promise<number> {
   const commandWords = [...globals, ...rest.slice(id.split(" ").length)];
   const code = await runFast(id, commandWords);
   if (code !== undefined) return code;
+  giveOclifHome();
   const { default: Command } = await COMMANDS[id]!();
   return Command.execute.call(Command as never, commandWords, ROOT);
+}
+
+/** oclif fails where the system knows no home folder of this user. */
+function giveOclifHome(): void {
+  process.env["HOME"] ||= homeOf(process.env);
 }
 
 /** A reader that has seen enough ends us as it would end any program of the shell; a full disk is told. */
@@ -77,6 +81,7 @@ async function help(words: readonly string[], id: string | undefined): Promise<n
 }
 
 async function printOclifHelp(words: string[]): Promise<number> {
+  giveOclifHome();
   const { printHelp } = await import("./help.js");
   await printHelp(words, ROOT);
   return 0;

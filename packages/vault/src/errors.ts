@@ -1,3 +1,6 @@
+import { devNull } from "node:os";
+import { join } from "node:path";
+
 /** Every way in which an operation on a vault can fail, with the exit code that the CLI gives it. */
 export const EXIT_CODES = {
   FAILED: 1,
@@ -105,6 +108,9 @@ export class VaultError extends Error {
   }
 }
 
+/** Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
+export const NO_HOME = join(devNull, "no-home");
+
 /** Whether `error` is a system error, and with one of the given `errno` names (`"ENOENT"`) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return (
@@ -124,6 +130,12 @@ export function writeError(error: unknown, what: string): unknown {
   if (isSystemError(error, "ENOSPC", "EDQUOT")) {
     return new VaultError("DISK_FULL", `The disk is full, so ${what} could not be written.`, {
       remedy: "Free some space and run the command again; nothing was changed.",
+      cause: error,
+    });
+  }
+  if (isSystemError(error) && what.startsWith(NO_HOME)) {
+    return new VaultError("UNWRITABLE", "You have no home folder, so nothing can be kept there.", {
+      remedy: "Set AGENT_VAULT_HOME to a folder of your own, then run the command again.",
       cause: error,
     });
   }

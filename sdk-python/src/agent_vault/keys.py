@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .context import home_folder, resolve_path
+from .context import NO_HOME, home_folder, resolve_path
 from .errors import VaultError, error
 from .identity import Identity
 from .ssh_signature import parse_ssh_public_key
@@ -93,7 +93,9 @@ def _find(choice: KeyChoice, env: Mapping[str, str], vault_id: Callable[[], str 
     raise error(
         "NO_KEY",
         "There is no key to read the vault with.",
-        f"Give one with key_path or AGENT_VAULT_KEY; an owner's key lies in {candidates[-1]}.",
+        "Give one with key_path or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys; you have no home folder."
+        if home.startswith(NO_HOME)
+        else f"Give one with key_path or AGENT_VAULT_KEY; an owner's key lies in {candidates[-1]}.",
     )
 
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .context import NO_HOME
 from .digest import DIGEST_PATTERN
 from .errors import error, warn
 from .keys import SeenState
@@ -40,7 +41,7 @@ def trust_file(home: str, vault: str) -> str:
 
 
 def read_trust(home: str, vault: str) -> TrustMemory | None:
-    """What is remembered of a vault, or `None`. Raises `DAMAGED` where the file is not what was written."""
+    """What is remembered of a vault, or `None`. Raises `DAMAGED` where the file cannot be read or is not what was written."""
     file = trust_file(home, vault)
     try:
         with open(file, "rb") as opened:
@@ -48,7 +49,12 @@ def read_trust(home: str, vault: str) -> TrustMemory | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
-        raise error("FAILED", f"{file} could not be read.", "Check the permissions of the folder.") from failure
+        code = errno.errorcode.get(failure.errno or 0, "unknown")
+        raise error(
+            "DAMAGED",
+            f"{file} could not be read ({code}), and it holds what is remembered of this vault.",
+            "Make it a file that you can read, and check the permissions of its folders.",
+        ) from failure
     memory = _parse(content, vault)
     if memory:
         return memory
@@ -90,7 +96,8 @@ def write_trust(home: str, vault: str, memory: TrustMemory) -> None:
             raise
     except OSError as failure:
         code = errno.errorcode.get(failure.errno or 0, "unknown")
-        warn(f"The state of this vault could not be remembered in {file} ({code}), so an older one would not be noticed.")
+        where = ", as you have no home folder" if home.startswith(NO_HOME) else f" in {file} ({code})"
+        warn(f"The state of this vault could not be remembered{where}, so an older one would not be noticed.")
 
 
 def _parse(content: bytes, vault: str) -> TrustMemory | None:

@@ -18,7 +18,7 @@ import { dirname, join } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "../age/decrypt.js";
 import { parseIdentity, type Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
-import { isSystemError, VaultError, writeError } from "../errors.js";
+import { isSystemError, NO_HOME, VaultError, writeError } from "../errors.js";
 import { parseAgentName } from "../format/names.js";
 import type { Digest } from "../lock/digest.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
@@ -114,7 +114,9 @@ function findKey(context: Context, choice: KeyChoice): FoundKey {
   const file = own !== undefined && existsSync(vaultOwnerKeyFile(context, own)) ? vaultOwnerKeyFile(context, own) : ownerKeyFile(context);
   if (existsSync(file)) return readKeyFile(context, file);
   throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
-    remedy: `Give one with --key FILE or AGENT_VAULT_KEY; an owner's key lies in ${ownerKeyFile(context)}.`,
+    remedy: context.home.startsWith(NO_HOME)
+      ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys; you have no home folder."
+      : `Give one with --key FILE or AGENT_VAULT_KEY; an owner's key lies in ${ownerKeyFile(context)}.`,
   });
 }
 
