@@ -14,6 +14,7 @@ const steps =
         ["Format", bin("oxfmt"), ["--check"]],
         ["Lint", bin("oxlint"), ["--type-aware", "--deny-warnings"]],
         ["Types", bin("tsc"), ["-b"]],
+        ["Error codes", process.execPath, [join(root, "tools/errors.mjs"), "--check"]],
         ["Action", process.execPath, [join(root, "tools/bundle-action.mjs"), "--check"]],
         ["Key material", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "scan"]],
         ["Vault", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "verify"]],

@@ -1,4 +1,4 @@
-import { EXIT_CODES, VaultError, type ErrorCode } from "@agent-vault/vault/read-only";
+import { ERROR_CODES, VaultError, type ErrorCode } from "@agent-vault/vault/read-only";
 
 export { VaultError, type ErrorCode };
 
@@ -17,40 +17,17 @@ export class ManifestError extends VaultError {}
 /** What lies in the vault is not what its owner signed, or it is damaged; `code` says how (`TAMPERED`, `ROLLBACK`, `UNTRUSTED_SIGNER` and so on). */
 export class VerificationError extends VaultError {}
 
-const CLASSES: Partial<Record<ErrorCode, typeof VaultError>> = {
-  VAULT_NOT_FOUND: VaultNotFoundError,
-  NO_KEY: VaultNotFoundError,
-  SECRET_NOT_FOUND: SecretNotFoundError,
-  NOT_AUTHORIZED: NotAuthorizedError,
-  INVALID_YAML: ManifestError,
-  INVALID_MANIFEST: ManifestError,
-  INVALID_CONFIG: ManifestError,
-  INVALID_METADATA: ManifestError,
-  INVALID_RECIPIENT: ManifestError,
-  GROUP_NOT_FOUND: ManifestError,
-  DAMAGED: VerificationError,
-  LINK_IN_VAULT: VerificationError,
-  MIXED_RECIPIENTS: VerificationError,
-  UNSIGNED: VerificationError,
-  BAD_SIGNATURE: VerificationError,
-  UNTRUSTED_SIGNER: VerificationError,
-  WRONG_VAULT: VerificationError,
-  TAMPERED: VerificationError,
-  ROLLBACK: VerificationError,
-  FORKED: VerificationError,
-  EXPIRED_STATE: VerificationError,
-  UNEXPECTED_RECIPIENT: VerificationError,
-};
+const CLASSES = { VaultError, VaultNotFoundError, SecretNotFoundError, NotAuthorizedError, ManifestError, VerificationError };
 
 /** Also one of another copy of the vault's package: a bundler or a test runner may load two. */
 function isVaultError(error: unknown): error is VaultError {
-  return error instanceof Error && "remedy" in error && "code" in error && Object.hasOwn(EXIT_CODES, String(error.code));
+  return error instanceof Error && "remedy" in error && "code" in error && Object.hasOwn(ERROR_CODES, String(error.code));
 }
 
 /** The same error as the class that a program can catch. */
 export function typedError(error: unknown): unknown {
   if (!isVaultError(error)) return error;
-  const Class = CLASSES[error.code] ?? VaultError;
+  const Class = CLASSES[ERROR_CODES[error.code].sdkClass ?? "VaultError"];
   const typed = new Class(error.code, error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`, {
     ...(error.remedy !== undefined && { remedy: error.remedy }),
     cause: error.cause,

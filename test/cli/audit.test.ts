@@ -18,6 +18,7 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { exitCodeOf } from "#vault/errors.js";
 import { CLI, errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
@@ -299,7 +300,7 @@ describe("audit", () => {
     rmSync(ledgerFiles(box), { recursive: true });
     renameSync(copy, ledgerFiles(box));
     const verified = await box.cli(["audit", "verify", "--json"]);
-    expect(verified.code).toBe(5);
+    expect(verified.code).toBe(exitCodeOf("LEDGER_DAMAGED"));
     expect(report(verified).findings).toMatchObject([{ kind: "end-missing", shownBy: "anchor", row: 12 }]);
   });
 

@@ -1,87 +1,200 @@
 import { devNull } from "node:os";
 import { join } from "node:path";
 
-/** Every way in which an operation on a vault can fail, with the exit code that the CLI gives it. */
-export const EXIT_CODES = {
-  FAILED: 1,
-  UNWRITABLE: 1,
-  DISK_FULL: 1,
-  GIT_MISSING: 1,
-  GIT_FAILED: 1,
-  SIGNING_FAILED: 1,
-  LEDGER_UNAVAILABLE: 1,
-  LEDGER_FOLDER: 1,
-  LEDGER_NEWER: 1,
-  NO_PRIVATE_STORAGE: 1,
-  USAGE: 2,
-  INVALID_NAME: 2,
-  INVALID_VALUE: 2,
-  VALUE_REQUIRED: 2,
-  VALUE_TOO_LARGE: 2,
-  INVALID_VARIABLE: 2,
-  INVALID_REFERENCE: 2,
-  INVALID_PROFILE: 2,
-  VAULT_NOT_FOUND: 3,
-  REPOSITORY_NOT_FOUND: 3,
-  SECRET_NOT_FOUND: 3,
-  AGENT_NOT_FOUND: 3,
-  GROUP_NOT_FOUND: 3,
-  OWNER_NOT_FOUND: 3,
-  FILE_NOT_FOUND: 3,
-  NOT_GRANTED: 3,
-  PROFILE_NOT_FOUND: 3,
-  TOKEN_NOT_FOUND: 3,
-  SESSION_NOT_FOUND: 3,
-  NO_KEY: 4,
-  INVALID_KEY: 4,
-  NOT_AUTHORIZED: 4,
-  WRONG_PASSPHRASE: 4,
-  PASSPHRASE_REQUIRED: 4,
-  LEDGER_KEY: 4,
-  INVALID_YAML: 5,
-  INVALID_CONFIG: 5,
-  INVALID_MANIFEST: 5,
-  INVALID_METADATA: 5,
-  INVALID_RECIPIENT: 5,
-  MIXED_RECIPIENTS: 5,
-  DAMAGED: 5,
-  LINK_IN_VAULT: 5,
-  UNSIGNED: 5,
-  BAD_SIGNATURE: 5,
-  UNTRUSTED_SIGNER: 5,
-  WRONG_VAULT: 5,
-  TAMPERED: 5,
-  ROLLBACK: 5,
-  FORKED: 5,
-  EXPIRED_STATE: 5,
-  UNEXPECTED_RECIPIENT: 5,
-  CHECK_FAILED: 5,
-  KEY_MATERIAL: 5,
-  LEDGER_DAMAGED: 5,
-  CONFIRMATION_REQUIRED: 6,
-  INVALID_POLICY: 6,
-  POLICY_DENIED: 6,
-  HARNESS_DENIED: 6,
-  APPROVAL_DENIED: 6,
-  APPROVAL_UNAVAILABLE: 6,
-  TOKEN_INVALID: 6,
-  TOKEN_EXPIRED: 6,
-  TOKEN_REVOKED: 6,
-  TOKEN_USED_UP: 6,
-  TOKEN_DENIED: 6,
-  SECRET_TOO_SHORT: 6,
-  ALREADY_EXISTS: 7,
-  REPOSITORY_BUSY: 7,
-  CONFLICT: 7,
-  BUSY: 8,
-  TIMED_OUT: 124,
-  COMMAND_NOT_EXECUTABLE: 126,
-  ENVIRONMENT_TOO_LARGE: 126,
-  COMMAND_NOT_FOUND: 127,
+/** What kind of failure a code stands for, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
+const EXIT_CODE_BY_KIND = {
+  failed: 1,
+  usage: 2,
+  "not-found": 3,
+  key: 4,
+  unreadable: 5,
+  verification: 5,
+  findings: 5,
+  refused: 6,
+  conflict: 7,
+  busy: 8,
+  command: 127,
 } as const;
 
+/** What kind of failure a code stands for. */
+export type ErrorKind = keyof typeof EXIT_CODE_BY_KIND;
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  /** The class that both SDKs throw; `VaultError` unless set. */
+  readonly sdkClass?: "VaultNotFoundError" | "SecretNotFoundError" | "NotAuthorizedError" | "ManifestError" | "VerificationError";
+  /** Where it is not its kind's. */
+  readonly exit?: number;
+}
+
+/**
+ * Every way in which an operation on a vault can fail. This is the one table of them: the SDKs' classes and the page of codes in the
+ * documentation are made from it (`npm run errors`).
+ */
+const ERRORS = {
+  /** Something went wrong that has no code of its own. */
+  FAILED: { kind: "failed" },
+  /** A file or folder cannot be written. */
+  UNWRITABLE: { kind: "failed" },
+  /** The disk is full. */
+  DISK_FULL: { kind: "failed" },
+  /** The program `git` is not on the PATH. */
+  GIT_MISSING: { kind: "failed" },
+  /** git, or the remote that it talked to, refused or failed. */
+  GIT_FAILED: { kind: "failed" },
+  /** git could not sign the commit as `commit.gpgSign` asks. */
+  SIGNING_FAILED: { kind: "failed" },
+  /** The ledger cannot be used on this machine, so the use cannot be recorded. */
+  LEDGER_UNAVAILABLE: { kind: "failed" },
+  /** The ledger's folder is a link or belongs to another user. */
+  LEDGER_FOLDER: { kind: "failed" },
+  /** The ledger was written by a newer agent-vault. */
+  LEDGER_NEWER: { kind: "failed" },
+  /** There is no storage in memory for a secret that a command wants as a file. */
+  NO_PRIVATE_STORAGE: { kind: "failed" },
+  /** The command line, an option or an environment variable is wrong. */
+  USAGE: { kind: "usage" },
+  /** A name breaks the grammar of names. */
+  INVALID_NAME: { kind: "usage" },
+  /** A value cannot be used this way, such as bytes that are not text in a variable. */
+  INVALID_VALUE: { kind: "usage" },
+  /** No value was given. */
+  VALUE_REQUIRED: { kind: "usage" },
+  /** A value is larger than the vault allows. */
+  VALUE_TOO_LARGE: { kind: "usage" },
+  /** The name of an environment variable is not a valid one. */
+  INVALID_VARIABLE: { kind: "usage" },
+  /** A `vault://` reference cannot be read. */
+  INVALID_REFERENCE: { kind: "usage" },
+  /** The file of profiles cannot be read. */
+  INVALID_PROFILE: { kind: "usage" },
+  /** There is no vault here. */
+  VAULT_NOT_FOUND: { kind: "not-found", sdkClass: "VaultNotFoundError" },
+  /** The folder is in no git repository. */
+  REPOSITORY_NOT_FOUND: { kind: "not-found" },
+  /** The vault has no such secret. */
+  SECRET_NOT_FOUND: { kind: "not-found", sdkClass: "SecretNotFoundError" },
+  /** The vault has no such agent. */
+  AGENT_NOT_FOUND: { kind: "not-found" },
+  /** The vault has no such group. */
+  GROUP_NOT_FOUND: { kind: "not-found", sdkClass: "ManifestError" },
+  /** The vault has no such owner. */
+  OWNER_NOT_FOUND: { kind: "not-found" },
+  /** A file that was named does not exist. */
+  FILE_NOT_FOUND: { kind: "not-found" },
+  /** The agent has no such grant. */
+  NOT_GRANTED: { kind: "not-found" },
+  /** There is no such profile. */
+  PROFILE_NOT_FOUND: { kind: "not-found" },
+  /** There is no such token. */
+  TOKEN_NOT_FOUND: { kind: "not-found" },
+  /** There is no such session. */
+  SESSION_NOT_FOUND: { kind: "not-found" },
+  /** There is no key to read the vault with. */
+  NO_KEY: { kind: "key", sdkClass: "VaultNotFoundError" },
+  /** A key cannot be read. */
+  INVALID_KEY: { kind: "key" },
+  /** The key does not open the secret, or is no owner's. */
+  NOT_AUTHORIZED: { kind: "key", sdkClass: "NotAuthorizedError" },
+  /** The passphrase does not open the key. */
+  WRONG_PASSPHRASE: { kind: "key" },
+  /** The key needs a passphrase, and there is no terminal to ask for it. */
+  PASSPHRASE_REQUIRED: { kind: "key" },
+  /** The ledger's key cannot be read or does not open it. */
+  LEDGER_KEY: { kind: "key" },
+  /** A file of the vault is not valid YAML. */
+  INVALID_YAML: { kind: "unreadable", sdkClass: "ManifestError" },
+  /** `config.yaml` is missing or not valid. */
+  INVALID_CONFIG: { kind: "unreadable", sdkClass: "ManifestError" },
+  /** `manifest.yaml` is missing or not valid. */
+  INVALID_MANIFEST: { kind: "unreadable", sdkClass: "ManifestError" },
+  /** A secret's metadata is not valid. */
+  INVALID_METADATA: { kind: "unreadable", sdkClass: "ManifestError" },
+  /** A public key is not a valid recipient. */
+  INVALID_RECIPIENT: { kind: "unreadable", sdkClass: "ManifestError" },
+  /** Post-quantum and classic recipients are mixed in one file. */
+  MIXED_RECIPIENTS: { kind: "unreadable", sdkClass: "VerificationError" },
+  /** A file cannot be decrypted or parsed. */
+  DAMAGED: { kind: "unreadable", sdkClass: "VerificationError" },
+  /** A link lies in the vault. */
+  LINK_IN_VAULT: { kind: "verification", sdkClass: "VerificationError" },
+  /** The state of the vault is not signed. */
+  UNSIGNED: { kind: "verification", sdkClass: "VerificationError" },
+  /** The signature does not match the vault's lock. */
+  BAD_SIGNATURE: { kind: "verification", sdkClass: "VerificationError" },
+  /** The vault is signed by a key that nothing outside the repository vouches for. */
+  UNTRUSTED_SIGNER: { kind: "verification", sdkClass: "VerificationError" },
+  /** This is another vault than the one expected. */
+  WRONG_VAULT: { kind: "verification", sdkClass: "VerificationError" },
+  /** A file is not what the owner signed. */
+  TAMPERED: { kind: "verification", sdkClass: "VerificationError" },
+  /** The vault is in an older state than one seen before. */
+  ROLLBACK: { kind: "verification", sdkClass: "VerificationError" },
+  /** Two states exist where one should follow the other. */
+  FORKED: { kind: "verification", sdkClass: "VerificationError" },
+  /** The signed state is no longer valid. */
+  EXPIRED_STATE: { kind: "verification", sdkClass: "VerificationError" },
+  /** A secret is encrypted to other recipients than the manifest names. */
+  UNEXPECTED_RECIPIENT: { kind: "verification", sdkClass: "VerificationError" },
+  /** `check` or `doctor` found problems. */
+  CHECK_FAILED: { kind: "findings" },
+  /** `scan` found a private key. */
+  KEY_MATERIAL: { kind: "findings" },
+  /** The ledger is damaged, or its audit log was changed. */
+  LEDGER_DAMAGED: { kind: "findings" },
+  /** The command asks for confirmation, and it was not given. */
+  CONFIRMATION_REQUIRED: { kind: "refused" },
+  /** `policy.yaml` is not valid, so nothing is allowed. */
+  INVALID_POLICY: { kind: "refused" },
+  /** The policy does not allow the use. */
+  POLICY_DENIED: { kind: "refused" },
+  /** A coding agent asked for something that would show it a value. */
+  HARNESS_DENIED: { kind: "refused" },
+  /** A person said no. */
+  APPROVAL_DENIED: { kind: "refused" },
+  /** The use needs a person's approval, and nobody can be asked. */
+  APPROVAL_UNAVAILABLE: { kind: "refused" },
+  /** The token is not one of this vault, or was changed. */
+  TOKEN_INVALID: { kind: "refused" },
+  /** The token has expired. */
+  TOKEN_EXPIRED: { kind: "refused" },
+  /** The token was revoked. */
+  TOKEN_REVOKED: { kind: "refused" },
+  /** The token was used as often as it allows. */
+  TOKEN_USED_UP: { kind: "refused" },
+  /** The token does not allow the use. */
+  TOKEN_DENIED: { kind: "refused" },
+  /** The value is too short to be scrubbed from output. */
+  SECRET_TOO_SHORT: { kind: "refused" },
+  /** What should be made exists already. */
+  ALREADY_EXISTS: { kind: "conflict" },
+  /** The repository is in the middle of a merge, a rebase or the like. */
+  REPOSITORY_BUSY: { kind: "conflict" },
+  /** Two changes cannot be joined, or something changed at the same time. */
+  CONFLICT: { kind: "conflict" },
+  /** Another process holds what is needed. */
+  BUSY: { kind: "busy" },
+  /** The command ran longer than `--timeout`. */
+  TIMED_OUT: { kind: "command", exit: 124 },
+  /** The command cannot be executed. */
+  COMMAND_NOT_EXECUTABLE: { kind: "command", exit: 126 },
+  /** The variables do not fit into a command's environment. */
+  ENVIRONMENT_TOO_LARGE: { kind: "command", exit: 126 },
+  /** There is no such command. */
+  COMMAND_NOT_FOUND: { kind: "command", exit: 127 },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
+
 /** The closed set of error codes. */
-export type ErrorCode = keyof typeof EXIT_CODES;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The table as it is looked up. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorEntry>> = ERRORS;
+
+/** The exit code with which the command line ends for an error code. */
+export function exitCodeOf(code: ErrorCode): number {
+  const { exit, kind } = ERROR_CODES[code];
+  return exit ?? EXIT_CODE_BY_KIND[kind];
+}
 
 /**
  * The one error of agent-vault: what happened (`message`), what the person can do next (`remedy`), and a `code` to act on.
@@ -98,9 +211,9 @@ export class VaultError extends Error {
     this.remedy = options.remedy;
   }
 
-  /** The exit code that the command line gives this error: 0 to 8, and above those what shells use. */
+  /** The exit code with which the command line ends: 1 to 8, and above those what shells use. */
   get exitCode(): number {
-    return EXIT_CODES[this.code];
+    return exitCodeOf(this.code);
   }
 
   toJSON(): { code: ErrorCode; message: string; remedy: string | undefined } {
@@ -110,6 +223,11 @@ export class VaultError extends Error {
 
 /** Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
 export const NO_HOME = join(devNull, "no-home");
+
+/** Whether a vault is not what its owner signed: no reason to go on with less. */
+export function isVerificationError(error: unknown): error is VaultError {
+  return error instanceof VaultError && ERROR_CODES[error.code].kind === "verification";
+}
 
 /** Whether `error` is a system error, and with one of the given `errno` names (`"ENOENT"`) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {

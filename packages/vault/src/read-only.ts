@@ -5,7 +5,16 @@ export type { Recipient } from "./age/recipient.js";
 export { detectHarness, HARNESSES } from "./harness.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { durationOf, formatDuration, parseDuration, parseTime } from "./text/duration.js";
-export { EXIT_CODES, isSystemError, VaultError, writeError, type ErrorCode } from "./errors.js";
+export {
+  ERROR_CODES,
+  exitCodeOf,
+  isSystemError,
+  isVerificationError,
+  VaultError,
+  writeError,
+  type ErrorCode,
+  type ErrorKind,
+} from "./errors.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
 export { agentKeyFile, identitiesInHome, findKeys, loadKeys, ownerKeyFile, type KeyChoice, type Keys } from "./keys/key-files.js";
@@ -46,6 +55,6 @@ export { digestOf, type Digest } from "./lock/digest.js";
 export type { AuditAnchor } from "./lock/lock.js";
 export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
-export { VaultTrust, isVerificationError } from "./trust/vault-trust.js";
+export { VaultTrust } from "./trust/vault-trust.js";
 export { readConsistently } from "./reading/read-consistently.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

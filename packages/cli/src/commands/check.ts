@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { check, EXIT_CODES } from "@agent-vault/vault";
+import { check, exitCodeOf } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
 import { vaultFindings } from "../findings/print-findings.js";
 
@@ -16,7 +16,7 @@ export default class Check extends VaultCommand {
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
     this.print(findings, () => vaultFindings(findings));
     await this.#hintAtHook();
-    if (failed) process.exitCode = EXIT_CODES.CHECK_FAILED;
+    if (failed) process.exitCode = exitCodeOf("CHECK_FAILED");
   }
 
   /** A fresh clone has no hooks; where nobody commits, as in CI, it needs none. */

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { EXIT_CODES } from "@agent-vault/vault";
+import { exitCodeOf } from "@agent-vault/vault";
 import { examine } from "../doctor/examine.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../vault-command.js";
@@ -20,6 +20,6 @@ export default class Doctor extends VaultCommand {
         if (remedy) yield `${" ".repeat(20)}${remedy}`;
       }
     });
-    if (found.some(({ state }) => state === "error")) process.exitCode = EXIT_CODES.CHECK_FAILED;
+    if (found.some(({ state }) => state === "error")) process.exitCode = exitCodeOf("CHECK_FAILED");
   }
 }

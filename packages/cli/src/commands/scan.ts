@@ -1,7 +1,7 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { allowFindings, scanFiles, scanIndex, scanStaged, type ScanFinding } from "@agent-vault/hooks";
-import { EXIT_CODES } from "@agent-vault/vault/read-only";
+import { exitCodeOf } from "@agent-vault/vault/read-only";
 import { findingsInWords } from "../findings/print-scan-findings.js";
 import { VaultCommand, word } from "../vault-command.js";
 
@@ -22,7 +22,7 @@ export default class Scan extends VaultCommand {
     const paths = argv as string[];
     const findings = await this.#scan(paths, flags.staged);
     if (flags.allow) return this.#allow(findings);
-    if (findings.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
+    if (findings.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
     const words = await findingsInWords(this.context, findings);
     this.print(findings, function* () {
       yield* words;
@@ -40,7 +40,7 @@ export default class Scan extends VaultCommand {
 
   async #allow(found: readonly ScanFinding[]): Promise<void> {
     const { file, allowed, refused } = await allowFindings(this.context, this.context.cwd, found);
-    if (refused.length > 0) process.exitCode = EXIT_CODES.KEY_MATERIAL;
+    if (refused.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
     this.print({ file, allowed, refused }, function* () {
       yield allowed.length === 0 ? "Nothing new to allow." : `Allowed ${allowed.length} in ${file}; commit that file.`;
       for (const { message } of refused) yield `Cannot be allowed: ${message}`;

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { adviceFor, scanStaged, type ScanFinding } from "@agent-vault/hooks";
-import { type Context, EXIT_CODES, printable } from "@agent-vault/vault/read-only";
+import { type Context, exitCodeOf, printable } from "@agent-vault/vault/read-only";
 import { reportError } from "../terminal/report-error.js";
 import { terminalContext } from "../terminal/terminal-context.js";
 import { ProgressLine } from "../terminal/terminal.js";
@@ -16,7 +16,7 @@ export async function fastStagedScan(): Promise<number> {
     const context = terminalContext("scan", [], new ProgressLine());
     const findings = await scanStaged(context, context.cwd);
     for (const line of await findingsInWords(context, findings)) process.stdout.write(`${printable(line)}\n`);
-    return findings.length > 0 ? EXIT_CODES.KEY_MATERIAL : 0;
+    return findings.length > 0 ? exitCodeOf("KEY_MATERIAL") : 0;
   } catch (error) {
     return reportError(error, false);
   }

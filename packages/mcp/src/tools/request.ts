@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { inputRequired } from "@modelcontextprotocol/server";
 import {
+  ERROR_CODES,
   formatSecretPath,
   loadKeys,
   parseSecretPath,
@@ -149,7 +150,7 @@ async function canStore(call: Call, root: string): Promise<boolean> {
     const state = await openState(context, root, call.storingKey(root));
     return (await identifyPrincipal(state, keys)).role === "owner";
   } catch (error) {
-    if (error instanceof VaultError && error.exitCode === 4) return false;
+    if (error instanceof VaultError && ERROR_CODES[error.code].kind === "key") return false;
     throw error;
   }
 }

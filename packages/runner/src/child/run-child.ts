@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import process from "node:process";
 import type { Duplex, Writable } from "node:stream";
 import { isatty } from "node:tty";
-import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { exitCodeOf, detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "./child-environment.js";
 import { closeOutputPipes, makeOutputPipes, type OutputPipe } from "./output-pipes.js";
 import { PassedSignals, type Place } from "./pass-signals.js";
@@ -220,7 +220,7 @@ async function waitFor(
   signals.end();
   await ending;
   const cancelled = ending !== undefined && !timedOut;
-  const exitCode = timedOut ? 124 : signal ? 128 + constants.signals[signal] : code!;
+  const exitCode = timedOut ? exitCodeOf("TIMED_OUT") : signal ? 128 + constants.signals[signal] : code!;
   return { exitCode, signal: signal ?? undefined, timedOut, cancelled, passedOn: signals.seen };
 }
 

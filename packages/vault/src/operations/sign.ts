@@ -1,7 +1,7 @@
 import { accessDifference, type AccessDifference } from "../change/access-difference.js";
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { isVerificationError, VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "../change/layout-upgrade.js";
 import { loadKeys, type KeyChoice, type Keys } from "../keys/key-files.js";
@@ -19,7 +19,7 @@ import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { signState } from "../lock/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
 import { findTrustedState, type CommittedState } from "../trust/trusted-state.js";
-import { isVerificationError, VaultTrust } from "../trust/vault-trust.js";
+import { VaultTrust } from "../trust/vault-trust.js";
 import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";

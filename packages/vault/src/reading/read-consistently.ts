@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { isVerificationError, VaultError } from "../errors.js";
 import type { Keys } from "../keys/key-files.js";
-import { isVerificationError, VaultTrust, type TrustedState } from "../trust/vault-trust.js";
+import { VaultTrust, type TrustedState } from "../trust/vault-trust.js";
 import type { VaultFiles } from "../files/vault-files.js";
 
 /** How often files are looked at that another process may just be putting in place. */

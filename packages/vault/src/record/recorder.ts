@@ -1,6 +1,6 @@
 import type { Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { ERROR_CODES, VaultError } from "../errors.js";
 import { identifyPrincipal, type Principal } from "../keys/principal.js";
 import type { Keys } from "../keys/key-files.js";
 import { classify } from "../format/layout.js";
@@ -85,8 +85,8 @@ export function formatFailure(error: unknown): string {
 }
 
 /** Whether it was a no, or did not work. */
-export function failureOutcome({ exitCode }: VaultError): "denied" | "failed" {
-  return exitCode === 4 || exitCode === 6 ? "denied" : "failed";
+export function failureOutcome({ code }: VaultError): "denied" | "failed" {
+  return ["key", "refused"].includes(ERROR_CODES[code].kind) ? "denied" : "failed";
 }
 
 /** Puts on record what was refused or failed, where that can be: the refusal stands either way. */

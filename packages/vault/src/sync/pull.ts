@@ -1,13 +1,13 @@
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { isSystemError, VaultError } from "../errors.js";
+import { isSystemError, isVerificationError, VaultError } from "../errors.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import type { GitRepository } from "../git/repository.js";
 import { findKeys, type Keys } from "../keys/key-files.js";
 import { vaultIdIn } from "../lock/open-lock.js";
-import { isVerificationError, VaultTrust } from "../trust/vault-trust.js";
+import { VaultTrust } from "../trust/vault-trust.js";
 
 /** What a pull came to. All but `pulled` leave the work tree as it was. */
 export type PullOutcome =

@@ -1,12 +1,12 @@
 import { dirname } from "node:path";
 import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { isVerificationError, VaultError } from "../errors.js";
 import { GitRepository } from "../git/repository.js";
 import { VaultState } from "../files/vault-state.js";
 import { LockHistory } from "./lock-history.js";
 import type { SignedLock } from "../lock/open-lock.js";
-import { isVerificationError, MAX_SEQUENCE_STEP, type VaultTrust } from "./vault-trust.js";
+import { MAX_SEQUENCE_STEP, type VaultTrust } from "./vault-trust.js";
 
 /** A signed state as a commit holds it, whole. */
 export interface CommittedState {

@@ -1,5 +1,5 @@
 import type { Context } from "../context.js";
-import { VaultError, type ErrorCode } from "../errors.js";
+import { isVerificationError, VaultError } from "../errors.js";
 import { kindOf, type Finding, type FindingKind } from "../inspect/finding.js";
 import type { Keys } from "../keys/key-files.js";
 import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, POLICY_FILE } from "../format/layout.js";
@@ -496,24 +496,6 @@ class HistoryNeeded extends VaultError {
       remedy: "Run agent-vault verify, or in a program await pull() first.",
     });
   }
-}
-
-/** The codes of a vault that is not what its owner signed; none of them is a reason to go on with less. */
-const VERIFICATION_CODES: ReadonlySet<string> = new Set([
-  "UNSIGNED",
-  "BAD_SIGNATURE",
-  "UNTRUSTED_SIGNER",
-  "WRONG_VAULT",
-  "TAMPERED",
-  "ROLLBACK",
-  "FORKED",
-  "EXPIRED_STATE",
-  "UNEXPECTED_RECIPIENT",
-  "LINK_IN_VAULT",
-] satisfies ErrorCode[]);
-
-export function isVerificationError(error: unknown): error is VaultError {
-  return error instanceof VaultError && VERIFICATION_CODES.has(error.code);
 }
 
 export function unsigned(message: string): VaultError {

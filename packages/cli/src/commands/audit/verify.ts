@@ -1,6 +1,6 @@
 import process from "node:process";
 import { openLedgerAt } from "@agent-vault/ledger";
-import { EXIT_CODES, openTrusted } from "@agent-vault/vault";
+import { exitCodeOf, openTrusted } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag, VaultCommand } from "../../vault-command.js";
 
@@ -29,6 +29,6 @@ export default class AuditVerify extends VaultCommand {
         yield `An owner has signed for rows 1 to ${anchored}; the rest is signed with the next change, or by agent-vault audit anchor.`;
       else yield "No owner has signed for any of it yet: what the chain alone shows, somebody with its key could have made anew.";
     });
-    if (!report.holds) process.exitCode = EXIT_CODES.LEDGER_DAMAGED;
+    if (!report.holds) process.exitCode = exitCodeOf("LEDGER_DAMAGED");
   }
 }
