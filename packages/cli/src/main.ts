@@ -8,7 +8,24 @@ import { reportError } from "./terminal/report-error.js";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+process.argv = withoutLauncher(process.argv);
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => reportError(error, process.argv.includes("--json")));
+
+/**
+ * The command line as it was typed. Node reads some of its options wherever they are in the command line, so the launchers in bin/ mark or frame the
+ * words that they hand over. Started as `node agent-vault.js`, they are as they were typed.
+ */
+function withoutLauncher([node, program, how, ...words]: readonly string[]): string[] {
+  const typed =
+    how === ":marked"
+      ? words.map((word) => word.slice(1))
+      : how === ":framed"
+        ? words.slice(1, -1)
+        : how === undefined
+          ? []
+          : [how, ...words];
+  return [node!, program!, ...typed];
+}
 
 /** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
 async function main(words: readonly string[]): Promise<number> {
