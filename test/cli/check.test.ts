@@ -194,6 +194,12 @@ describe("check", () => {
     expect((await findings()).found).toEqual(["error damaged bot"]);
   });
 
+  it("has doctor print a remedy with one full stop", async () => {
+    chmodSync(box.ownerKey, 0o644);
+    const { stdout } = await box.cli(["doctor"]);
+    expect(stdout.toString()).toContain(`chmod 600 ${box.ownerKey}.\n`);
+  });
+
   it.each<[string, () => void | Promise<void>]>([
     ["a secret that no group lists", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", ""))],
     ["a listed secret without a file", () => rmSync(join(box.vault, "secrets/stripe/api-key.enc"))],

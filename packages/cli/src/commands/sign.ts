@@ -25,8 +25,8 @@ export default class Sign extends VaultCommand {
     const { flags } = await this.words(Sign);
     if (flags.renew) {
       const validFor = flags["valid-for"];
-      const lifetime = validFor === undefined ? undefined : validFor === "forever" ? null : parseDuration(validFor);
-      const { lock } = await renew(this.context, { ...(await this.change(flags)), lifetime });
+      const lifetimeMs = validFor === undefined ? undefined : validFor === "forever" ? null : parseDuration(validFor);
+      const { lock } = await renew(this.context, { ...(await this.change(flags)), lifetimeMs });
       const until = lock.validUntil ? `, valid until ${lock.validUntil.toISOString().slice(0, 16)}Z` : "";
       return this.print({ sequence: lock.sequence, valid_until: lock.validUntil }, () => [`Signed state ${lock.sequence}${until}.`]);
     }

@@ -42,7 +42,7 @@ export default class Verify extends VaultCommand {
       at: flags.at,
       against: flags.against,
       strict: flags.strict,
-      maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
+      maxAgeMs: maxAge === undefined ? undefined : parseDuration(maxAge),
       minSequence: flags["min-sequence"],
       findKeys: findKeyMaterial,
     });

@@ -42,8 +42,8 @@ export interface Change<R> {
    * who knows no other key can verify the vault.
    */
   readonly newIdentity?: Identity;
-  /** Signs also where no file changes, and for another time: in milliseconds, `null` for ever, `undefined` for as long as before. */
-  readonly renewal?: { readonly lifetime: number | null | undefined };
+  /** Signs also where no file changes, and for another time: `null` for ever, `undefined` for as long as before. */
+  readonly renewal?: { readonly lifetimeMs: number | null | undefined };
 }
 
 /** What an operation came to. */
@@ -191,7 +191,7 @@ async function signChange<R>(
   const sequence = newIdentity && present > MAX_SEQUENCE_STEP ? 1 : trust.highestSequence(base) + 1;
   const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
   if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);
-  const lifetime = renewal?.lifetime;
+  const lifetime = renewal?.lifetimeMs;
   const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
   if (!newIdentity) return { ...next, anchor, handover: [] };
 

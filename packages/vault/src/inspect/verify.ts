@@ -23,7 +23,7 @@ export interface VerifyOptions {
   /** Treat warnings as errors. */
   readonly strict?: boolean;
   /** The age at which a state is too old, in milliseconds. */
-  readonly maxAge?: number | undefined;
+  readonly maxAgeMs?: number | undefined;
   /** The lowest sequence that will do. */
   readonly minSequence?: number | undefined;
   readonly findKeys?: KeyFinder;
@@ -103,15 +103,13 @@ export function verificationError(findings: readonly Finding[]): VaultError | un
   const [first] = errors;
   if (!first) return undefined;
   const code: ErrorCode = FINDINGS[first.kind].code;
-  const more = errors.length > 1 ? `, the first of ${errors.length} errors` : "";
-  return new VaultError(code, `The vault has problems${more}: ${first.message}`, {
-    remedy: first.remedy,
-  });
+  const count = errors.length === 1 ? "an error" : `${errors.length} errors, the first of them`;
+  return new VaultError(code, `The vault has ${count}: ${first.message}`, { remedy: first.remedy });
 }
 
 /** What the caller asks of the state's age, beyond what its owner does. */
-function* demands(context: Context, signed: SignedLock | undefined, { maxAge, minSequence }: VerifyOptions): Generator<Finding> {
-  if (maxAge === undefined && minSequence === undefined) return;
+function* demands(context: Context, signed: SignedLock | undefined, { maxAgeMs, minSequence }: VerifyOptions): Generator<Finding> {
+  if (maxAgeMs === undefined && minSequence === undefined) return;
   const finding = {
     severity: "error",
     subject: LOCK_FILE,
@@ -123,7 +121,7 @@ function* demands(context: Context, signed: SignedLock | undefined, { maxAge, mi
     return;
   }
   const { sequence, signedAt } = signed.lock;
-  if (maxAge !== undefined && signedAt.getTime() < context.now().getTime() - maxAge) {
+  if (maxAgeMs !== undefined && signedAt.getTime() < context.now().getTime() - maxAgeMs) {
     const message = `The state was signed on ${minutes(signedAt)}, which is longer ago than allowed.`;
     yield { ...finding, kind: "expired-state", message };
   }

@@ -104,7 +104,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
 /** How long the present state is to be valid. */
 export interface RenewRequest extends ChangeRequest {
   /** How long the new state is valid, in milliseconds; `null` for ever; without it as long as the present one. */
-  readonly lifetime?: number | null | undefined;
+  readonly lifetimeMs?: number | null | undefined;
 }
 
 /** Signs the present state again, with a new time and validity, and changes nothing else. @throws VaultError what a transaction throws */
@@ -113,7 +113,7 @@ export async function renew(context: Context, request: RenewRequest): Promise<Si
     message: "agent-vault: renew the signature",
     result: undefined,
     files: () => new Map(),
-    renewal: { lifetime: request.lifetime },
+    renewal: { lifetimeMs: request.lifetimeMs },
   }));
   return signed;
 }
@@ -132,7 +132,7 @@ export async function anchorRecord(context: Context, request: ChangeRequest): Pr
     message: "agent-vault: anchor the audit log",
     result: undefined,
     files: () => new Map(),
-    renewal: { lifetime: undefined },
+    renewal: { lifetimeMs: undefined },
   }));
   return { sequence: signed.lock.sequence, ...anchor! };
 }

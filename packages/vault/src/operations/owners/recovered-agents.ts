@@ -26,7 +26,7 @@ export interface RecoveredAgent extends AgentKeyResult {
 }
 
 /** Makes new keys for all agents where asked for, and puts them in the state; nothing is written yet. */
-export async function recoverAgents(
+export async function renewAgentKeys(
   context: Context,
   state: VaultState,
   { recoverAgents, dryRun }: { recoverAgents?: boolean | undefined; dryRun?: boolean },
