@@ -1,6 +1,6 @@
 import { BLOCK_BEGIN, BLOCK_END } from "./hook-script.js";
 
-/** Where our block stands in a text: from the first character of its first line to after the last of its last, the line break not included. */
+/** Where our block is in a text: from the first character of its first line to after the last of its last, the line break not included. */
 export interface BlockRange {
   readonly from: number;
   readonly to: number;

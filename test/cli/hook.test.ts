@@ -84,7 +84,7 @@ describe("init", () => {
         mkdirSync(join(box.repository, ".husky"));
         symlinkSync(join(box.home, ".bashrc"), join(box.repository, ".husky/pre-commit"));
       },
-      "is not a regular file, so nothing was written to it.",
+      "is not a regular file",
     ],
   ])("makes the vault, and warns, where the hook %s", async (_, hooksPath, prepare, reason) => {
     box.git("config", "core.hooksPath", hooksPath);
@@ -128,11 +128,10 @@ describe("what scan says", () => {
     box.git("add", "a.txt");
     box.git("commit", "--quiet", "-m", "old");
     box.git("add", "b.txt");
-    const committed =
-      "In git's history already: a.txt. Replace wherever it is used what was ever committed. Take it out of the file, or the file out of git: git rm --cached FILE.";
-    const index = "Staged, and in no commit yet: b.txt. Take it out and stage the file again, or leave the file out: git rm --cached FILE.";
-    const apart = "Not in git: c.txt. Keep it so: name it in .gitignore, or move it out of the repository.";
-    const allow = "A test key that is used nowhere else: agent-vault scan FILE --allow, then git add .agent-vault-allow.";
+    const committed = expect.stringContaining(": a.txt. ") as string;
+    const index = expect.stringContaining(": b.txt. ") as string;
+    const apart = expect.stringContaining(": c.txt. ") as string;
+    const allow = expect.stringContaining("agent-vault scan FILE --allow") as string;
     const found = ["a.txt", "b.txt", "c.txt"].map((file) => `${file}:1 holds an age identity. [age-identity]`);
     expect(await lines(".")).toEqual([...found, committed, index, apart, allow]);
     expect(await lines()).toEqual([found[0], found[1], committed, index, allow]);
