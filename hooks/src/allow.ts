@@ -37,6 +37,7 @@ export function parseAllowed(text: string): Allowed {
   return { fingerprints, paths };
 }
 
+/** Whether an allow file allows a finding. */
 export function isAllowed(allowed: Allowed, finding: ScanFinding): boolean {
   if (finding.fingerprint !== undefined) return allowed.fingerprints.has(finding.fingerprint);
   return finding.kind === "stray-in-vault" && allowed.paths.has(finding.file);

@@ -11,6 +11,7 @@ export type Runner = "git" | "husky";
 /** The beginning of a hook that did not exist before. */
 const OWN_HEADER = "#!/bin/sh\n# Made by agent-vault.\n";
 
+/** Whether the block is in a hook that runs. */
 export function isInstalledInFile(file: string, runner: Runner): boolean {
   const hook = readHook(file);
   return hook?.text !== undefined && findBlock(hook.text) !== undefined && (runner === "husky" || hook.executable);

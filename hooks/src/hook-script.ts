@@ -3,7 +3,9 @@ import { shellQuote } from "@agent-vault/vault/read-only";
 /** Where a clone's configuration keeps how to start the agent-vault that installed the hook: a command line for the shell. */
 export const COMMAND_KEY = "agent-vault.command";
 
+/** The first line of a block begins with this. */
 export const BLOCK_BEGIN = "# >>> agent-vault >>>";
+/** The last line of a block. */
 export const BLOCK_END = "# <<< agent-vault <<<";
 
 /**

@@ -12,6 +12,7 @@ export interface IndexEntry {
 
 /** Modes of what is not a file. */
 export const LINK = "120000";
+/** Another repository. */
 export const SUBMODULE = "160000";
 
 /** The blobs of the index that are not at the same path in HEAD; all of them before the first commit. */

@@ -9,6 +9,7 @@ export interface KeyText {
 
 /** How far after its first character a key is read, in characters: the longest body, and the line before it. */
 export const MAX_BODY_LENGTH = 65536;
+/** The line before the body, in characters. */
 export const MAX_HEADER_LENGTH = 96;
 /** A text with fewer different characters than this is a placeholder (`XXXX…`), not a key. */
 const MIN_DISTINCT = 8;

@@ -38,7 +38,9 @@ const KNOWN = {
   gemini: { ...servers, file: ({ home }) => join(home, ".gemini", "settings.json") },
 } satisfies Record<string, Client>;
 
+/** A client whose configuration is known. */
 export type ClientName = keyof typeof KNOWN;
+/** All of them, for help and completion. */
 export const CLIENTS = Object.keys(KNOWN) as readonly ClientName[];
 
 /** @throws VaultError `USAGE` */

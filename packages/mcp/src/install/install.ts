@@ -12,6 +12,7 @@ export interface Entry {
   readonly args: readonly string[];
 }
 
+/** Where to write the server, and under which name. */
 export interface InstallRequest extends Entry {
   readonly client: ClientName;
   /** What the client calls the server. */
@@ -20,6 +21,7 @@ export interface InstallRequest extends Entry {
   readonly dryRun?: boolean | undefined;
 }
 
+/** What was done to the configuration of a client. */
 export interface Installation {
   readonly client: ClientName;
   readonly file: string;

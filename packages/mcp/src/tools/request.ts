@@ -40,6 +40,7 @@ const output = z.object({
 });
 type Answer = ToolAnswer<z.input<typeof output>>;
 
+/** `agent_vault_request` */
 export const request = tool({
   name: "agent_vault_request",
   title: "Ask the person for a missing secret",

@@ -22,6 +22,7 @@ export interface Encoding {
   close?(text: Text, at: number): number;
 }
 
+/** Texts that may be between two units; `""` is nothing. */
 export type Gaps = readonly string[];
 
 /** Text in latin1, and how many bytes of the pattern it stands for. */
@@ -30,8 +31,11 @@ export interface EncodedUnit {
   readonly width: number;
 }
 
+/** There is no unit at a place. */
 export const NO_UNIT = -1;
+/** The text ends before it can be told. */
 export const UNDECIDED = -2;
+/** Units follow each other without a gap. */
 export const NO_GAP: readonly Gaps[] = [[""]];
 
 /** The text that encodings read, and the unit that was read last. */
@@ -154,4 +158,5 @@ export function characterAt(pattern: Uint8Array, index: number): { codePoint: nu
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The ways in which a unit of `width` bytes may be encoded. */
 export const encodedUnits = (texts: readonly string[], width = 1): EncodedUnit[] => texts.map((text) => ({ text, width }));
