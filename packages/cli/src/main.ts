@@ -8,12 +8,27 @@ import { reportError } from "./terminal/report-error.js";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+process.argv = withoutLauncher(process.argv);
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => reportError(error, process.argv.includes("--json")));
+
+/**
+ * The command line as it was typed. Node reads some of its options wherever they are in the command line, so the launchers in bin/ mark or frame the
+ * words that they hand over. Started as `node agent-vault.js`, they are as they were typed.
+ */
+function withoutLauncher([node, program, how, ...words]: readonly string[]): string[] {
+  const typed =
+    how === ":marked"
+      ? words.map((word) => word.slice(1))
+      : how === ":framed"
+        ? words.slice(1, -1)
+        : how === undefined
+          ? []
+          : [how, ...words];
+  return [node!, program!, ...typed];
+}
 
 /** Runs one command line. Help and versions go through oclif's configuration; a command itself is loaded and run without it, which halves the start. */
 async function main(words: readonly string[]): Promise<number> {
-  // oclif fails where the system knows no home folder of this user.
-  process.env["HOME"] ||= homeOf(process.env);
   process.stdout.on("error", endWithoutOutput);
   process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(words);
@@ -24,8 +39,14 @@ async function main(words: readonly string[]): Promise<number> {
   const commandWords = [...globals, ...rest.slice(id.split(" ").length)];
   const code = await runFast(id, commandWords);
   if (code !== undefined) return code;
+  giveOclifHome();
   const { default: Command } = await COMMANDS[id]!();
   return Command.execute.call(Command as never, commandWords, ROOT);
+}
+
+/** oclif fails where the system knows no home folder of this user. */
+function giveOclifHome(): void {
+  process.env["HOME"] ||= homeOf(process.env);
 }
 
 /** A reader that has seen enough ends us as it would end any program of the shell; a full disk is told. */
@@ -77,6 +98,7 @@ async function help(words: readonly string[], id: string | undefined): Promise<n
 }
 
 async function printOclifHelp(words: string[]): Promise<number> {
+  giveOclifHome();
   const { printHelp } = await import("./help.js");
   await printHelp(words, ROOT);
   return 0;

@@ -6,10 +6,28 @@ import os
 import re
 from collections.abc import Mapping
 
+from .errors import error
+
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None  # type: ignore[assignment]
+
+#: Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
+NO_HOME = os.path.join(os.devnull, "no-home")
+
 
 def home_folder(env: Mapping[str, str]) -> str:
-    """The folder of keys and of the trust store: `AGENT_VAULT_HOME`, else `~/.agent-vault`."""
-    return env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+    """The folder of keys and of the trust store: `AGENT_VAULT_HOME`, else `~/.agent-vault`. Raises `USAGE` where it is relative."""
+    folder = env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+    if os.path.isabs(folder):
+        return folder
+    # It would be another folder in each that a program is run in, and keys would come into repositories.
+    raise error(
+        "USAGE",
+        "AGENT_VAULT_HOME is not an absolute path.",
+        "Set AGENT_VAULT_HOME to an absolute path, or unset it to use ~/.agent-vault.",
+    )
 
 
 def resolve_path(path: str, env: Mapping[str, str]) -> str:
@@ -36,4 +54,14 @@ def presented_token(env: Mapping[str, str]) -> str | None:
 
 
 def _user_home(env: Mapping[str, str]) -> str:
-    return env.get("HOME") or os.path.expanduser("~")
+    """`HOME`, or what the system's list of users says where that is empty or relative; `NO_HOME` for a user who is not in that list."""
+    home = env.get("HOME", "")
+    if os.path.isabs(home):
+        return home
+    if pwd is None:
+        return os.path.expanduser("~")
+    try:
+        listed = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return NO_HOME
+    return listed if os.path.isabs(listed) else NO_HOME

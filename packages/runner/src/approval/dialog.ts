@@ -120,6 +120,9 @@ function kdialog(program: string | undefined, text: string, buttons: readonly st
 
 function answerOf(dialog: Dialog, env: Context["env"], timeoutMs: number): Promise<string | Reply> {
   return new Promise((done) => {
+    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
+    // Before the dialog starts, as it would stay on the screen after us.
+    process.on("SIGINT", interrupted);
     const child = spawn(dialog.program, dialog.args, {
       env: childEnvironment(env, dialog.env ?? {}),
       stdio: ["ignore", "pipe", "ignore"],
@@ -133,9 +136,7 @@ function answerOf(dialog: Dialog, env: Context["env"], timeoutMs: number): Promi
       child.stdout.destroy();
       done(result);
     };
-    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
     const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), timeoutMs);
-    process.on("SIGINT", interrupted);
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (text: string) => {
       said = (said + text).slice(0, MAX_ANSWER_LENGTH);

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..context import home_folder, resolve_path
+from ..context import NO_HOME, home_folder, resolve_path
 from ..errors import VaultError, error
 from .key_file import Keys, is_key_text, parse_key_file
 
@@ -65,7 +65,9 @@ def _find_source(choice: KeyChoice, env: Mapping[str, str], vault_id: Callable[[
     raise error(
         "NO_KEY",
         "There is no key to read the vault with.",
-        f"Give one with key_path or AGENT_VAULT_KEY. An owner's key is in {candidates[-1]}.",
+        "Give one with key_path or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys. You have no home folder."
+        if home.startswith(NO_HOME)
+        else f"Give one with key_path or AGENT_VAULT_KEY. An owner's key is in {candidates[-1]}.",
     )
 
 

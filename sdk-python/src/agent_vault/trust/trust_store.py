@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..context import NO_HOME
 from ..disk.atomic_file import write_atomically
 from ..errors import error, warn
 from ..lock.digest import DIGEST_PATTERN
@@ -40,7 +41,7 @@ def trust_file(home: str, vault: str) -> str:
 
 
 def read_trust(home: str, vault: str) -> TrustRecord | None:
-    """The record of a vault, `None` if there is none. Raises `DAMAGED` if the file is not a record, `FAILED`."""
+    """The record of a vault, `None` if there is none. Raises `DAMAGED` if the file cannot be read or is not a record."""
     file = trust_file(home, vault)
     try:
         with open(file, "rb") as opened:
@@ -48,7 +49,12 @@ def read_trust(home: str, vault: str) -> TrustRecord | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
-        raise error("FAILED", f"{file} could not be read.", "Check the permissions of the folder.") from failure
+        code = errno.errorcode.get(failure.errno or 0, "unknown")
+        raise error(
+            "DAMAGED",
+            f"{file} could not be read ({code}). It holds what this machine knows about the vault.",
+            "Make it a file that you can read, and check the permissions of its folders.",
+        ) from failure
     record = _parse(content, vault)
     if record:
         return record
@@ -78,7 +84,8 @@ def write_trust(home: str, vault: str, record: TrustRecord) -> None:
         write_atomically(file, text.encode("utf-8", "surrogateescape"), durable=True)
     except OSError as failure:
         code = errno.errorcode.get(failure.errno or 0, "unknown")
-        warn(f"The state of this vault could not be saved in {file} ({code}), so an older state would not be noticed.")
+        where = ", because you have no home folder" if home.startswith(NO_HOME) else f" in {file} ({code})"
+        warn(f"The state of this vault could not be saved{where}, so an older state would not be noticed.")
 
 
 def _parse(content: bytes, vault: str) -> TrustRecord | None:

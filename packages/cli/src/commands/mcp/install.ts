@@ -3,7 +3,7 @@ import process from "node:process";
 import { realpathSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
-import { findVault, resolvePath, type Context } from "@agent-vault/vault";
+import { findVault, parseAgentName, parseGroupName, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
@@ -34,7 +34,7 @@ export default class McpInstall extends VaultCommand {
       client: parseClient(flags.client),
       name: flags.name,
       command: process.execPath,
-      args: [realpathSync(process.argv[1]!), "mcp", "-C", repository, ...serverWords(this.context, flags)],
+      args: ["--", realpathSync(process.argv[1]!), "mcp", "-C", repository, ...serverWords(this.context, flags)],
       dryRun: flags.print,
     });
     this.print(installed, function* () {
@@ -58,10 +58,10 @@ interface ServerFlags {
 function serverWords(context: Context, flags: ServerFlags): string[] {
   const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
   return [
-    ...(agent === undefined ? [] : ["--agent", agent]),
+    ...(agent === undefined ? [] : ["--agent", parseAgentName(agent)]),
     ...(key === undefined ? [] : ["--key", resolvePath(context, key)]),
     ...(ownerKey === undefined ? [] : ["--owner-key", resolvePath(context, ownerKey)]),
-    ...(groups === undefined ? [] : ["--groups", groups.join(",")]),
+    ...(groups === undefined ? [] : ["--groups", groups.map(parseGroupName).join(",")]),
     ...(flags["allow-get"] ? ["--allow-get"] : []),
     ...(idleLock === undefined ? [] : ["--idle-lock", idleLock]),
   ];
