@@ -6,13 +6,13 @@ export interface Encoding {
   /** What its units encode: the values, the values and what is left of them after their first bytes, or their base64 text. */
   readonly encodes: "values" | "values and ends" | "base64";
   /**
-   * Reads the unit at `at` into `text`, with what stands between it and the unit before if `depth` (the bytes read so far) is above 0.
+   * Reads the unit at `at` into `text`, with what is between it and the unit before if `depth` (the bytes read so far) is above 0.
    * @returns where the next one is, `NO_UNIT`, or `UNDECIDED` where the text ends too early to say.
    */
   read(text: Text, at: number, depth: number): number;
   /** How the unit at `index` may be encoded. */
   encode(pattern: Uint8Array, index: number): readonly EncodedUnit[];
-  /** If every other byte stands for itself: the bytes that do not, as the backslash in an escape. */
+  /** If every other byte means itself: the bytes that do not, as the backslash in an escape. */
   readonly delimiters?: string;
   /** Whether a unit shows two bytes, so that its encoding depends on both. */
   readonly pairs?: true;
@@ -25,7 +25,7 @@ export interface Encoding {
 /** Texts that may be between two units; `""` is nothing. */
 export type Gaps = readonly string[];
 
-/** Text in latin1, and how many bytes of the pattern it stands for. */
+/** Text in latin1, and how many bytes of the pattern it encodes. */
 export interface EncodedUnit {
   readonly text: string;
   readonly width: number;
