@@ -1,12 +1,15 @@
 import { Flags } from "@oclif/core";
 import { addAgent } from "@agent-vault/vault";
-import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+import { agentArgument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class AddAgent extends VaultCommand {
-  static override id = "add-agent";
-  static override description = "Make an agent with a key of its own. It reads nothing until it is granted something.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 3;
+  static override summary = "Add an agent with its own key";
+  static override description = "The agent can read nothing until you grant it a group or a secret.";
   static override examples = ["agent-vault add-agent billing-agent"];
-  static override args = { agent: word({ description: "the agent's name", required: true }) };
+  static override args = { agent: agentArgument };
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
@@ -14,7 +17,7 @@ export default class AddAgent extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(AddAgent);
+    const { args, flags } = await this.parseCommandLine(AddAgent);
     const made = await addAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.out });
     this.print(flags["dry-run"] ? { agent: made.agent, keyFile: made.keyFile } : made, function* () {
       if (flags["dry-run"]) return yield `Would make agent ${made.agent} with its key in ${made.keyFile}.`;

@@ -1,15 +1,17 @@
 import { Flags } from "@oclif/core";
 import { addOwner, plural } from "@agent-vault/vault";
-import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+import { argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class AddOwner extends VaultCommand {
-  static override id = "add-owner";
-  static override description = "Make somebody an owner, who reads every secret and may change the vault; everything is encrypted anew.";
+  static override helpGroup = "owners" as const;
+  static override summary = "Add an owner";
+  static override description = "Owners can read every secret and change the vault. All secrets are re-encrypted.";
   static override examples = [
     "agent-vault add-owner bob --recipient age1... --signing-key 'ssh-ed25519 AAAA...'",
     "agent-vault add-owner bob --key-out bob.key",
   ];
-  static override args = { owner: word({ description: "the new owner's name", required: true }) };
+  static override args = { owner: argument({ description: "the new owner's name", required: true }) };
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
@@ -19,7 +21,7 @@ export default class AddOwner extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(AddOwner);
+    const { args, flags } = await this.parseCommandLine(AddOwner);
     const added = await addOwner(this.context, {
       ...(await this.change(flags)),
       owner: args.owner,

@@ -5,15 +5,16 @@ import { auditFilter, auditFilterFlags } from "../flags/audit-filter.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { writeOut } from "../terminal/standard-output.js";
 import { table } from "../terminal/table.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 import { printable, printableJson, VaultError, andMore } from "@agent-vault/vault";
 
 const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
 
 export default class Audit extends VaultCommand {
-  static override id = "audit";
-  static override description =
-    "Show who used or changed what on this machine, when and from where. The log is encrypted, and opens with the key of an owner or agent of this machine.";
+  static override helpGroup = "audit" as const;
+  static override summary = "Show who used or changed what on this machine";
+  static override description = "The audit log is encrypted. It opens with the key of any owner or agent of this machine.";
   static override examples = [
     "agent-vault audit --last 20",
     "agent-vault audit --secret stripe/api-key --since 30d",
@@ -29,7 +30,7 @@ export default class Audit extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Audit);
+    const { flags } = await this.parseCommandLine(Audit);
     const filter = auditFilter(this.context, flags);
     const isChosen = Object.values(filter).some((value) => value !== undefined);
     const last = flags.last ?? (isChosen ? undefined : 50);

@@ -2,19 +2,21 @@ import process from "node:process";
 import { Flags } from "@oclif/core";
 import { check, exitCodeOf } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
-import { vaultFindings } from "../findings/print-findings.js";
+import { formatVaultFindings } from "../findings/vault-findings.js";
 
 export default class Check extends VaultCommand {
-  static override id = "check";
+  static override helpGroup = "checks" as const;
+  static override summary = "Check the vault for problems";
   static override description =
-    "Look for what is not as it should be: expiry, rotation, access, keys, stray files, changes that no owner signed. Needs no key. Exits with 5 where there are errors.";
+    "Finds expired secrets, overdue rotation, unexpected access, invalid keys, stray files and unsigned changes. Needs no key. Exits with 5 if there are errors.";
   static override flags = { strict: Flags.boolean({ description: "take warnings for errors" }) };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Check);
+    const { flags } = await this.parseCommandLine(Check);
     const findings = await check(this.context, await this.findVault());
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
-    this.print(findings, () => vaultFindings(findings));
+    this.print(findings, () => formatVaultFindings(findings));
     await this.#hintAtHook();
     if (failed) process.exitCode = exitCodeOf("CHECK_FAILED");
   }

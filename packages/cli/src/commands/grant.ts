@@ -1,18 +1,21 @@
 import { grant, plural } from "@agent-vault/vault";
-import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+import { agentArgument, argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Grant extends VaultCommand {
-  static override id = "grant";
-  static override description = "Let an agent read a group, or one secret.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 4;
+  static override summary = "Let an agent read a group or a secret";
   static override examples = ["agent-vault grant billing-agent stripe", "agent-vault grant billing-agent postgres/prod/password --dry-run"];
   static override args = {
-    agent: word({ description: "the agent's name", required: true }),
-    target: word({ description: "a group, or a secret as group/name", required: true }),
+    agent: agentArgument,
+    target: argument({ description: "a group, or a secret as group/name", required: true }),
   };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag };
+  static override completes = { agent: "agents", target: "targets" } as const;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Grant);
+    const { args, flags } = await this.parseCommandLine(Grant);
     const granted = await grant(this.context, { ...(await this.change(flags)), ...args });
     this.print(granted, function* () {
       const can = flags["dry-run"] ? "could newly read" : "can now read";

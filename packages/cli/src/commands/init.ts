@@ -1,16 +1,19 @@
 import { Flags } from "@oclif/core";
 import { init, VaultError } from "@agent-vault/vault";
 import { installHook, type HookResult } from "@agent-vault/hooks";
-import { hookCommand, whyNotInstalled } from "../findings/hook-command.js";
+import { hookCommand, whyNotInstalled } from "../advice/hook-not-installed.js";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
 import { keyChoice } from "../flags/key-choice.js";
-import { keyFlag, VaultCommand, word } from "../vault-command.js";
+import { argument, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Init extends VaultCommand {
-  static override id = "init";
-  static override description = "Make a vault in a git repository, and the repository where there is none.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 1;
+  static override summary = "Create a vault";
+  static override description = "Creates it in a git repository, and creates the repository if there is none.";
   static override examples = ["agent-vault init", "agent-vault init services/api --new-key --passphrase"];
-  static override args = { dir: word({ description: "folder that gets the vault", default: "." }) };
+  static override args = { dir: argument({ description: "folder that gets the vault", default: "." }) };
   static override flags = {
     key: keyFlag,
     owner: Flags.string({ description: "your name in the manifest", helpValue: "NAME" }),
@@ -19,9 +22,10 @@ export default class Init extends VaultCommand {
     passphrase: Flags.boolean({ description: "protect a new key with a passphrase" }),
     "no-hook": Flags.boolean({ description: "do not install the pre-commit check" }),
   };
+  static override completes = { dir: "folders" } as const;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Init);
+    const { args, flags } = await this.parseCommandLine(Init);
     const made = await init(this.context, {
       directory: args.dir,
       owner: flags.owner,

@@ -3,11 +3,12 @@ import { table } from "../terminal/table.js";
 import { VaultCommand } from "../vault-command.js";
 
 export default class ListAgents extends VaultCommand {
-  static override id = "list-agents";
-  static override description = "List the vault's agents, their groups and how much they read.";
+  static override helpGroup = "agents" as const;
+  static override summary = "List agents and what they can read";
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    await this.words(ListAgents);
+    await this.parseCommandLine(ListAgents);
     const agents = listAgents(await this.openState());
     this.print(agents, () =>
       table(

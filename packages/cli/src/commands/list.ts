@@ -3,11 +3,14 @@ import { secretSearch } from "@agent-vault/ledger";
 import { ACCESS_LEVELS, parseTime, SORT_KEYS, type SortKey } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { table } from "../terminal/table.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class List extends VaultCommand {
-  static override id = "list";
-  static override description = "List the vault's secrets and who reads them, never their values.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 7;
+  static override summary = "List secrets and who can read them";
+  static override description = "Values are never shown.";
   static override examples = [
     "agent-vault list --group stripe",
     "agent-vault list --environment production --expires-before 30d --sort expires",
@@ -32,9 +35,10 @@ export default class List extends VaultCommand {
     limit: Flags.integer({ description: "at most so many", min: 0, helpValue: "N" }),
     offset: Flags.integer({ description: "leave out the first so many", min: 0, helpValue: "N" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(List);
+    const { flags } = await this.parseCommandLine(List);
     const { key, reverse, overdue, sort, directory: _, json: __, "expires-before": expires, ...query } = flags;
     const now = this.context.now();
     const find = await secretSearch(this.context, await this.findVault(), keyChoice(key));

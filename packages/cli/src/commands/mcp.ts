@@ -15,13 +15,14 @@ import {
 } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../flags/mcp-flags.js";
 import { findVaultToRead } from "../terminal/terminal-context.js";
-import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
+import { noPullFlag, tokenFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Mcp extends VaultCommand {
-  static override id = "mcp";
+  static override helpGroup = "setup" as const;
+  static override summary = "Serve an agent over MCP";
   static override description =
-    "Serve an agent by MCP, on standard input and output: it lists secrets, runs commands with them and asks for missing ones, and does not see them. " +
-    "Started by the agent's program, as agent-vault mcp install sets it up.";
+    "Speaks MCP on standard input and output. The agent can list secrets, run commands with them and ask for missing ones, without seeing their values. The agent's program starts the server: see agent-vault mcp install.";
   static override examples = [
     "agent-vault mcp --agent claude",
     "agent-vault mcp -C ~/shop --agent claude --groups stripe,db --idle-lock 30",
@@ -33,9 +34,10 @@ export default class Mcp extends VaultCommand {
     repo: Flags.string({ description: "the repository with the vault, as -C", helpValue: "DIR" }),
     "no-pull": noPullFlag,
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Mcp);
+    const { flags } = await this.parseCommandLine(Mcp);
     const context = serverContext(this.context, flags.repo, flags.token);
     const keyFile = flags.key === undefined ? undefined : resolvePath(context, flags.key);
     if (process.stdin.isTTY) context.warn("This is for an agent's program to start: see agent-vault mcp install. Ctrl-D ends it.");

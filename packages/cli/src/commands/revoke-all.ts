@@ -3,13 +3,15 @@ import { openAuthority } from "@agent-vault/runner";
 import { rotateOwner, VaultError, type RotateOwnerResult } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
-import { rotatedOwnerInWords } from "../findings/after-owner-change.js";
+import { rotatedOwnerInWords } from "../advice/after-owner-change.js";
 import { terminal } from "../terminal/terminal.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class RevokeAll extends VaultCommand {
-  static override id = "revoke-all";
-  static override description = "Kill every token, session and lease of this vault on this machine at once.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Revoke all tokens, sessions and leases";
+  static override description = "Those of this vault on this machine.";
   static override flags = {
     key: keyFlag,
     yes: Flags.boolean({ description: "do so without asking" }),
@@ -17,7 +19,7 @@ export default class RevokeAll extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(RevokeAll);
+    const { flags } = await this.parseCommandLine(RevokeAll);
     await this.#confirm(flags.yes);
     const { ledger, requester } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "revoke everything");
     const revoked = await ledger.revokeAll(requester);

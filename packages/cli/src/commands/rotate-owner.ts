@@ -1,12 +1,14 @@
 import { Flags } from "@oclif/core";
 import { rotateOwner } from "@agent-vault/vault";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
-import { recoverAgentsFlag, rotatedOwnerInWords } from "../findings/after-owner-change.js";
-import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
+import { recoverAgentsFlag, rotatedOwnerInWords } from "../advice/after-owner-change.js";
+import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class RotateOwner extends VaultCommand {
-  static override id = "rotate-owner";
-  static override description = "Give yourself a new key for this vault; everything is encrypted to it, and the old one opens none of it.";
+  static override helpGroup = "owners" as const;
+  static override summary = "Replace your owner key";
+  static override description = "All secrets are re-encrypted for the new key. The old key opens none of them.";
   static override examples = ["agent-vault rotate-owner", "agent-vault rotate-owner --recover-agents --passphrase"];
   static override flags = {
     key: keyFlag,
@@ -17,7 +19,7 @@ export default class RotateOwner extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(RotateOwner);
+    const { flags } = await this.parseCommandLine(RotateOwner);
     const rotated = await rotateOwner(this.context, {
       ...(await this.change(flags)),
       keyOut: flags["key-out"],

@@ -13,16 +13,19 @@ import {
   type Attributes,
   type SetRequest,
 } from "@agent-vault/vault";
-import { generateValue } from "../flags/generate-value.js";
+import { generateValue } from "../values/generate-value.js";
 import { readStandardInput } from "../terminal/standard-input.js";
 import { terminal } from "../terminal/terminal.js";
-import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+import { argument, dryRunFlag, keyFlag, secretArgument } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 const list = { multiple: true, multipleNonGreedy: true, delimiter: "," } as const;
 
 export default class Set extends VaultCommand {
-  static override id = "set";
-  static override description = "Store a secret, or a new value of one. Asked for on a terminal, else read from standard input.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 2;
+  static override summary = "Store a secret";
+  static override description = "Asks for the value on a terminal, or reads it from standard input. An existing secret gets a new version.";
   static override examples = [
     "agent-vault set stripe/api-key",
     "pass show stripe | agent-vault set stripe/api-key --expires 90d",
@@ -30,8 +33,8 @@ export default class Set extends VaultCommand {
     "agent-vault set db/password --generate --length 40",
   ];
   static override args = {
-    path: word({ description: "the secret, as group/name", required: true }),
-    value: word({ description: "the value, or - for standard input; it stays in your shell's history, so better leave it out" }),
+    path: secretArgument,
+    value: argument({ description: "the value, or - for standard input; it stays in your shell's history, so better leave it out" }),
   };
   static override flags = {
     key: keyFlag,
@@ -54,11 +57,11 @@ export default class Set extends VaultCommand {
     tags: Flags.string({ description: "words to find it by", helpValue: "A,B", ...list }),
     "rotate-after": Flags.integer({ description: "days after which check asks for a new value; 0 for never", min: 0, helpValue: "DAYS" }),
   };
-  // An unexpected word may be a part of the value, so errors must not repeat it.
-  protected override readonly wordsMayBeSecret = true;
+  static override argvMayHoldSecret = true;
+  static override completes = { path: "secrets" } as const;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Set);
+    const { args, flags } = await this.parseCommandLine(Set);
     const word = args.value === "-" ? undefined : args.value;
     const sources = [
       args.value !== undefined && "a value",

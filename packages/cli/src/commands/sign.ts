@@ -2,12 +2,14 @@ import { Flags } from "@oclif/core";
 import { readPolicy } from "@agent-vault/runner";
 import { describeDifference, parseDuration, renew, sign, VaultError, VaultFiles, type SignProposal, plural } from "@agent-vault/vault";
 import { terminal } from "../terminal/terminal.js";
-import { dryRunFlag, keyFlag, VaultCommand } from "../vault-command.js";
+import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Sign extends VaultCommand {
-  static override id = "sign";
+  static override helpGroup = "checks" as const;
+  static override summary = "Sign changes made without agent-vault";
   static override description =
-    "Vouch for what was changed in the vault past you: shows who could newly read what, asks, and signs. Also for a vault of agent-vault 0.1.";
+    "Shows who would gain access to which secret, asks for confirmation and signs. Also signs vaults of agent-vault 0.1.";
   static override examples = ["agent-vault sign", "agent-vault sign --dry-run", "agent-vault sign --renew --valid-for 30d"];
   static override flags = {
     key: keyFlag,
@@ -22,7 +24,7 @@ export default class Sign extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Sign);
+    const { flags } = await this.parseCommandLine(Sign);
     if (flags.renew) {
       const validFor = flags["valid-for"];
       const lifetime = validFor === undefined ? undefined : validFor === "forever" ? null : parseDuration(validFor);

@@ -1,16 +1,19 @@
 import { vaultStatus, type VaultStatus } from "@agent-vault/ledger";
 import { plural } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../flags/key-choice.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Status extends VaultCommand {
-  static override id = "status";
-  static override description =
-    "Show how the vault stands: its signed state, who you are to it, what wants attention, what is not pushed yet.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 10;
+  static override summary = "Show the state of the vault";
+  static override description = "Shows the signed state, your role, what needs attention and what is not pushed yet.";
   static override flags = { key: keyFlag };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Status);
+    const { flags } = await this.parseCommandLine(Status);
     const status = await vaultStatus(this.context, await this.findVault(), keyChoice(flags.key));
     const { state, ...rest } = status;
     const { signedAt, validUntil, ...signed } = state ?? {};

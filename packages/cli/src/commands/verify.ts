@@ -15,12 +15,13 @@ import {
 import { reportError } from "../terminal/report-error.js";
 import { jsonText } from "../terminal/standard-output.js";
 import { VaultCommand } from "../vault-command.js";
-import { vaultFindings } from "../findings/print-findings.js";
+import { formatVaultFindings } from "../findings/vault-findings.js";
 
 export default class Verify extends VaultCommand {
-  static override id = "verify";
+  static override helpGroup = "checks" as const;
+  static override summary = "Verify that the vault is what its owners signed";
   static override description =
-    "Prove that the vault is what its owner signed, and sound: signature, digests, recipients, names, expiry, keys in the clear. Needs no key and no network, and writes nothing. Exits with 5 where there are errors.";
+    "Checks the signature, digests, recipients, names, expiry and keys in clear text. Needs no key and no network, and writes nothing. Exits with 5 if there are errors.";
   static override examples = [
     "agent-vault verify",
     "agent-vault verify --strict --max-age 30d",
@@ -34,9 +35,10 @@ export default class Verify extends VaultCommand {
     "min-sequence": Flags.integer({ description: "the lowest number that the state may have", helpValue: "N", min: 1 }),
     format: Flags.string({ description: "how to print what is found", options: ["text", "json", "markdown", "sarif"], default: "text" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Verify);
+    const { flags } = await this.parseCommandLine(Verify);
     const maxAge = flags["max-age"];
     const verification = await verify(this.context, findVault(this.context), {
       at: flags.at,
@@ -65,7 +67,7 @@ function* inWords({ state, findings, comparison }: Verification): Generator<stri
     const until = state.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
     yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "somebody"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
   }
-  yield* vaultFindings(findings);
+  yield* formatVaultFindings(findings);
   if (!comparison) return;
   const { revision, commit, before, difference } = comparison;
   const what = { absent: " which holds no vault", unsigned: " which nobody signed", signed: "" }[before];

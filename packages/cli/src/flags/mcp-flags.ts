@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { VaultError } from "@agent-vault/vault";
-import { keyFlag } from "../vault-command.js";
+import { keyFlag } from "./common-flags.js";
 
 /** What is said of the server when it is started, and when a client is told how to start it. */
 export const mcpFlags = {

@@ -9,28 +9,13 @@ import {
   type UseRequest,
 } from "@agent-vault/runner/use";
 import { parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import type { FlagValues } from "./flag-definition.js";
+import type { EXEC_FLAGS } from "./run-flags.js";
 import { readGivenFile } from "./read-input-file.js";
 import { keyChoice } from "./key-choice.js";
 
-/** What the flags of `run` and `profile exec` come to. */
-export interface RunFlags {
-  readonly key?: string | undefined;
-  readonly token?: string | undefined;
-  readonly "no-pull"?: boolean | undefined;
-  readonly secret?: readonly string[] | undefined;
-  readonly inject?: readonly string[] | undefined;
-  readonly group?: readonly string[] | undefined;
-  readonly "env-file"?: readonly string[] | undefined;
-  readonly file?: readonly string[] | undefined;
-  readonly shell?: boolean | undefined;
-  readonly cwd?: string | undefined;
-  readonly timeout?: string | undefined;
-  readonly "clean-env"?: boolean | undefined;
-  readonly tty?: boolean | undefined;
-  readonly "allow-short"?: boolean | undefined;
-  readonly reason?: string | undefined;
-  readonly service?: string | undefined;
-}
+/** The flags of `run` and `profile exec` with their values. */
+export type RunFlags = FlagValues<typeof EXEC_FLAGS>;
 
 /**
  * oclif would sort the words of the command and drop repeated ones, so they are taken before it sees them.

@@ -3,7 +3,7 @@ import type { Restrictions } from "@agent-vault/runner";
 import { readCaveat } from "@agent-vault/runner";
 import { parseDuration, presentedToken, VaultError, type Context } from "@agent-vault/vault";
 import { readStandardInput } from "../terminal/standard-input.js";
-import { word } from "../vault-command.js";
+import { argument } from "./common-flags.js";
 
 /** More than any token has characters. */
 const MAX_INPUT = 65_536;
@@ -40,7 +40,7 @@ export function ttlOf({ ttl }: { readonly ttl?: string | undefined }): number | 
 }
 
 /** A token on the command line. */
-export const tokenWord = word({ description: "the token; - reads it from standard input; AGENT_VAULT_TOKEN unless given" });
+export const tokenArgument = argument({ description: "the token; - reads it from standard input; AGENT_VAULT_TOKEN unless given" });
 
 /** The token that a command is about. @throws VaultError `USAGE` where there is none */
 export async function readToken(context: Context, given: string | undefined): Promise<string> {

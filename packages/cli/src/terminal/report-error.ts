@@ -1,7 +1,7 @@
 import process from "node:process";
 import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
 import { jsonText } from "./standard-output.js";
-import { colour } from "./terminal.js";
+import { colour } from "./messages.js";
 
 /** Tells the person what happened and what to do. @returns the exit code */
 export function reportError(error: unknown, json: boolean): number {
@@ -21,9 +21,9 @@ export function reportError(error: unknown, json: boolean): number {
 
 /**
  * What oclif's parser says, as our own error.
- * @param wordsMayBeSecret leaves out what the parser quotes of the command line
+ * @param argvMayHoldSecret leaves out what the parser quotes of the command line
  */
-export function usageError(error: unknown, command: string | undefined, wordsMayBeSecret: boolean): unknown {
+export function usageError(error: unknown, command: string | undefined, argvMayHoldSecret: boolean): unknown {
   if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error")))
     return error;
   const remedy = `See agent-vault ${command ?? ""} --help.`;
@@ -37,7 +37,7 @@ export function usageError(error: unknown, command: string | undefined, wordsMay
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("See more help"));
-  if (wordsMayBeSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
+  if (argvMayHoldSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
     return new VaultError("USAGE", `agent-vault ${command} was given a word that it does not know, or one too many.`, {
       remedy: `A value that starts with - comes after --, and one with spaces stands in quotes. ${remedy}`,
     });

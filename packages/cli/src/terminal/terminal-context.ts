@@ -12,7 +12,9 @@ import {
   type Context,
 } from "@agent-vault/vault/read-only";
 import { LedgerRecorder } from "@agent-vault/ledger/recorder";
-import { terminal, warn, type ProgressLine } from "./terminal.js";
+import { warn } from "./messages.js";
+import type { ProgressLine } from "./progress-line.js";
+import { terminal } from "./terminal.js";
 
 /**
  * The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal.

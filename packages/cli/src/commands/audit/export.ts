@@ -4,12 +4,14 @@ import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/
 import { auditFilter, auditFilterFlags } from "../../flags/audit-filter.js";
 import { keyChoice } from "../../flags/key-choice.js";
 import { writeOut } from "../../terminal/standard-output.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditExport extends VaultCommand {
-  static override id = "audit export";
+  static override helpGroup = "audit" as const;
+  static override summary = "Export the audit log";
   static override description =
-    "Print the audit log as JSON lines, one entry each, or send it to an OpenTelemetry collector (OTLP over HTTP). Says on the error stream from where to go on the next time.";
+    "Prints one JSON object a line, or sends the entries to an OpenTelemetry collector (OTLP over HTTP). Prints on standard error where to continue next time.";
   static override examples = [
     "agent-vault audit export --after 1200 >> audit.jsonl",
     "agent-vault audit export --otlp https://collector.example/v1/logs",
@@ -25,7 +27,7 @@ export default class AuditExport extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditExport);
+    const { flags } = await this.parseCommandLine(AuditExport);
     const { after, otlp, key, ...filter } = flags;
     const url = otlp === undefined ? undefined : requireUrl(otlp);
     const root = await this.findVault();

@@ -4,15 +4,17 @@ import { openLedgerAt, type Tally } from "@agent-vault/ledger";
 import { openState, parseTime, andMore } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { table } from "../../terminal/table.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 /** Of the longest bar, in characters. */
 const BAR = 30;
 const MOST = 20;
 
 export default class AuditSummary extends VaultCommand {
-  static override id = "audit summary";
-  static override description = "Sum up the audit log: uses a day, by secret and by agent, what was denied, and what nobody uses.";
+  static override helpGroup = "audit" as const;
+  static override summary = "Summarize the audit log";
+  static override description = "Shows uses by day, secret and agent, what was denied, and which secrets and agents were not used.";
   static override flags = {
     key: keyFlag,
     since: Flags.string({ description: "from this time on: a date, a time, or 7d; 30d unless given", default: "30d", helpValue: "WHEN" }),
@@ -20,7 +22,7 @@ export default class AuditSummary extends VaultCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditSummary);
+    const { flags } = await this.parseCommandLine(AuditSummary);
     const root = await this.findVault();
     const key = keyChoice(flags.key);
     const time = (text: string) => parseTime(text, this.context.now(), "ago");

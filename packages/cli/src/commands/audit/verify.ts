@@ -2,16 +2,18 @@ import process from "node:process";
 import { openLedgerAt } from "@agent-vault/ledger";
 import { exitCodeOf, openTrusted } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditVerify extends VaultCommand {
-  static override id = "audit verify";
+  static override helpGroup = "audit" as const;
+  static override summary = "Verify the audit log";
   static override description =
-    "Follow the chain of the audit log from its first row to its last, and hold it against what the owner signed of it. Exits with 5 where it does not hold.";
+    "Follows the chain of rows from the first to the last, and compares it with what an owner signed. Exits with 5 if they do not match.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditVerify);
+    const { flags } = await this.parseCommandLine(AuditVerify);
     const root = await this.findVault();
     const key = keyChoice(flags.key);
     const { signed } = await openTrusted(this.context, root, key);

@@ -12,9 +12,10 @@ const nameFlag = Flags.string({ description: "what the program calls the server"
 export const installationFlags = { client: clientFlag, name: nameFlag };
 
 export default class McpInstall extends VaultCommand {
-  static override id = "mcp install";
+  static override helpGroup = "setup" as const;
+  static override summary = "Add the MCP server to an agent's program";
   static override description =
-    "Write the MCP server for this repository into the configuration of an agent's program, which stays as it is otherwise. No key and no token is written there.";
+    "Adds the server for this repository to the program's configuration, and changes nothing else there. No key and no token is written.";
   static override examples = [
     "agent-vault mcp install --client claude-code --agent claude",
     "agent-vault mcp install --client codex --agent codex --groups stripe --idle-lock 30",
@@ -25,9 +26,10 @@ export default class McpInstall extends VaultCommand {
     ...mcpFlags,
     print: Flags.boolean({ description: "print what would be written, and write nothing" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(McpInstall);
+    const { flags } = await this.parseCommandLine(McpInstall);
     idleLockOf(flags["idle-lock"]);
     const repository = dirname(findVault(this.context));
     const installed = installIn(this.context, {

@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState, plural } from "@agent-vault/vault";
 import { parsePolicy, reviewPolicy, type Policy } from "@agent-vault/runner";
-import { knownNames } from "../../findings/policy-names.js";
-import { VaultCommand, word } from "../../vault-command.js";
+import { knownNames } from "../../flags/policy-names.js";
+import { argument } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class PolicyCheck extends VaultCommand {
-  static override id = "policy check";
-  static override description =
-    "Say whether a policy can be read, and what in it can never come true in this vault. Looks at it as it lies there, signed or not.";
-  static override args = { file: word({ description: "the policy, instead of the vault's own" }) };
+  static override helpGroup = "limits" as const;
+  static override summary = "Check a policy for errors";
+  static override description = "Also warns about rules that can never apply in this vault. The policy need not be signed yet.";
+  static override args = { file: argument({ description: "the policy, instead of the vault's own" }) };
+  static override completes = { file: "files" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args } = await this.words(PolicyCheck);
+    const { args } = await this.parseCommandLine(PolicyCheck);
     const state = new VaultState(findVault(this.context));
     const policy = args.file === undefined ? ownPolicy(state) : parsePolicy(this.#read(args.file), args.file);
     const warnings = reviewPolicy(policy, knownNames(state));

@@ -10,14 +10,15 @@ import {
   VaultState,
 } from "@agent-vault/vault";
 import { explain, readPolicy, ruleName, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
-import { knownNames } from "../../findings/policy-names.js";
+import { knownNames } from "../../flags/policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const HERE = "without it, what is so here; empty for none";
 
 export default class PolicyExplain extends VaultCommand {
-  static override id = "policy explain";
-  static override description = "Say which rule of the policy decides on a use, and why the others do not. Needs no key.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Explain how the policy decides on a use";
+  static override description = "Shows which rule applies, and why the others do not. Needs no key.";
   static override examples = [
     "agent-vault policy explain --secret stripe/api-key",
     "agent-vault policy explain --secret stripe/api-key --agent billing --branch main --command 'npm test'",
@@ -41,9 +42,10 @@ export default class PolicyExplain extends VaultCommand {
     service: Flags.string({ description: "the service that the caller says it is" }),
     environment: Flags.string({ description: "as if this were the secret's environment" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(PolicyExplain);
+    const { flags } = await this.parseCommandLine(PolicyExplain);
     const root = findVault(this.context);
     const state = await this.#stateAsItLies(root);
     const [owner] = state.owners;

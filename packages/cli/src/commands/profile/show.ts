@@ -1,14 +1,17 @@
 import { readProfile, type Part, type Profile } from "@agent-vault/runner";
 import { formatDuration, formatSecretPath } from "@agent-vault/vault";
-import { VaultCommand, word } from "../../vault-command.js";
+import { argument } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class ProfileShow extends VaultCommand {
-  static override id = "profile show";
-  static override description = "Show a profile: which variables it sets, from which secrets, and what restricts its tokens.";
-  static override args = { profile: word({ description: "the profile's name", required: true }) };
+  static override helpGroup = "limits" as const;
+  static override summary = "Show a profile";
+  static override description = "Shows its variables, their secrets and the restrictions of its tokens.";
+  static override args = { profile: argument({ description: "the profile's name", required: true }) };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args } = await this.words(ProfileShow);
+    const { args } = await this.parseCommandLine(ProfileShow);
     const profile = await readProfile(this.context, args.profile);
     this.print(asJson(profile), () => inWords(profile));
   }

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { OwnersChange, RotateOwnerResult } from "@agent-vault/vault";
-import { rotationAdvice } from "./rotation-advice.js";
+import { rotationAdvice } from "./rotation.js";
 
 export const recoverAgentsFlag = Flags.boolean({
   description: "give every agent a new key as well, since the old ones lie in escrow in git's history",

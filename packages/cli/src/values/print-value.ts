@@ -16,7 +16,7 @@ export interface PrintRequest {
 }
 
 /** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
-export async function printSecret(
+export async function printValue(
   context: Context,
   root: string,
   { path, key, token, noPull, json, forProgram }: PrintRequest,
