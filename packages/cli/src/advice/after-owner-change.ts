@@ -3,7 +3,7 @@ import type { OwnersChange, RotateOwnerResult } from "@agent-vault/vault";
 import { rotationAdvice } from "./rotation.js";
 
 export const recoverAgentsFlag = Flags.boolean({
-  description: "give every agent a new key as well, since the old ones lie in escrow in git's history",
+  description: "also replace every agent's key, since the owner key opens their escrow in git's history",
 });
 
 interface Given {
@@ -11,7 +11,7 @@ interface Given {
   readonly "recover-agents"?: boolean | undefined;
 }
 
-/** Where agents that got a new key have it. */
+/** Where the new keys of agents are. */
 export function* newAgentKeys({ agents }: OwnersChange, flags: Given): Generator<string> {
   for (const { agent, keyFile, retiredKeyFile } of agents) {
     yield `Agent ${agent} ${flags["dry-run"] ? "would have" : "has"} a new key in ${keyFile}.`;
@@ -19,22 +19,22 @@ export function* newAgentKeys({ agents }: OwnersChange, flags: Given): Generator
   }
 }
 
-/** What an owner's key that has had its day can still do. */
+/** What a retired owner key can still do. */
 export function* retiredOwnerAdvice(who: string, secrets: readonly string[], flags: Given): Generator<string> {
-  yield `${who} still opens what lies in git's history: every secret's old values and, by the escrows, the keys that agents had then.`;
+  yield `${who} still opens git's history: the old values of all secrets and, through the escrow, the agents' keys of that time.`;
   if (!flags["recover-agents"])
-    yield `If it is in wrong hands, those agents' keys are too: agent-vault recover-agent NAME for each, or --recover-agents with this command.`;
+    yield `If it was stolen, replace the agents' keys too: run agent-vault recover-agent NAME for each, or this command with --recover-agents.`;
   yield* rotationAdvice(who, secrets);
 }
 
-/** What became of an owner's key. */
-export function* rotatedOwnerInWords(rotated: RotateOwnerResult, flags: Given): Generator<string> {
+/** What happened to an owner's key. */
+export function* formatRotatedOwner(rotated: RotateOwnerResult, flags: Given): Generator<string> {
   const { owner, keyFile, retiredKeyFile, otherVaults } = rotated;
   if (flags["dry-run"]) yield `Would give ${owner} a new key for this vault in ${keyFile}.`;
-  else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: whoever holds it opens every secret.`;
-  if (retiredKeyFile) yield `The former key file is now ${retiredKeyFile}; it opens nothing but old commits.`;
+  else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: it opens every secret.`;
+  if (retiredKeyFile) yield `The former key file is now ${retiredKeyFile}. It opens only old commits.`;
   if (otherVaults.length > 0)
-    yield `The former key is still an owner's of other vaults (${otherVaults.join(", ")}), so it stays where it is. Rotate it there, too.`;
+    yield `The former key still belongs to an owner of other vaults (${otherVaults.join(", ")}), so it stays where it is. Rotate it there too.`;
   yield* newAgentKeys(rotated, flags);
   yield* retiredOwnerAdvice(`${owner}'s former key`, flags["recover-agents"] ? rotated.secrets : [], flags);
 }

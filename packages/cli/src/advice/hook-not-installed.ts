@@ -2,13 +2,13 @@ import { realpathSync } from "node:fs";
 import process from "node:process";
 import type { HookResult } from "@agent-vault/hooks";
 
-/** How a hook starts this very program. */
-export function hookCommand(): string[] {
+/** The command line of this program, for hooks and clients that start it. */
+export function programCommand(): string[] {
   return [process.execPath, realpathSync(process.argv[1]!)];
 }
 
-/** Why nothing was written, and what to add by hand instead. */
+/** Why the hook was not installed, and what to add by hand. */
 export function whyNotInstalled({ method, file, manual }: HookResult): string {
-  const reason = method === "outside" ? "lies outside this repository" : "cannot be added to safely";
-  return `Nothing was written, since ${file} ${reason}. Add this to it:\n\n${manual}`;
+  const reason = method === "outside" ? "is outside this repository" : "cannot be added to safely";
+  return `Nothing was written, because ${file} ${reason}. Add this to it:\n\n${manual}`;
 }

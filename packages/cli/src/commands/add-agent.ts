@@ -13,16 +13,16 @@ export default class AddAgent extends VaultCommand {
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
-    out: Flags.string({ description: "write the agent's key file there", helpValue: "FILE" }),
+    out: Flags.string({ description: "write the agent's key to this file", helpValue: "FILE" }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(AddAgent);
-    const made = await addAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.out });
-    this.print(flags["dry-run"] ? { agent: made.agent, keyFile: made.keyFile } : made, function* () {
-      if (flags["dry-run"]) return yield `Would make agent ${made.agent} with its key in ${made.keyFile}.`;
-      yield `Made agent ${made.agent}; its key is ${made.keyFile}.`;
-      yield `Next: agent-vault grant ${made.agent} GROUP`;
+    const added = await addAgent(this.context, { ...(await this.change(flags)), agent: args.agent, keyOut: flags.out });
+    this.print(flags["dry-run"] ? { agent: added.agent, keyFile: added.keyFile } : added, function* () {
+      if (flags["dry-run"]) return yield `Would add agent ${added.agent} with its key in ${added.keyFile}.`;
+      yield `Added agent ${added.agent}. Its key is in ${added.keyFile}.`;
+      yield `Next: agent-vault grant ${added.agent} GROUP`;
     });
   }
 }

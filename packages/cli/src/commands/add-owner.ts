@@ -17,7 +17,7 @@ export default class AddOwner extends VaultCommand {
     "dry-run": dryRunFlag,
     recipient: Flags.string({ description: "the new owner's recipient, from agent-vault owner keys", helpValue: "age1..." }),
     "signing-key": Flags.string({ description: "the new owner's signing key, from agent-vault owner keys", helpValue: "KEY" }),
-    "key-out": Flags.string({ description: "make the new owner's key here and write it there, to hand over", helpValue: "FILE" }),
+    "key-out": Flags.string({ description: "create the new owner's key and write it to this file, to hand over", helpValue: "FILE" }),
   };
 
   async run(): Promise<void> {
@@ -32,12 +32,12 @@ export default class AddOwner extends VaultCommand {
     const { owner, vaultId, keyFile, addedBy, secrets } = added;
     this.print(flags["dry-run"] ? { owner, keyFile, secrets } : added, function* () {
       const count = plural(secrets.length, "secret");
-      if (flags["dry-run"]) return yield `Would make ${owner} an owner, who reads ${count}; everything would be encrypted anew.`;
-      yield `${owner} is an owner now and reads ${count}; everything was encrypted anew.`;
+      if (flags["dry-run"]) return yield `Would make ${owner} an owner, who can read ${count}. All secrets would be re-encrypted.`;
+      yield `${owner} is now an owner and can read ${count}. All secrets were re-encrypted.`;
       if (keyFile !== undefined) {
-        yield `Hand ${keyFile} over by a safe way; on ${owner}'s machine it belongs in ~/.agent-vault/owners/${vaultId}.key.`;
+        yield `Give ${keyFile} to ${owner} over a secure channel. On their machine it belongs in ~/.agent-vault/owners/${vaultId}.key.`;
       } else {
-        yield `For the first read ${owner} needs your signing key, by another way than the repository:`;
+        yield `To trust this vault, ${owner} needs your signing key, over another channel than the repository:`;
         yield `  export AGENT_VAULT_OWNER='${addedBy}'`;
       }
     });

@@ -23,10 +23,14 @@ export default class Audit extends VaultCommand {
   ];
   static override flags = {
     key: keyFlag,
-    last: Flags.integer({ description: "at most so many, the newest; 50 unless other flags choose", min: 1, helpValue: "N" }),
+    last: Flags.integer({
+      description: "show at most the N newest entries (default: 50, or all that match other flags)",
+      min: 1,
+      helpValue: "N",
+    }),
     ...auditFilterFlags,
-    csv: Flags.boolean({ description: "print comma-separated values", exclusive: ["json"] }),
-    follow: Flags.boolean({ description: "go on printing what is recorded, until interrupted" }),
+    csv: Flags.boolean({ description: "print CSV", exclusive: ["json"] }),
+    follow: Flags.boolean({ description: "keep printing new entries until interrupted" }),
   };
 
   async run(): Promise<void> {
@@ -38,9 +42,9 @@ export default class Audit extends VaultCommand {
     if (!flags.follow) {
       const entries = await ledger.audit.list({ ...filter, last });
       if (flags.csv) return writeOut(Buffer.from([...csvLines(entries)].map((line) => `${line}\r\n`).join("")));
-      return this.print(entries.map(flatten), () => table(HEADINGS, entries.map(rowOf), "Nothing that fits is on record."));
+      return this.print(entries.map(flatten), () => table(HEADINGS, entries.map(rowOf), "No matching entries."));
     }
-    if (filter.until) throw new VaultError("USAGE", "--follow has no end, and --until is one.", { remedy: "Leave one of them out." });
+    if (filter.until) throw new VaultError("USAGE", "--follow and --until cannot be used together.", { remedy: "Leave out one of them." });
     let isFirst = true;
     for await (const entry of followEntries(ledger.audit, { ...filter, last: last ?? 10 })) {
       if (flags.json) process.stdout.write(`${printableJson(JSON.stringify(flatten(entry)))}\n`);
@@ -61,7 +65,7 @@ function rowOf(entry: AuditEntry): string[] {
     entry.completion?.reason ?? entry.reason,
     exit_code !== undefined && `exit code ${exit_code}`,
     branch !== undefined && `on ${branch}`,
-    harness !== undefined && `by ${harness}, it seems`,
+    harness !== undefined && `probably by ${harness}`,
   ];
   const some = (secrets as unknown as readonly string[] | undefined) ?? [];
   return [

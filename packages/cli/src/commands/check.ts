@@ -9,7 +9,7 @@ export default class Check extends VaultCommand {
   static override summary = "Check the vault for problems";
   static override description =
     "Finds expired secrets, overdue rotation, unexpected access, invalid keys, stray files and unsigned changes. Needs no key. Exits with 5 if there are errors.";
-  static override flags = { strict: Flags.boolean({ description: "take warnings for errors" }) };
+  static override flags = { strict: Flags.boolean({ description: "treat warnings as errors" }) };
   static override allowsToken = true;
 
   async run(): Promise<void> {
@@ -17,15 +17,16 @@ export default class Check extends VaultCommand {
     const findings = await check(this.context, await this.findVault());
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
     this.print(findings, () => formatVaultFindings(findings));
-    await this.#hintAtHook();
+    await this.#suggestHook();
     if (failed) process.exitCode = exitCodeOf("CHECK_FAILED");
   }
 
-  /** A fresh clone has no hooks; where nobody commits, as in CI, it needs none. */
-  async #hintAtHook(): Promise<void> {
+  /** A fresh clone has no hooks. It needs none where nothing is committed, as in CI. */
+  async #suggestHook(): Promise<void> {
     if (this.context.env["CI"]) return;
     const { hookStatus } = await import("@agent-vault/hooks");
     const hook = await hookStatus(this.context, this.context.cwd).catch(() => undefined);
-    if (hook && !hook.installed) this.context.warn("The pre-commit check is not installed in this clone: agent-vault hook install.");
+    if (hook && !hook.installed)
+      this.context.warn("The pre-commit hook is not installed in this clone. Install it with agent-vault hook install.");
   }
 }

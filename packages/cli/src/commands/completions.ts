@@ -13,13 +13,13 @@ export default class Completions extends VaultCommand {
     "agent-vault completions fish | source",
     "agent-vault completions powershell | Out-String | Invoke-Expression",
   ];
-  static override args = { shell: argument({ description: "bash, zsh, fish or powershell", required: true }) };
+  static override args = { shell: argument({ description: "the shell: bash, zsh, fish or powershell", required: true }) };
   static override completes = { shell: "shells" } as const;
 
   async run(): Promise<void> {
     const { shell } = (await this.parseCommandLine(Completions)).args;
     if (!isShell(shell)) {
-      throw new VaultError("USAGE", `There is no completion for ${shell}.`, { remedy: "Name bash, zsh, fish or powershell." });
+      throw new VaultError("USAGE", `There is no completion script for ${shell}.`, { remedy: "Use bash, zsh, fish or powershell." });
     }
     this.print({ shell, script: SCRIPTS[shell] }, () => [SCRIPTS[shell].trimEnd()]);
   }

@@ -15,7 +15,7 @@ export default class Delete extends VaultCommand {
     const deleted = await deleteSecret(this.context, { ...(await this.change(flags)), path: args.path });
     this.print(deleted, function* () {
       yield `${flags["dry-run"] ? "Would delete" : "Deleted"} ${deleted.secret}.`;
-      yield `Its values stay in git's history, readable to the owners${deleted.agents.length > 0 ? ` and to ${deleted.agents.join(", ")}` : ""}: revoke it where it was issued.`;
+      yield `Its values stay in git's history, where the owners${deleted.agents.length > 0 ? ` and ${deleted.agents.join(", ")}` : ""} can read them. Revoke it where it was issued.`;
     });
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } 
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
 import { resolvePath, writeError } from "@agent-vault/vault";
-import { readGivenFile } from "../flags/read-input-file.js";
+import { readInputFile } from "../flags/read-input-file.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { readStandardInput } from "../terminal/standard-input.js";
 import { writeOut } from "../terminal/standard-output.js";
@@ -11,8 +11,7 @@ import { oclifFlags } from "../flags/oclif-flags.js";
 import { USE_FLAGS } from "../flags/run-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
-/** A larger file is no template. */
-const MAX_TEMPLATE = 16 * 1024 * 1024;
+const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
 
 export default class Inject extends VaultCommand {
   static override helpGroup = "secrets" as const;
@@ -23,12 +22,12 @@ export default class Inject extends VaultCommand {
     "agent-vault inject config.tmpl --out config.yaml",
     "agent-vault inject - < config.tmpl | kubectl apply -f -",
   ];
-  static override args = { template: argument({ description: "the template's file, or - for standard input", required: true }) };
+  static override args = { template: argument({ description: "the template file, or - for standard input", required: true }) };
   static override flags = {
     key: keyFlag,
     token: tokenFlag,
     "no-pull": noPullFlag,
-    out: Flags.string({ description: "write it to this file, for your eyes only", helpValue: "FILE" }),
+    out: Flags.string({ description: "write the result to this file, which only you can read", helpValue: "FILE" }),
     ...oclifFlags(USE_FLAGS),
   };
   static override completes = { template: "files" } as const;
@@ -37,7 +36,9 @@ export default class Inject extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Inject);
     const isPiped = args.template === "-";
-    const template = isPiped ? await readStandardInput(true, MAX_TEMPLATE) : readGivenFile(this.context, args.template, "of the template");
+    const template = isPiped
+      ? await readStandardInput(true, MAX_TEMPLATE_BYTES)
+      : readInputFile(this.context, args.template, "of the template");
     const out = flags.out === undefined ? undefined : resolvePath(this.context, flags.out);
     await inject(this.context, {
       root: await this.findVault(),
@@ -54,7 +55,7 @@ export default class Inject extends VaultCommand {
   }
 }
 
-/** Writes a file that only its owner can read, before anything is in it. A link in its place is not followed. */
+/** Writes a file that only its owner can read from the start. A symbolic link in its place is not followed. */
 function writePrivately(file: string, bytes: Uint8Array): void {
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);

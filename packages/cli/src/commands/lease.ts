@@ -13,11 +13,13 @@ export default class Lease extends VaultCommand {
     "export AGENT_VAULT_TOKEN=$(agent-vault lease stripe/api-key --ttl 15m)",
     "agent-vault lease stripe/api-key --release",
   ];
-  static override args = { path: argument({ description: "the secret, as group/name; with --release also a lease's id", required: true }) };
+  static override args = {
+    path: argument({ description: "the secret, as group/name; with --release also the ID of a lease", required: true }),
+  };
   static override flags = {
     key: keyFlag,
     ttl: ttlFlag,
-    release: Flags.boolean({ description: "give it back before its time: its tokens are revoked", exclusive: ["ttl"] }),
+    release: Flags.boolean({ description: "end the lease now and revoke its tokens", exclusive: ["ttl"] }),
   };
   static override completes = { path: "secrets" } as const;
 
@@ -30,7 +32,7 @@ export default class Lease extends VaultCommand {
       return this.print(released, () => released.map(({ id, secret }) => `Released lease ${id} of ${secret}.`));
     }
     const { token, lease: taken } = await lease(this.context, authority, args.path, ttl);
-    this.context.note?.(`Lease ${taken.id} of ${taken.secret} runs until ${taken.expires.toISOString()}. Its token is not shown again.`);
+    this.context.note?.(`Leased ${taken.secret} until ${taken.expires.toISOString()} (lease ${taken.id}). The token is not shown again.`);
     this.print({ ...taken, token_id: taken.token, token }, () => [token]);
   }
 }

@@ -18,7 +18,7 @@ export default class Leases extends VaultCommand {
       table(
         ["LEASE", "SECRET", "HOLDER", "UNTIL"],
         leases.map(({ id, secret, holder, expires }) => [id, secret, holder ?? "-", `${expires.toISOString().slice(0, 16)}Z`]),
-        "No lease runs.",
+        "No active leases.",
       ),
     );
   }

@@ -14,7 +14,7 @@ export default class ListAgents extends VaultCommand {
       table(
         ["AGENT", "GROUPS", "SECRETS", "BEYOND ITS GROUPS"],
         agents.map(({ agent, groups, secrets, extra }) => [agent, groups.join(", ") || "-", String(secrets), extra.join(", ") || "-"]),
-        "No agents yet. Make one with agent-vault add-agent NAME.",
+        "No agents yet. Add one with agent-vault add-agent NAME.",
       ),
     );
   }

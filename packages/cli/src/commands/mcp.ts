@@ -31,7 +31,7 @@ export default class Mcp extends VaultCommand {
   static override flags = {
     ...mcpFlags,
     token: tokenFlag,
-    repo: Flags.string({ description: "the repository with the vault, as -C", helpValue: "DIR" }),
+    repo: Flags.string({ description: "the repository with the vault; the same as -C", helpValue: "DIR" }),
     "no-pull": noPullFlag,
   };
   static override allowsToken = true;
@@ -40,7 +40,7 @@ export default class Mcp extends VaultCommand {
     const { flags } = await this.parseCommandLine(Mcp);
     const context = serverContext(this.context, flags.repo, flags.token);
     const keyFile = flags.key === undefined ? undefined : resolvePath(context, flags.key);
-    if (process.stdin.isTTY) context.warn("This is for an agent's program to start: see agent-vault mcp install. Ctrl-D ends it.");
+    if (process.stdin.isTTY) context.warn("An agent's program starts this server: see agent-vault mcp install. Press Ctrl-D to end it.");
     await serve(context, {
       version: versionIn(this.config.options.root),
       groups: flags.groups,
@@ -54,17 +54,17 @@ export default class Mcp extends VaultCommand {
       },
       storingKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
     });
-    // A dialog or a remote that is still waited for is nothing that a client which has gone waits for.
+    // The client has gone, so an open dialog or a slow remote need not be waited for.
     process.exit(0);
   }
 }
 
-/** @param root of this program, whose configuration is not loaded for a command */
+/** @param root the folder of this package; oclif's configuration is not loaded for a command */
 function versionIn(root: string): string {
   return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** A server has no terminal, even where its client was started on one: nobody is asked for a passphrase there and no progress is drawn. */
+/** A server has no terminal, even if its client was started on one: it asks for no passphrase and shows no progress. */
 function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
   const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
@@ -73,7 +73,7 @@ function serverContext(context: Context, repo: string | undefined, token: string
   return processContext({ cwd, env, warn: (message) => context.warn(message) });
 }
 
-/** The agent's key for this vault, where the plain file may be that of another vault's agent of the same name. */
+/** The agent's key for this vault: the file without a vault's ID may belong to an agent of the same name in another vault. */
 function keyOfAgent(context: Context, agent: string, root: string): string {
   const id = vaultIdIn(new VaultFolder(root));
   const own = id === undefined ? undefined : agentKeyFile(context, agent, id);

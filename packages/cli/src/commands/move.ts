@@ -8,7 +8,7 @@ export default class Move extends VaultCommand {
   static override description = "In another group, the agents of that group can read it.";
   static override args = {
     from: secretArgument,
-    to: argument({ description: "its new path", required: true }),
+    to: argument({ description: "the new path", required: true }),
   };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag };
   static override completes = { from: "secrets" } as const;
@@ -18,9 +18,9 @@ export default class Move extends VaultCommand {
     const moved = await move(this.context, { ...(await this.change(flags)), ...args });
     this.print(moved, function* () {
       yield `${flags["dry-run"] ? "Would move" : "Moved"} ${moved.from} to ${moved.to}.`;
-      if (moved.gained.length > 0) yield `Newly reads it: ${moved.gained.join(", ")}.`;
+      if (moved.gained.length > 0) yield `Now readable by: ${moved.gained.join(", ")}.`;
       if (moved.lost.length > 0)
-        yield `No longer reads it: ${moved.lost.join(", ")}. What they have seen stays seen: rotate it at the source.`;
+        yield `No longer readable by: ${moved.lost.join(", ")}. They may still know the value, so rotate it where it was issued.`;
     });
   }
 }

@@ -12,7 +12,7 @@ export default class RecoverAgent extends VaultCommand {
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
-    out: Flags.string({ description: "write the new key file there", helpValue: "FILE" }),
+    out: Flags.string({ description: "write the new key to this file", helpValue: "FILE" }),
   };
   static override completes = { agent: "agents" } as const;
 
@@ -23,7 +23,7 @@ export default class RecoverAgent extends VaultCommand {
       if (flags["dry-run"]) yield `Would give agent ${recovered.agent} a new key in ${recovered.keyFile}.`;
       else yield `Agent ${recovered.agent} has a new key in ${recovered.keyFile}.`;
       if (recovered.retiredKeyFile) yield `Its former key file is now ${recovered.retiredKeyFile}.`;
-      yield* rotationAdvice("whoever has the old key", recovered.secrets);
+      yield* rotationAdvice("The holder of the old key", recovered.secrets);
     });
   }
 }

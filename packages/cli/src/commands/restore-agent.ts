@@ -9,7 +9,7 @@ export default class RestoreAgent extends VaultCommand {
   static override summary = "Restore an agent's key file from its escrow";
   static override description = "For a new machine. The vault does not change.";
   static override args = { agent: agentArgument };
-  static override flags = { key: keyFlag, to: Flags.string({ description: "write the key file there", helpValue: "FILE" }) };
+  static override flags = { key: keyFlag, to: Flags.string({ description: "write the key to this file", helpValue: "FILE" }) };
   static override completes = { agent: "agents" } as const;
 
   async run(): Promise<void> {
@@ -18,9 +18,9 @@ export default class RestoreAgent extends VaultCommand {
     const restored = await restoreAgent(this.context, request);
     this.print(restored, function* () {
       yield restored.present
-        ? `The key of agent ${restored.agent} is in ${restored.keyFile} already.`
+        ? `The key of agent ${restored.agent} is already in ${restored.keyFile}.`
         : `Wrote the key of agent ${restored.agent} to ${restored.keyFile}.`;
-      if (restored.retiredKeyFile) yield `Another key that was there is now ${restored.retiredKeyFile}.`;
+      if (restored.retiredKeyFile) yield `The key that was there is now ${restored.retiredKeyFile}.`;
     });
   }
 }

@@ -20,9 +20,9 @@ export default class Revoke extends VaultCommand {
     const revoked = await revoke(this.context, { ...(await this.change(flags)), ...args });
     this.print(revoked, function* () {
       const verb = flags["dry-run"] ? "would lose" : "lost";
-      if (revoked.secrets.length === 0) yield `${revoked.agent} ${flags["dry-run"] ? "would lose" : "loses"} no secret by this.`;
-      else yield `${revoked.agent} ${verb} ${plural(revoked.secrets.length, "secret")}.`;
-      for (const { secret, groups } of revoked.stillRead) yield `It still reads ${secret}, by ${groups.join(", ")}.`;
+      if (revoked.secrets.length === 0) yield `${revoked.agent} ${flags["dry-run"] ? "would lose" : "lost"} access to no secret.`;
+      else yield `${revoked.agent} ${verb} access to ${plural(revoked.secrets.length, "secret")}.`;
+      for (const { secret, groups } of revoked.stillRead) yield `It can still read ${secret} through ${groups.join(", ")}.`;
       yield* rotationAdvice(revoked.agent, revoked.secrets);
     });
   }

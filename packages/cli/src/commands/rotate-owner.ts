@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { rotateOwner } from "@agent-vault/vault";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
-import { recoverAgentsFlag, rotatedOwnerInWords } from "../advice/after-owner-change.js";
+import { recoverAgentsFlag, formatRotatedOwner } from "../advice/after-owner-change.js";
 import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
@@ -13,8 +13,11 @@ export default class RotateOwner extends VaultCommand {
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
-    "key-out": Flags.string({ description: "write the new key there; needed where the old one was given by hand", helpValue: "FILE" }),
-    passphrase: Flags.boolean({ description: "protect the new key with a passphrase, as one that was protected always is" }),
+    "key-out": Flags.string({
+      description: "write the new key to this file; required if the old one was given with --key or AGENT_VAULT_KEY",
+      helpValue: "FILE",
+    }),
+    passphrase: Flags.boolean({ description: "protect the new key with a passphrase; always done if the old key had one" }),
     "recover-agents": recoverAgentsFlag,
   };
 
@@ -28,6 +31,6 @@ export default class RotateOwner extends VaultCommand {
       passphrase: askNewPassphrase,
     });
     const { recipient: _recipient, signingKey: _signingKey, ...planned } = rotated;
-    this.print(flags["dry-run"] ? planned : rotated, () => rotatedOwnerInWords(rotated, flags));
+    this.print(flags["dry-run"] ? planned : rotated, () => formatRotatedOwner(rotated, flags));
   }
 }

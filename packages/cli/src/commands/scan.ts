@@ -1,7 +1,7 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { allowFindings, scanFiles, scanIndex, scanStaged, type ScanFinding } from "@agent-vault/hooks";
-import { exitCodeOf } from "@agent-vault/vault/read-only";
+import { exitCodeOf, plural } from "@agent-vault/vault/read-only";
 import { formatScanFindings } from "../findings/scan-findings.js";
 import { argument } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
@@ -13,10 +13,10 @@ export default class Scan extends VaultCommand {
     "Scans all files in git's index, or the files that you name, tracked or not. In a vault, it also finds files that do not belong there. Exits with 5 if anything is found.";
   static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];
   static override strict = false;
-  static override args = { path: argument({ description: "files and folders of the work tree, instead of the index" }) };
+  static override args = { path: argument({ description: "files and folders to scan, in place of the index" }) };
   static override flags = {
-    staged: Flags.boolean({ description: "only what the next commit adds or changes, as the pre-commit check does" }),
-    allow: Flags.boolean({ description: "enter what is found in .agent-vault-allow, as known test keys" }),
+    staged: Flags.boolean({ description: "only what the next commit adds or changes, as the pre-commit hook does" }),
+    allow: Flags.boolean({ description: "add the findings to .agent-vault-allow, as known test keys" }),
   };
   static override completes = { path: "files" } as const;
   static override allowsToken = true;
@@ -32,8 +32,8 @@ export default class Scan extends VaultCommand {
       yield* words;
       if (findings.length === 0 && !flags.staged)
         yield paths.length > 0
-          ? `No key material found in ${paths.join(", ")}, tracked or not.`
-          : "No key material found in git's index: all tracked files, as they are staged. Untracked files: agent-vault scan .";
+          ? `No keys found in ${paths.join(", ")}, tracked or not.`
+          : "No keys found in git's index, which has all tracked files as staged. Scan untracked files with agent-vault scan .";
     });
   }
 
@@ -46,7 +46,7 @@ export default class Scan extends VaultCommand {
     const { file, allowed, refused } = await allowFindings(this.context, this.context.cwd, found);
     if (refused.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
     this.print({ file, allowed, refused }, function* () {
-      yield allowed.length === 0 ? "Nothing new to allow." : `Allowed ${allowed.length} in ${file}; commit that file.`;
+      yield allowed.length === 0 ? "Nothing to allow." : `Allowed ${plural(allowed.length, "key")} in ${file}. Commit that file.`;
       for (const { message } of refused) yield `Cannot be allowed: ${message}`;
     });
   }

@@ -12,8 +12,8 @@ export default class Sync extends VaultCommand {
   static override examples = ["agent-vault sync", "agent-vault sync --pull"];
   static override flags = {
     key: keyFlag,
-    pull: Flags.boolean({ description: "only take what the remote has", exclusive: ["push"] }),
-    push: Flags.boolean({ description: "only bring the remote what is here" }),
+    pull: Flags.boolean({ description: "only pull", exclusive: ["push"] }),
+    push: Flags.boolean({ description: "only push" }),
   };
 
   async run(): Promise<void> {
@@ -26,7 +26,7 @@ export default class Sync extends VaultCommand {
       });
       this.print(result, function* () {
         const commits = (count: number) => plural(count, "commit");
-        if (result.pulled > 0) yield `Took ${commits(result.pulled)} from ${result.upstream}.`;
+        if (result.pulled > 0) yield `Pulled ${commits(result.pulled)} from ${result.upstream}.`;
         if (result.pushed > 0) yield `Pushed ${commits(result.pushed)} to ${result.upstream}.`;
         if (result.pulled + result.pushed === 0) yield `Up to date with ${result.upstream}.`;
       });

@@ -1,4 +1,4 @@
-import { anchorRecord } from "@agent-vault/vault";
+import { anchorRecord, plural } from "@agent-vault/vault";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
@@ -12,6 +12,8 @@ export default class AuditAnchor extends VaultCommand {
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(AuditAnchor);
     const { sequence, machine, rows } = await anchorRecord(this.context, await this.change(flags));
-    this.print({ sequence, machine, rows }, () => [`Signed for ${rows} rows of machine ${machine}, in state ${sequence} of the vault.`]);
+    this.print({ sequence, machine, rows }, () => [
+      `Signed ${plural(rows, "row")} of machine ${machine} in state ${sequence} of the vault.`,
+    ]);
   }
 }

@@ -12,7 +12,11 @@ export default class AuditPrune extends VaultCommand {
   static override examples = ["agent-vault audit export > audit-2026.jsonl && agent-vault audit prune --before 2027-01-01"];
   static override flags = {
     key: keyFlag,
-    before: Flags.string({ description: "rows from before this time: a date, a time, or 365d ago", required: true, helpValue: "WHEN" }),
+    before: Flags.string({
+      description: "delete rows older than this: a date, a time, or an age such as 365d",
+      required: true,
+      helpValue: "WHEN",
+    }),
   };
 
   async run(): Promise<void> {
@@ -23,7 +27,7 @@ export default class AuditPrune extends VaultCommand {
     const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [
-      cut === 0 ? "There is nothing that old." : `Cut ${plural(cut, "row")}, from before ${before.toISOString()}.`,
+      cut === 0 ? "There are no rows that old." : `Deleted ${plural(cut, "row")} from before ${before.toISOString()}.`,
     ]);
   }
 }

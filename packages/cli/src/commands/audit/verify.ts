@@ -21,15 +21,16 @@ export default class AuditVerify extends VaultCommand {
     const report = await ledger.audit.verifyChain(signed?.lock.audit ?? new Map(), signed?.lock.owners.map((owner) => owner.key) ?? []);
     this.print(report, function* () {
       const { rows, cut, anchored, findings, clockWentBack } = report;
-      const kept = cut === 0 ? `${rows} rows` : `${rows} rows, of which the first ${cut} were cut`;
-      yield `The log of machine ${report.machine} has ${kept}; ${report.holds ? "the chain holds from end to end." : "something is wrong with it:"}`;
+      const kept = cut === 0 ? `${rows} rows` : `${rows} rows, the first ${cut} of them deleted`;
+      yield `The audit log of machine ${report.machine} has ${kept}. ${report.holds ? "It is intact." : "It was changed:"}`;
       for (const { message, shownBy } of findings)
-        yield `  ${message} (${shownBy === "chain" ? "the chain shows it" : "only the owner's signature shows it"})`;
-      if (clockWentBack.length > 0) yield `The clock was set back before row ${clockWentBack.slice(0, 5).join(", ")}; that breaks nothing.`;
-      if (anchored === rows) yield "An owner has signed for all of it.";
+        yield `  ${message} (${shownBy === "chain" ? "shown by the chain" : "shown only by the owner's signature"})`;
+      if (clockWentBack.length > 0) yield `The clock was set back before row ${clockWentBack.slice(0, 5).join(", ")}, which is harmless.`;
+      if (anchored === rows) yield "An owner has signed all of it.";
       else if (anchored > 0)
-        yield `An owner has signed for rows 1 to ${anchored}; the rest is signed with the next change, or by agent-vault audit anchor.`;
-      else yield "No owner has signed for any of it yet: what the chain alone shows, somebody with its key could have made anew.";
+        yield `An owner has signed rows 1 to ${anchored}. The next change signs the rest, or agent-vault audit anchor.`;
+      else
+        yield "No owner has signed any of it yet, so someone with its key could have rewritten it. Sign it with agent-vault audit anchor.";
     });
     if (!report.holds) process.exitCode = exitCodeOf("LEDGER_DAMAGED");
   }

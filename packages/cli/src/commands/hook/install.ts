@@ -1,6 +1,6 @@
 import process from "node:process";
 import { installHook } from "@agent-vault/hooks";
-import { hookCommand, whyNotInstalled } from "../../advice/hook-not-installed.js";
+import { programCommand, whyNotInstalled } from "../../advice/hook-not-installed.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookInstall extends VaultCommand {
@@ -11,10 +11,10 @@ export default class HookInstall extends VaultCommand {
 
   async run(): Promise<void> {
     await this.parseCommandLine(HookInstall);
-    const hook = await installHook(this.context, this.context.cwd, { command: hookCommand() });
+    const hook = await installHook(this.context, this.context.cwd, { command: programCommand() });
     if (!hook.installed) process.exitCode = 1;
     this.print(hook, () =>
-      hook.installed ? [`The pre-commit check is installed in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
+      hook.installed ? [`The pre-commit hook is installed in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
     );
   }
 }

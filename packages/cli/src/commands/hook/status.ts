@@ -14,8 +14,8 @@ export default class HookStatus extends VaultCommand {
     if (!hook.installed) process.exitCode = 1;
     this.print(hook, () => [
       hook.installed
-        ? `The pre-commit check is installed in ${hook.file} (${hook.method}).`
-        : "The pre-commit check is not installed. Install it with agent-vault hook install.",
+        ? `The pre-commit hook is installed in ${hook.file} (${hook.method}).`
+        : "The pre-commit hook is not installed. Install it with agent-vault hook install.",
     ]);
   }
 }

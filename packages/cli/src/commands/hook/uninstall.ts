@@ -10,6 +10,6 @@ export default class HookUninstall extends VaultCommand {
   async run(): Promise<void> {
     await this.parseCommandLine(HookUninstall);
     const hook = await uninstallHook(this.context, this.context.cwd);
-    this.print(hook, () => ["The pre-commit check is not installed any more."]);
+    this.print(hook, () => ["The pre-commit hook is not installed."]);
   }
 }

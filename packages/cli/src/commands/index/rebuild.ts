@@ -16,6 +16,6 @@ export default class IndexRebuild extends VaultCommand {
     const key = keyChoice(flags.key);
     const ledger = await openLedgerAt(this.context, root, key);
     const { total } = await ledger.index.rebuild(await openState(this.context, root, key));
-    this.print({ secrets: total }, () => [`The index holds ${plural(total, "secret")}.`]);
+    this.print({ secrets: total }, () => [`Indexed ${plural(total, "secret")}.`]);
   }
 }

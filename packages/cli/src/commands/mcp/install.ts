@@ -7,8 +7,8 @@ import { findVault, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
-const clientFlag = Flags.string({ description: "the program that is to start the server", options: [...CLIENTS], required: true });
-const nameFlag = Flags.string({ description: "what the program calls the server", default: "agent-vault" });
+const clientFlag = Flags.string({ description: "the agent's program", options: [...CLIENTS], required: true });
+const nameFlag = Flags.string({ description: "the name of the server in the program", default: "agent-vault" });
 export const installationFlags = { client: clientFlag, name: nameFlag };
 
 export default class McpInstall extends VaultCommand {
@@ -24,7 +24,7 @@ export default class McpInstall extends VaultCommand {
   static override flags = {
     ...installationFlags,
     ...mcpFlags,
-    print: Flags.boolean({ description: "print what would be written, and write nothing" }),
+    print: Flags.boolean({ description: "print what would be written, but do not write it" }),
   };
   static override allowsToken = true;
 
@@ -41,7 +41,7 @@ export default class McpInstall extends VaultCommand {
     });
     this.print(installed, function* () {
       if (flags.print) yield* installed.text.trimEnd().split("\n");
-      else if (installed.change === "unchanged") yield `${installed.file} has it already.`;
+      else if (installed.change === "unchanged") yield `${installed.file} already has the server.`;
       else yield `${installed.change === "added" ? "Added to" : "Updated in"} ${installed.file}. Restart ${flags.client} to use it.`;
     });
   }
@@ -56,7 +56,7 @@ interface ServerFlags {
   readonly "idle-lock"?: string | undefined;
 }
 
-/** Paths are written whole, as nobody knows where a client starts a server. */
+/** Absolute paths, since a client may start the server in any folder. */
 function serverWords(context: Context, flags: ServerFlags): string[] {
   const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
   return [

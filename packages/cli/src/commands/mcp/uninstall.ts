@@ -14,7 +14,7 @@ export default class McpUninstall extends VaultCommand {
     const { flags } = await this.parseCommandLine(McpUninstall);
     const { file, change } = uninstallFrom(this.context, { client: parseClient(flags.client), name: flags.name });
     this.print({ client: flags.client, file, change }, function* () {
-      yield change === "removed" ? `Taken out of ${file}.` : `${file} does not have it.`;
+      yield change === "removed" ? `Removed from ${file}.` : `${file} does not have the server.`;
     });
   }
 }

@@ -9,19 +9,19 @@ export default class PolicyCheck extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Check a policy for errors";
   static override description = "Also warns about rules that can never apply in this vault. The policy need not be signed yet.";
-  static override args = { file: argument({ description: "the policy, instead of the vault's own" }) };
+  static override args = { file: argument({ description: "a policy file, in place of the vault's" }) };
   static override completes = { file: "files" } as const;
   static override allowsToken = true;
 
   async run(): Promise<void> {
     const { args } = await this.parseCommandLine(PolicyCheck);
     const state = new VaultState(findVault(this.context));
-    const policy = args.file === undefined ? ownPolicy(state) : parsePolicy(this.#read(args.file), args.file);
+    const policy = args.file === undefined ? vaultPolicy(state) : parsePolicy(this.#read(args.file), args.file);
     const warnings = reviewPolicy(policy, knownNames(state));
     const rules = policy.rules.length;
     this.print({ file: policy.file, rules, warnings }, function* () {
       for (const warning of warnings) yield `warning: ${warning}`;
-      yield `${policy.file} is in order: ${plural(rules, "rule")}.`;
+      yield `${policy.file} is valid: ${plural(rules, "rule")}.`;
     });
   }
 
@@ -30,15 +30,17 @@ export default class PolicyCheck extends VaultCommand {
       return readFileSync(resolvePath(this.context, file));
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${error.code}).`, { remedy: "Name a file that holds a policy." });
+      throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${error.code}).`, {
+        remedy: "Name a policy file that you can read.",
+      });
     }
   }
 }
 
-function ownPolicy(state: VaultState): Policy {
+function vaultPolicy(state: VaultState): Policy {
   const bytes = state.read(POLICY_FILE);
   if (bytes) return parsePolicy(bytes, POLICY_FILE);
-  throw new VaultError("FILE_NOT_FOUND", "The vault has no policy: whoever can open a secret may use it.", {
-    remedy: "Begin one with agent-vault policy init.",
+  throw new VaultError("FILE_NOT_FOUND", "The vault has no policy, so everyone who can decrypt a secret may use it.", {
+    remedy: "Create one with agent-vault policy init.",
   });
 }

@@ -12,7 +12,7 @@ export default class PolicyInit extends VaultCommand {
     const file = initPolicy(findVault(this.context));
     this.print({ file }, () => [
       `Wrote ${file}.`,
-      "Nobody can use the vault before an owner has signed it: edit it, see what it says with agent-vault policy check, then run agent-vault sign.",
+      "Until an owner signs it, nobody can use the vault. Edit it, check it with agent-vault policy check, then run agent-vault sign.",
     ]);
   }
 }

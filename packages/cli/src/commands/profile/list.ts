@@ -19,7 +19,7 @@ export default class ProfileList extends VaultCommand {
       table(
         ["PROFILE", "SECRETS", "DESCRIPTION"],
         profiles.map(({ name, description, secrets }) => [name, secrets.join(", "), description ?? "-"]),
-        `No profiles yet. They stand in ${profilesFile(this.context)}.`,
+        `No profiles yet. Define them in ${profilesFile(this.context)}.`,
       ),
     );
   }

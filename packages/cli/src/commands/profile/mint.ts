@@ -13,7 +13,7 @@ export default class ProfileMint extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ttl: ttlFlag,
-    note: Flags.string({ description: "what it is for, for the list; the profile's name unless given", helpValue: "TEXT" }),
+    note: Flags.string({ description: "a note for agent-vault token list (default: the profile's name)", helpValue: "TEXT" }),
   };
 
   async run(): Promise<void> {
@@ -27,7 +27,7 @@ export default class ProfileMint extends VaultCommand {
       ttl: ttlOf(flags) ?? profile.ttl,
       note: flags.note ?? `profile ${profile.name}`,
     });
-    this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);
+    this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }
 }

@@ -13,14 +13,14 @@ export default class ProfileShow extends VaultCommand {
   async run(): Promise<void> {
     const { args } = await this.parseCommandLine(ProfileShow);
     const profile = await readProfile(this.context, args.profile);
-    this.print(asJson(profile), () => inWords(profile));
+    this.print(asJson(profile), () => formatProfile(profile));
   }
 }
 
-function* inWords({ name, description, secrets, env, ttl, caveats }: Profile): Generator<string> {
+function* formatProfile({ name, description, secrets, env, ttl, caveats }: Profile): Generator<string> {
   yield description === undefined ? name : `${name}: ${description}`;
-  for (const { variable, secret } of secrets) yield `  ${variable} holds ${formatSecretPath(secret)}`;
-  for (const { name: variable, value } of env) yield `  ${variable} is ${JSON.stringify(textOf(value))}`;
+  for (const { variable, secret } of secrets) yield `  ${variable} is the secret ${formatSecretPath(secret)}`;
+  for (const { name: variable, value } of env) yield `  ${variable} is ${JSON.stringify(formatTemplate(value))}`;
   if (ttl !== undefined) yield `  tokens last ${formatDuration(ttl)}`;
   for (const [caveat, values] of Object.entries(caveats))
     yield `  ${caveat}: ${Array.isArray(values) ? values.join(", ") : String(values)}`;
@@ -31,13 +31,13 @@ function asJson({ name, description, secrets, env, ttl, caveats }: Profile): obj
     name,
     description,
     secrets: Object.fromEntries(secrets.map(({ variable, secret }) => [variable, formatSecretPath(secret)])),
-    env: Object.fromEntries(env.map(({ name: variable, value }) => [variable, textOf(value)])),
+    env: Object.fromEntries(env.map(({ name: variable, value }) => [variable, formatTemplate(value)])),
     ttl_seconds: ttl === undefined ? undefined : ttl / 1000,
     caveats,
   };
 }
 
-/** A value as it would be written, its secrets by their names. */
-function textOf(value: readonly Part[]): string {
+/** The value as it is written in the profile, with references in place of secrets. */
+function formatTemplate(value: readonly Part[]): string {
   return value.map((part) => (typeof part === "string" ? part : `{{ vault://${formatSecretPath(part.secret)} }}`)).join("");
 }

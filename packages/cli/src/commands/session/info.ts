@@ -20,7 +20,7 @@ export default class SessionInfo extends VaultCommand {
     });
     this.print(json, () =>
       table(
-        ["SESSION", "IN IT", "UNTIL", "NAME", "STARTED BY", "ENDS WITH PROCESS"],
+        ["SESSION", "CURRENT", "UNTIL", "NAME", "STARTED BY", "ENDS WITH PROCESS"],
         sessions.map(({ id, expires, name, harness, parent }) => [
           id,
           id === current?.id ? "*" : "",
@@ -29,7 +29,7 @@ export default class SessionInfo extends VaultCommand {
           harness ?? "-",
           parent === undefined ? "-" : String(parent),
         ]),
-        "No session is open. Start one with agent-vault session start.",
+        "No active sessions. Start one with agent-vault session start.",
       ),
     );
   }

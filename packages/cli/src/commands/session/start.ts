@@ -13,8 +13,8 @@ export default class SessionStart extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ttl: ttlFlag,
-    name: Flags.string({ description: "what to call it", helpValue: "NAME" }),
-    parent: Flags.integer({ description: "end it with this process, such as the shell's $$", min: 1, helpValue: "PID" }),
+    name: Flags.string({ description: "a name for the session", helpValue: "NAME" }),
+    parent: Flags.integer({ description: "end the session with this process, such as $$ for the shell", min: 1, helpValue: "PID" }),
   };
 
   async run(): Promise<void> {
@@ -22,7 +22,7 @@ export default class SessionStart extends VaultCommand {
     const { name, parent } = flags;
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "start a session");
     const { id, harness, started, expires } = await startSession(this.context, authority, { ttl: ttlOf(flags), name, parent });
-    this.context.note?.(`Session ${id} is open until ${expires.toISOString()}.`);
+    this.context.note?.(`Session ${id} lasts until ${expires.toISOString()}.`);
     this.print({ id, name, harness, parent, started, expires }, () => [`export ${SESSION_VARIABLE}=${id}`]);
   }
 }

@@ -22,7 +22,7 @@ export default class TokenAttenuate extends VaultCommand {
     const ttl = ttlOf(flags);
     const caveats = caveatsOf({ ...restrictionsOf(flags), until: ttl === undefined ? undefined : endOf(this.context.now(), ttl) });
     if (caveats.length === 0) {
-      throw new VaultError("USAGE", "Nothing is taken away from the token.", { remedy: "Give a restriction, such as --secret or --ttl." });
+      throw new VaultError("USAGE", "No restriction is given.", { remedy: "Restrict the token with a flag such as --secret or --ttl." });
     }
     const token = attenuate(await readToken(this.context, args.token), caveats);
     this.print({ token, added: caveats }, () => [token]);

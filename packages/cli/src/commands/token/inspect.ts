@@ -1,5 +1,5 @@
 import { parseToken } from "@agent-vault/runner";
-import { caveatsInWords, readToken, tokenArgument } from "../../flags/token-flags.js";
+import { formatCaveats, readToken, tokenArgument } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenInspect extends VaultCommand {
@@ -15,8 +15,8 @@ export default class TokenInspect extends VaultCommand {
     const { vault, id, macaroon } = parseToken(await readToken(this.context, args.token));
     const { location, caveats } = macaroon;
     this.print({ id, vault, location, caveats, verified: false }, function* () {
-      yield `Token ${id} for the vault ${vault}, not verified, says that it is restricted to:`;
-      yield* caveatsInWords(caveats);
+      yield `Token ${id} for vault ${vault} (not verified) is restricted to:`;
+      yield* formatCaveats(caveats);
     });
   }
 }

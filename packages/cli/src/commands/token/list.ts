@@ -12,7 +12,7 @@ export default class TokenList extends VaultCommand {
     "Lists the tokens for this vault that were created on this machine. Tokens attenuated from them are not listed.";
   static override flags = {
     key: keyFlag,
-    all: Flags.boolean({ description: "also those that were revoked, and that expired in the last 30 days" }),
+    all: Flags.boolean({ description: "also list revoked tokens, and tokens that expired in the last 30 days" }),
   };
 
   async run(): Promise<void> {
@@ -30,7 +30,7 @@ export default class TokenList extends VaultCommand {
           caveats.filter((caveat) => !caveat.startsWith("time-before")).join(", ") || "-",
           note ?? "-",
         ]),
-        flags.all ? "No tokens." : "No token holds. Mint one with agent-vault token mint.",
+        flags.all ? "No tokens." : "No active tokens.",
       ),
     );
   }

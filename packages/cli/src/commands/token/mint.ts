@@ -17,7 +17,7 @@ export default class TokenMint extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ...restrictionFlags,
-    note: Flags.string({ description: "what it is for, for the list", helpValue: "TEXT" }),
+    note: Flags.string({ description: "a note for agent-vault token list", helpValue: "TEXT" }),
   };
 
   async run(): Promise<void> {
@@ -25,7 +25,7 @@ export default class TokenMint extends VaultCommand {
     const request = { ...restrictionsOf(flags), ttl: ttlOf(flags), note: flags.note };
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
     const minted = await mint(this.context, authority, request);
-    this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);
+    this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }
 }

@@ -9,7 +9,7 @@ export default class TokenRevoke extends VaultCommand {
   static override summary = "Revoke a token";
   static override description = "Also revokes all tokens attenuated from it.";
   static override args = {
-    token: argument({ description: "its id, or the token itself; - reads it from standard input", required: true }),
+    token: argument({ description: "the token or its ID, or - for standard input", required: true }),
   };
   static override flags = { key: keyFlag };
   static override argvMayHoldSecret = true;
@@ -19,7 +19,7 @@ export default class TokenRevoke extends VaultCommand {
     const given = await readToken(this.context, args.token);
     const id = given.startsWith(TOKEN_PREFIX) ? parseToken(given).id : given;
     const { ledger, requester } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "revoke a token");
-    const held = await ledger.tokens.revoke(id, requester);
-    this.print({ id, revoked: held }, () => [held ? `Revoked token ${id}.` : `Token ${id} was revoked already.`]);
+    const wasActive = await ledger.tokens.revoke(id, requester);
+    this.print({ id, revoked: wasActive }, () => [wasActive ? `Revoked token ${id}.` : `Token ${id} was already revoked.`]);
   }
 }

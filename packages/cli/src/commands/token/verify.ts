@@ -1,7 +1,7 @@
 import { authenticate, openAuthority } from "@agent-vault/runner";
 import { plural } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../../flags/key-choice.js";
-import { caveatsInWords, readToken, tokenArgument } from "../../flags/token-flags.js";
+import { formatCaveats, readToken, tokenArgument } from "../../flags/token-flags.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
@@ -22,8 +22,8 @@ export default class TokenVerify extends VaultCommand {
     const used = await ledger.tokens.uses(limits.map(({ counter }) => counter));
     const left = limits.length === 0 ? undefined : Math.min(...limits.map(({ limit }, index) => Math.max(0, limit - used[index]!)));
     this.print({ id, note, caveats, expires, uses_left: left }, function* () {
-      yield `Token ${id} holds until ${expires.toISOString()}${left === undefined ? "" : `, for ${plural(left, "more use")}`}, restricted to:`;
-      yield* caveatsInWords(caveats);
+      yield `Token ${id} is valid until ${expires.toISOString()}${left === undefined ? "" : `, for ${plural(left, "more use")}`}, restricted to:`;
+      yield* formatCaveats(caveats);
     });
   }
 }
