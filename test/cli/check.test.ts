@@ -214,8 +214,9 @@ describe("check", () => {
     box.git("commit", "--quiet", "--all", "--allow-empty", "--message", "broken");
     const outcome = await box.cli(["check", "--json"]);
     for (const { remedy, kind } of JSON.parse(outcome.stdout.toString()) as { remedy: string; kind: string }[]) {
+      expect(remedy).toMatch(/[^.]\.$/);
       if (kind === "agent-without-access") continue;
-      const command = /\b(?:agent-vault|rm|chmod|git checkout) [^;]*/.exec(remedy)![0].replace("COMMIT", "HEAD~1");
+      const command = /\b(?:agent-vault|rm|chmod|git checkout) .*?(?=;|\.(?: |$))/.exec(remedy)![0].replace("COMMIT", "HEAD~1");
       const mended = command.startsWith("agent-vault ")
         ? await box.cli(command.split(" ").slice(1), { input: "value" })
         : await box.run("sh", ["-c", command]);

@@ -363,7 +363,7 @@ describe("verify --against", () => {
     edit("manifest.yaml", (text) => text.replace("- stripe/api-key", '- stripe/api-key\n  - "../`|<b>@x"'));
     const { stdout } = await box.cli(["verify", "--against", before, "--format", "markdown"]);
     const lines = stdout.toString().trimEnd().split("\n");
-    expect(lines[0]).toBe("### What this changes in the vault: **not in order**");
+    expect(lines[0]).toBe("### What this changes in the vault: **problems found**");
     expect(lines).toContain("#### Files");
     expect(lines).toContain("| other files | `manifest.yaml` |");
     expect(lines.find((line) => line.includes("img"))).toContain("x\\u007cy\\u0060z\\u0060<img src=a> @team");

@@ -65,7 +65,7 @@ function annotate({ findings }: Verification, folder: string): void {
   for (const { severity, kind, message, remedy, file, line } of findings.slice(0, MAX_ANNOTATIONS)) {
     const say = severity === "error" ? core.error : core.warning;
     const place = file === undefined ? {} : { file: join(folder, file).split(sep).join("/"), startLine: line ?? 1 };
-    say(printable(`${message} ${remedy}.`), { title: `agent-vault: ${kind}`, ...place });
+    say(printable(`${message} ${remedy}`), { title: `agent-vault: ${kind}`, ...place });
   }
   if (findings.length > MAX_ANNOTATIONS) core.info(`And ${findings.length - MAX_ANNOTATIONS} more findings.`);
 }

@@ -12,36 +12,22 @@ export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./re
 export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./format/manifest.js";
 export { ACCESS_LEVELS, parseExpiry, parseMetadata, rotationDue, type Attributes, type Metadata } from "./format/metadata.js";
 export { defaultGroupOf, parseAgentName, parseGroupName } from "./format/names.js";
-export {
-  addAgent,
-  recoverAgent,
-  removeAgent,
-  restoreAgent,
-  type AgentKeyResult,
-  type AgentLoss,
-  type AgentRequest,
-} from "./operations/agents.js";
+export { addAgent } from "./operations/agents/add.js";
+export type { AgentKeyResult, AgentLoss, AgentRequest } from "./operations/agents/agent.js";
+export { recoverAgent } from "./operations/agents/recover.js";
+export { removeAgent } from "./operations/agents/remove.js";
+export { restoreAgent, type RestoredKey } from "./operations/agents/restore.js";
 export type { ChangeRequest } from "./change/signed-change.js";
 export { deleteSecret, type DeleteRequest, type DeleteResult } from "./operations/delete.js";
 export { grant, type GrantRequest, type GrantResult, type Target } from "./operations/grant.js";
 export { init, type InitRequest, type InitResult } from "./operations/init.js";
 export { move, type MoveRequest, type MoveResult } from "./operations/move.js";
-export {
-  addOwner,
-  allowedSigners,
-  listOwners,
-  ownerKeys,
-  removeOwner,
-  rotateOwner,
-  type AddOwnerRequest,
-  type AddOwnerResult,
-  type OwnerDetails,
-  type OwnerKeys,
-  type OwnersChange,
-  type RemoveOwnerRequest,
-  type RotateOwnerRequest,
-  type RotateOwnerResult,
-} from "./operations/owners.js";
+export { addOwner, type AddOwnerRequest, type AddOwnerResult } from "./operations/owners/add.js";
+export { allowedSigners, listOwners, type OwnerDetails } from "./operations/owners/list.js";
+export { ownerKeys, type OwnerKeys } from "./operations/owners/owner-keys.js";
+export type { OwnersChange } from "./operations/owners/recovered-agents.js";
+export { removeOwner, type RemoveOwnerRequest } from "./operations/owners/remove.js";
+export { rotateOwner, type RotateOwnerRequest, type RotateOwnerResult } from "./operations/owners/rotate.js";
 export { upstreamDistance, type UpstreamDistance } from "./sync/pull.js";
 export { pushCommand } from "./git/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";

@@ -86,7 +86,7 @@ describe("the action's verify", () => {
         /^::error title=agent-vault%3A tampered,file=repository\/\.agent-vault\/secrets\/stripe\/api-key\.enc,line=1::/,
       ),
     );
-    expect(step.summary).toContain("**not in order**");
+    expect(step.summary).toContain("`tampered`");
   });
 
   it("trusts the owner that it is told of", async () => {

@@ -92,9 +92,7 @@ async function engine(context: Context): Promise<Diagnosis> {
 
 function keyFiles(context: Context): Diagnosis[] {
   const found: Diagnosis[] = [];
-  checkKeyFiles(context, (severity, _kind, _subject, message, remedy) =>
-    found.push({ subject: "keys", state: severity, message, remedy: `${remedy}.` }),
-  );
+  checkKeyFiles(context, (severity, _kind, _subject, message, remedy) => found.push({ subject: "keys", state: severity, message, remedy }));
   if (found.length > 0) return found;
   return [
     existsSync(context.home) ? ok("keys", `${context.home} is closed to others`) : ok("keys", `there are none yet in ${context.home}`),

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { parseIdentity } from "./identity.js";
-import { parseRecipientSets, runJob, type Job } from "./job.js";
+import { parseRecipientSets, runJob, type ReencryptJob } from "./job.js";
 
 /** What a worker starts with. */
 export interface WorkerTask {
@@ -17,11 +17,11 @@ const task = workerData as WorkerTask;
 const recipientSets = parseRecipientSets(task.recipientSets);
 const identities = task.identities.map(parseIdentity);
 
-parentPort!.on("message", (jobs: Job[]) => {
+parentPort!.on("message", (jobs: ReencryptJob[]) => {
   void answer(jobs);
 });
 
-async function answer(jobs: readonly Job[]): Promise<void> {
+async function answer(jobs: readonly ReencryptJob[]): Promise<void> {
   const files: Uint8Array[] = [];
   try {
     for (const job of jobs) files.push(await runJob(job, recipientSets[job.recipients]!, identities));

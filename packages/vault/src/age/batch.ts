@@ -5,10 +5,10 @@ import { Worker } from "node:worker_threads";
 import { VaultError } from "../errors.js";
 import type { WorkerAnswer, WorkerTask } from "./batch-worker.js";
 import type { Identity } from "./identity.js";
-import { parseRecipientSets, runJob, type Job } from "./job.js";
+import { parseRecipientSets, runJob, type ReencryptJob } from "./job.js";
 import type { Recipient } from "./recipient.js";
 
-export type { Job } from "./job.js";
+export type { ReencryptJob } from "./job.js";
 
 const MAX_WORKERS = 4;
 /** Less work than this is done before workers have started. */
@@ -16,7 +16,7 @@ const WORTH_WORKERS_MS = 150;
 /** Work that a worker is given at a time: enough that messages cost nothing, little enough that all workers end together. */
 const CHUNK_MS = 40;
 /** Measured on Node 20; for a guess of how long a job takes. */
-const FILE_MS = { "add-recipients": 0.2, "re-encrypt": 0.6, "hand-over": 0.6 };
+const FILE_MS = { "add-recipients": 0.2, "re-encrypt": 0.6, "encrypt-for-others": 0.6 };
 const WRAP_MS = { x25519: 0.1, "post-quantum": 3 };
 const RE_ENCRYPTED_MEGABYTE_MS = 10;
 
@@ -32,7 +32,7 @@ const RE_ENCRYPTED_MEGABYTE_MS = 10;
  *   `FAILED` where a worker dies.
  */
 export async function runBatch(
-  jobs: readonly Job[],
+  jobs: readonly ReencryptJob[],
   recipientSets: readonly (readonly string[])[],
   identity: Identity | readonly Identity[],
   onProgress: (done: number) => void = () => {},
@@ -46,7 +46,7 @@ export async function runBatch(
 }
 
 async function runHere(
-  jobs: readonly Job[],
+  jobs: readonly ReencryptJob[],
   sets: readonly Recipient[][],
   identities: readonly Identity[],
   onProgress: (done: number) => void,
@@ -61,7 +61,7 @@ async function runHere(
 }
 
 async function runOnWorkers(
-  jobs: readonly Job[],
+  jobs: readonly ReencryptJob[],
   chunks: [start: number, end: number][],
   task: WorkerTask,
   onProgress: (done: number) => void,
@@ -89,7 +89,7 @@ async function runOnWorkers(
   return files;
 }
 
-type Ask = (jobs: readonly Job[]) => Promise<Uint8Array[]>;
+type Ask = (jobs: readonly ReencryptJob[]) => Promise<Uint8Array[]>;
 
 function startWorker(task: WorkerTask): { worker: Worker; ask: Ask } {
   // Flags of this process, such as --input-type, can keep a worker from starting.
@@ -99,7 +99,7 @@ function startWorker(task: WorkerTask): { worker: Worker; ask: Ask } {
   worker.once("error", (error) => (failure = error));
   worker.once("exit", () => gone.abort());
 
-  async function ask(jobs: readonly Job[]): Promise<Uint8Array[]> {
+  async function ask(jobs: readonly ReencryptJob[]): Promise<Uint8Array[]> {
     // The caller keeps its files, so their copies are handed over.
     const copies = jobs.map((job) => ({ ...job, file: new Uint8Array(job.file) }));
     worker.postMessage(
@@ -128,7 +128,7 @@ function startWorker(task: WorkerTask): { worker: Worker; ask: Ask } {
 }
 
 /** Milliseconds, roughly. */
-function estimate({ kind, file }: Job, recipients: readonly Recipient[]): number {
+function estimate({ kind, file }: ReencryptJob, recipients: readonly Recipient[]): number {
   const wrap = WRAP_MS[recipients[0]?.kind ?? "x25519"];
   const content = kind !== "add-recipients" ? (file.length / 1e6) * RE_ENCRYPTED_MEGABYTE_MS : 0;
   // Two more for opening the old file and the new one.

@@ -66,13 +66,13 @@ export async function openFile(file: Uint8Array, identities: readonly Pick<Ident
   return null;
 }
 
-/** The error for a file that none of the identities at hand opens. */
+/** The error for a file that none of the given identities opens. */
 export function notAuthorized(file: Uint8Array): VaultError {
   return isPassphraseEncrypted(file)
     ? new VaultError("NOT_AUTHORIZED", "The file is encrypted with a passphrase, and no identity opens it.", {
         remedy: "Give the passphrase.",
       })
-    : new VaultError("NOT_AUTHORIZED", "The file is encrypted to other keys than those at hand.", {
-        remedy: "Use a key that was granted it, or ask the owner for a grant.",
+    : new VaultError("NOT_AUTHORIZED", "The file is encrypted to other keys than yours.", {
+        remedy: "Use a key that was granted the secret, or ask an owner for a grant.",
       });
 }

@@ -17,7 +17,7 @@ export async function encrypt(plaintext: Uint8Array, recipients: readonly Recipi
 }
 
 /**
- * Encrypts what no identity at hand will open, as when an owner hands a vault over. The file is opened again with its file key.
+ * Encrypts for recipients of whom none is the caller, as when an owner leaves a vault. The file is opened again with its file key.
  * @throws VaultError as {@link encrypt}; `DAMAGED` where it does not open to the same
  */
 export async function encryptForOthers(plaintext: Uint8Array, recipients: readonly Recipient[]): Promise<Uint8Array> {

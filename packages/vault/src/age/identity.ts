@@ -3,12 +3,12 @@ import { bech32 } from "@scure/base";
 import { VaultError } from "../errors.js";
 import type { Stanza } from "./header.js";
 import { PostQuantumIdentity } from "./post-quantum.js";
-import type { KeyKind } from "./recipient.js";
+import type { RecipientKind } from "./recipient.js";
 import { X25519Identity } from "./x25519.js";
 
 /** A private key to decrypt with. Printing it or writing it as JSON shows its kind and no key. */
 export interface Identity {
-  readonly kind: KeyKind;
+  readonly kind: RecipientKind;
   /** The key itself, `AGE-SECRET-KEY-...`: for a key file or another thread, and never for a message or a log. */
   reveal(): string;
   /** 32 bytes that only its holder can work out: HKDF-SHA-256 over the secret, with an info string and a salt (RFC 5869). */
@@ -41,7 +41,7 @@ export function parseIdentity(text: string): Identity {
 }
 
 /** Makes a new identity from 32 random bytes. */
-export async function generateIdentity(kind: KeyKind): Promise<Identity> {
+export async function generateIdentity(kind: RecipientKind): Promise<Identity> {
   return parseIdentity(bech32.encodeFromBytes(PREFIXES[kind], randomBytes(SECRET_LENGTH)).toUpperCase());
 }
 

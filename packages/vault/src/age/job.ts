@@ -6,12 +6,12 @@ import { parseRecipient, type Recipient } from "./recipient.js";
 import { addRecipients } from "./rewrap.js";
 
 /** One file's part of a batch. */
-export interface Job {
+export interface ReencryptJob {
   /**
    * `add-recipients` keeps the file key (see {@link addRecipients}); `re-encrypt` takes a new one, for exactly the recipients of the set;
-   * `hand-over` does so where no identity at hand opens the result.
+   * `encrypt-for-others` does so where none of the identities opens the result.
    */
-  readonly kind: "add-recipients" | "re-encrypt" | "hand-over";
+  readonly kind: "add-recipients" | "re-encrypt" | "encrypt-for-others";
   /** What errors call the file, such as its path. */
   readonly name: string;
   readonly file: Uint8Array;
@@ -35,10 +35,10 @@ export function parseRecipientSets(sets: readonly (readonly string[])[]): Recipi
  * Does one job and returns the new file, which was decrypted again, with its file key where no identity is left that opens it.
  * @throws VaultError as the operation does, with the job's name before the message; `FAILED` for any other error.
  */
-export async function runJob(job: Job, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
+export async function runJob(job: ReencryptJob, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
   try {
     if (job.kind === "re-encrypt") return await reEncrypt(job.file, recipients, identities);
-    if (job.kind === "hand-over") return await encryptForOthers(await decrypt(job.file, identities), recipients);
+    if (job.kind === "encrypt-for-others") return await encryptForOthers(await decrypt(job.file, identities), recipients);
     return await addRecipients(job.file, identities[0]!, recipients);
   } catch (error) {
     const { code, message, remedy } = error instanceof VaultError ? error : new VaultError("FAILED", String(error));

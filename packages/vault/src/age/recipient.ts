@@ -5,19 +5,32 @@ import { PostQuantumRecipient, RECIPIENT_LENGTH as POST_QUANTUM_LENGTH } from ".
 import { X25519Recipient } from "./x25519.js";
 
 /** `x25519` is classic age (`age1...`), `post-quantum` its hybrid of ML-KEM-768 and X25519 (`age1pq1...`). */
-export type KeyKind = "x25519" | "post-quantum";
+export type RecipientKind = "x25519" | "post-quantum";
 
 /** A public key to encrypt to. */
 export interface Recipient {
-  readonly kind: KeyKind;
+  readonly kind: RecipientKind;
   /** `age1...`, without white space around it. */
   readonly text: string;
   /** @param fileKey 16 bytes. @returns the stanzas that let this recipient's identity find the file key. */
   wrapFileKey(fileKey: Uint8Array): Stanza[] | Promise<Stanza[]>;
 }
 
-/** What fits into the largest header that is read. */
-const MAX_RECIPIENTS: Readonly<Record<KeyKind, number>> = { x25519: 10_000, "post-quantum": 600 };
+/** The type of the stanza that a recipient of each kind has in a header. */
+const STANZA_TYPES: Readonly<Record<RecipientKind, string>> = { x25519: "X25519", "post-quantum": "mlkem768x25519" };
+
+/** Whether a file with stanzas of these types has exactly `count` recipients, all of one kind. */
+export function hasRecipients(types: readonly string[], count: number, kind: RecipientKind): boolean {
+  return types.length === count && types.every((type) => type === STANZA_TYPES[kind]);
+}
+
+/** The kind of recipient that has a stanza of this type, or `undefined` for a type that is not known. */
+export function kindOfStanza(type: string): RecipientKind | undefined {
+  return type === STANZA_TYPES.x25519 ? "x25519" : type === STANZA_TYPES["post-quantum"] ? "post-quantum" : undefined;
+}
+
+/** How many stanzas fit into the largest header that is read. */
+const MAX_RECIPIENTS: Readonly<Record<RecipientKind, number>> = { x25519: 10_000, "post-quantum": 600 };
 const X25519_LENGTH = 32;
 const REMEDY = "Use the recipient that age-keygen or agent-vault printed: age1 and 58 more characters, or age1pq1 and many more.";
 

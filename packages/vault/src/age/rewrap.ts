@@ -1,9 +1,7 @@
 import { decrypt, notAuthorized, openFile } from "./decrypt.js";
 import { encodeHeader, type Stanza } from "./header.js";
 import type { Identity } from "./identity.js";
-import { mixedRecipients, requireUniform, type KeyKind, type Recipient } from "./recipient.js";
-
-const KIND_OF_STANZA: Readonly<Record<string, KeyKind>> = { X25519: "x25519", mlkem768x25519: "post-quantum" };
+import { kindOfStanza, mixedRecipients, requireUniform, type RecipientKind, type Recipient } from "./recipient.js";
 
 /**
  * Lets more recipients open a file, at a cost that does not grow with those it has: file key, payload and stanzas stay as they are,
@@ -30,8 +28,8 @@ export async function addRecipients(file: Uint8Array, identity: Identity, add: r
   return result;
 }
 
-function requireKind(stanzas: readonly Stanza[], kind: KeyKind): void {
-  if (stanzas.some(({ args }) => (KIND_OF_STANZA[args[0]!] ?? kind) !== kind)) throw mixedRecipients();
+function requireKind(stanzas: readonly Stanza[], kind: RecipientKind): void {
+  if (stanzas.some(({ args }) => (kindOfStanza(args[0]!) ?? kind) !== kind)) throw mixedRecipients();
 }
 
 /** Unlike Buffer.concat, never a part of a shared pool: a batch hands the memory to another thread. */

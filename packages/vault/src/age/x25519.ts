@@ -36,8 +36,8 @@ export class X25519Recipient {
     const share = diffieHellman({ privateKey, publicKey: BASE_POINT });
     const secret = sharedSecret(privateKey, this.#publicKey);
     if (secret === null) {
-      throw new VaultError("INVALID_RECIPIENT", "The recipient is a point of low order, which is nobody's key.", {
-        remedy: "Ask its holder for the right recipient; whoever made this one may want to read along.",
+      throw new VaultError("INVALID_RECIPIENT", "The recipient is a low-order point: anybody could decrypt what is encrypted for it.", {
+        remedy: "Ask its holder for the right recipient, and find out where this one came from.",
       });
     }
     const wrapKey = hkdf(secret, Buffer.concat([share, this.#point]), INFO);

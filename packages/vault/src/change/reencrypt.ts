@@ -1,9 +1,9 @@
 import type { Identity } from "../age/identity.js";
-import { runBatch, type Job } from "../age/batch.js";
+import { runBatch, type ReencryptJob } from "../age/batch.js";
 import { decrypt } from "../age/decrypt.js";
 import { encrypt } from "../age/encrypt.js";
 import { stanzaTypes } from "../age/header.js";
-import { requireUniform, type KeyKind, type Recipient } from "../age/recipient.js";
+import { hasRecipients, requireUniform, type Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { escrowFile, metadataFile, secretFile } from "../format/layout.js";
@@ -17,12 +17,12 @@ export interface AccessChange {
   readonly path: SecretPath;
   readonly before: readonly string[];
   readonly after: readonly string[];
-  /** Agents whose key is another one than before, so the file must be sealed anew for them. */
+  /** Whether the file gets a new file key in any case, such as for an agent whose key is another one than before. */
   readonly rekeyed: boolean;
 }
 
 /**
- * What an edit of the manifest does to the readers of some secrets, and nothing where it does nothing.
+ * What an edit of the manifest does to the readers of some secrets; secrets whose readers stay the same are left out.
  * @param edit changes the manifest in memory
  */
 export function changeAccess(state: VaultState, paths: Iterable<SecretPath>, edit: () => void): AccessChange[] {
@@ -39,18 +39,18 @@ function sameAgents(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * Adds the secrets whose files are not for just as many recipients as the manifest says: whatever made them so, whoever is taken out
- * must not stay in them. They are encrypted anew.
+ * Adds the secrets whose files do not have exactly as many recipients as the manifest says: whatever the reason, an agent that is taken
+ * out must not stay in them. They are encrypted again.
  * @param changes what an edit of the manifest did; the manifest in memory is the edited one
  */
 export function includingOutdated(state: VaultState, paths: Iterable<SecretPath>, changes: readonly AccessChange[]): AccessChange[] {
   const known = new Set(changes.map(({ path }) => path));
   const { owners } = state;
-  const drifted = [...paths].filter((path) => {
+  const outdated = [...paths].filter((path) => {
     if (known.has(path)) return false;
     return !hasRecipients(stanzaTypes(state.ciphertext(path)), owners.length + state.agentsOf(path).length, owners[0]!.recipient.kind);
   });
-  return [...changes, ...drifted.map((path) => reencrypted(state, path))];
+  return [...changes, ...outdated.map((path) => reencrypted(state, path))];
 }
 
 /** A secret that keeps its readers and gets a new file key. */
@@ -67,8 +67,8 @@ export function gainedAndLost({ before, after }: AccessChange): { gained: string
 }
 
 /**
- * The new files of secrets whose readers change. Who only gains a reader keeps file key and payload and gets a stanza more, if the
- * file has just the stanzas that it should have; in every other case there is a new file key and a new payload.
+ * The new files of secrets whose readers change. A secret that only gains readers keeps its file key and payload and gets more stanzas, if
+ * the file has exactly the stanzas that it should have; in every other case there is a new file key and a new payload.
  * @throws VaultError `DAMAGED`, `NOT_AUTHORIZED`, `MIXED_RECIPIENTS`
  */
 export async function reencrypt(
@@ -79,7 +79,7 @@ export async function reencrypt(
 ): Promise<FileChanges> {
   const owners = state.owners.map(({ recipient }) => recipient);
   const sets = new RecipientSets();
-  const jobs = changes.map((change): Job => {
+  const jobs = changes.map((change): ReencryptJob => {
     const { path, before, after, rekeyed } = change;
     const { gained, lost } = gainedAndLost(change);
     const file = state.ciphertext(path);
@@ -91,11 +91,11 @@ export async function reencrypt(
       ? { kind: "add-recipients", name, file, recipients: sets.indexOf(gained.map((agent) => state.agentRecipient(agent))) }
       : { kind: "re-encrypt", name, file, recipients: sets.indexOf(recipients) };
   });
-  const report = (done: number) => context.progress?.({ step: "Sealing secrets", done, total: jobs.length });
-  const sealed = await runBatch(jobs, sets.texts, owner, report);
+  const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
+  const encrypted = await runBatch(jobs, sets.texts, owner, report);
   const files: FileChanges = new Map();
   changes.forEach(({ path, after }, index) => {
-    files.set(secretFile(path), sealed[index]!);
+    files.set(secretFile(path), encrypted[index]!);
     const metadata = state.read(metadataFile(path));
     if (metadata) files.set(metadataFile(path), withAuthorizedAgents(metadata, path, after));
   });
@@ -103,13 +103,13 @@ export async function reencrypt(
 }
 
 /**
- * Encrypts every secret, and every agent's escrow, anew to the owners and agents whom the state names now, each with a new file key.
+ * Encrypts every secret, and every agent's escrow, to the owners and agents whom the state names now, each with a new file key.
  * @param identities open the present files; at least one should open the new ones
- * @param options.leaving no identity at hand opens the new files, since their only owner here is leaving
- * @param options.without agents whose escrow is to be made from a new key
+ * @param options.leaving whether none of the identities opens the new files, since the owner who makes the change is leaving
+ * @param options.without agents whose escrow the caller makes from a new key
  * @throws VaultError `DAMAGED`, `NOT_AUTHORIZED`, `MIXED_RECIPIENTS`
  */
-export async function resealAll(
+export async function reencryptAll(
   context: Context,
   state: VaultState,
   identities: readonly Identity[],
@@ -117,24 +117,24 @@ export async function resealAll(
 ): Promise<FileChanges> {
   const sets = new RecipientSets();
   const targets: string[] = [];
-  const jobs: Job[] = [];
+  const jobs: ReencryptJob[] = [];
   const add = (target: string, name: string, file: Uint8Array, recipients: readonly Recipient[]) => {
     requireUniform(recipients);
     targets.push(target);
-    jobs.push({ kind: leaving ? "hand-over" : "re-encrypt", name, file, recipients: sets.indexOf(recipients) });
+    jobs.push({ kind: leaving ? "encrypt-for-others" : "re-encrypt", name, file, recipients: sets.indexOf(recipients) });
   };
   for (const path of state.secretPaths()) add(secretFile(path), formatSecretPath(path), state.ciphertext(path), state.recipientsOf(path));
   const owners = state.owners.map(({ recipient }) => recipient);
   for (const agent of state.escrowedAgents()) {
     if (!without.has(agent)) add(escrowFile(agent), `the escrow of ${agent}`, state.read(escrowFile(agent))!, owners);
   }
-  const report = (done: number) => context.progress?.({ step: "Sealing secrets", done, total: jobs.length });
-  const sealed = await runBatch(jobs, sets.texts, identities, report);
-  return new Map(targets.map((target, index) => [target, sealed[index]!]));
+  const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
+  const encrypted = await runBatch(jobs, sets.texts, identities, report);
+  return new Map(targets.map((target, index) => [target, encrypted[index]!]));
 }
 
-/** Encrypts a value and decrypts it again before it counts. @throws VaultError `MIXED_RECIPIENTS`, `DAMAGED` */
-export async function seal(value: Uint8Array, recipients: readonly Recipient[], owner: Identity): Promise<Uint8Array> {
+/** Encrypts a value, and decrypts it again to compare. @throws VaultError `MIXED_RECIPIENTS`, `DAMAGED` */
+export async function encryptChecked(value: Uint8Array, recipients: readonly Recipient[], owner: Identity): Promise<Uint8Array> {
   const file = await encrypt(value, recipients);
   const again = await decrypt(file, [owner]);
   if (Buffer.compare(again, value) !== 0) {
@@ -143,12 +143,6 @@ export async function seal(value: Uint8Array, recipients: readonly Recipient[], 
     });
   }
   return file;
-}
-
-/** Whether a file with stanzas of these types is just for so many recipients, all with one kind of key. */
-export function hasRecipients(types: readonly string[], count: number, kind: KeyKind): boolean {
-  const wanted = kind === "x25519" ? "X25519" : "mlkem768x25519";
-  return types.length === count && types.every((type) => type === wanted);
 }
 
 /** The different lists of recipients in a batch, each sent to a worker once. */

@@ -7,9 +7,10 @@ import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
 import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
-import { actorOf, onRecord, recordFailure, secretsAmong, type Begin, type BegunChange } from "../record/recorder.js";
+import { actorOf, onRecord, recordFailure, secretsAmong, type Actor, type Begin, type BegunChange } from "../record/recorder.js";
 import { recoverVault } from "./recovery.js";
 import { requireQuietRepository, transact, withoutUnchanged, type FileChanges, type HookPoint } from "./transaction.js";
+import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
 import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
@@ -35,49 +36,46 @@ export interface Change<R> {
   /** Who may sign the next state, where that changes. */
   owners?(present: SignedLock): readonly LockOwner[];
   /**
-   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that whoever
-   * knows no other key can tell the vault.
+   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that somebody
+   * who knows no other key can verify the vault.
    */
-  readonly successor?: Identity;
-  /** Signs also where no file changes, and for another while: in milliseconds, `null` for ever, `undefined` for as long as before. */
+  readonly newIdentity?: Identity;
+  /** Signs also where no file changes, and for another time: in milliseconds, `null` for ever, `undefined` for as long as before. */
   readonly renewal?: { readonly lifetime: number | null | undefined };
 }
 
-/** What an operation came to, and the state that the vault is in now. */
+/** What an operation came to. */
 export interface Changed<R> {
   readonly result: R;
+  /** The state that the vault is in now. */
   readonly signed: SignedLock;
-  /** Where the record of this machine stood when the change began. */
+  /** How long this machine's audit log was when the change began, where it keeps one. */
   readonly anchor?: BegunChange["anchor"] | undefined;
 }
 
+/** Works out a change from a state. It writes nothing, and may be called more than once, in a trial without the owner. */
+export type Operation<R> = (state: VaultState, owner?: Identity) => Change<R> | Promise<Change<R>>;
+
+/** Asks a person for what an operation still lacks. @param keys those that make the change */
+export type Ask = (keys: Keys) => Promise<void>;
+
 /** As {@link changeSigned}, for the result alone. */
-export async function changeVault<R>(
-  context: Context,
-  request: ChangeRequest,
-  operation: (state: VaultState) => Change<R> | Promise<Change<R>>,
-  ask?: () => Promise<void>,
-): Promise<R> {
+export async function changeVault<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask?: Ask): Promise<R> {
   return (await changeSigned(context, request, operation, ask)).result;
 }
 
 /**
  * Runs an owner's operation as one transaction: the owner's key first, then the state that it starts from, verified file for file,
- * then the operation, what every change brings along, and the signature over what comes out.
- * Whatever a person is asked for comes before the transaction, so that nobody waits for them, and after a trial run on the present
- * state, so that they type nothing in vain.
- * @param operation works out the change; it writes nothing, and may be called more than once, in a trial without the owner
- * @param ask gets from the person what the operation still lacks
- * @throws VaultError the codes of {@link VaultTrust}, `TAMPERED`, `NOT_AUTHORIZED`, and what a transaction and the operation throw
+ * then the operation, what every change brings along, and the signature over the new files.
+ *
+ * People are asked before the transaction, so that nobody waits for them, and after a trial run on the present state, so that they type
+ * nothing in vain.
+ * @throws VaultError `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `ROLLBACK` and the other codes of a verification, `TAMPERED`, `NOT_AUTHORIZED`,
+ *   and what a transaction and the operation throw
  */
-export async function changeSigned<R>(
-  context: Context,
-  request: ChangeRequest,
-  operation: (state: VaultState, owner?: Identity) => Change<R> | Promise<Change<R>>,
-  ask?: () => Promise<void>,
-): Promise<Changed<R>> {
-  const { vault, key, dryRun = false } = request;
-  const plan = (state: VaultState, owner?: Identity) => {
+export async function changeSigned<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask?: Ask): Promise<Changed<R>> {
+  const { vault, dryRun = false } = request;
+  const plan: Operation<R> = (state, owner) => {
     requireUsableManifest(state);
     adoptExtraAgents(state);
     return operation(state, owner);
@@ -88,95 +86,46 @@ export async function changeSigned<R>(
   };
 
   if (!dryRun) await recoverVault(context, vault);
-  // What may be forged decides here over nothing but whether a passphrase is asked for.
-  const trial = askingAfter(() => tryOut(new VaultState(vault)), context);
-  const keys = await loadKeys(trial, { ...key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
+  // Files that nobody has verified yet decide here over nothing but whether a passphrase is asked for.
+  const asking = confirmBeforePassphrase(context, () => tryOut(new VaultState(vault)));
+  const keys = await loadKeys(asking, { ...request.key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
   const trust = new VaultTrust(context, vault, keys);
   if (ask) {
     const state = new VaultState(vault);
     await trust.verifyForChange(state);
     await ownerIdentityAmong(keys, state);
     await tryOut(state);
-    await ask();
+    await ask(keys);
   }
-  let made: SignedLock | undefined;
-  const changeOnRecord = (begin: Begin) =>
+  const makeChange = (begin: Begin) =>
     transact(
       context,
       vault,
       async (state) => {
-        const base = await trust.verifyForChange(state);
-        const digests = await withTamperedFileNames(context, request.vault, () => state.signed!.requireAll());
-        const { vault } = base.lock;
-        const actor = actorOf(state, keys, vault);
-        const { owner, signingKey } = await requireOwner(keys, state, base.lock).catch(async (error: unknown) => {
-          await recordFailure(context, actor, error);
-          throw error;
-        });
-        const change = await plan(state, owner);
-        const { successor } = change;
-        const outcome: { -readonly [Key in keyof Changed<R>]: Changed<R>[Key] } = { result: change.result, signed: base };
-        const more: HookPoint[] = [];
-        const files = async () => {
-          const files = withoutUnchanged(state, new Map([...layoutUpgrade(context, state), ...(await change.files(owner, base))]));
-          if (files.size === 0 && !change.renewal) return files;
-          const owners = change.owners?.(base) ?? base.lock.owners;
-          // Somebody may have driven the count up; with a new key it starts anew.
-          const sequence = successor && base.lock.sequence > MAX_SEQUENCE_STEP ? 1 : trust.highestSequence(base) + 1;
-          const lifetime = change.renewal?.lifetime;
-          const anchor = (outcome.anchor = await begin(actor, { what: change.message, secrets: secretsAmong(files) }));
-          if (successor) await context.recorder?.admit([parseRecipient(await successor.recipient())]);
-          const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
-          outcome.signed = made = next.signed;
-          if (successor) {
-            const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
-            const last = signState(context, new SigningKey(successor, vault), again);
-            const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
-            more.push({ message: `${change.message}: signed with the new key`, files: lock });
-            outcome.signed = made = last.signed;
-          }
-          return next.files;
+        const start = await verifyStart(context, vault, trust, keys, state);
+        const change = await plan(state, start.owner);
+        let made: SignedFiles | undefined;
+        return {
+          message: change.message,
+          result: () => ({ result: change.result, signed: made?.signed ?? start.base, made }),
+          files: async () => {
+            const files = await changedFiles(context, state, start, change);
+            if (files.size === 0 && !change.renewal) return files;
+            made = await signChange(context, trust, start, change, files, begin);
+            return made.files;
+          },
+          more: () => made?.handover ?? [],
         };
-        return { message: change.message, result: outcome, files, more: () => more };
       },
       { dryRun },
     );
-  const changed = await onRecord(context, changeOnRecord);
-  if (made) trust.rememberMade(made);
-  return changed;
-}
-
-/** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER` */
-export async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
-  const owner = await ownerIdentityAmong(keys, state);
-  const signingKey = new SigningKey(owner, lock.vault);
-  requireSigner(signingKey, lock);
-  return { owner, signingKey };
-}
-
-/** Who opens the secrets as an owner and is not known as one who signs would make a state that nobody trusts. */
-export function requireSigner({ publicKey }: SigningKey, { owners }: Lock): void {
-  if (owners.some(({ key }) => key === publicKey)) return;
-  throw new VaultError(
-    "UNTRUSTED_SIGNER",
-    "Whoever signed the state of this vault does not name the signing key that belongs to your key.",
-    {
-      remedy:
-        "If you did not expect that, somebody has made this copy around your name: do not use it. Otherwise have another owner run agent-vault remove-owner and add-owner for you, with what agent-vault owner keys prints.",
-    },
-  );
-}
-
-export function requireUsableManifest(state: VaultState): void {
-  const twice = state.manifest.problems.find((problem) => problem.endsWith("stands twice"));
-  if (!twice) return;
-  throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice}.`, {
-    remedy: "Make one entry of the two and sign that (agent-vault sign), then run the command again.",
-  });
+  const { made, ...changed } = (await onRecord(context, makeChange))();
+  if (made) trust.rememberMade(made.signed);
+  return { ...changed, anchor: made?.anchor };
 }
 
 /** A context that asks for a passphrase only after a trial that does not fail. */
-function askingAfter(tryOut: () => Promise<void>, context: Context): Context {
+function confirmBeforePassphrase(context: Context, tryOut: () => Promise<void>): Context {
   if (!context.passphrase) return context;
   return {
     ...context,
@@ -185,4 +134,99 @@ function askingAfter(tryOut: () => Promise<void>, context: Context): Context {
       return context.passphrase!(keyFile);
     },
   };
+}
+
+/** The verified state that a change starts from, and the owner who makes it. */
+interface Start {
+  readonly base: SignedLock;
+  /** Of all files, as they are now. */
+  readonly digests: ReadonlyMap<string, Digest>;
+  readonly actor: Actor;
+  readonly owner: Identity;
+  readonly signingKey: SigningKey;
+}
+
+/** Verifies every file, and that the keys are an owner's who may sign; a failure of the latter goes into the audit log. */
+async function verifyStart(context: Context, vault: string, trust: VaultTrust, keys: Keys, state: VaultState): Promise<Start> {
+  const base = await trust.verifyForChange(state);
+  const digests = await withTamperedFileNames(context, vault, () => state.signed!.requireAll());
+  const actor = actorOf(state, keys, base.lock.vault);
+  try {
+    return { base, digests, actor, ...(await requireOwner(keys, state, base.lock)) };
+  } catch (error) {
+    await recordFailure(context, actor, error);
+    throw error;
+  }
+}
+
+/** The files of a change and of what every change brings along, without those that stay as they are. */
+async function changedFiles<R>(context: Context, state: VaultState, { owner, base }: Start, change: Change<R>): Promise<FileChanges> {
+  return withoutUnchanged(state, new Map([...layoutUpgrade(context, state), ...(await change.files(owner, base))]));
+}
+
+/** A change's files with the lock over them, signed. */
+interface SignedFiles {
+  readonly files: FileChanges;
+  /** The state after the last commit. */
+  readonly signed: SignedLock;
+  readonly anchor: BegunChange["anchor"] | undefined;
+  /** A second commit, with the lock that a new identity signs. */
+  readonly handover: readonly HookPoint[];
+}
+
+async function signChange<R>(
+  context: Context,
+  trust: VaultTrust,
+  { base, digests, actor, signingKey }: Start,
+  change: Change<R>,
+  files: FileChanges,
+  begin: Begin,
+): Promise<SignedFiles> {
+  const { message, newIdentity, renewal } = change;
+  const { vault, sequence: present } = base.lock;
+  const owners = change.owners?.(base) ?? base.lock.owners;
+  // Somebody with an owner's key may have inflated the version number; with a new key it starts at 1.
+  const sequence = newIdentity && present > MAX_SEQUENCE_STEP ? 1 : trust.highestSequence(base) + 1;
+  const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
+  if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);
+  const lifetime = renewal?.lifetime;
+  const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
+  if (!newIdentity) return { ...next, anchor, handover: [] };
+
+  const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
+  const last = signState(context, new SigningKey(newIdentity, vault), again);
+  const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
+  return { files: next.files, signed: last.signed, anchor, handover: [{ message: `${message}: signed with the new key`, files: lock }] };
+}
+
+/**
+ * The owner among some keys, with the key that signs this vault's states.
+ * @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`
+ */
+export async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
+  const owner = await ownerIdentityAmong(keys, state);
+  const signingKey = new SigningKey(owner, lock.vault);
+  requireSigner(signingKey, lock);
+  return { owner, signingKey };
+}
+
+/**
+ * Refuses an owner who may not sign: nobody would trust what they sign.
+ * @throws VaultError `UNTRUSTED_SIGNER`
+ */
+export function requireSigner({ publicKey }: SigningKey, { owners }: Lock): void {
+  if (owners.some(({ key }) => key === publicKey)) return;
+  throw new VaultError("UNTRUSTED_SIGNER", "The signed state of this vault does not list your signing key among its owners.", {
+    remedy:
+      "If you did not expect that, do not use this copy: it may have been made to deceive you. Otherwise have another owner run agent-vault remove-owner and add-owner for you, with what agent-vault owner keys prints.",
+  });
+}
+
+/** Refuses a manifest that lists an agent or group twice: what an edit means would be unclear. @throws VaultError `INVALID_MANIFEST` */
+export function requireUsableManifest(state: VaultState): void {
+  const [twice] = state.manifest.duplicates;
+  if (!twice) return;
+  throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice} is listed twice.`, {
+    remedy: "Merge the two entries and sign the change (agent-vault sign), then run the command again.",
+  });
 }

@@ -1,10 +1,11 @@
-import { isMap, isSeq, type Document, type YAMLMap, type YAMLSeq } from "yaml";
+import type { Document } from "yaml";
 import * as z from "zod/mini";
 import { VaultError } from "../errors.js";
 import { FIRST_OWNER_FILE, MANIFEST_FILE } from "./layout.js";
-import { formatSecretPath, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
+import { updateManifestDocument, type OwnerEntry } from "./manifest-document.js";
+import { isValid, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
 import { suggestion } from "../text/did-you-mean.js";
-import { readYaml, syncSequence, writeYaml } from "./yaml-document.js";
+import { readYaml, writeYaml } from "./yaml-document.js";
 
 const named = { name: z.string() };
 const list = <T extends z.ZodMiniType>(item: T) => z._default(z.nullable(z.array(item)), []);
@@ -16,15 +17,11 @@ const manifestSchema = z.looseObject({
   extra_agents: z.optional(z.nullable(z.record(z.string(), list(z.string())))),
 });
 
-/** An owner: a name, and the file of the recipient, relative to the vault's folder. */
-export interface OwnerEntry {
-  readonly name: string;
-  readonly file: string;
-}
+export type { OwnerEntry };
 
 /**
  * `manifest.yaml`: who is in which group, and which secrets a group lists. Edits change the model; `toBytes` carries them
- * into the document, where comments, order, unknown fields and entries with unusable names stay as they are.
+ * into the document, where comments, order, unknown fields and entries with invalid names stay as they are.
  */
 export class Manifest {
   owners: readonly OwnerEntry[];
@@ -34,7 +31,9 @@ export class Manifest {
   readonly groups: ReadonlyMap<string, ReadonlySet<SecretPath>>;
   /** Secret to agents that read it beyond its groups. */
   readonly extraAgents: ReadonlyMap<SecretPath, ReadonlySet<string>>;
-  /** What was left out of the model because of its name, or because it stands twice. */
+  /** Agents and groups that are listed twice, such as `agent deploy`; the model has the first entry alone. */
+  readonly duplicates: readonly string[];
+  /** What was left out of the model because its name is invalid or listed twice, each a sentence without its full stop. */
   readonly problems: readonly string[];
   #source: Uint8Array;
   readonly #document: Document;
@@ -51,15 +50,16 @@ export class Manifest {
     this.groups = this.#groups;
     this.extraAgents = this.#extraAgents;
     const problems: string[] = [];
+    const duplicates: string[] = [];
     this.owners = (data.owners ?? []).map(({ name, public_key }) => ({ name, file: public_key }));
     for (const { name, groups } of data.agents ?? []) {
-      if (!valid(parseAgentName, name)) problems.push(`agent ${JSON.stringify(name)} breaks the grammar of names`);
-      else if (this.#agents.has(name)) problems.push(`agent ${name} stands twice`);
+      if (!isValid(parseAgentName, name)) problems.push(`agent ${JSON.stringify(name)} is not a valid name`);
+      else if (this.#agents.has(name)) addDuplicate(`agent ${name}`);
       else this.#agents.set(name, new Set(groups ?? []));
     }
     for (const { name, secrets } of data.groups ?? []) {
-      if (!valid(parseGroupName, name)) problems.push(`group ${JSON.stringify(name)} breaks the grammar of names`);
-      else if (this.#groups.has(name)) problems.push(`group ${name} stands twice`);
+      if (!isValid(parseGroupName, name)) problems.push(`group ${JSON.stringify(name)} is not a valid name`);
+      else if (this.#groups.has(name)) addDuplicate(`group ${name}`);
       else this.#groups.set(name, paths(secrets ?? [], `group ${name}`));
     }
     this.#namesExtraAgents = data.extra_agents !== undefined;
@@ -68,12 +68,18 @@ export class Manifest {
         this.#extraAgents.set(path, new Set([...(this.#extraAgents.get(path) ?? []), ...(agents ?? [])]));
     }
     this.problems = problems;
+    this.duplicates = duplicates;
+
+    function addDuplicate(entry: string): void {
+      duplicates.push(entry);
+      problems.push(`${entry} is listed twice`);
+    }
 
     function paths(texts: readonly string[], where: string): Set<SecretPath> {
       const result = new Set<SecretPath>();
       for (const text of texts) {
-        if (valid(parseSecretPath, text)) result.add(parseSecretPath(text));
-        else problems.push(`secret ${JSON.stringify(text)} in ${where} breaks the grammar of names`);
+        if (isValid(parseSecretPath, text)) result.add(parseSecretPath(text));
+        else problems.push(`secret ${JSON.stringify(text)} in ${where} is not a valid name`);
       }
       return result;
     }
@@ -85,6 +91,7 @@ export class Manifest {
     return new Manifest(bytes, document, data);
   }
 
+  /** The manifest of a new vault, with its first owner. */
   static create(ownerName: string): Manifest {
     const owner = JSON.stringify(ownerName);
     return Manifest.parse(
@@ -106,7 +113,7 @@ export class Manifest {
     throw groupNotFound(name, this.groups.keys());
   }
 
-  /** Every secret that a group lists or that has extra agents. */
+  /** All secrets that a group lists or that has extra agents. */
   secrets(): Set<SecretPath> {
     const all = new Set<SecretPath>(this.extraAgents.keys());
     for (const secrets of this.groups.values()) for (const path of secrets) all.add(path);
@@ -130,23 +137,26 @@ export class Manifest {
     this.#changed = true;
   }
 
+  /** Replaces all owners; the files of their recipients are the caller's to write. */
   setOwners(owners: readonly OwnerEntry[]): void {
     this.owners = owners;
     this.#changed = true;
   }
 
+  /** Adds an agent that is in no group. */
   addAgent(name: string): void {
     this.#agents.set(name, new Set());
     this.#changed = true;
   }
 
+  /** Removes an agent and its extra grants. */
   removeAgent(name: string): void {
     this.#agents.delete(name);
     for (const path of Array.from(this.#extraAgents.keys())) this.removeExtraAgent(path, name);
     this.#changed = true;
   }
 
-  /** Takes out extra agents that are none of the manifest's agents. @returns the secrets that named this one */
+  /** Removes the extra grants of an agent that the manifest does not have. @returns the secrets that were granted to it */
   dropDanglingGrants(name: string): SecretPath[] {
     if (this.#agents.has(name)) return [];
     const paths = [...this.#extraAgents].flatMap(([path, agents]) => (agents.has(name) ? [path] : []));
@@ -154,17 +164,19 @@ export class Manifest {
     return paths;
   }
 
+  /** Puts an agent that the manifest has into a group. */
   joinGroup(agent: string, group: string): void {
     this.#agents.get(agent)!.add(group);
     this.#changed = true;
   }
 
+  /** Takes an agent that the manifest has out of a group. */
   leaveGroup(agent: string, group: string): void {
     this.#agents.get(agent)!.delete(group);
     this.#changed = true;
   }
 
-  /** @throws VaultError `ALREADY_EXISTS` where the group would be new and another one's name differs in case only */
+  /** Has a group list a secret; a group that does not exist is made. @throws VaultError `ALREADY_EXISTS` where a new group's name differs from another's in case only */
   listSecret(group: string, path: SecretPath): void {
     const secrets = this.#groups.get(group) ?? this.#newGroup(group);
     this.#groups.set(group, secrets.add(path));
@@ -175,7 +187,7 @@ export class Manifest {
     const twin = [...this.#groups.keys()].find((name) => name.toLowerCase() === group.toLowerCase());
     if (twin === undefined) return new Set();
     throw new VaultError("ALREADY_EXISTS", `The groups ${group} and ${twin} would differ in upper and lower case only.`, {
-      remedy: "Use the present spelling or another name.",
+      remedy: "Use the existing spelling or another name.",
     });
   }
 
@@ -185,17 +197,20 @@ export class Manifest {
     this.#changed = true;
   }
 
+  /** Takes a secret out of all groups, and its extra grants with it. */
   unlistSecret(path: SecretPath): void {
     for (const secrets of this.#groups.values()) secrets.delete(path);
     this.#extraAgents.delete(path);
     this.#changed = true;
   }
 
+  /** Lets an agent read a secret beyond its groups. */
   addExtraAgent(path: SecretPath, agent: string): void {
     this.#extraAgents.set(path, (this.#extraAgents.get(path) ?? new Set()).add(agent));
     this.#changed = true;
   }
 
+  /** Takes an extra grant back, if there is one. */
   removeExtraAgent(path: SecretPath, agent: string): void {
     const agents = this.#extraAgents.get(path);
     agents?.delete(agent);
@@ -204,33 +219,13 @@ export class Manifest {
   }
 
   /**
-   * The file: the very bytes that were read where nothing has changed. What was written is read again before it counts.
-   * @throws VaultError `DAMAGED` where it would mean something else than this manifest
+   * The file's bytes: those that were read where nothing has changed. New bytes are parsed again and compared before they are returned.
+   * @throws VaultError `DAMAGED` where the new bytes would mean something else than this manifest
    */
   toBytes(): Uint8Array {
     if (!this.#changed) return this.#source;
-    const document = this.#document;
-    syncOwners(document, this.owners);
-    syncNamed(
-      document,
-      "agents",
-      "groups",
-      (name) => valid(parseAgentName, name),
-      this.agents,
-      (group) => group,
-    );
-    syncNamed(document, "groups", "secrets", (name) => valid(parseGroupName, name), this.groups, formatSecretPath);
-    const extra = document.getIn(["extra_agents"], true);
-    const map = isMap(extra) ? extra : document.createNode({});
-    if (map !== extra) document.set("extra_agents", map);
-    const wanted = new Map([...this.extraAgents].map(([path, agents]) => [formatSecretPath(path), [...agents]]));
-    for (const key of map.items.map((item) => String(item.key))) {
-      // One path may be spelled in two ways; the shown one stays.
-      if (valid(parseSecretPath, key) && !wanted.has(key)) map.delete(key);
-    }
-    for (const [key, agents] of wanted) syncSequence(document, ["extra_agents", key], agents);
-    map.flow = map.items.length === 0;
-    const bytes = writeYaml(document);
+    updateManifestDocument(this.#document, this);
+    const bytes = writeYaml(this.#document);
     if (Manifest.parse(bytes).#meaning() !== this.#meaning()) {
       throw new VaultError("DAMAGED", "The new manifest.yaml would not say what it should.", {
         remedy: "Nothing was changed. Bring manifest.yaml into the form that docs/format.md shows, and report this.",
@@ -254,82 +249,14 @@ export class Manifest {
   }
 }
 
-/** Carries the owners into their sequence of `{name, public_key}`. */
-function syncOwners(document: Document, owners: readonly OwnerEntry[]): void {
-  const node = document.get("owners", true);
-  if (owners.length === 0 && !isSeq(node)) return;
-  const sequence = (isSeq(node) ? node : document.createNode([])) as YAMLSeq<YAMLMap>;
-  if (sequence !== node) document.set("owners", sequence);
-  const present = [...sequence.items];
-  sequence.items = owners.map(({ name, file }) => {
-    const item = present.find((candidate) => String(candidate.get("name")) === name);
-    if (!item) return document.createNode({ name, public_key: file });
-    present.splice(present.indexOf(item), 1);
-    if ((item.get("public_key") ?? FIRST_OWNER_FILE) !== file) item.set("public_key", file);
-    return item;
-  });
-  sequence.flow = sequence.items.length === 0;
-}
-
-/** Carries one of the model's maps into its sequence of `{name, FIELD: [...]}`. */
-function syncNamed<T extends string>(
-  document: Document,
-  key: "agents" | "groups",
-  field: string,
-  isModelled: (name: string) => boolean,
-  model: ReadonlyMap<string, ReadonlySet<T>>,
-  format: (value: T) => string,
-): void {
-  const node = document.get(key, true);
-  const sequence = (isSeq(node) ? node : document.createNode([])) as YAMLSeq<YAMLMap>;
-  if (sequence !== node) document.set(key, sequence);
-  const missing = new Set(model.keys());
-  sequence.items = sequence.items.filter((item) => {
-    const name = String(item.get("name"));
-    return !isModelled(name) || missing.delete(name);
-  });
-  for (const name of missing) sequence.add(document.createNode({ name, [field]: [] }));
-  sequence.flow = sequence.items.length === 0;
-  sequence.items.forEach((item, index) => {
-    const values = model.get(String(item.get("name")));
-    if (values) syncField(document, [key, index, field], [...values], format);
-  });
-}
-
-function syncField<T extends string>(
-  document: Document,
-  path: readonly unknown[],
-  values: readonly T[],
-  format: (value: T) => string,
-): void {
-  const node = document.getIn(path, true);
-  const unusable =
-    isSeq(node) && format === (formatSecretPath as unknown) ? node.items.map(String).filter((text) => !valid(parseSecretPath, text)) : [];
-  const spelled = new Map<string, string>();
-  if (isSeq(node)) for (const item of node.items) spelled.set(canonical(String(item)), String(item));
-  syncSequence(document, path, [...values.map((value) => spelled.get(canonical(format(value))) ?? format(value)), ...unusable]);
-}
-
-/** `default/x` and `x` name the same secret, and the file may hold either. */
-function canonical(text: string): string {
-  return valid(parseSecretPath, text) ? formatSecretPath(parseSecretPath(text)) : text;
-}
-
-function valid(parse: (text: string) => string, text: string): boolean {
-  try {
-    parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
+/** The error for an agent that a vault does not have, with the nearest name that it has. */
 export function agentNotFound(name: string, agents: Iterable<string>): VaultError {
   return new VaultError("AGENT_NOT_FOUND", `There is no agent ${name} in this vault.`, {
     remedy: `${suggestion(name, agents)}agent-vault list-agents shows them all.`,
   });
 }
 
+/** The error for a group that a vault does not have, with the nearest name that it has. */
 export function groupNotFound(name: string, groups: Iterable<string>): VaultError {
   return new VaultError("GROUP_NOT_FOUND", `There is no group ${name} in this vault.`, {
     remedy: `${suggestion(name, groups)}A group comes into being with its first secret: agent-vault set ${name}/NAME.`,

@@ -55,6 +55,16 @@ export function parseOwnerName(text: string): string {
   return checkSegment("owner", text, text);
 }
 
+/** Whether one of the functions above takes a text. */
+export function isValid(parse: (text: string) => string, text: string): boolean {
+  try {
+    parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function checkSegment(kind: string, text: string, segment: string): string {
   if (!SEGMENT.test(segment)) {
     throw invalidName(kind, text, "each part of a name is 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit");

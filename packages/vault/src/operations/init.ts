@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { generateIdentity } from "../age/identity.js";
-import type { KeyKind } from "../age/recipient.js";
+import type { RecipientKind } from "../age/recipient.js";
 import { Config } from "../format/config.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
@@ -28,7 +28,7 @@ export interface InitRequest {
   /** Make a key of this vault's own, whatever key there is. */
   readonly newKey?: boolean | undefined;
   /** The kind of a key that is made here; X25519 unless given. */
-  readonly kind?: KeyKind | undefined;
+  readonly kind?: RecipientKind | undefined;
   /** Protects a key that is made here. */
   readonly passphrase?: (() => Promise<string>) | undefined;
 }

@@ -3,7 +3,7 @@ import { VaultError } from "../errors.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { changeMetadata, createMetadata } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
-import { seal } from "../change/reencrypt.js";
+import { encryptChecked } from "../change/reencrypt.js";
 import { decrypt } from "../age/decrypt.js";
 import type { FileChanges } from "../change/transaction.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
@@ -66,7 +66,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
           [MANIFEST_FILE, manifest.toBytes()],
           [secretFile(from), null],
           [metadataFile(from), null],
-          [secretFile(to), same ? file : await seal(await decrypt(file, [owner]), state.recipientsOf(to), owner)],
+          [secretFile(to), same ? file : await encryptChecked(await decrypt(file, [owner]), state.recipientsOf(to), owner)],
           [metadataFile(to), metadata ? changeMetadata(metadata, from, change) : createMetadata(to, change)],
         ]);
       },

@@ -3,7 +3,7 @@ import { VaultError } from "../errors.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../format/names.js";
-import { reencrypt, seal, includingOutdated } from "../change/reencrypt.js";
+import { reencrypt, encryptChecked, includingOutdated } from "../change/reencrypt.js";
 import type { Manifest } from "../format/manifest.js";
 import type { FileChanges } from "../change/transaction.js";
 import type { VaultState } from "../files/vault-state.js";
@@ -86,7 +86,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
         return new Map([
           ...(value === undefined
             ? await reencrypt(context, state, owner, includingOutdated(state, [path], access))
-            : new Map([[secretFile(path), await seal(value, state.recipientsOf(path), owner)]])),
+            : new Map([[secretFile(path), await encryptChecked(value, state.recipientsOf(path), owner)]])),
           [MANIFEST_FILE, manifest.toBytes()],
           [metadataFile(path), newMetadata],
         ]);

@@ -21,7 +21,7 @@ import { SigningKey } from "../keys/signing-key.js";
 import { findTrustedState, type CommittedState } from "../trust/trusted-state.js";
 import { VaultTrust } from "../trust/vault-trust.js";
 import { VaultState } from "../files/vault-state.js";
-import { openEscrow } from "./agents.js";
+import { openEscrow } from "./agents/escrow.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
 /** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */

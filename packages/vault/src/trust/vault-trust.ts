@@ -176,7 +176,7 @@ export class VaultTrust {
   assess(files: VaultFiles, { remote, isPast = false }: { remote?: string | undefined; isPast?: boolean } = {}): Promise<Assessment> {
     const problems = new Map<string, Finding>();
     const add = (severity: Finding["severity"], kind: FindingKind, message: string, remedy: string) =>
-      problems.set(message, { severity, kind, subject: LOCK_FILE, message, remedy: remedy.replace(/\.$/, ""), file: LOCK_FILE });
+      problems.set(message, { severity, kind, subject: LOCK_FILE, message, remedy, file: LOCK_FILE });
     this.#onWarning = (kind, message, remedy) => add("warning", kind, message, remedy);
     const step = <T>(look: () => T): T | undefined => {
       try {

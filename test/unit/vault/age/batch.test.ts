@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 // Worker threads start from built JavaScript.
-import { runBatch, type Job } from "#vault/age/batch.js";
+import { runBatch, type ReencryptJob } from "#vault/age/batch.js";
 import { decrypt } from "#vault/age/decrypt.js";
 import { encrypt } from "#vault/age/encrypt.js";
 import { parseHeader } from "#vault/age/header.js";
@@ -25,7 +25,7 @@ const bodiesOf = (file: Uint8Array) => parseHeader(file).stanzas.map(({ body }) 
 
 interface Values {
   readonly plaintexts: Uint8Array[];
-  readonly jobs: Job[];
+  readonly jobs: ReencryptJob[];
 }
 
 /** Files for owner, agent and one who is about to be removed, of which every second only gets new readers. */
@@ -33,7 +33,7 @@ async function prepare(count: number): Promise<Values> {
   const plaintexts = Array.from({ length: count }, (_, index) => randomBytes(index % 7 === 0 ? 70_000 : index));
   const readers = [owner, agent, removed].map(({ recipient }) => recipient);
   const jobs = await Promise.all(
-    plaintexts.map(async (plaintext, index): Promise<Job> => {
+    plaintexts.map(async (plaintext, index): Promise<ReencryptJob> => {
       const kind = index % 2 === 0 ? "re-encrypt" : "add-recipients";
       return { kind, name: `group/value-${index}`, file: await encrypt(plaintext, readers), recipients: index % 2 };
     }),
@@ -96,7 +96,7 @@ describe.each([
 
   it("takes the old and the new key where the owner's key is rotated", async () => {
     const { plaintexts, jobs } = await prepare(count);
-    const rotated = jobs.map((job): Job => ({ ...job, kind: "re-encrypt", recipients: 0 }));
+    const rotated = jobs.map((job): ReencryptJob => ({ ...job, kind: "re-encrypt", recipients: 0 }));
     const files = await runBatch(rotated, [texts([added, agent])], [added.identity, owner.identity]);
     for (const [index, file] of files.entries()) {
       expect(Buffer.compare(await decrypt(file, [added.identity]), plaintexts[index]!)).toBe(0);
@@ -119,7 +119,7 @@ describe("a batch", TIMEOUT, () => {
     const keys = await newKeys(3, "post-quantum");
     const plaintext = randomBytes(32);
     const file = await encrypt(plaintext, [keys[0]!.recipient]);
-    const jobs = Array.from({ length: 40 }, (_, index): Job => ({
+    const jobs = Array.from({ length: 40 }, (_, index): ReencryptJob => ({
       kind: index % 2 ? "re-encrypt" : "add-recipients",
       name: "x",
       file,

@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encrypt } from "#vault/age/encrypt.js";
 import { generateIdentity, parseIdentity } from "#vault/age/identity.js";
-import { parseRecipient, requireUniform, type KeyKind } from "#vault/age/recipient.js";
+import { parseRecipient, requireUniform, type RecipientKind } from "#vault/age/recipient.js";
 import { decodeBase64, encodeBase64 } from "#vault/age/base64.js";
 import { newKey } from "./keys.js";
 
-const KINDS: KeyKind[] = ["x25519", "post-quantum"];
+const KINDS: RecipientKind[] = ["x25519", "post-quantum"];
 /** The example of C2SP age.md. */
 const IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
 const RECIPIENT = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
