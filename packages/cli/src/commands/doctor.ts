@@ -19,7 +19,7 @@ export default class Doctor extends VaultCommand {
     const found = await examine(this.context, this.config.version, keyChoice(flags.key));
     this.print(found, function* () {
       for (const { subject, state, message, remedy } of found) {
-        yield `${state.padEnd(8)}${subject.padEnd(12)}${message}.`;
+        yield `${state.padEnd(8)}${subject.padEnd(12)}${message}`;
         if (remedy) yield `${" ".repeat(20)}${remedy}`;
       }
     });
