@@ -6,13 +6,13 @@ export const recoverAgentsFlag = Flags.boolean({
   description: "also replace every agent's key, since the owner key opens their escrow in git's history",
 });
 
-interface Given {
+interface OwnerChangeFlags {
   readonly "dry-run"?: boolean | undefined;
   readonly "recover-agents"?: boolean | undefined;
 }
 
 /** Where the new keys of agents are. */
-export function* newAgentKeys({ agents }: OwnersChange, flags: Given): Generator<string> {
+export function* newAgentKeys({ agents }: OwnersChange, flags: OwnerChangeFlags): Generator<string> {
   for (const { agent, keyFile, retiredKeyFile } of agents) {
     yield `Agent ${agent} ${flags["dry-run"] ? "would have" : "has"} a new key in ${keyFile}.`;
     if (retiredKeyFile) yield `Its former key file is now ${retiredKeyFile}.`;
@@ -20,7 +20,7 @@ export function* newAgentKeys({ agents }: OwnersChange, flags: Given): Generator
 }
 
 /** What a retired owner key can still do. */
-export function* retiredOwnerAdvice(who: string, secrets: readonly string[], flags: Given): Generator<string> {
+export function* retiredOwnerAdvice(who: string, secrets: readonly string[], flags: OwnerChangeFlags): Generator<string> {
   yield `${who} still opens git's history: the old values of all secrets and, through the escrow, the agents' keys of that time.`;
   if (!flags["recover-agents"])
     yield `If it was stolen, replace the agents' keys too: run agent-vault recover-agent NAME for each, or this command with --recover-agents.`;
@@ -28,7 +28,7 @@ export function* retiredOwnerAdvice(who: string, secrets: readonly string[], fla
 }
 
 /** What happened to an owner's key. */
-export function* formatRotatedOwner(rotated: RotateOwnerResult, flags: Given): Generator<string> {
+export function* formatRotatedOwner(rotated: RotateOwnerResult, flags: OwnerChangeFlags): Generator<string> {
   const { owner, keyFile, retiredKeyFile, otherVaults } = rotated;
   if (flags["dry-run"]) yield `Would give ${owner} a new key for this vault in ${keyFile}.`;
   else yield `${owner} has a new key for this vault in ${keyFile}. Back it up: it opens every secret.`;

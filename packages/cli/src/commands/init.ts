@@ -1,10 +1,11 @@
 import { Flags } from "@oclif/core";
 import { init, VaultError } from "@agent-vault/vault";
 import { installHook, type HookResult } from "@agent-vault/hooks";
-import { programCommand, whyNotInstalled } from "../advice/hook-not-installed.js";
+import { whyNotInstalled } from "../advice/hook-not-installed.js";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { argument, keyFlag } from "../flags/common-flags.js";
+import { programCommand } from "../program-command.js";
 import { VaultCommand } from "../vault-command.js";
 
 export default class Init extends VaultCommand {

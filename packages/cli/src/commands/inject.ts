@@ -1,7 +1,6 @@
-import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
-import { resolvePath, writeError } from "@agent-vault/vault";
+import { resolvePath } from "@agent-vault/vault";
 import { readInputFile } from "../flags/read-input-file.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { readStandardInput } from "../terminal/standard-input.js";
@@ -9,6 +8,7 @@ import { writeOut } from "../terminal/standard-output.js";
 import { argument, keyFlag, noPullFlag, tokenFlag } from "../flags/common-flags.js";
 import { oclifFlags } from "../flags/oclif-flags.js";
 import { USE_FLAGS } from "../flags/run-flags.js";
+import { writePrivateFile } from "../values/write-private-file.js";
 import { VaultCommand } from "../vault-command.js";
 
 const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
@@ -50,24 +50,7 @@ export default class Inject extends VaultCommand {
       reason: flags.reason,
       service: flags.service,
       approver: personalApprover(this.context),
-      write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivately(out, bytes)),
+      write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivateFile(out, bytes)),
     });
-  }
-}
-
-/** Writes a file that only its owner can read from the start. A symbolic link in its place is not followed. */
-function writePrivately(file: string, bytes: Uint8Array): void {
-  try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
-    const descriptor = openSync(file, flags, 0o600);
-    try {
-      fchmodSync(descriptor, 0o600);
-      ftruncateSync(descriptor);
-      for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    throw writeError(error, file);
   }
 }

@@ -27,9 +27,9 @@ export default class Scan extends VaultCommand {
     const findings = await this.#scan(paths, flags.staged);
     if (flags.allow) return this.#allow(findings);
     if (findings.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
-    const words = await formatScanFindings(this.context, findings);
+    const lines = await formatScanFindings(this.context, findings);
     this.print(findings, function* () {
-      yield* words;
+      yield* lines;
       if (findings.length === 0 && !flags.staged)
         yield paths.length > 0
           ? `No keys found in ${paths.join(", ")}, tracked or not.`

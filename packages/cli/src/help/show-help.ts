@@ -39,9 +39,9 @@ function unknownCommand(named: readonly string[]): VaultError {
   if (first === "-C" || first === "--directory") {
     return new VaultError("USAGE", `${first} needs a folder.`, { remedy: "Name one: -C DIR." });
   }
-  const words = findCommand(named) ? named.join(" ") : isTopic(first) && second !== undefined ? `${first} ${second}` : first!;
-  return new VaultError("USAGE", `There is no ${words.startsWith("-") ? "flag" : "command"} ${words}.`, {
-    remedy: `${suggestion(words, commandIds())}agent-vault --help lists all commands.`,
+  const name = findCommand(named) ? named.join(" ") : isTopic(first) && second !== undefined ? `${first} ${second}` : first!;
+  return new VaultError("USAGE", `There is no ${name.startsWith("-") ? "flag" : "command"} ${name}.`, {
+    remedy: `${suggestion(name, commandIds())}agent-vault --help lists all commands.`,
   });
 }
 

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { installHook } from "@agent-vault/hooks";
-import { programCommand, whyNotInstalled } from "../../advice/hook-not-installed.js";
+import { whyNotInstalled } from "../../advice/hook-not-installed.js";
+import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookInstall extends VaultCommand {

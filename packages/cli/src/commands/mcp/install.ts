@@ -1,10 +1,9 @@
 import { dirname } from "node:path";
-import process from "node:process";
-import { realpathSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
 import { findVault, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
+import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const clientFlag = Flags.string({ description: "the agent's program", options: [...CLIENTS], required: true });
@@ -32,11 +31,12 @@ export default class McpInstall extends VaultCommand {
     const { flags } = await this.parseCommandLine(McpInstall);
     idleLockOf(flags["idle-lock"]);
     const repository = dirname(findVault(this.context));
+    const [command, program] = programCommand();
     const installed = installIn(this.context, {
       client: parseClient(flags.client),
       name: flags.name,
-      command: process.execPath,
-      args: [realpathSync(process.argv[1]!), "mcp", "-C", repository, ...serverWords(this.context, flags)],
+      command,
+      args: [program, "mcp", "-C", repository, ...serverFlags(this.context, flags)],
       dryRun: flags.print,
     });
     this.print(installed, function* () {
@@ -57,7 +57,7 @@ interface ServerFlags {
 }
 
 /** Absolute paths, since a client may start the server in any folder. */
-function serverWords(context: Context, flags: ServerFlags): string[] {
+function serverFlags(context: Context, flags: ServerFlags): string[] {
   const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
   return [
     ...(agent === undefined ? [] : ["--agent", agent]),

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
-import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState, plural } from "@agent-vault/vault";
+import { findVault, plural, POLICY_FILE, VaultError, VaultState } from "@agent-vault/vault";
 import { parsePolicy, reviewPolicy, type Policy } from "@agent-vault/runner";
-import { knownNames } from "../../flags/policy-names.js";
 import { argument } from "../../flags/common-flags.js";
+import { readInputFile } from "../../flags/read-input-file.js";
+import { knownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class PolicyCheck extends VaultCommand {
@@ -16,24 +16,14 @@ export default class PolicyCheck extends VaultCommand {
   async run(): Promise<void> {
     const { args } = await this.parseCommandLine(PolicyCheck);
     const state = new VaultState(findVault(this.context));
-    const policy = args.file === undefined ? vaultPolicy(state) : parsePolicy(this.#read(args.file), args.file);
+    const policy =
+      args.file === undefined ? vaultPolicy(state) : parsePolicy(readInputFile(this.context, args.file, "of the policy"), args.file);
     const warnings = reviewPolicy(policy, knownNames(state));
     const rules = policy.rules.length;
     this.print({ file: policy.file, rules, warnings }, function* () {
       for (const warning of warnings) yield `warning: ${warning}`;
       yield `${policy.file} is valid: ${plural(rules, "rule")}.`;
     });
-  }
-
-  #read(file: string): Uint8Array {
-    try {
-      return readFileSync(resolvePath(this.context, file));
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${error.code}).`, {
-        remedy: "Name a policy file that you can read.",
-      });
-    }
   }
 }
 

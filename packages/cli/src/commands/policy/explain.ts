@@ -10,7 +10,7 @@ import {
   VaultState,
 } from "@agent-vault/vault";
 import { explain, readPolicy, ruleName, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
-import { knownNames } from "../../flags/policy-names.js";
+import { knownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const DEFAULT = "(default: the current one; empty for none)";
