@@ -206,7 +206,7 @@ describe("profile", () => {
       secrets: { KEY: "stripe/api-key" },
       env: { URL: "https://{{ vault://a/host }}/" },
       ttl_seconds: 3600,
-      caveats: { branch: "main", uses: 2 },
+      caveats: { branch: ["main"], uses: 2 },
     });
     const missing = await box.cli(["profile", "show", "pya", "--json"]);
     expect([missing.code, JSON.parse(missing.stdout.toString())]).toMatchObject([3, { error: { code: "PROFILE_NOT_FOUND" } }]);

@@ -2,6 +2,7 @@ import { Flags } from "@oclif/core";
 import type { OwnersChange, RotateOwnerResult } from "@agent-vault/vault";
 import { rotationAdvice } from "./rotation.js";
 
+/** The flag that replaces the agents' keys together with an owner's. */
 export const recoverAgentsFlag = Flags.boolean({
   description: "also replace every agent's key, since the owner key opens their escrow in git's history",
 });

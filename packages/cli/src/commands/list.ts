@@ -18,11 +18,11 @@ export default class List extends VaultCommand {
   ];
   static override flags = {
     key: keyFlag,
-    group: Flags.string({ description: "only secrets in this group" }),
-    agent: Flags.string({ description: "only secrets that this agent can read" }),
-    environment: Flags.string({ description: "only secrets of this environment" }),
-    provider: Flags.string({ description: "only secrets of this provider" }),
-    tag: Flags.string({ description: "only secrets with this tag" }),
+    group: Flags.string({ description: "only secrets in this group", helpValue: "GROUP" }),
+    agent: Flags.string({ description: "only secrets that this agent can read", helpValue: "NAME" }),
+    environment: Flags.string({ description: "only secrets of this environment", helpValue: "NAME" }),
+    provider: Flags.string({ description: "only secrets of this provider", helpValue: "NAME" }),
+    tag: Flags.string({ description: "only secrets with this tag", helpValue: "TAG" }),
     access: Flags.string({ description: "only secrets with this access", options: [...ACCESS_LEVELS] }),
     "expires-before": Flags.string({
       description: "only secrets that expire before then: a date, a time, or 30d from now",

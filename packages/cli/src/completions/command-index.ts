@@ -15,6 +15,7 @@ export interface CommandEntry {
   readonly flags: Readonly<Record<string, FlagEntry>>;
 }
 
+/** A flag in oclif's manifest. */
 export interface FlagEntry {
   readonly name: string;
   readonly type: "boolean" | "option";

@@ -16,6 +16,7 @@ export type CursorPlace =
   | { readonly at: "argument"; readonly command: CommandEntry; readonly argument: string }
   | { readonly at: "nothing" };
 
+/** Where the cursor is, and the vault that the names come from. */
 export interface Cursor {
   /** The folders given with -C, each relative to the one before. */
   readonly directories: readonly string[];

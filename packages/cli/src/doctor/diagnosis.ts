@@ -9,8 +9,11 @@ export interface Diagnosis {
   readonly remedy?: string | undefined;
 }
 
+/** A check that found nothing wrong. */
 export const ok = (subject: string, message: string): Diagnosis => ({ subject, state: "ok", message });
+/** A check that found something to improve. */
 export const warning = (subject: string, message: string, remedy: string): Diagnosis => ({ subject, state: "warning", message, remedy });
+/** A check that found what keeps agent-vault from working. */
 export const error = (subject: string, message: string, remedy: string): Diagnosis => ({ subject, state: "error", message, remedy });
 
 /** What a check that failed says about its subject. @throws whatever is no VaultError */

@@ -9,17 +9,20 @@ import { diagnose, error, ok, warning, type Diagnosis } from "./diagnosis.js";
 const MIN_NODE = [20, 19] as const;
 const MIN_GIT = [2, 34] as const;
 
+/** The version of agent-vault, and the coding agent that seems to have started it. */
 export function examineProgram(version: string): Diagnosis {
   const harness = detectHarness(process.env);
   return ok("agent-vault", harness ? `${version}, probably started by ${harness}.` : `${version}.`);
 }
 
+/** The version of Node. */
 export function examineNode(): Diagnosis {
   const { version, platform, arch } = process;
   const message = `${version} on ${platform} ${arch}.`;
   return isOlder(version.slice(1), MIN_NODE) ? error("node", message, `Install Node ${MIN_NODE.join(".")} or later.`) : ok("node", message);
 }
 
+/** The version of git. */
 export async function examineGit(context: Context): Promise<Diagnosis> {
   const version = /\d+\.\d+(?:\.\d+)?/.exec(await gitVersion(context))?.[0];
   if (version === undefined) return error("git", "Git could not be started.", "Install git, or add it to the PATH.");

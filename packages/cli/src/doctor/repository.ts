@@ -17,6 +17,7 @@ export async function examineRepository(context: Context, root: string): Promise
   );
 }
 
+/** Whether the pre-commit hook is installed in this clone. */
 export async function examineHook(context: Context, root: string): Promise<Diagnosis> {
   const status = await hookStatus(context, root).catch(() => undefined);
   if (status?.installed) return ok("hook", "The pre-commit hook is installed.");

@@ -7,10 +7,10 @@ export const auditFilterFlags = {
   since: Flags.string({ description: "only entries since then: a date, a time, or an age such as 7d", helpValue: "WHEN" }),
   until: Flags.string({ description: "only entries before then", helpValue: "WHEN" }),
   secret: Flags.string({ description: "only entries about this secret", helpValue: "PATH" }),
-  group: Flags.string({ description: "only entries about secrets of this group" }),
+  group: Flags.string({ description: "only entries about secrets of this group", helpValue: "GROUP" }),
   agent: Flags.string({ description: "only entries of this agent or owner", helpValue: "NAME" }),
   outcome: Flags.string({ description: "only entries with this outcome", options: ["started", "done", "denied", "failed"] }),
-  action: Flags.string({ description: "only entries with this action, such as get or grant" }),
+  action: Flags.string({ description: "only entries with this action, such as get or grant", helpValue: "ACTION" }),
   command: Flags.string({ description: "only commands that contain this text", helpValue: "TEXT" }),
 };
 

@@ -17,6 +17,7 @@ export interface FlagDefinition {
   readonly hidden?: true;
 }
 
+/** Flags by their names, without the dashes. */
 export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
 
 /** The values that a command line gives to flags. */

@@ -11,8 +11,8 @@ export const READ_FLAGS = {
   key: { type: "string", description: "use this key file instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key", helpValue: "FILE" },
   token: {
     type: "string",
-    description: "use this token instead of a key's authority; prefer AGENT_VAULT_TOKEN, since other programs can see flags",
+    description: "act with this token only; prefer AGENT_VAULT_TOKEN, since other programs can see flags",
     helpValue: "TOKEN",
   },
-  "no-pull": { type: "boolean", description: "do not fetch changes from the remote first" },
+  "no-pull": { type: "boolean", description: "do not pull changes from the remote first" },
 } as const satisfies FlagDefinitions;

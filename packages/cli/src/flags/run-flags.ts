@@ -10,9 +10,14 @@ export const USE_FLAGS = {
 /** The flags that `run` and `profile exec` have in common. */
 export const EXEC_FLAGS = {
   ...READ_FLAGS,
-  secret: { type: "string", multiple: true, description: "set a variable to a secret", helpValue: "PATH[=NAME]" },
+  secret: {
+    type: "string",
+    multiple: true,
+    description: "set a variable to a secret; without NAME, stripe/api-key sets STRIPE_API_KEY",
+    helpValue: "PATH[=NAME]",
+  },
   inject: { type: "string", multiple: true, description: "the same, with the variable first", helpValue: "NAME=PATH" },
-  group: { type: "string", multiple: true, description: "set a variable for every secret of a group" },
+  group: { type: "string", multiple: true, description: "set a variable for every secret of a group", helpValue: "GROUP" },
   "env-file": {
     type: "string",
     multiple: true,

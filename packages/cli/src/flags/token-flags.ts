@@ -11,6 +11,7 @@ const MAX_TOKEN_BYTES = 65_536;
 const restriction = (description: string, helpValue: string) =>
   Flags.string({ description, helpValue, multiple: true, multipleNonGreedy: true });
 
+/** How long a token, lease or session is valid. */
 export const ttlFlag = Flags.string({ description: "how long it is valid, such as 15m, 8h or 7d", helpValue: "TIME" });
 
 /** The flags that restrict a token. */

@@ -11,4 +11,5 @@ export const HELP_GROUPS = {
   setup: "INTEGRATIONS",
 } as const;
 
+/** One of the groups, as a command names its own. */
 export type HelpGroup = keyof typeof HELP_GROUPS;

@@ -5,6 +5,7 @@ import { jsonText, writeOut } from "../terminal/standard-output.js";
 
 const NEWLINE = 10;
 
+/** Which value to print, and how. */
 export interface PrintRequest {
   readonly path: string;
   readonly key: string | undefined;

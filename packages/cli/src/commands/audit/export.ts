@@ -11,7 +11,7 @@ export default class AuditExport extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Export the audit log";
   static override description =
-    "Prints one JSON object a line, or sends the entries to an OpenTelemetry collector (OTLP over HTTP). Prints on standard error where to continue next time.";
+    "Prints one JSON object per line, or sends the entries to an OpenTelemetry collector (OTLP over HTTP). Prints on standard error where to continue next time.";
   static override examples = [
     "agent-vault audit export --after 1200 >> audit.jsonl",
     "agent-vault audit export --otlp https://collector.example/v1/logs",

@@ -7,7 +7,8 @@ import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
 const clientFlag = Flags.string({ description: "the agent's program", options: [...CLIENTS], required: true });
-const nameFlag = Flags.string({ description: "the name of the server in the program", default: "agent-vault" });
+const nameFlag = Flags.string({ description: "the name of the server in the program", default: "agent-vault", helpValue: "NAME" });
+/** The flags that `mcp install` and `mcp uninstall` have in common. */
 export const installationFlags = { client: clientFlag, name: nameFlag };
 
 export default class McpInstall extends VaultCommand {

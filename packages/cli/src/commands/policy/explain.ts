@@ -35,12 +35,12 @@ export default class PolicyExplain extends VaultCommand {
     agent: Flags.string({ description: "the agent that uses it (default: the owner)", helpValue: "NAME" }),
     action: Flags.string({ description: "the kind of use", options: ["run", "inject", "get"], default: "run" }),
     command: Flags.string({ description: "the program and its arguments, separated by spaces", helpValue: "COMMAND" }),
-    user: Flags.string({ description: `the system user ${DEFAULT}` }),
+    user: Flags.string({ description: `the system user ${DEFAULT}`, helpValue: "NAME" }),
     repo: Flags.string({ description: `the repository ${DEFAULT}`, helpValue: "URL" }),
-    branch: Flags.string({ description: `the branch ${DEFAULT}` }),
-    harness: Flags.string({ description: `the coding agent ${DEFAULT}` }),
-    service: Flags.string({ description: "the name of the calling service" }),
-    environment: Flags.string({ description: "use this as the secret's environment" }),
+    branch: Flags.string({ description: `the branch ${DEFAULT}`, helpValue: "NAME" }),
+    harness: Flags.string({ description: `the coding agent ${DEFAULT}`, helpValue: "NAME" }),
+    service: Flags.string({ description: "the name of the calling service", helpValue: "NAME" }),
+    environment: Flags.string({ description: "use this as the secret's environment", helpValue: "NAME" }),
   };
   static override allowsToken = true;
 
