@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { splitBashLine } from "#cli/completions/bash-line.js";
 import { allCommands } from "../support/commands.js";
+import { lacks } from "../support/programs.js";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
@@ -64,8 +65,6 @@ const TYPED: Readonly<Record<string, readonly string[]>> = {
   "agent-vault -C my": ["my folder"],
   "~/bin/agent-vault get to": ["token"],
 };
-
-const missing = { bash: isMissing("bash"), zsh: isMissing("zsh"), fish: isMissing("fish"), script: isMissing("script") };
 
 describe("completions", () => {
   it("prints a script for each of four shells, and names them where it is asked for another", async () => {
@@ -154,7 +153,7 @@ describe("completions", () => {
     expect(answers).toEqual(CASES);
   });
 
-  describe.skipIf(missing.bash)("in bash", () => {
+  describe.skipIf(lacks("bash"))("in bash", () => {
     it("fills COMPREPLY, also under set -u, by an alias and by the path of the program", async () => {
       const box = boxWithVaults();
       const script = `set -eu
@@ -187,24 +186,24 @@ describe("completions", () => {
       expect(readAnswers(stdout.toString())).toEqual({ ...Object.fromEntries(afterEquals), ...more });
     });
 
-    it.skipIf(missing.script)("completes the line that is being typed", async () => {
+    it.skipIf(lacks("script"))("completes the line that is being typed", async () => {
       const box = boxWithVaults();
       box.write("rc", `set -u; source <(agent-vault completions bash); bind '"\\t": insert-completions'`);
       expect(await typeLines(box, "bash --noprofile --norc -i", TYPED)).toEqual(TYPED);
     });
   });
 
-  describe.skipIf(missing.zsh)("in zsh", () => {
+  describe.skipIf(lacks("zsh"))("in zsh", () => {
     const bindings = `zstyle ':completion:all-matches:*' completer _all_matches _complete; zstyle ':completion:all-matches:*' insert true
       zle -C all-matches complete-word _generic; bindkey '^I' all-matches; ZSH_TRACE_GENERIC_WIDGET=; setopt nounset`;
 
-    it.skipIf(missing.script)("completes the line that is being typed, by a script that is sourced", async () => {
+    it.skipIf(lacks("script"))("completes the line that is being typed, by a script that is sourced", async () => {
       const box = boxWithVaults();
       box.write("rc", `autoload -U compinit; compinit -u -D; source <(agent-vault completions zsh); ${bindings}`);
       expect(await typeLines(box, "zsh -f -i", { ...CASES, ...TYPED })).toEqual({ ...CASES, ...TYPED });
     });
 
-    it.skipIf(missing.script)("completes by a file on the fpath", async () => {
+    it.skipIf(lacks("script"))("completes by a file on the fpath", async () => {
       const box = boxWithVaults();
       box.write("fpath/_agent-vault", await box.ok("completions", "zsh"));
       box.write("rc", `fpath=($PWD/fpath $fpath); autoload -U compinit; compinit -u -D; ${bindings}`);
@@ -212,7 +211,7 @@ describe("completions", () => {
     });
   });
 
-  describe.skipIf(missing.fish)("in fish", () => {
+  describe.skipIf(lacks("fish"))("in fish", () => {
     it("completes words, files and folders", async () => {
       const box = boxWithVaults();
       const script = `agent-vault completions fish | source
@@ -236,8 +235,7 @@ describe("completions", () => {
   });
 });
 
-// PowerShell cannot be installed everywhere, so nobody may insist on it.
-describe.skipIf(spawnSync("pwsh", ["--version"]).error !== undefined)("completions in PowerShell", () => {
+describe.skipIf(lacks("pwsh"))("completions in PowerShell", () => {
   it("completes words", async () => {
     const box = boxWithVaults();
     const script = box.write(
@@ -342,11 +340,4 @@ function candidatesIn(typed: string, screen: string): string[] {
     .slice(before.length - 1)
     .map((word) => word.replace(/\/$/, ""));
   return words.length === 1 && words[0] === before.at(-1) ? [] : words.toSorted();
-}
-
-/** Whether to skip what needs a program: it is not installed, and nobody insists on it. */
-function isMissing(program: string): boolean {
-  if (process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1" || spawnSync(program, ["--version"]).error === undefined) return false;
-  console.warn(`Skipped: ${program} is not installed. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.`);
-  return true;
 }

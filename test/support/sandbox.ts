@@ -190,6 +190,6 @@ export function errorCode(outcome: Outcome): string | undefined {
 
 /** The code of a command's error and its exit code, once it is sure that the error says what to do. */
 export function refusal(outcome: Outcome): [code: string | undefined, exit: number | null] {
-  if (!/\[[A-Z_]+\]\n {7}\S.*[.:!?)]\n/.test(outcome.stderr)) throw new Error(`There is no remedy in: ${outcome.stderr}`);
+  if (!/\[[A-Z_]+\]\n {7}\S/.test(outcome.stderr)) throw new Error(`There is no remedy in: ${outcome.stderr}`);
   return [errorCode(outcome), outcome.code];
 }

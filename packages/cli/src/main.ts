@@ -11,12 +11,27 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Other names of a topic. */
 const TOPIC_ALIASES: ReadonlyMap<string, string> = new Map([["macaroon", "token"]]);
 
+process.argv = withoutLauncher(process.argv);
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => reportError(error, process.argv.includes("--json")));
+
+/**
+ * The command line as it was typed. Node reads some of its options wherever they are in the command line, so the launchers in bin/ mark or frame the
+ * words that they hand over. Started as `node agent-vault.js`, they are as they were typed.
+ */
+function withoutLauncher([node, program, how, ...words]: readonly string[]): string[] {
+  const typed =
+    how === ":marked"
+      ? words.map((word) => word.slice(1))
+      : how === ":framed"
+        ? words.slice(1, -1)
+        : how === undefined
+          ? []
+          : [how, ...words];
+  return [node!, program!, ...typed];
+}
 
 /** Runs one command line. Only help loads oclif's configuration: without it, most commands start in half the time. */
 async function main(argv: readonly string[]): Promise<number> {
-  // oclif fails where the system knows no home folder of this user.
-  process.env["HOME"] ||= homeOf(process.env);
   process.stdout.on("error", endWithoutOutput);
   process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(argv);
@@ -24,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const own = separator < 0 ? rest : rest.slice(0, separator);
   const id = findCommand(rest);
   if (id === undefined || own.includes("--help") || own.includes("-h")) {
+    giveOclifHome();
     const { showHelp } = await import("./help/show-help.js");
     await showHelp(rest, id, ROOT);
     return 0;
@@ -31,8 +47,14 @@ async function main(argv: readonly string[]): Promise<number> {
   const commandArgv = [...globals, ...rest.slice(id.split(" ").length)];
   const code = await runFast(id, commandArgv);
   if (code !== undefined) return code;
+  giveOclifHome();
   const Command = await loadCommand(id);
   return Command.execute.call(Command as never, commandArgv, ROOT);
+}
+
+/** oclif fails where the system knows no home folder of this user. */
+function giveOclifHome(): void {
+  process.env["HOME"] ||= homeOf(process.env);
 }
 
 /** Ends as any program of a shell does when the reader of its output has gone; a full disk is an error. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fitsPart, fitsParts } from "#runner/policy/glob.js";
+import { rounds } from "../../support/slow.js";
 
 /** What patterns mean, said as plainly as possible. */
 function means<T>(pattern: readonly T[], items: readonly T[], run: T, fits: (one: T, item: T) => boolean): boolean {
@@ -12,7 +13,7 @@ function means<T>(pattern: readonly T[], items: readonly T[], run: T, fits: (one
 
 const naivePart = (pattern: string, part: string) => means(pattern.split(""), part.split(""), "*", (a, b) => a === b);
 const part = (letters: string) => fc.string({ unit: fc.constantFrom(...letters.split("")), minLength: 1, maxLength: 6 });
-const RUNS = { numRuns: process.env["SLOW"] ? 200_000 : 3000 };
+const RUNS = { numRuns: rounds(3000, 200_000) };
 
 describe("a pattern", () => {
   it("fits a part as its meaning says", () => {

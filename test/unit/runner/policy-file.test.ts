@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decide, parsePolicy, reviewPolicy } from "#runner/index.js";
 import { STARTER_POLICY } from "#runner/policy/starter.js";
 import { policy, use } from "./requests.js";
+import { rounds } from "../../support/slow.js";
 
 const RULE = 'version: 1\nrules:\n- secrets: "**"\n';
 
@@ -81,7 +82,7 @@ describe("a policy's file", () => {
       fc.property(fc.nat(text.length), fc.nat(12), piece, (start, length, piece) => {
         expect(parsed(text.slice(0, start) + piece + text.slice(start + length))?.code ?? "INVALID_POLICY").toBe("INVALID_POLICY");
       }),
-      { numRuns: process.env["SLOW"] ? 50_000 : 500 },
+      { numRuns: rounds(500, 50_000) },
     );
   });
 

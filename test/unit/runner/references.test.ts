@@ -11,8 +11,9 @@ import {
   type Part,
 } from "#runner/index.js";
 import { parseSecretPath, variableName, type SecretPath } from "#vault/index.js";
+import { rounds } from "../../support/slow.js";
 
-const RUNS = { numRuns: process.env["SLOW"] ? 100_000 : 1500 };
+const RUNS = { numRuns: rounds(1500, 100_000) };
 
 function failure(run: () => unknown): string {
   try {

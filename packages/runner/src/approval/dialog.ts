@@ -121,6 +121,9 @@ function kdialog(program: string | undefined, text: string, buttons: readonly st
 
 function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise<string | Reply> {
   return new Promise((done) => {
+    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
+    // Before the dialog starts, as it would stay on the screen after us.
+    process.on("SIGINT", interrupted);
     const child = spawn(dialog.program, dialog.words, {
       env: childEnvironment(env, dialog.env ?? {}),
       stdio: ["ignore", "pipe", "ignore"],
@@ -134,9 +137,7 @@ function answerOf(dialog: Dialog, env: Context["env"], timeout: number): Promise
       child.stdout.destroy();
       done(result);
     };
-    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
     const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), timeout);
-    process.on("SIGINT", interrupted);
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (text: string) => {
       said = (said + text).slice(0, LONGEST_ANSWER);

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { isSystemError, VaultError } from "../errors.js";
+import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import type { Digest } from "../lock/digest.js";
 import type { StateRef } from "../lock/state-ref.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
@@ -21,7 +21,7 @@ export interface TrustRecord extends StateRef {
 
 export const trustFile = (context: Context, vaultId: string): string => join(context.home, "trust", `${vaultId}.json`);
 
-/** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file is not what was written */
+/** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file cannot be read or is not what was written */
 export function readTrust(context: Context, vaultId: string): TrustRecord | undefined {
   const file = trustFile(context, vaultId);
   let text: string;
@@ -29,7 +29,11 @@ export function readTrust(context: Context, vaultId: string): TrustRecord | unde
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
+    if (!isSystemError(error)) throw error;
+    throw new VaultError("DAMAGED", `${file} could not be read (${error.code}), and it holds what is remembered of this vault.`, {
+      remedy: "Make it a file that you can read, and check the permissions of its folders.",
+      cause: error,
+    });
   }
   const memory = parse(text, vaultId);
   if (memory) return memory;
@@ -56,7 +60,10 @@ export function writeTrust(context: Context, vaultId: string, memory: TrustRecor
   } catch (error) {
     if (existsSync(draft)) unlinkSync(draft);
     if (!isSystemError(error)) throw error;
-    context.warn(`The state of this vault could not be remembered in ${file} (${error.code}), so an older one would not be noticed.`);
+    const noHome = file.startsWith(NO_HOME);
+    context.warn(
+      `The state of this vault could not be remembered${noHome ? ", as you have no home folder" : ` in ${file} (${error.code})`}, so an older one would not be noticed.`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
-import { findVault, resolvePath, type Context } from "@agent-vault/vault";
+import { findVault, parseAgentName, parseGroupName, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
 import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -37,7 +37,7 @@ export default class McpInstall extends VaultCommand {
       client: parseClient(flags.client),
       name: flags.name,
       command,
-      args: [program, "mcp", "-C", repository, ...serverFlags(this.context, flags)],
+      args: ["--", program, "mcp", "-C", repository, ...serverFlags(this.context, flags)],
       dryRun: flags.print,
     });
     this.print(installed, function* () {
@@ -61,10 +61,10 @@ interface ServerFlags {
 function serverFlags(context: Context, flags: ServerFlags): string[] {
   const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
   return [
-    ...(agent === undefined ? [] : ["--agent", agent]),
+    ...(agent === undefined ? [] : ["--agent", parseAgentName(agent)]),
     ...(key === undefined ? [] : ["--key", resolvePath(context, key)]),
     ...(ownerKey === undefined ? [] : ["--owner-key", resolvePath(context, ownerKey)]),
-    ...(groups === undefined ? [] : ["--groups", groups.join(",")]),
+    ...(groups === undefined ? [] : ["--groups", groups.map(parseGroupName).join(",")]),
     ...(flags["allow-get"] ? ["--allow-get"] : []),
     ...(idleLock === undefined ? [] : ["--idle-lock", idleLock]),
   ];
