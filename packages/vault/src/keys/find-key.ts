@@ -81,7 +81,7 @@ function findKey(context: Context, choice: KeyChoice): FoundKey {
   if (existsSync(file)) return readKeyFile(context, file);
   throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
     remedy: context.home.startsWith(NO_HOME)
-      ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys; you have no home folder."
+      ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys, since you have no home folder."
       : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key is in ${ownerKeyFile(context)}.`,
   });
 }
