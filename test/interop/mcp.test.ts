@@ -323,7 +323,7 @@ describe("a server", () => {
     const box = await machine();
     const words = ["--client", "cursor", "--agent", "claude", "--groups", "stripe"];
     expect(await box.ok("mcp", "install", ...words)).toContain(join(box.home, ".cursor/mcp.json"));
-    expect(await box.ok("mcp", "install", ...words)).toContain("has it already");
+    expect(JSON.parse(await box.ok("mcp", "install", ...words, "--json"))).toMatchObject({ change: "unchanged" });
     const { mcpServers } = JSON.parse(readFileSync(join(box.home, ".cursor/mcp.json"), "utf8")) as {
       mcpServers: { "agent-vault": { command: string; args: string[] } };
     };
