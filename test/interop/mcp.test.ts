@@ -329,7 +329,7 @@ describe("a server", () => {
     };
     const served = await Served.start(box, { program: mcpServers["agent-vault"] });
     expect((await served.call("status")).data).toMatchObject({ name: "claude", restricted_to_groups: ["stripe"] });
-    expect(await box.ok("mcp", "uninstall", "--client", "cursor")).toContain("Taken out of");
+    expect(JSON.parse(await box.ok("mcp", "uninstall", "--client", "cursor", "--json"))).toMatchObject({ change: "removed" });
     expect(existsSync(join(box.home, ".cursor/mcp.json"))).toBe(false);
   });
 
