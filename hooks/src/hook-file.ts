@@ -5,12 +5,13 @@ import { type Context, isSystemError, replaceFile, VaultError } from "@agent-vau
 import { isShellScript, scriptBlock } from "./hook-script.js";
 import { findBlock, insertBlock, removeBlock, replaceBlock } from "./marked-block.js";
 
-/** Who runs a hook file: git, by its first line and only where it is executable; or husky, always with sh. */
+/** The program that runs a hook file: git, by its first line and only where it is executable; or husky, always with sh. */
 export type Runner = "git" | "husky";
 
 /** The beginning of a hook that did not exist before. */
 const OWN_HEADER = "#!/bin/sh\n# Made by agent-vault.\n";
 
+/** Whether the block is in a hook that runs. */
 export function isInstalledInFile(file: string, runner: Runner): boolean {
   const hook = readHook(file);
   return hook?.text !== undefined && findBlock(hook.text) !== undefined && (runner === "husky" || hook.executable);
@@ -41,13 +42,13 @@ export function installInFile(file: string, runner: Runner, tracked: boolean): v
       return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock(tracked)), mode);
     }
   } else if (runner === "husky") {
-    throw new VaultError("UNWRITABLE", `${file} is not a regular file, so nothing was written to it.`, {
-      remedy: "Look where it leads if it is a link, replace it by a file, then run the command again.",
+    throw new VaultError("UNWRITABLE", `${file} is not a regular file, so it was not changed.`, {
+      remedy: "Replace it with a regular file, then run the command again.",
     });
   }
   if (readHook(aside)) {
-    throw new VaultError("ALREADY_EXISTS", `${aside} exists, so the present hook cannot be moved there.`, {
-      remedy: "Look at that file, remove it, then run the command again.",
+    throw new VaultError("ALREADY_EXISTS", `${aside} exists, so the current hook cannot be moved there.`, {
+      remedy: "Check that file, remove it, then run the command again.",
     });
   }
   renameSync(file, aside);
@@ -63,7 +64,7 @@ export function uninstallFromFile(context: Context, file: string): void {
   const aside = asideOf(file);
   if (rest !== OWN_HEADER) {
     writeOver(file, rest, hook.mode);
-    if (readHook(aside)) context.warn(`${file} has lines that were added to it, so it stays; the hook from before is ${aside}.`);
+    if (readHook(aside)) context.warn(`${file} has other lines too, so it was kept; the hook from before is ${aside}.`);
   } else if (readHook(aside)) {
     renameSync(aside, file);
   } else {
@@ -72,7 +73,7 @@ export function uninstallFromFile(context: Context, file: string): void {
 }
 
 interface Hook {
-  /** Byte for byte, as Latin-1; `undefined` for what is no regular file, as a link. */
+  /** Byte for byte, as Latin-1; `undefined` for what is not a regular file, such as a link. */
   readonly text: string | undefined;
   readonly mode: number;
   readonly executable: boolean;

@@ -36,6 +36,7 @@ export function manualJob(manager: Manager, file: string): string {
   return "pre-commit:\n  commands:\n    agent-vault:\n      run: agent-vault scan --staged\n";
 }
 
+/** Whether the job is in the configuration of a hook manager. */
 export function isInstalledInYaml(file: string): boolean {
   return statSync(file).isFile() && findBlock(readFileSync(file, "utf8")) !== undefined;
 }
@@ -57,6 +58,7 @@ export async function installInYaml(manager: Manager, file: string): Promise<boo
   return true;
 }
 
+/** Takes the job out again; the file is then as it was before. */
 export function uninstallFromYaml(file: string): void {
   if (!lstatSync(file).isFile()) return;
   const text = readFileSync(file, "utf8");

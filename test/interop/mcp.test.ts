@@ -323,13 +323,13 @@ describe("a server", () => {
     const box = await machine();
     const words = ["--client", "cursor", "--agent", "claude", "--groups", "stripe"];
     expect(await box.ok("mcp", "install", ...words)).toContain(join(box.home, ".cursor/mcp.json"));
-    expect(await box.ok("mcp", "install", ...words)).toContain("has it already");
+    expect(JSON.parse(await box.ok("mcp", "install", ...words, "--json"))).toMatchObject({ change: "unchanged" });
     const { mcpServers } = JSON.parse(readFileSync(join(box.home, ".cursor/mcp.json"), "utf8")) as {
       mcpServers: { "agent-vault": { command: string; args: string[] } };
     };
     const served = await Served.start(box, { program: mcpServers["agent-vault"] });
     expect((await served.call("status")).data).toMatchObject({ name: "claude", restricted_to_groups: ["stripe"] });
-    expect(await box.ok("mcp", "uninstall", "--client", "cursor")).toContain("Taken out of");
+    expect(JSON.parse(await box.ok("mcp", "uninstall", "--client", "cursor", "--json"))).toMatchObject({ change: "removed" });
     expect(existsSync(join(box.home, ".cursor/mcp.json"))).toBe(false);
   });
 

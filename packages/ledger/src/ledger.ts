@@ -16,6 +16,7 @@ import { SessionStore } from "./sessions/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
 import { TokenStore } from "./tokens/token-store.js";
 
+/** Which ledger to open, and with what. */
 export interface LedgerOptions {
   readonly context: Context;
   /** The vault's id. */

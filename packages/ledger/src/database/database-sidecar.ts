@@ -24,6 +24,7 @@ export interface SidecarContent {
   readonly keyCheck: string;
 }
 
+/** `changed` and `suspicious` files are inspected before they are opened. */
 export type DatabaseCondition = "new" | "sound" | "being checked" | "changed" | "suspicious";
 
 /** Fixed, so that it is written over in place, in one go. */

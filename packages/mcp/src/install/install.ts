@@ -12,6 +12,7 @@ export interface Entry {
   readonly args: readonly string[];
 }
 
+/** Where to write the server, and under which name. */
 export interface InstallRequest extends Entry {
   readonly client: ClientName;
   /** What the client calls the server. */
@@ -20,6 +21,7 @@ export interface InstallRequest extends Entry {
   readonly dryRun?: boolean | undefined;
 }
 
+/** What was done to the configuration of a client. */
 export interface Installation {
   readonly client: ClientName;
   readonly file: string;
@@ -29,7 +31,7 @@ export interface Installation {
 }
 
 /**
- * Has a client start this server: writes it into the client's configuration and leaves everything else there as it is.
+ * Writes the server into a client's configuration, and leaves everything else there as it is.
  * @throws VaultError `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
  *   changed without a loss; `UNWRITABLE`, `DISK_FULL`
  */
@@ -38,8 +40,8 @@ export function installIn(
   { client, name, command, args, dryRun }: InstallRequest,
   platform = process.platform,
 ): Installation {
-  const { file, format, section, more } = clientConfiguration(client, context, platform);
-  const entry = { ...more, command, args };
+  const { file, format, section, extraFields } = clientConfiguration(client, context, platform);
+  const entry = { ...extraFields, command, args };
   const edit = format === "json" ? jsonWith : tomlWith;
   const alone = edit("", [section, name], entry).text;
   if (dryRun) return { client, file, change: "unchanged", text: alone };
@@ -64,20 +66,20 @@ export function uninstallFrom(
     present === undefined ? { text: "", before: undefined } : editing(file, () => edit(present, [section, name], undefined));
   if (before === undefined) return { client, file, change: "unchanged", text: "" };
   requireOurs(before, name, file);
-  // A file with nothing in it says what none says.
+  // An empty file means the same as none.
   if (text.trim() === "") rmSync(file);
   else write(file, present, text);
   return { client, file, change: "removed", text: "" };
 }
 
-/** What stands there is somebody else's unless it starts agent-vault's server. */
+/** The entry is another program's unless it starts agent-vault's server. */
 function requireOurs(entry: unknown, name: string, file: string): void {
   const { command, args } = (entry ?? {}) as { command?: unknown; args?: unknown };
   const words = [command, ...(Array.isArray(args) ? (args as unknown[]) : [])].filter((word) => typeof word === "string");
   const isOurs = words.includes("mcp") && words.some((word) => /^agent-vault(?:\.js|\.cmd)?$/.test(basename(word)));
   if (isOurs) return;
-  throw new VaultError("CONFLICT", `${file} has another server with the name ${name}.`, {
-    remedy: "Give this one another name: --name NAME.",
+  throw new VaultError("CONFLICT", `${file} already has another server named ${name}.`, {
+    remedy: "Use another name: --name NAME.",
   });
 }
 
@@ -85,14 +87,10 @@ function editing<T>(file: string, edit: () => T): T {
   try {
     return edit();
   } catch (cause) {
-    throw new VaultError(
-      "INVALID_VALUE",
-      `${file} cannot be changed without a loss: it is damaged, or written in a way that is not understood.`,
-      {
-        remedy: "Put the server in by hand; agent-vault mcp install --print shows what to put.",
-        cause,
-      },
-    );
+    throw new VaultError("INVALID_VALUE", `${file} was not changed, because it is damaged or has a form that cannot be edited safely.`, {
+      remedy: "Add the server by hand: agent-vault mcp install --print shows the entry.",
+      cause,
+    });
   }
 }
 
@@ -105,7 +103,7 @@ function read(file: string): string | undefined {
   }
 }
 
-/** Puts the whole file in place at once. A link stays one, and the file stays as private as it was. */
+/** Replaces the whole file at once. A link is kept, and so are the file's permissions. */
 function write(file: string, before: string | undefined, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });

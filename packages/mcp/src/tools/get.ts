@@ -5,6 +5,7 @@ import { clientApprover } from "../approval/approve.js";
 import { tool } from "../server/call.js";
 import { restrictedTo } from "../server/within-groups.js";
 
+/** `agent_vault_get`, which is offered only where the server allows it. */
 export const get = tool({
   name: "agent_vault_get",
   title: "Show a secret's value",

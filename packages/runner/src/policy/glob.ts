@@ -1,8 +1,8 @@
 import type { PathSegments } from "./path-segments.js";
 
 /**
- * Whether a pattern matches a name, segment by segment: `*` stands for any characters of one part, and `**` alone for any number of segments, also
- * none. All else stands for itself. It takes no more steps than the pattern's length times the name's, whatever they are.
+ * Whether a pattern matches a name, segment by segment: `*` matches any characters of one segment, and `**` alone for any number of segments, also
+ * none. All else matches itself. It takes no more steps than the pattern's length times the name's, whatever they are.
  */
 export function matchesSegments(pattern: PathSegments, segments: PathSegments): boolean {
   return matches(pattern, segments, "**", matchesSegment);

@@ -5,6 +5,7 @@ import type { PathSegments } from "./path-segments.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
 import { repositoryName } from "./repository.js";
 
+/** The actions that a rule can name. */
 export const ACTIONS = ["run", "inject", "get", "read"] as const;
 const MAX_PATTERN_LENGTH = 512;
 

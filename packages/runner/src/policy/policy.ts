@@ -12,6 +12,7 @@ export const CONDITION_FIELDS = [
   "commands",
   "actions",
 ] as const;
+/** A field of conditions. */
 export type ConditionField = (typeof CONDITION_FIELDS)[number];
 
 /**
@@ -19,6 +20,7 @@ export type ConditionField = (typeof CONDITION_FIELDS)[number];
  * use, which may have been given in advance; an answer to this use that is given now.
  */
 export const APPROVALS = ["never", "session", "once", "always"] as const;
+/** One of {@link APPROVALS}. */
 export type Approval = (typeof APPROVALS)[number];
 
 /** A pattern as it was written, and in its segments. */
@@ -30,6 +32,7 @@ export interface Pattern {
 /** Patterns by field; one of a field's patterns has to fit. */
 export type Conditions = { readonly [field in ConditionField]?: readonly Pattern[] };
 
+/** A rule of a policy. */
 export interface Rule {
   readonly name: string | undefined;
   /** Its place in the list, from 1. */

@@ -19,7 +19,9 @@ export interface ProfileCaveats extends Partial<Record<CaveatName, readonly stri
   readonly uses?: number;
 }
 
+/** Caveats with patterns that a profile can have. */
 export const CAVEAT_NAMES = ["secret", "group", "repo", "branch", "agent", "user", "command", "environment"] as const;
+/** One of {@link CAVEAT_NAMES}. */
 export type CaveatName = (typeof CAVEAT_NAMES)[number];
 
 /** Every secret of a profile, each once. */

@@ -87,6 +87,7 @@ export function decodeMacaroon(bytes: Uint8Array): Macaroon {
   return macaroon;
 }
 
+/** `TOKEN_INVALID`. @param reason a clause without a full stop */
 export function malformedToken(reason: string): VaultError {
   return new VaultError("TOKEN_INVALID", `This is not a token of agent-vault: ${reason}.`, {
     remedy: "Check that all of it was copied, or mint a new one with agent-vault token mint.",

@@ -2,7 +2,7 @@ import { base64Alignments } from "./base64-alignments.js";
 import { NO_UNIT, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const [NEWLINE, RETURN, BACKSLASH, LETTER_N, PERCENT, SLASH, PLUS] = [0x0a, 0x0d, 0x5c, 0x6e, 0x25, 0x2f, 0x2b];
-/** What a character stands for in the standard alphabet, and 0 for all that is in no alphabet. */
+/** What a character is in the standard alphabet, and 0 for all that is in no alphabet. */
 const STANDARD = new Uint8Array(256);
 for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
   STANDARD[character.charCodeAt(0)] = character.charCodeAt(0);

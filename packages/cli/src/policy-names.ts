@@ -1,7 +1,7 @@
-import { listSecrets, type VaultState } from "@agent-vault/vault";
 import { requestedSecret, type KnownNames } from "@agent-vault/runner";
+import { listSecrets, type VaultState } from "@agent-vault/vault";
 
-/** What a vault's policy can name. */
+/** What the policy of a vault can name. */
 export function knownNames(state: VaultState): KnownNames {
   return {
     secrets: listSecrets(state).map(requestedSecret),

@@ -5,18 +5,19 @@ import { jsonText, writeOut } from "../terminal/standard-output.js";
 
 const NEWLINE = 10;
 
+/** Which value to print, and how. */
 export interface PrintRequest {
   readonly path: string;
   readonly key: string | undefined;
   readonly token: string | undefined;
   readonly noPull: boolean;
   readonly json: boolean;
-  /** Whether a program asks that was written to have the value, and not whoever looks at the output. */
+  /** Whether a program needs the value, as opposed to a person or agent who looks at the output. */
   readonly forProgram: boolean;
 }
 
-/** Prints a secret's value: its bytes and nothing after them, or with `json` an object that says how they are written. */
-export async function printSecret(
+/** Prints a secret's value: exactly its bytes, or with `json` an object with the value and its encoding. */
+export async function printValue(
   context: Context,
   root: string,
   { path, key, token, noPull, json, forProgram }: PrintRequest,
@@ -31,14 +32,14 @@ export async function printSecret(
         : { secret, encoding: "utf-8", value: text };
     return writeOut(Buffer.from(jsonText(printed)));
   }
-  if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed as they are.`);
+  if (text === undefined) context.warn(`${secret} is not UTF-8 text; its ${value.length} bytes are printed unchanged.`);
   if (value.length === 0 && process.stdout.isTTY) context.warn(`${secret} is empty.`);
   await writeOut(value);
-  // The next prompt would stand behind the value. Standard output gets the value alone, whatever it is.
+  // Keeps the next prompt off the value's line. Standard output gets the value alone.
   if (process.stdout.isTTY && process.stderr.isTTY && value.length > 0 && value.at(-1) !== NEWLINE) process.stderr.write("\n");
 }
 
-/** What decides over the read beside the key is loaded where something else does. */
+/** Loads the runner, which checks tokens and the policy, only when a read has to be authorized. */
 function judgeOf(action: "get" | "read", token: string | undefined): ReadAuthorizer {
   return async (...read) => (await import("@agent-vault/runner")).authorizeRead(action, { token })(...read);
 }
