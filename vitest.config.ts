@@ -36,6 +36,7 @@ export default defineConfig({
   plugins: [sources],
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/untouched.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Each test has a home and a git configuration of its own; these guard against one that forgets.

@@ -1,3 +1,4 @@
+":" //; for word do shift; set -- "$@" ".$word"; done; exec node -- "$0" "$@" # As bin/agent-vault.js: no word is for Node to read.
 // `npm start` plays the tour; `npm start -- ARGS` is the command line itself, in the folder that npm was called from.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -5,9 +6,9 @@ import process from "node:process";
 import { root, setUp } from "./setup.mjs";
 
 setUp();
-const args = process.argv.slice(2);
-const program = args.length === 0 ? ["tools/tour.mjs"] : ["packages/cli/bin/agent-vault.js", ...args];
-const child = spawn(process.execPath, [join(root, program[0]), ...program.slice(1)], {
+const marked = process.argv.slice(2);
+const program = marked.length === 0 ? ["tools/tour.mjs"] : ["packages/cli/bin/agent-vault.js", ":marked", ...marked];
+const child = spawn(process.execPath, ["--", join(root, program[0]), ...program.slice(1)], {
   cwd: process.env.INIT_CWD ?? process.cwd(),
   stdio: "inherit",
 });

@@ -1,5 +1,5 @@
-// The tour: a real vault in a temporary folder with a real bare git remote, each command shown as it runs. Nothing outside that folder
-// is read or written.
+// The tour: a real vault in a temporary folder, with a bare git remote. Each command is shown as it runs. Nothing outside the folder is
+// read or written.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,15 +9,15 @@ import { pathToFileURL } from "node:url";
 import { styleText } from "node:util";
 import { root } from "./setup.mjs";
 
-const place = mkdtempSync(join(tmpdir(), "agent-vault-tour-"));
-const home = join(place, "home");
-const project = join(place, "project");
-const agentClone = join(place, "agent-clone");
+const folder = mkdtempSync(join(tmpdir(), "agent-vault-tour-"));
+const home = join(folder, "home");
+const project = join(folder, "project");
+const agentClone = join(folder, "agent-clone");
 const env = {
   PATH: process.env.PATH,
   HOME: home,
   USER: "olivia",
-  GIT_CONFIG_GLOBAL: join(place, "gitconfig"),
+  GIT_CONFIG_GLOBAL: join(folder, "gitconfig"),
   GIT_CONFIG_NOSYSTEM: "1",
   ...(process.env.NO_COLOR && { NO_COLOR: process.env.NO_COLOR }),
 };
@@ -35,42 +35,40 @@ try {
   writeFileSync(env.GIT_CONFIG_GLOBAL, "[user]\n\tname = Olivia Owner\n\temail = olivia@example.com\n[init]\n\tdefaultBranch = main\n");
   play();
 } finally {
-  rmSync(place, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function play() {
   if (!recording)
-    process.stdout.write(
-      "(The record of uses cannot be kept on this machine, so it is off here: AGENT_VAULT_AUDIT=off. docs/audit.md says where it can.)\n",
-    );
-  chapter("An owner makes a vault, in a git repository with a remote");
+    process.stdout.write("(The audit log does not work on this machine, so it is off here: AGENT_VAULT_AUDIT=off. See docs/audit.md.)\n");
+  chapter("An owner creates a vault in a git repository");
   git(project, "init", "--quiet");
-  git(place, "init", "--quiet", "--bare", "remote.git");
-  git(project, "remote", "add", "origin", join(place, "remote.git"));
+  git(folder, "init", "--quiet", "--bare", "remote.git");
+  git(project, "remote", "add", "origin", join(folder, "remote.git"));
   vault(project, ["init"]);
 
-  chapter("She stores secrets: one piped in, two that nobody has ever seen");
+  chapter("She stores secrets: one piped in, two generated");
   vault(project, ["set", "stripe/api-key", "--expires", "90d", "--environment", "production"], {
     input: "sk_live_tour_4eC39HqLyjWDarjtT1zdp7dc",
   });
   vault(project, ["set", "stripe/webhook-secret", "--generate"]);
   vault(project, ["set", "postgres/password", "--generate", "--description", "main database"]);
 
-  chapter("She makes an agent, lets it read the group stripe, and pushes");
+  chapter("She adds an agent, grants it the group stripe, and pushes");
   vault(project, ["add-agent", "billing-agent"]);
   vault(project, ["grant", "billing-agent", "stripe", "--dry-run"]);
   vault(project, ["grant", "billing-agent", "stripe"]);
   vault(project, ["list"]);
   git(project, "push", "--quiet", "--set-upstream", "origin", "main");
 
-  chapter("The agent, in a clone of its own with a key of its own, reads what it was granted, and no more");
-  git(place, "clone", "--quiet", join(place, "remote.git"), "agent-clone");
+  chapter("The agent has its own clone and key, and reads only what it was granted");
+  git(folder, "clone", "--quiet", join(folder, "remote.git"), "agent-clone");
   const key = join(home, ".agent-vault/agents/billing-agent.key");
   vault(agentClone, ["get", "stripe/api-key", "--key", key]);
   vault(agentClone, ["get", "postgres/password", "--key", key], { expect: 4 });
 
-  chapter("The same from its program");
-  const program = join(place, "agent.mjs");
+  chapter("The same from a program, with the SDK");
+  const program = join(folder, "agent.mjs");
   writeFileSync(
     program,
     [
@@ -80,16 +78,16 @@ function play() {
       "",
     ].join("\n"),
   );
-  run(place, "node", [program], { shown: "node agent.mjs" });
+  run(folder, "node", [program], { shown: "node agent.mjs" });
 
-  chapter("A coding agent is shown no value. It runs commands that get one, and what they print comes back without it");
+  chapter("A coding agent sees no values: it runs commands with them, and their output is scrubbed");
   const claude = { CLAUDECODE: "1" };
   vault(agentClone, ["get", "stripe/webhook-secret", "--key", key], { with: claude, expect: 6 });
   const command = ["--", "sh", "-c", 'echo "signing with $SECRET"'];
   const use = ["run", "--secret", "stripe/webhook-secret=SECRET", "--key", key, ...command];
   vault(agentClone, use, { with: claude });
 
-  chapter("A production secret waits for a person's yes or no, here given in advance; a token allows less than a key, and ends");
+  chapter("A production secret needs approval, given in advance here. A token allows less than a key, and expires");
   const production = ["run", "--secret", "stripe/api-key=SECRET", "--key", key, ...command];
   vault(agentClone, production, { with: { AGENT_VAULT_APPROVE: "deny" }, expect: 6 });
   vault(agentClone, production, { with: { AGENT_VAULT_APPROVE: "once" } });
@@ -98,7 +96,7 @@ function play() {
     vault(agentClone, use, { with: { AGENT_VAULT_TOKEN: token } });
     vault(agentClone, use, { with: { AGENT_VAULT_TOKEN: token }, expect: 6 });
 
-    chapter("All of that is on record, on this machine, encrypted; the last row that she signed for shows if any goes missing");
+    chapter("All of this is in the encrypted audit log of this machine. The owner's signature shows if rows go missing");
     vault(project, ["audit", "--last", "8"]);
     vault(project, ["audit", "verify"]);
   }
@@ -107,18 +105,18 @@ function play() {
   const age = spawnSync("age", ["--version"]).status === 0;
   const file = join(agentClone, ".agent-vault/secrets/stripe/api-key.enc");
   if (age) run(agentClone, "age", ["-d", "-i", key, file]);
-  else process.stdout.write("(age is not installed here, so this is left out: age -d -i KEY .agent-vault/secrets/stripe/api-key.enc)\n");
+  else process.stdout.write("(Skipped, because age is not installed here: age -d -i KEY .agent-vault/secrets/stripe/api-key.enc)\n");
 
-  chapter("She takes the group away again, and the agent's next read brings the change along");
+  chapter("She revokes the group, and the agent's next pull brings the change");
   vault(project, ["revoke", "billing-agent", "stripe"]);
   vault(project, ["sync"]);
-  // The agent has just pulled, so it is asked to do so again at once.
+  // A read pulls at most once in a while, so the agent pulls explicitly.
   vault(agentClone, ["sync", "--pull", "--key", key]);
   vault(agentClone, ["get", "stripe/api-key", "--key", key], { expect: 4 });
 
-  chapter("Somebody who may push gives it the group back, past the owner. What she has not signed, nobody takes");
-  git(place, "clone", "--quiet", join(place, "remote.git"), "intruder");
-  const intruder = join(place, "intruder");
+  chapter("An intruder with push access grants the group again. What the owner has not signed is refused everywhere");
+  git(folder, "clone", "--quiet", join(folder, "remote.git"), "intruder");
+  const intruder = join(folder, "intruder");
   const manifest = join(intruder, ".agent-vault/manifest.yaml");
   writeFileSync(manifest, readFileSync(manifest, "utf8").replace("groups: []", "groups:\n  - stripe"));
   git(intruder, "commit", "--quiet", "--all", "--message", "nothing to see here");
@@ -126,20 +124,20 @@ function play() {
   vault(agentClone, ["sync", "--pull", "--key", key], { expect: 5 });
   vault(project, ["sync"], { expect: 5 });
 
-  chapter("Pulled by hand, it is still not hers: sign shows what it would mean, and she says no");
+  chapter("She pulls the change by hand: sign shows what it would allow, and she reverts it");
   git(project, "pull", "--quiet");
   vault(project, ["set", "stripe/webhook", "--generate"], { expect: 5 });
   vault(project, ["sign", "--dry-run"]);
   git(project, "revert", "--no-edit", "HEAD");
   vault(project, ["sync"]);
 
-  chapter("A key that ends up in a commit is stopped before it gets there");
+  chapter("The pre-commit hook stops a key from being committed");
   run(project, "cp", [key, "backup.txt"]);
   git(project, "add", "backup.txt");
   run(project, "git", ["commit", "--quiet", "-m", "backup"], { expect: 1 });
   git(project, "rm", "--quiet", "--cached", "backup.txt");
 
-  chapter("And the vault is as it should be");
+  chapter("The vault has no problems");
   vault(project, ["check"]);
   run(project, "git", ["log", "--oneline"]);
   process.stdout.write(`\n${paint("bold", "That was the tour.")} Start your own: agent-vault init (README.md shows how to install it).\n`);
@@ -153,9 +151,9 @@ function vault(cwd, args, options = {}) {
   const variables = Object.entries(options.with ?? {}).map(
     ([name, value]) => `${name}=${value.length > 30 ? `${value.slice(0, 16)}...` : value} `,
   );
-  const words = args.map((word) => (/[\s"$]/.test(word) ? `'${word}'` : word));
+  const shown = args.map((arg) => (/[\s"$]/.test(arg) ? `'${arg}'` : arg));
   return run(cwd, process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), ...args], {
-    shown: `${options.input ? "echo $STRIPE_KEY | " : ""}${variables.join("")}agent-vault ${words.join(" ")}`,
+    shown: `${options.input ? "echo $STRIPE_KEY | " : ""}${variables.join("")}agent-vault ${shown.join(" ")}`,
     ...options,
   });
 }
@@ -166,10 +164,10 @@ function git(cwd, ...args) {
 
 function run(cwd, command, args, { input, expect = 0, with: more = {}, shown = `${command} ${args.join(" ")}` } = {}) {
   process.stdout.write(
-    `${paint("cyan", `$ ${shown.replaceAll(home, "~").replaceAll(`${place}/`, "../").replaceAll(root, "agent-vault")}`)}\n`,
+    `${paint("cyan", `$ ${shown.replaceAll(home, "~").replaceAll(`${folder}/`, "../").replaceAll(root, "agent-vault")}`)}\n`,
   );
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env: { ...env, ...more }, input: input ?? "", encoding: "utf8" });
-  const output = `${stdout}${stderr}`.replaceAll(home, "~").replaceAll(place, "/tmp/tour");
+  const output = `${stdout}${stderr}`.replaceAll(home, "~").replaceAll(folder, "/tmp/tour");
   process.stdout.write(output === "" || output.endsWith("\n") ? output : `${output}\n`);
   if (status !== expect) throw new Error(`${shown} ended with ${status}, and ${expect} was expected.`);
   return stdout;

@@ -4,7 +4,7 @@ import { fileName, type ScanFinding, quoted } from "./finding.js";
 import { records, runGit } from "./git.js";
 
 /**
- * What to do about findings, in sentences: one for each stage on the way into history that their files have come to, and one on how to
+ * What to do about findings, as sentences: one for each stage on the way into history that their files have reached, and one on how to
  * allow what is known to be harmless.
  * @throws VaultError `GIT_MISSING`
  */
@@ -22,34 +22,30 @@ export async function adviceFor(context: Context, findings: readonly ScanFinding
   };
   say(
     (file) => committed.has(file),
-    "In git's history already",
-    "Replace wherever it is used what was ever committed. Take it out of the file, or the file out of git: git rm --cached FILE.",
+    "Committed",
+    "Rotate the secret: it was committed. Then remove it from the file, or remove the file from git: git rm --cached FILE.",
   );
   say(
     (file) => !committed.has(file) && staged.has(file),
-    "Staged, and in no commit yet",
-    "Take it out and stage the file again, or leave the file out: git rm --cached FILE.",
+    "Staged, but not committed",
+    "Remove it and stage the file again, or unstage the file: git rm --cached FILE.",
   );
-  say(
-    (file) => !committed.has(file) && !staged.has(file),
-    "Not in git",
-    "Keep it so: name it in .gitignore, or move it out of the repository.",
-  );
+  say((file) => !committed.has(file) && !staged.has(file), "Not in git", "Add it to .gitignore, or move it out of the repository.");
   if (findings.some(({ fingerprint }) => fingerprint !== undefined))
-    advice.push(`A test key that is used nowhere else: agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
+    advice.push(`To allow a test key that is used nowhere else, run agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
   else if (findings.some(({ kind }) => kind === "stray-in-vault"))
-    advice.push(`A file that is meant to lie there: agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
+    advice.push(`To allow a file that belongs there, run agent-vault scan FILE --allow, then git add ${ALLOW_FILE}.`);
   return advice;
 }
 
 /** The files that git names, none where there is no repository or no commit. */
 async function filesOf(context: Context, args: readonly string[]): Promise<Set<string>> {
-  const { code, stdout } = await runGit(context, context.cwd, args);
-  return new Set(code === 0 ? records(stdout).map(fileName) : []);
+  const { exit, stdout } = await runGit(context, context.cwd, args);
+  return new Set(exit === 0 ? records(stdout).map(fileName) : []);
 }
 
-const MOST_NAMES = 5;
+const MAX_NAMES = 5;
 
 function listed(files: readonly string[]): string {
-  return andMore(files.map(quoted), MOST_NAMES);
+  return andMore(files.map(quoted), MAX_NAMES);
 }

@@ -4,7 +4,7 @@ import { type Context, isSystemError, VaultError, writeError } from "@agent-vaul
 import { type ScanFinding, quoted } from "./finding.js";
 import { git } from "./git.js";
 
-/** The file at the root of a repository that names what may be committed all the same: known test keys, above all. */
+/** The file at the root of a repository that names findings that may be committed: above all known test keys. */
 export const ALLOW_FILE = ".agent-vault-allow";
 
 /** What an allow file allows. */
@@ -13,7 +13,7 @@ export interface Allowed {
   readonly paths: ReadonlySet<string>;
 }
 
-/** Which findings were entered, and which cannot be: what is not encrypted and links have to be put right. */
+/** Which findings were allowed, and which cannot be: unencrypted secrets and links have to be fixed. */
 export interface AllowResult {
   /** Absolute path of the allow file. */
   readonly file: string;
@@ -37,12 +37,13 @@ export function parseAllowed(text: string): Allowed {
   return { fingerprints, paths };
 }
 
+/** Whether an allow file allows a finding. */
 export function isAllowed(allowed: Allowed, finding: ScanFinding): boolean {
   if (finding.fingerprint !== undefined) return allowed.fingerprints.has(finding.fingerprint);
   return finding.kind === "stray-in-vault" && allowed.paths.has(finding.file);
 }
 
-/** The allow file of a work tree, as it lies on the disk. */
+/** The allow file of a work tree, as it is on the disk. */
 export function readAllowed(root: string): Allowed {
   try {
     return parseAllowed(readFileSync(join(root, ALLOW_FILE), "utf8"));
@@ -53,7 +54,7 @@ export function readAllowed(root: string): Allowed {
 }
 
 /**
- * Enters findings in the repository's allow file, each once. The hook reads that file from the index, so it counts when it is staged.
+ * Adds findings to the repository's allow file, each once. The hook reads that file from the index, so it counts when it is staged.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `UNWRITABLE`, `DISK_FULL`, `LINK_IN_VAULT` where the allow file is a symbolic link.
  */
 export async function allowFindings(context: Context, cwd: string, findings: readonly ScanFinding[]): Promise<AllowResult> {
@@ -88,7 +89,7 @@ function append(file: string, lines: readonly string[]): void {
   } catch (error) {
     if (isSystemError(error, "ELOOP", "EMLINK")) {
       throw new VaultError("LINK_IN_VAULT", `${ALLOW_FILE} is a symbolic link, so nothing was written to it.`, {
-        remedy: "Replace it by a file.",
+        remedy: "Replace it with a file.",
       });
     }
     throw writeError(error, ALLOW_FILE);

@@ -1,5 +1,6 @@
 import { type ScanFinding, quoted } from "./finding.js";
-import { type KeyKind, KeySearch } from "./key-material.js";
+import type { KeyKind } from "./key-formats.js";
+import { KeySearch } from "./key-material.js";
 import { checkVaultFile } from "./vault-file.js";
 
 const KEY_NAMES: Record<KeyKind, string> = {
@@ -10,22 +11,22 @@ const KEY_NAMES: Record<KeyKind, string> = {
   "pgp-private-key": "a PGP private key",
 };
 
-/** So much of a file's beginning is kept for the rules of a vault's files. */
-const HEAD = 65536;
+/** How much of a file's beginning is kept for the rules of a vault's files. */
+const HEAD_BYTES = 65536;
 
-/** The content of one file, taken in pieces and judged at its end. */
+/** The content of one file, taken in pieces and scanned. */
 export class Content {
   readonly #keys = new KeySearch();
   readonly #head: Uint8Array[] = [];
   #size = 0;
 
   push(bytes: Uint8Array): void {
-    if (this.#size < HEAD) this.#head.push(bytes.subarray(0, HEAD - this.#size));
+    if (this.#size < HEAD_BYTES) this.#head.push(bytes.subarray(0, HEAD_BYTES - this.#size));
     this.#size += bytes.length;
     this.#keys.push(bytes);
   }
 
-  /** What is wrong with it, where it lies at each of `files`. */
+  /** The findings of this content at each of `files`. */
   findings(files: readonly string[]): ScanFinding[] {
     const keys = this.#keys.end();
     const head = Buffer.concat(this.#head);

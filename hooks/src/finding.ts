@@ -1,5 +1,5 @@
 import { decodeUtf8 } from "@agent-vault/vault/read-only";
-import type { KeyKind } from "./key-material.js";
+import type { KeyKind } from "./key-formats.js";
 
 /** Something that must not be committed. */
 export interface ScanFinding {

@@ -1,17 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read-only";
+import { type Context, isSystemError, replaceFile, VaultError } from "@agent-vault/vault/read-only";
 import { isShellScript, scriptBlock } from "./hook-script.js";
 import { findBlock, insertBlock, removeBlock, replaceBlock } from "./marked-block.js";
 
-/** Who runs a hook file: git, by its first line and only where it is executable; or husky, always with sh. */
+/** The program that runs a hook file: git, by its first line and only where it is executable; or husky, always with sh. */
 export type Runner = "git" | "husky";
 
 /** The beginning of a hook that did not exist before. */
 const OWN_HEADER = "#!/bin/sh\n# Made by agent-vault.\n";
 
+/** Whether the block is in a hook that runs. */
 export function isInstalledInFile(file: string, runner: Runner): boolean {
   const hook = readHook(file);
   return hook?.text !== undefined && findBlock(hook.text) !== undefined && (runner === "husky" || hook.executable);
@@ -42,13 +42,13 @@ export function installInFile(file: string, runner: Runner, tracked: boolean): v
       return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock(tracked)), mode);
     }
   } else if (runner === "husky") {
-    throw new VaultError("UNWRITABLE", `${file} is not a regular file, so nothing was written to it.`, {
-      remedy: "Look where it leads if it is a link, replace it by a file, then run the command again.",
+    throw new VaultError("UNWRITABLE", `${file} is not a regular file, so it was not changed.`, {
+      remedy: "Replace it with a regular file, then run the command again.",
     });
   }
   if (readHook(aside)) {
-    throw new VaultError("ALREADY_EXISTS", `${aside} exists, so the present hook cannot be moved there.`, {
-      remedy: "Look at that file, remove it, then run the command again.",
+    throw new VaultError("ALREADY_EXISTS", `${aside} exists, so the current hook cannot be moved there.`, {
+      remedy: "Check that file, remove it, then run the command again.",
     });
   }
   renameSync(file, aside);
@@ -64,7 +64,7 @@ export function uninstallFromFile(context: Context, file: string): void {
   const aside = asideOf(file);
   if (rest !== OWN_HEADER) {
     writeOver(file, rest, hook.mode);
-    if (readHook(aside)) context.warn(`${file} has lines that were added to it, so it stays; the hook from before is ${aside}.`);
+    if (readHook(aside)) context.warn(`${file} has other lines too, so it was kept; the hook from before is ${aside}.`);
   } else if (readHook(aside)) {
     renameSync(aside, file);
   } else {
@@ -73,7 +73,7 @@ export function uninstallFromFile(context: Context, file: string): void {
 }
 
 interface Hook {
-  /** Byte for byte, as Latin-1; `undefined` for what is no regular file, as a link. */
+  /** Byte for byte, as Latin-1; `undefined` for what is not a regular file, such as a link. */
   readonly text: string | undefined;
   readonly mode: number;
   readonly executable: boolean;
@@ -109,15 +109,6 @@ function asideOf(file: string): string {
 }
 
 /** Replaces a file in one step, so that no commit meets half a hook. */
-export function writeOver(file: string, text: string, mode: number, encoding: "latin1" | "utf8" = "latin1"): void {
-  // Not a name that a commit could have put a link under.
-  const fresh = `${file}.agent-vault-${randomBytes(6).toString("hex")}`;
-  try {
-    writeFileSync(fresh, text, { encoding, flag: "wx" });
-    chmodSync(fresh, mode);
-    renameSync(fresh, file);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
+function writeOver(file: string, text: string, mode: number): void {
+  replaceFile(file, Buffer.from(text, "latin1"), { mode });
 }

@@ -1,9 +1,11 @@
 import { shellQuote } from "@agent-vault/vault/read-only";
 
-/** Where a clone's configuration keeps how to start the agent-vault that installed the hook: words for the shell. */
+/** Where a clone's configuration keeps how to start the agent-vault that installed the hook: a command line for the shell. */
 export const COMMAND_KEY = "agent-vault.command";
 
+/** The first line of a block begins with this. */
 export const BLOCK_BEGIN = "# >>> agent-vault >>>";
+/** The last line of a block. */
 export const BLOCK_END = "# <<< agent-vault <<<";
 
 /**
@@ -26,7 +28,7 @@ export function scan(tracked: boolean): string[] {
 const LOCAL_PROGRAM = "node_modules/.bin/agent-vault";
 
 /**
- * The block of a hook script. What stands after it runs when the check has passed.
+ * The block of a hook script. What comes after it runs when the check has passed.
  * @param tracked as of {@link scan}.
  * @param chained the file beside the hook that is to run next, if any.
  */

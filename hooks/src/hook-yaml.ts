@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import type * as yamlModule from "yaml";
-import { writeOver } from "./hook-file.js";
+import { replaceFile } from "@agent-vault/vault/read-only";
 import { BLOCK_BEGIN, BLOCK_END, scan } from "./hook-script.js";
 import { findBlock, insertBlock, lineStart, removeBlock } from "./marked-block.js";
 
@@ -36,6 +36,7 @@ export function manualJob(manager: Manager, file: string): string {
   return "pre-commit:\n  commands:\n    agent-vault:\n      run: agent-vault scan --staged\n";
 }
 
+/** Whether the job is in the configuration of a hook manager. */
 export function isInstalledInYaml(file: string): boolean {
   return statSync(file).isFile() && findBlock(readFileSync(file, "utf8")) !== undefined;
 }
@@ -53,15 +54,16 @@ export async function installInYaml(manager: Manager, file: string): Promise<boo
   const block = findBlock(present);
   const text = await withJob(manager, block ? removeBlock(present, block) : present);
   if (text === undefined) return false;
-  if (text !== present) writeOver(file, text, statSync(file).mode & 0o777, "utf8");
+  if (text !== present) replaceFile(file, text, { mode: statSync(file).mode & 0o777 });
   return true;
 }
 
+/** Takes the job out again; the file is then as it was before. */
 export function uninstallFromYaml(file: string): void {
   if (!lstatSync(file).isFile()) return;
   const text = readFileSync(file, "utf8");
   const block = findBlock(text);
-  if (block) writeOver(file, removeBlock(text, block), statSync(file).mode & 0o777, "utf8");
+  if (block) replaceFile(file, removeBlock(text, block), { mode: statSync(file).mode & 0o777 });
 }
 
 /** Lines to add, where, and what the whole file then says. */

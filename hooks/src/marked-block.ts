@@ -1,11 +1,12 @@
 import { BLOCK_BEGIN, BLOCK_END } from "./hook-script.js";
 
-/** Where our block stands in a text: from the first character of its first line to after the last of its last, the line break not included. */
+/** Where our block is in a text: from the first character of its first line to after the last of its last, the line break not included. */
 export interface BlockRange {
   readonly from: number;
   readonly to: number;
 }
 
+/** The block of a text, if it has one. */
 export function findBlock(text: string): BlockRange | undefined {
   const end = text.indexOf(BLOCK_END);
   const begin = end < 0 ? -1 : text.lastIndexOf(BLOCK_BEGIN, end);
@@ -24,10 +25,12 @@ export function insertBlock(text: string, at: number, lines: readonly string[]):
   return `${text.slice(0, at)}${block}\n${text.slice(at)}`;
 }
 
+/** Puts other lines in the place of a block. */
 export function replaceBlock(text: string, range: BlockRange, lines: readonly string[]): string {
   return text.slice(0, range.from) + lines.join("\n") + text.slice(range.to);
 }
 
+/** Takes a block out; what {@link insertBlock} was given comes back, byte for byte. */
 export function removeBlock(text: string, { from, to }: BlockRange): string {
   const after = /^\r?\n/.exec(text.slice(to))?.[0];
   if (after !== undefined) return text.slice(0, from) + text.slice(to + after.length);

@@ -4,19 +4,12 @@ import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read
 import { ALLOW_FILE, type Allowed, isAllowed, parseAllowed, readAllowed } from "./allow.js";
 import { Content } from "./content.js";
 import { fileName, type ScanFinding, quoted } from "./finding.js";
-import { git, gitError, readObjects, records, runGit } from "./git.js";
+import { readObjects, runGit } from "./git.js";
+import { indexEntries, LINK, stagedEntries, SUBMODULE, type IndexEntry } from "./index-entries.js";
 import { checkVaultLink, checkVaultSubmodule } from "./vault-file.js";
 
-/** A file of the index. */
-interface Entry {
-  readonly file: string;
-  /** As git writes it: `100644`, `120000` for a link, `160000` for a submodule. */
-  readonly mode: string;
-  readonly object: string;
-}
-
-const LINK = "120000";
-const SUBMODULE = "160000";
+/** How many blobs are scanned between two reports of progress. */
+const PROGRESS_INTERVAL = 256;
 
 /**
  * Scans what the commit that is being made would add or change: the blobs of the index, whatever the work tree holds.
@@ -36,14 +29,14 @@ export function scanIndex(context: Context, cwd: string): Promise<ScanFinding[]>
 /**
  * Scans files of the work tree, tracked or not; folders with all that is below them but `.git`. Links are not followed.
  * @param paths relative to `context.cwd`, or absolute.
- * @returns findings as of {@link scanStaged}, judged by the work tree's `.agent-vault-allow`. Files outside the repository have absolute names.
+ * @returns findings as of {@link scanStaged}, without those that the work tree's `.agent-vault-allow` allows. Files outside the repository have absolute names.
  * @throws VaultError `FILE_NOT_FOUND`, `FAILED` where a file cannot be read, `GIT_MISSING`
  */
 export async function scanFiles(context: Context, paths: readonly string[]): Promise<ScanFinding[]> {
   const root = await rootFolder(context);
   try {
     const findings = paths.flatMap((path) => scanPath(root, locate(context, path)));
-    return judged(findings, readAllowed(root));
+    return notAllowed(findings, readAllowed(root));
   } catch (error) {
     if (!isSystemError(error, "EACCES", "EPERM", "EIO")) throw error;
     throw new VaultError("FAILED", `A file could not be read (${error.message}), so the scan is not complete.`, {
@@ -53,10 +46,11 @@ export async function scanFiles(context: Context, paths: readonly string[]): Pro
   }
 }
 
-async function scanEntries(context: Context, cwd: string, listing: Promise<readonly Entry[]>): Promise<ScanFinding[]> {
+async function scanEntries(context: Context, cwd: string, listing: Promise<readonly IndexEntry[]>): Promise<ScanFinding[]> {
   const findings: ScanFinding[] = [];
+  /** The names of each blob. */
   const files = new Map<string, string[]>();
-  const allowFile: Uint8Array[] = [];
+  const allowFileChunks: Uint8Array[] = [];
 
   const objects = listing.then((entries) => {
     for (const { file, mode, object } of entries) {
@@ -73,50 +67,23 @@ async function scanEntries(context: Context, cwd: string, listing: Promise<reado
   });
   let done = 0;
   await readObjects(context, cwd, objects, (name) => {
-    if (name.startsWith(":")) return { push: (bytes) => allowFile.push(bytes), end: () => {} };
+    if (name.startsWith(":")) return { push: (bytes) => allowFileChunks.push(bytes), end: () => {} };
     const content = new Content();
     return {
       push: (bytes) => content.push(bytes),
       end: () => {
         findings.push(...content.findings(files.get(name)!));
-        if (++done % 256 === 0) context.progress?.({ step: "scan", done, total: files.size });
+        if (++done % PROGRESS_INTERVAL === 0) context.progress?.({ step: "scan", done, total: files.size });
       },
     };
   });
-  return judged(findings, parseAllowed(Buffer.concat(allowFile).toString("utf8")));
-}
-
-/** The blobs of the index that are not at the same path in HEAD; all of them before the first commit. */
-async function stagedEntries(context: Context, cwd: string): Promise<Entry[]> {
-  const args = ["diff-index", "--cached", "--no-renames", "--diff-filter=d", "--no-abbrev", "-z", "HEAD", "--"];
-  const diff = await runGit(context, cwd, args);
-  if (diff.code !== 0) {
-    const { code } = await runGit(context, cwd, ["rev-parse", "--verify", "--quiet", "HEAD"]);
-    if (code === 1) return indexEntries(context, cwd);
-    throw gitError(cwd, args, diff.stderr);
-  }
-  const entries: Entry[] = [];
-  const fields = records(diff.stdout);
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const [, mode, , object] = fields[index]!.toString("latin1").split(" ");
-    entries.push({ file: fileName(fields[index + 1]!), mode: mode!, object: object! });
-  }
-  return entries;
-}
-
-async function indexEntries(context: Context, cwd: string): Promise<Entry[]> {
-  const listing = await git(context, cwd, ["ls-files", "--stage", "--full-name", "-z", "--", ":/"]);
-  return records(listing).map((record) => {
-    const tab = record.indexOf("\t");
-    const [mode, object] = record.toString("latin1", 0, tab).split(" ");
-    return { file: fileName(record.subarray(tab + 1)), mode: mode!, object: object! };
-  });
+  return notAllowed(findings, parseAllowed(Buffer.concat(allowFileChunks).toString("utf8")));
 }
 
 /** The folder that findings are named from: the repository's root, else the current folder. */
 async function rootFolder(context: Context): Promise<string> {
-  const { code, stdout } = await runGit(context, context.cwd, ["rev-parse", "--show-toplevel"]);
-  return realpathSync(code === 0 ? stdout.toString("utf8").replace(/\r?\n$/, "") : context.cwd);
+  const { exit, stdout } = await runGit(context, context.cwd, ["rev-parse", "--show-toplevel"]);
+  return realpathSync(exit === 0 ? stdout.toString("utf8").replace(/\r?\n$/, "") : context.cwd);
 }
 
 /** The path with all links resolved but one at its end. */
@@ -152,17 +119,17 @@ function readContent(path: Buffer): Content {
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   try {
     for (;;) {
-      const piece = Buffer.alloc(PIECE);
-      const size = readSync(descriptor, piece);
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const size = readSync(descriptor, chunk);
       if (size === 0) return content;
-      content.push(piece.subarray(0, size));
+      content.push(chunk.subarray(0, size));
     }
   } finally {
     closeSync(descriptor);
   }
 }
 
-const PIECE = 65536;
+const CHUNK_BYTES = 65536;
 
 function nameFrom(root: string, path: Buffer): string {
   const prefix = Buffer.from(root.endsWith(sep) ? root : root + sep);
@@ -170,7 +137,8 @@ function nameFrom(root: string, path: Buffer): string {
   return sep === "/" ? name : name.replaceAll(sep, "/");
 }
 
-function judged(findings: readonly ScanFinding[], allowed: Allowed): ScanFinding[] {
+/** The findings that the allow file does not allow, sorted. */
+function notAllowed(findings: readonly ScanFinding[], allowed: Allowed): ScanFinding[] {
   return findings
     .filter((finding) => !isAllowed(allowed, finding))
     .toSorted((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file < b.file ? -1 : 1));

@@ -6,7 +6,7 @@ const AGE_HEADERS = ["age-encryption.org/v1\n", "-----BEGIN AGE ENCRYPTED FILE--
 const RECIPIENT = /^age1[a-z0-9]+$/;
 
 /**
- * What is wrong with a file for lying where it lies: nothing, outside a vault.
+ * What is wrong with a file at its place in a vault; nothing outside of one.
  * @param file from the root of the repository.
  * @param head the first bytes of its content.
  * @param size of the content, in bytes.
@@ -20,23 +20,23 @@ export function checkVaultFile(file: string, head: Buffer, size: number): ScanFi
     case "secret":
     case "escrow":
       if (AGE_HEADERS.some((header) => head.subarray(0, header.length).equals(Buffer.from(header)))) return [];
-      return [finding(file, "not-encrypted", "is not encrypted: it does not begin as an age file")];
+      return [finding(file, "not-encrypted", "is not encrypted: it is not an age file")];
     case "public-key":
     case "owner":
       if (size === head.length && holdsRecipientsOnly(head.toString("latin1"))) return [];
-      return [finding(file, "stray-in-vault", "holds something other than age recipients")];
+      return [finding(file, "stray-in-vault", "contains something other than age recipients")];
     default:
       return [];
   }
 }
 
-/** A link that is the vault's folder or lies below it. */
+/** A link that is the vault's folder or is below it. */
 export function checkVaultLink(file: string): ScanFinding[] {
   if (pathInVault(`${file}/`) === undefined) return [];
-  return [finding(file, "link-in-vault", "is a symbolic link, and a vault holds none")];
+  return [finding(file, "link-in-vault", "is a symbolic link, which vaults cannot contain")];
 }
 
-/** What is no file and no link: another repository as a submodule. */
+/** A submodule. */
 export function checkVaultSubmodule(file: string): ScanFinding[] {
   return pathInVault(file) === undefined ? [] : [strayInVault(file)];
 }

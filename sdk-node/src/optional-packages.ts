@@ -12,9 +12,9 @@ export const ledgerRecorder = (): Recorder =>
 
 /** Decides where a policy or a token does. */
 export const judge: ReadAuthorizer = async (...read) => {
-  const load = async () => (await import("@agent-vault/runner")).judgeRead;
-  const judgeRead = await whereInstalled(load, "The vault's policy or the token cannot be heeded", "@agent-vault/runner");
-  return judgeRead("read")(...read);
+  const load = async () => (await import("@agent-vault/runner")).authorizeRead;
+  const authorizeRead = await whereInstalled(load, "The vault's policy or the token cannot be heeded", "@agent-vault/runner");
+  return authorizeRead("read")(...read);
 };
 
 async function whereInstalled<T>(load: () => Promise<T>, what: string, name: string): Promise<T> {

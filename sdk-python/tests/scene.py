@@ -18,7 +18,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "conformance"
 Case = dict[str, Any]
 
 _SUITE = json.loads((FIXTURES / "cases.json").read_text("utf-8"))
-_SIGNERS = json.loads((FIXTURES / "signers.json").read_text("utf-8"))
+SIGNERS: dict[str, str] = json.loads((FIXTURES / "signers.json").read_text("utf-8"))
 CASES: list[Case] = _SUITE["cases"]
 
 
@@ -39,7 +39,7 @@ class Scene:
         if "variable" in key:
             self.env["AGENT_VAULT_KEY"] = str(key_file(key["variable"]))
         for name, value in case.get("env", {}).items():
-            self.env[name] = re.sub(r"@(\w+)", lambda match: str(_SIGNERS[match[1]]), value)
+            self.env[name] = re.sub(r"@(\w+)", lambda match: str(SIGNERS[match[1]]), value)
         if "home" in key:
             shutil.copyfile(key_file(key["home"]), self.home / "owner.key")
         self.key_path = str(key_file(key["file"])) if "file" in key else None
@@ -57,7 +57,7 @@ class Scene:
         return self.machine / "remote.git"
 
     def push(self, vault: str | None, change: list[dict[str, Any]]) -> None:
-        """Somebody puts a vault on top of the remote's branch; without one the remote is gone."""
+        """Commits a vault on top of the remote's branch; `None` removes the remote."""
         if vault is None:
             self.remote.rename(self.machine / "gone.git")
             return

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from agent_vault import bech32
+from agent_vault.age import bech32
 
 VAULT = "4f0c2d1e-0000-4000-8000-000000000000"
 

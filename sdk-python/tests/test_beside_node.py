@@ -14,7 +14,9 @@ import pytest
 from conftest import COMMAND_LINE
 from scene import Scene, git
 
-from agent_vault import AgentVaultWarning, Vault, VaultError, write_lock
+from agent_vault import AgentVaultWarning, Vault, VaultError
+from agent_vault.disk import write_lock
+from agent_vault.disk.process_alive import machine_id, process_start
 
 PACKAGE = COMMAND_LINE.parents[2] / "vault" / "dist"
 pytestmark = pytest.mark.skipif(not shutil.which("node") or not PACKAGE.exists(), reason="there is no Node build to compare with")
@@ -108,7 +110,7 @@ def test_a_claim_of_the_one_keeps_the_other_waiting(machine: Path, monkeypatch: 
         await withWriteLock(processContext(), folder, look, 50).catch((error) => console.log(error.code));
     """
     claim = node(program).strip().split(".")
-    assert claim[:2] == ["claim", write_lock._machine_id()]
+    assert claim[:2] == ["claim", machine_id()]
     with write_lock.write_lock(str(folder)):
         assert node(program).strip() == "BUSY"
     assert os.listdir(folder) == []
@@ -116,9 +118,9 @@ def test_a_claim_of_the_one_keeps_the_other_waiting(machine: Path, monkeypatch: 
     (folder / ".".join(claim)).touch()
     with write_lock.write_lock(str(folder)):
         assert len(os.listdir(folder)) == 1
-    living = f"claim.{claim[1]}.{os.getppid()}.{write_lock._start_of(os.getppid())}.aa"
+    living = f"claim.{claim[1]}.{os.getppid()}.{process_start(os.getppid())}.aa"
     (folder / living).touch()
-    monkeypatch.setattr(write_lock, "_PATIENCE", 0.0)
+    monkeypatch.setattr(write_lock, "LOCK_TIMEOUT_S", 0.0)
     with pytest.raises(VaultError) as caught, write_lock.write_lock(str(folder)):
         pass
     assert caught.value.code == "BUSY"
@@ -127,6 +129,6 @@ def test_a_claim_of_the_one_keeps_the_other_waiting(machine: Path, monkeypatch: 
 def test_a_pull_waits_for_another_change_and_says_so(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(machine, {"history": ["first"], "key": {"file": "bot.key"}})
     scene.push("second", [])
-    monkeypatch.setattr(write_lock, "_PATIENCE", 0.0)
+    monkeypatch.setattr(write_lock, "LOCK_TIMEOUT_S", 0.0)
     with write_lock.write_lock(str(scene.repository / ".git" / "agent-vault")), pytest.warns(AgentVaultWarning, match="Another process"):
         assert Vault(scene.repository, scene.key_path).get("stripe/api-key") == "sk_test_first"

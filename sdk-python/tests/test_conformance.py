@@ -1,4 +1,4 @@
-"""The Python SDK does with the vaults of fixtures/conformance what the other doors do."""
+"""The Python SDK gives the results of fixtures/conformance, as the Node SDK and the command line do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from scene import CASES, Case, Scene
 
 from agent_vault import Vault, VaultError
 
-#: What stands in values of the fixtures, and must stand in no error.
+#: Parts of the values in the fixtures. No error may contain them.
 VALUES = re.compile("sk_test|sk_of|demo_stripe|not for bot")
+#: One line that ends with one full stop.
+SENTENCES = re.compile(r".+[^.]\.")
 
 
 @pytest.mark.filterwarnings("ignore::agent_vault.AgentVaultWarning")
@@ -37,6 +39,7 @@ def test_case(case: Case, machine: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             assert caught.value.code == call["error"]
             assert call.get("mentions", "") in str(caught.value)
             assert not VALUES.search(str(caught.value))
+            assert all(SENTENCES.fullmatch(text) for text in (caught.value.message, caught.value.remedy) if text)
         else:
             assert ask(vault, call) == {name: value for name, value in call.items() if name != "doors"}
     if "remembers" in case:

@@ -1,4 +1,4 @@
-"""What this package cannot judge or record is read by the command line, or not at all."""
+"""What this package cannot authorize or record is read by the command line, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conftest import install
 from scene import Scene, key_file
 
 from agent_vault import AgentVaultWarning, NotAuthorizedError, Vault, VaultError
-from agent_vault import read as reading
+from agent_vault.reading import read_secret as reading
 
 REASONS = {
     "LEDGER_UNAVAILABLE": {"AGENT_VAULT_AUDIT": ""},
@@ -32,7 +32,7 @@ def nothing_is_decrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     def decrypt(*_: object) -> bytes:
         raise AssertionError("decrypted")
 
-    monkeypatch.setattr(reading, "_decrypt", decrypt)
+    monkeypatch.setattr(reading, "decrypt", decrypt)
 
 
 @pytest.mark.usefixtures("nothing_is_decrypted")
@@ -82,7 +82,7 @@ def test_a_read_goes_on_record_by_the_command_line(first: Scene, monkeypatch: py
 
 
 @pytest.mark.usefixtures("command_line", "nothing_is_decrypted")
-def test_the_command_line_judges_by_the_policy(policy: Scene) -> None:
+def test_the_command_line_applies_the_policy(policy: Scene) -> None:
     vault = Vault(policy.repository, policy.key_path)
     assert vault.get("token") == "of the default group"
     with pytest.raises(VaultError) as caught:
@@ -138,11 +138,11 @@ def test_a_key_is_in_no_argument(first: Scene, machine: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "answer", ["sk_live_x", "", "[]", '{"value": "sk_live_x"}', '{"value": "sk_live_x", "encoding": "base64"}', '{"error": 1}']
 )
-def test_an_answer_that_makes_no_sense_is_not_repeated(first: Scene, machine: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_an_answer_that_cannot_be_read_is_not_quoted(first: Scene, machine: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     program = install(machine, f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("AGENT_VAULT_AUDIT")
-    with pytest.raises(VaultError, match="no answer that makes sense") as caught:
+    with pytest.raises(VaultError, match="cannot be read") as caught:
         Vault(first.repository, first.key_path).get("token")
     assert caught.value.code == "LEDGER_UNAVAILABLE"
     assert "sk_live" not in str(caught.value)

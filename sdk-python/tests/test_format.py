@@ -10,14 +10,16 @@ import pytest
 from scene import FIXTURES, key_file
 from signing import Owner, write_vault
 
-from agent_vault import Vault, VaultError, VerificationError, bech32
-from agent_vault.identity import Identity
-from agent_vault.lock import open_lock, parse_lock
-from agent_vault.names import format_secret_path, is_secret_path
-from agent_vault.nearest import nearest
-from agent_vault.plain_yaml import read_yaml
-from agent_vault.signed_files import TreeLists
-from agent_vault.ssh_signature import parse_signature, parse_ssh_public_key
+from agent_vault import Vault, VaultError, VerificationError
+from agent_vault.age import bech32
+from agent_vault.age.identity import Identity
+from agent_vault.format.names import format_secret_path, is_secret_path
+from agent_vault.format.strict_yaml import read_yaml
+from agent_vault.lock.lock import parse_lock
+from agent_vault.lock.open_lock import open_lock
+from agent_vault.lock.ssh_signature import parse_signature, parse_ssh_public_key
+from agent_vault.lock.tree_list_cache import TreeListCache
+from agent_vault.text.did_you_mean import did_you_mean
 
 DIGEST = "sha256:" + "0" * 64
 LOCK = (FIXTURES / "vaults" / "first" / "vault.lock").read_text()
@@ -117,8 +119,8 @@ def test_names() -> None:
         map(is_secret_path, ["", "a/", "/a", "a//b", ".", "..", "a/../b", "-a", "_a", "a b", "A" * 65, "a.enc", "a/b.META", "a\n", "é"])
     )
     assert [format_secret_path(path) for path in ("default/a", "default/a/b", "x/a")] == ["a", "default/a/b", "x/a"]
-    assert nearest("api-kye", ["webhook", "api-key"]) == "api-key"
-    assert nearest("xyz", ["webhook"]) is None
+    assert did_you_mean("api-kye", ["webhook", "API-key"]) == "Did you mean API-key? "
+    assert did_you_mean("xyz", ["webhook"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -167,18 +169,18 @@ def test_a_large_folder_is_looked_through_once(machine: Path, monkeypatch: pytes
     assert vault.get("big/s7") == "7"
     (listing,) = (machine / "home" / ".agent-vault" / "trust" / "trees").rglob("*.list")
     assert oct(listing.stat().st_mode & 0o777) == "0o600"
-    # With the list at hand nothing but the file itself is looked at.
+    # With the list, only the file itself is read.
     (root / "secrets" / "big" / "s8.enc").write_bytes(b"tampered")
     assert vault.get("big/s7") == "7"
     with pytest.raises(VerificationError) as caught:
         vault.get("big/s8")
     assert caught.value.code == "TAMPERED"
-    # A list that is not the signed one is none.
+    # A list without the signed digest is ignored.
     listing.write_bytes(listing.read_bytes().replace(b"  s7.enc", b"  s7.enx"))
     with pytest.raises(VerificationError) as caught:
         vault.get("big/s7")
     assert caught.value.code == "TAMPERED"
-    assert TreeLists(str(machine / "home" / ".agent-vault"), "no-such-vault").read("secrets/big", DIGEST) is None
+    assert TreeListCache(str(machine / "home" / ".agent-vault"), "no-such-vault").read("secrets/big", DIGEST) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of files")

@@ -1,4 +1,4 @@
-"""The door itself: what it takes, and what it keeps to itself."""
+"""The class Vault: its arguments, its results and its errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from agent_vault import (
     VaultNotFoundError,
     VerificationError,
 )
-from agent_vault.folder import VaultFolder
+from agent_vault.files.vault_folder import VaultFolder
 
 KEY = key_file("bot.key").read_text("utf-8")
 SECRET_KEY = next(line for line in KEY.splitlines() if line.startswith("AGE-SECRET-KEY-"))
@@ -93,16 +93,15 @@ def test_errors_are_what_a_program_catches(first: Scene, machine: Path) -> None:
         assert pickle.loads(pickle.dumps(caught.value)).code == code  # noqa: S301
 
 
-def test_what_is_no_text_is_said_to_be_none(first: Scene) -> None:
+def test_bytes_that_are_not_text_are_not_quoted_in_the_error(first: Scene) -> None:
     with pytest.raises(VaultError) as caught:
         Vault(first.repository, first.key_path).get("stripe/cert")
     assert caught.value.code == "INVALID_VALUE"
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("words", [{"repo_path": ""}, {"repo_path": 1}, {"key_str": ""}, {"key_path": b"x"}])
-def test_words_of_another_type_are_refused(first: Scene, words: dict[str, object]) -> None:
+def test_arguments_of_another_type_are_refused(first: Scene, words: dict[str, object]) -> None:
     with pytest.raises(VaultError) as caught:
         Vault(**{"repo_path": first.repository, **words})  # type: ignore[arg-type]
     assert caught.value.code == "USAGE"
@@ -122,7 +121,7 @@ def test_the_bytes_that_were_verified_are_the_bytes_that_are_used(first: Scene, 
     read = VaultFolder.read
 
     def counted(folder: VaultFolder, file: str) -> bytes | None:
-        # Whatever is read a second time is somebody else's.
+        # An attacker replaces the file between two reads.
         reads[file] += 1
         content = read(folder, file)
         return b"of mallory" if content is not None and reads[file] > 1 and file.startswith("secrets/stripe/") else content

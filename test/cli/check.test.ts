@@ -194,6 +194,12 @@ describe("check", () => {
     expect((await findings()).found).toEqual(["error damaged bot"]);
   });
 
+  it("has doctor print a remedy with one full stop", async () => {
+    chmodSync(box.ownerKey, 0o644);
+    const { stdout } = await box.cli(["doctor"]);
+    expect(stdout.toString()).toContain(`chmod 600 ${box.ownerKey}.\n`);
+  });
+
   it.each<[string, () => void | Promise<void>]>([
     ["a secret that no group lists", () => edit("manifest.yaml", (text) => text.replace("  - stripe/api-key\n", ""))],
     ["a listed secret without a file", () => rmSync(join(box.vault, "secrets/stripe/api-key.enc"))],
@@ -214,8 +220,9 @@ describe("check", () => {
     box.git("commit", "--quiet", "--all", "--allow-empty", "--message", "broken");
     const outcome = await box.cli(["check", "--json"]);
     for (const { remedy, kind } of JSON.parse(outcome.stdout.toString()) as { remedy: string; kind: string }[]) {
+      expect(remedy).toMatch(/[^.]\.$/);
       if (kind === "agent-without-access") continue;
-      const command = /\b(?:agent-vault|rm|chmod|git checkout) [^;]*/.exec(remedy)![0].replace("COMMIT", "HEAD~1");
+      const command = /\b(?:agent-vault|rm|chmod|git checkout) .*?(?=;|\.(?: |$))/.exec(remedy)![0].replace("COMMIT", "HEAD~1");
       const mended = command.startsWith("agent-vault ")
         ? await box.cli(command.split(" ").slice(1), { input: "value" })
         : await box.run("sh", ["-c", command]);

@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { COMMANDS } from "#cli/commands.js";
-import { ARGUMENTS } from "#cli/completions/arguments.js";
 import { splitBashLine } from "#cli/completions/bash-line.js";
+import { allCommands } from "../support/commands.js";
+import { lacks } from "../support/programs.js";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
@@ -66,8 +66,6 @@ const TYPED: Readonly<Record<string, readonly string[]>> = {
   "~/bin/agent-vault get to": ["token"],
 };
 
-const missing = { bash: isMissing("bash"), zsh: isMissing("zsh"), fish: isMissing("fish"), script: isMissing("script") };
-
 describe("completions", () => {
   it("prints a script for each of four shells, and names them where it is asked for another", async () => {
     const box = new Sandbox({ git: false });
@@ -76,17 +74,12 @@ describe("completions", () => {
       const refused = await box.cli(words);
       expect(refused.code).toBe(2);
       expect(errorCode(refused)).toBe("USAGE");
-      expect(refused.stderr).toContain("bash, zsh, fish or powershell");
+      for (const shell of SHELLS) expect(refused.stderr).toContain(shell);
     }
   });
 
-  it("knows every command, every argument, and no flag that takes more words than one", async () => {
-    const commands = await Promise.all(Object.entries(COMMANDS).map(async ([id, load]) => [id, (await load()).default] as const));
-    expect(Object.fromEntries(Object.entries(ARGUMENTS).map(([id, kinds]) => [id, Object.keys(kinds)]))).toEqual(
-      Object.fromEntries(commands.map(([id, command]) => [id, Object.keys(command.args)])),
-    );
-    // Of this, oclif's manifest says nothing, so completion takes it for granted.
-    for (const [id, { flags }] of commands) {
+  it("takes for granted that every flag takes one value, of which oclif's manifest says nothing", async () => {
+    for (const [id, { flags }] of await allCommands()) {
       for (const [name, flag] of Object.entries(flags ?? {}))
         expect([id, name, "multiple" in flag && flag.multiple && !flag.multipleNonGreedy]).toEqual([id, name, false]);
     }
@@ -94,10 +87,10 @@ describe("completions", () => {
 
   it("offers every command and every flag of every command, each with a description", async () => {
     const box = new Sandbox({ git: false });
+    const all = await allCommands();
     const commands = (await ask(box, ["completions", "zsh", "--words", "0", "--", ""])).map(([word]) => word!);
-    expect(commands.toSorted()).toEqual([...new Set(Object.keys(COMMANDS).map((id) => id.split(" ")[0]!))].toSorted());
-    for (const [id, load] of Object.entries(COMMANDS)) {
-      const { flags, baseFlags } = (await load()).default;
+    expect(commands.toSorted()).toEqual([...new Set([...all.keys()].map((id) => id.split(" ")[0]!))].toSorted());
+    for (const [id, { flags, baseFlags }] of all) {
       const words = id.split(" ");
       const offered = await ask(box, ["completions", "zsh", "--words", String(words.length), "--", ...words, "--"]);
       const shown = Object.entries({ ...baseFlags, ...flags }).filter(([, { hidden }]) => !hidden);
@@ -160,7 +153,7 @@ describe("completions", () => {
     expect(answers).toEqual(CASES);
   });
 
-  describe.skipIf(missing.bash)("in bash", () => {
+  describe.skipIf(lacks("bash"))("in bash", () => {
     it("fills COMPREPLY, also under set -u, by an alias and by the path of the program", async () => {
       const box = boxWithVaults();
       const script = `set -eu
@@ -193,24 +186,24 @@ describe("completions", () => {
       expect(readAnswers(stdout.toString())).toEqual({ ...Object.fromEntries(afterEquals), ...more });
     });
 
-    it.skipIf(missing.script)("completes the line that is being typed", async () => {
+    it.skipIf(lacks("script"))("completes the line that is being typed", async () => {
       const box = boxWithVaults();
       box.write("rc", `set -u; source <(agent-vault completions bash); bind '"\\t": insert-completions'`);
       expect(await typeLines(box, "bash --noprofile --norc -i", TYPED)).toEqual(TYPED);
     });
   });
 
-  describe.skipIf(missing.zsh)("in zsh", () => {
+  describe.skipIf(lacks("zsh"))("in zsh", () => {
     const bindings = `zstyle ':completion:all-matches:*' completer _all_matches _complete; zstyle ':completion:all-matches:*' insert true
       zle -C all-matches complete-word _generic; bindkey '^I' all-matches; ZSH_TRACE_GENERIC_WIDGET=; setopt nounset`;
 
-    it.skipIf(missing.script)("completes the line that is being typed, by a script that is sourced", async () => {
+    it.skipIf(lacks("script"))("completes the line that is being typed, by a script that is sourced", async () => {
       const box = boxWithVaults();
       box.write("rc", `autoload -U compinit; compinit -u -D; source <(agent-vault completions zsh); ${bindings}`);
       expect(await typeLines(box, "zsh -f -i", { ...CASES, ...TYPED })).toEqual({ ...CASES, ...TYPED });
     });
 
-    it.skipIf(missing.script)("completes by a file on the fpath", async () => {
+    it.skipIf(lacks("script"))("completes by a file on the fpath", async () => {
       const box = boxWithVaults();
       box.write("fpath/_agent-vault", await box.ok("completions", "zsh"));
       box.write("rc", `fpath=($PWD/fpath $fpath); autoload -U compinit; compinit -u -D; ${bindings}`);
@@ -218,7 +211,7 @@ describe("completions", () => {
     });
   });
 
-  describe.skipIf(missing.fish)("in fish", () => {
+  describe.skipIf(lacks("fish"))("in fish", () => {
     it("completes words, files and folders", async () => {
       const box = boxWithVaults();
       const script = `agent-vault completions fish | source
@@ -242,8 +235,7 @@ describe("completions", () => {
   });
 });
 
-// PowerShell cannot be installed everywhere, so nobody may insist on it.
-describe.skipIf(spawnSync("pwsh", ["--version"]).error !== undefined)("completions in PowerShell", () => {
+describe.skipIf(lacks("pwsh"))("completions in PowerShell", () => {
   it("completes words", async () => {
     const box = boxWithVaults();
     const script = box.write(
@@ -348,11 +340,4 @@ function candidatesIn(typed: string, screen: string): string[] {
     .slice(before.length - 1)
     .map((word) => word.replace(/\/$/, ""));
   return words.length === 1 && words[0] === before.at(-1) ? [] : words.toSorted();
-}
-
-/** Whether to skip what needs a program: it is not installed, and nobody insists on it. */
-function isMissing(program: string): boolean {
-  if (process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1" || spawnSync(program, ["--version"]).error === undefined) return false;
-  console.warn(`Skipped: ${program} is not installed. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.`);
-  return true;
 }

@@ -70,13 +70,13 @@ describe("hook install, by the bundled program", () => {
     box.git("config", "core.hooksPath", "../shared");
     const outcome = await box.cli(["hook", "install"]);
     expect(outcome.code).toBe(1);
-    expect(outcome.stdout.toString()).toContain("lies outside this repository. Add this to it:\n\n# >>> agent-vault >>>");
+    expect(outcome.stdout.toString()).toContain("# >>> agent-vault >>>");
   });
 });
 
 describe("init", () => {
   it.each([
-    ["cannot be written by it", "../shared", () => {}, "lies outside this repository. Add this to it:"],
+    ["cannot be written by it", "../shared", () => {}, "# >>> agent-vault >>>"],
     [
       "is a link",
       ".husky/_",
@@ -84,16 +84,16 @@ describe("init", () => {
         mkdirSync(join(box.repository, ".husky"));
         symlinkSync(join(box.home, ".bashrc"), join(box.repository, ".husky/pre-commit"));
       },
-      "is not a regular file, so nothing was written to it.",
+      ".husky/pre-commit",
     ],
   ])("makes the vault, and warns, where the hook %s", async (_, hooksPath, prepare, reason) => {
     box.git("config", "core.hooksPath", hooksPath);
     prepare();
     const outcome = await box.cli(["init"]);
     expect(outcome.code).toBe(0);
-    expect(outcome.stdout.toString()).toContain(`Your key is ${box.ownerKey}.`);
+    expect(outcome.stdout.toString()).toContain(box.ownerKey);
     expect(outcome.stdout.toString()).not.toContain("pre-commit");
-    expect(outcome.stderr).toMatch(/^warning: The pre-commit check is not installed\. /);
+    expect(outcome.stderr).toMatch(/^warning: /);
     expect(outcome.stderr).toContain(reason);
     expect(existsSync(join(box.home, ".bashrc"))).toBe(false);
   });
@@ -107,7 +107,7 @@ describe("check", () => {
     box.git("clone", "--quiet", ".", clone);
     const outcome = await box.cli(["check", "-C", clone]);
     expect(outcome.code).toBe(0);
-    expect(outcome.stderr).toBe("warning: The pre-commit check is not installed in this clone: agent-vault hook install.\n");
+    expect(outcome.stderr).toMatch(/^warning: .*agent-vault hook install/);
     expect((await box.cli(["check", "-C", clone], { env: { CI: "true" } })).stderr).toBe("");
   });
 });
@@ -116,10 +116,8 @@ describe("what scan says", () => {
   const lines = async (...args: string[]) => (await box.cli(["scan", ...args])).stdout.toString().trim().split("\n");
 
   it("what it looked at, where it found nothing", async () => {
-    expect(await lines()).toEqual([
-      "No key material found in git's index: all tracked files, as they are staged. Untracked files: agent-vault scan .",
-    ]);
-    expect(await lines(".")).toEqual(["No key material found in ., tracked or not."]);
+    expect(await lines()).toEqual([expect.stringContaining("agent-vault scan .")]);
+    expect(await lines(".")).toEqual([expect.stringMatching(/ \.,/)]);
     expect(await lines("--staged")).toEqual([""]);
   });
 
@@ -128,12 +126,11 @@ describe("what scan says", () => {
     box.git("add", "a.txt");
     box.git("commit", "--quiet", "-m", "old");
     box.git("add", "b.txt");
-    const committed =
-      "In git's history already: a.txt. Replace wherever it is used what was ever committed. Take it out of the file, or the file out of git: git rm --cached FILE.";
-    const index = "Staged, and in no commit yet: b.txt. Take it out and stage the file again, or leave the file out: git rm --cached FILE.";
-    const apart = "Not in git: c.txt. Keep it so: name it in .gitignore, or move it out of the repository.";
-    const allow = "A test key that is used nowhere else: agent-vault scan FILE --allow, then git add .agent-vault-allow.";
-    const found = ["a.txt", "b.txt", "c.txt"].map((file) => `${file}:1 holds an age identity. [age-identity]`);
+    const committed = expect.stringMatching(/a\.txt.*git rm --cached/);
+    const index = expect.stringMatching(/b\.txt.*git rm --cached/);
+    const apart = expect.stringMatching(/c\.txt.*\.gitignore/);
+    const allow = expect.stringMatching(/agent-vault scan FILE --allow.*\.agent-vault-allow/);
+    const found = ["a.txt", "b.txt", "c.txt"].map((file) => expect.stringMatching(`^${file}:1 .*\\[age-identity\\]$`));
     expect(await lines(".")).toEqual([...found, committed, index, apart, allow]);
     expect(await lines()).toEqual([found[0], found[1], committed, index, allow]);
     expect(await lines("--staged")).toEqual([found[1], index, allow]);

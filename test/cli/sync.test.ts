@@ -53,11 +53,11 @@ describe("sync", () => {
     const heads = [head(box, clone), head(box, join(box.root, "remote.git"))];
     const outcome = await inClone("sync");
     expect([errorCode(outcome), outcome.code]).toEqual(["CONFLICT", 7]);
-    expect(outcome.stderr).toMatch(/here:\n {2}1 secret added: db\/url/);
-    expect(outcome.stderr).toMatch(/remote:\n {2}agent ann could newly read 1 secret: stripe\/api-key/);
+    expect(outcome.stderr).toMatch(/here:\n {2}.*db\/url/);
+    expect(outcome.stderr).toMatch(/remote:\n {2}.*\bann\b.*stripe\/api-key/);
     expect([head(box, clone), head(box, join(box.root, "remote.git"))]).toEqual(heads);
     const read = await inClone("get", "stripe/api-key");
-    expect([read.stderr, read.code]).toEqual([expect.stringContaining("diverged"), 0]);
+    expect([read.stderr, read.code]).toEqual([expect.stringMatching(/^warning: /), 0]);
   });
 
   it("comes first in a clone that is behind: nothing is changed on an old state", async () => {

@@ -1,11 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { lacks } from "../support/programs.js";
 import { CLI, Sandbox } from "../support/sandbox.js";
-
-const hasScript = spawnSync("script", ["--version"]).status === 0;
-if (!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")
-  console.warn("script (util-linux) is not here, so the tests on a terminal are skipped.");
 
 /** Runs a command on a terminal of its own; each answer is typed once its question shows. @returns what the screen showed, and the exit code */
 function onTerminal(
@@ -41,7 +38,7 @@ function shellOnTerminal(
   return new Promise((done) => child.on("close", (code) => done({ screen, code })));
 }
 
-describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")("on a terminal", () => {
+describe.skipIf(lacks("script"))("on a terminal", () => {
   it("set asks for the value, which does not show, corrections included", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");
@@ -68,7 +65,7 @@ describe.skipIf(!hasScript && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1")(
     await box.set("a/b", "new");
     box.git("push", "--quiet");
     box.git("reset", "--quiet", "--hard", "HEAD~1");
-    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("Pulled 1 commit from origin/main.\r\nnew\r\n");
+    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toMatch(/^.*\b1\b.* origin\/main\.\r\nnew\r\n$/);
   });
 
   const pem = `-----BEGIN PRIVATE KEY-----\n${"bGluZQ\n".repeat(1000)}-----END PRIVATE KEY-----`;

@@ -1,17 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, expect, it } from "vitest";
+import { cannot } from "../support/programs.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import type { CommandLine } from "./at-call.js";
 import { mayMount } from "./may-mount.js";
 import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected, withReaders } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
 
-const skipped = process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1" && !mayMount();
-if (skipped)
-  console.warn("Skipped: a small disk cannot be mounted here (it takes root on Linux). AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+const skipped = cannot(mayMount(), "A small disk cannot be mounted here, which takes root on Linux.");
 
 const PAGE = 4096;
 

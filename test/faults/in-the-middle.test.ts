@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { errorCode, type Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, runWatched, startWatched } from "./at-call.js";
 import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
+import { SLOW } from "../support/slow.js";
 
 const SET = { words: ["set", "other/token", "--exact"], input: "another value" };
 const SUBJECT = "agent-vault: set other/token";
@@ -31,7 +32,7 @@ async function atEachMoment(work: VaultAtWork, from: 0 | 1, look: (box: Sandbox,
   const calls = await recordCalls(await work.copy(), SET);
   const all = calls.flatMap((call, index) => (isMoment(call) ? [index] : []));
   expect(all.length).toBeGreaterThan(15);
-  const moments = process.env["SLOW"] ? all : all.filter((_, index) => index % 2 === from);
+  const moments = SLOW ? all : all.filter((_, index) => index % 2 === from);
   await atEach(
     calls,
     moments,

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, runWatched } from "./at-call.js";
+import { SLOW } from "../support/slow.js";
 
 /** With SLOW=1 every call counts; otherwise each fifth one, as the transaction is the same that other tests kill everywhere. */
-const STEP = process.env["SLOW"] ? 1 : 5;
+const STEP = SLOW ? 1 : 5;
 const ROTATE = { words: ["rotate-owner"] };
 
 function keysAtHome(box: Sandbox): string[] {

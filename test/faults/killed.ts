@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { restoreAgent } from "#vault/index.js";
 import type { Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
+import { SLOW } from "../support/slow.js";
 
 /** An operation to be killed, and what it makes of a {@link VaultAtWork}. */
 export interface Killed extends CommandLine {
@@ -29,7 +29,7 @@ const FINISHED = "warning: An interrupted change of this vault was finished.\n";
  * next change does.
  */
 export function survivesEveryKill(operation: Killed): void {
-  const kind = process.env["SLOW"] ? "all" : "changes";
+  const kind = SLOW ? "all" : "changes";
   const { first, step } = operation.at && kind === "changes" ? { first: operation.at.from, step: 3 } : { first: 0, step: 1 };
   describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: kind === "all" ? 3_600_000 : 900_000 }, () => {
     it("is done in full or not at all, at every call", async () => {

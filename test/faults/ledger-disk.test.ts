@@ -6,10 +6,10 @@ import process from "node:process";
 import { expect, it } from "vitest";
 import { mayMount } from "./may-mount.js";
 import { LedgerHome } from "../support/ledger.js";
+import { cannot } from "../support/programs.js";
 
 /** What these take: root on Linux, to mount a small disk and to become somebody else. */
-const skipped = process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1" && !mayMount();
-if (skipped) console.warn("Skipped: a small disk cannot be mounted here. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+const skipped = cannot(mayMount(), "A small disk cannot be mounted here, which takes root on Linux.");
 
 const LEDGER = new URL("../../packages/ledger/dist/index.js", import.meta.url).href;
 const VAULT_PACKAGE = new URL("../../packages/vault/dist/index.js", import.meta.url).href;

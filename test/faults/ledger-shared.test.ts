@@ -8,10 +8,11 @@ import { expect, it } from "vitest";
 import { Ledger } from "#ledger/index.js";
 import { loadKeys, openState, parseRecipient } from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
+import { rounds } from "../support/slow.js";
 
 const PROCESS = join(import.meta.dirname, "ledger-process.mjs");
 /** `LEDGER_ROUNDS=30` for what the engine is judged by before it is taken in a new version. */
-const ROUNDS = Number(process.env["LEDGER_ROUNDS"] ?? 2);
+const ROUNDS = rounds(2, 30, "LEDGER_ROUNDS");
 const ROLES = [
   ...Array.from({ length: 8 }, () => "write"),
   ...Array.from({ length: 4 }, () => "read"),

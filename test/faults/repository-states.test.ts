@@ -4,6 +4,7 @@ import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { addAgent, check, decrypt, grant, init, secretFile, set, VaultState, type Context } from "#vault/index.js";
 import { ANY_USE } from "../support/policy.js";
+import { lacks } from "../support/programs.js";
 import { errorCode, Sandbox, type RunOptions } from "../support/sandbox.js";
 import { recordCalls, runWatched } from "./at-call.js";
 import { filesBelow, personsWork, subjects } from "./vault-at-work.js";
@@ -384,7 +385,7 @@ describe("the person's git configuration", () => {
     expect((await box.cli(LATE, { input: "once more" })).stderr).toBe("");
   });
 
-  describe("may sign commits", () => {
+  describe.skipIf(lacks("ssh-keygen"))("may sign commits", () => {
     async function signingVault(): Promise<Sandbox> {
       const box = await smallVault();
       await box.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(box.root, "signing")]);

@@ -3,6 +3,7 @@ import type { FindingKind } from "#vault/index.js";
 import { errorCode, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
+import { rounds } from "../support/slow.js";
 
 interface Writer extends CommandLine {
   readonly subject: string;
@@ -40,7 +41,7 @@ function run(box: Sandbox, { words, input }: Writer): Promise<Outcome> {
   return box.cli(words, input === undefined ? {} : { input });
 }
 
-const ROUNDS = process.env["SLOW"] ? 20 : 9;
+const ROUNDS = rounds(9, 20);
 const SERIOUS: ReadonlySet<FindingKind> = new Set(["recipients-differ", "metadata-differs", "stray", "damaged"]);
 
 describe("two processes that write at once", () => {

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
+import { cannot } from "../support/programs.js";
 import { CLI, errorCode, type Outcome, type Sandbox } from "../support/sandbox.js";
 import type { CommandLine } from "./at-call.js";
 import { expectVault, filesBelow, personsWork, VaultAtWork, vaultFiles } from "./vault-at-work.js";
@@ -13,9 +14,7 @@ const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const readable =
   process.platform !== "win32" &&
   spawnSync(process.execPath, [CLI, "--version"], { ...nobody, cwd: "/", env: { HOME: "/nonexistent" } }).status === 0;
-const skipped = !readable && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1";
-if (skipped)
-  console.warn("Skipped: the command line cannot be run without privileges here. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+const skipped = cannot(readable, "The command line cannot be run without privileges here.");
 
 function run(box: Sandbox, { words, input = "" }: CommandLine): Promise<Outcome> {
   return new Promise((done, failed) => {

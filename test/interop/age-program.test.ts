@@ -8,7 +8,8 @@ import { encrypt, encryptWithPassphrase } from "#vault/age/encrypt.js";
 import { generateIdentity, parseIdentity, type Identity } from "#vault/age/identity.js";
 import { parseRecipient, type Recipient } from "#vault/age/recipient.js";
 import { addRecipients } from "#vault/age/rewrap.js";
-import { run, runOnTerminal, withoutAge } from "./age-program.js";
+import { run, runOnTerminal } from "./age-program.js";
+import { lacks } from "../support/programs.js";
 
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1 << 20];
 const PASSPHRASE = "correct horse battery staple";
@@ -19,7 +20,7 @@ interface Key {
   readonly file: string;
 }
 
-describe.skipIf(withoutAge)("the age program", { timeout: 60_000 }, () => {
+describe.skipIf(lacks("age", "age-keygen", "script"))("the age program", { timeout: 60_000 }, () => {
   let folder: string;
   /** Made by us, made by age-keygen. */
   let ours: Key, theirs: Key;

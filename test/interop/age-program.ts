@@ -1,12 +1,5 @@
 import { spawnSync } from "node:child_process";
 
-const REQUIRED = process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1";
-const present = ["age", "age-keygen", "script"].every((tool) => spawnSync(tool, ["--version"]).error === undefined);
-
-/** Whether to skip what needs age: it is not installed, and nobody insists on it. */
-export const withoutAge = !present && !REQUIRED;
-if (withoutAge) console.warn("Skipped: age, age-keygen or script is not installed. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
-
 /** Runs age or age-keygen and returns its standard output. @throws with its standard error where it fails */
 export function run(program: string, args: readonly string[], input: Uint8Array | string = ""): Buffer {
   const { status, stdout, stderr, error } = spawnSync(program, args, { input, maxBuffer: 1 << 26 });

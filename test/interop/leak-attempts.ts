@@ -1,5 +1,6 @@
 // Ways in which a command may show a secret that it got in its environment, and what somebody who sees the output makes of it.
 import { gunzipSync } from "node:zlib";
+import type { Program } from "../support/programs.js";
 
 /** A token as services give them. */
 export const TOKEN = "tk_9xQ7_4eC39HqLyjWDarjtT1zdp7dc";
@@ -18,7 +19,10 @@ export interface Attempt {
   readonly what: string;
   /** For bash, with `$TOKEN`, `$AWKWARD` and `$KEY`. */
   readonly script: string;
-  readonly needs?: readonly string[];
+  /** Whether there is such a thing on Linux alone. */
+  readonly linux?: boolean;
+  /** Beside bash. */
+  readonly needs?: readonly Program[];
   /** How one gets the value back from the output; by reading it, if nothing is given. */
   readonly decode?: (output: string) => string;
   /** How the value looks after `decode`, if that is not how it was given. */
@@ -68,7 +72,7 @@ export const STOPPED: readonly Attempt[] = [
   { what: "declare -p", script: `declare -p TOKEN`, value: TOKEN },
   { what: "set -x", script: `set -x; : "$TOKEN"`, value: TOKEN },
   { what: "an error message of a program", script: `ls "/nonexistent/$TOKEN"`, value: TOKEN },
-  { what: "/proc/self/environ", script: `cat /proc/self/environ`, needs: ["/proc/self/environ"], value: TOKEN },
+  { what: "/proc/self/environ", script: `cat /proc/self/environ`, linux: true, value: TOKEN },
   { what: "printf %q", script: `printf '%q' "$AWKWARD"`, value: AWKWARD, decode: (output) => output.replace(/\\(.)/g, "$1") },
   {
     what: "a shell's quotes (@Q)",

@@ -4,15 +4,10 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addAgent, grant, init, set, verify } from "#vault/index.js";
 import { parseLock, type Lock } from "#vault/lock/lock.js";
+import { lacks } from "../support/programs.js";
 import { Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 import { openSshPrivateKey } from "../support/openssh-key.js";
-
-const REQUIRED = process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1";
-const withoutSsh = spawnSync("ssh-keygen", ["-?"]).error !== undefined && !REQUIRED;
-if (withoutSsh) console.warn("Skipped: ssh-keygen is not installed. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
-/** `find -printf` is GNU's. */
-const withoutGnu = process.platform !== "linux" && !REQUIRED;
 
 let box: Sandbox;
 let lock: Lock;
@@ -28,7 +23,7 @@ beforeEach(async () => {
   lock = parseLock(readFileSync(join(box.vault, "vault.lock")));
 });
 
-describe.skipIf(withoutGnu)("the digests of a lock", () => {
+describe.skipIf(lacks("GNU find", "sha256sum"))("the digests of a lock", () => {
   it("are what coreutils make of the files", () => {
     const shell = (command: string, cwd: string) =>
       `sha256:${execFileSync("sh", ["-c", command], { cwd, encoding: "utf8", env: { PATH: process.env["PATH"], LANG: "en_US.UTF-8" } }).split(" ")[0]}`;
@@ -39,7 +34,7 @@ describe.skipIf(withoutGnu)("the digests of a lock", () => {
   });
 });
 
-describe.skipIf(withoutSsh)("a vault's signature and ssh-keygen", () => {
+describe.skipIf(lacks("ssh-keygen"))("a vault's signature and ssh-keygen", () => {
   it("agree on ours", () => {
     const signers = box.write("allowed_signers", `owner@vault namespaces="agent-vault" ${lock.owners[0]!.key}\n`);
     const check = (message: Uint8Array, namespace = "agent-vault") =>

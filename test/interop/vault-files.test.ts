@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { lacks } from "../support/programs.js";
 import { Sandbox } from "../support/sandbox.js";
 import { resign } from "../support/signing.js";
-import { withoutAge } from "./age-program.js";
 
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1024 * 1024];
 
-describe.skipIf(withoutAge)("the files of a vault and the age program", () => {
+describe.skipIf(lacks("age", "script"))("the files of a vault and the age program", () => {
   it("age opens every file that a command writes, with the owner's key and with the agent's, after a grant and after a revoke", async () => {
     const box = new Sandbox();
     await box.ok("init", "--no-hook");

@@ -1,26 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { onTestFinished, vi } from "vitest";
-
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+import { pathOf } from "./programs.js";
 
 /** A Chromium of this machine: of `AGENT_VAULT_TEST_CHROMIUM`, else of the path; `undefined` where there is none. */
-export const CHROMIUM = process.env["AGENT_VAULT_TEST_CHROMIUM"] || NAMES.flatMap(onPath)[0];
-
-function onPath(name: string): string[] {
-  return (process.env["PATH"] ?? "").split(delimiter).flatMap((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return [join(folder, name)];
-    } catch {
-      return [];
-    }
-  });
-}
+export const CHROMIUM = process.env["AGENT_VAULT_TEST_CHROMIUM"] || pathOf("Chromium");
 
 /** A page in a browser of its own, driven by the DevTools protocol over a pipe. Both are gone when the test ends. */
 export class BrowserPage {

@@ -1,12 +1,7 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { onTestFinished } from "vitest";
 
-const hasScript = spawnSync("script", ["--version"]).status === 0;
-/** Whether tests on a terminal run; where the tools are required, they fail instead. */
-export const HAS_TERMINAL = hasScript || process.env["AGENT_VAULT_REQUIRE_TOOLS"] === "1";
-if (!HAS_TERMINAL) console.warn("script (util-linux) is not here, so the tests on a terminal are skipped.");
-
-/** A line of the shell at work on a terminal of its own. */
+/** A line of the shell at work on a terminal of its own, by the program `script` of util-linux. */
 export class Pty {
   #screen = "";
   #seen = 0;

@@ -187,3 +187,9 @@ export function prepared<Words extends readonly string[]>(
 export function errorCode(outcome: Outcome): string | undefined {
   return /\[([A-Z_]+)\]/.exec(outcome.stderr)?.[1];
 }
+
+/** The code of a command's error and its exit code, once it is sure that the error says what to do. */
+export function refusal(outcome: Outcome): [code: string | undefined, exit: number | null] {
+  if (!/\[[A-Z_]+\]\n {7}\S/.test(outcome.stderr)) throw new Error(`There is no remedy in: ${outcome.stderr}`);
+  return [errorCode(outcome), outcome.code];
+}

@@ -2,12 +2,12 @@ import { VaultError, type Context } from "@agent-vault/vault";
 import type { PullRequest } from "./pull-request.js";
 
 /** What GitHub takes in one comment is 65,536 characters. */
-const MAX_BODY = 60_000;
-const PAGE = 100;
+const MAX_BODY_LENGTH = 60_000;
+const PAGE_SIZE = 100;
 const MAX_PAGES = 30;
-/** Milliseconds for each request. */
-const TIMEOUT = 30_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 
+/** What a comment says. */
 export interface Report {
   /** Tells the comments about several vaults apart. */
   readonly key: string;
@@ -25,7 +25,7 @@ interface Comment {
 
 /**
  * Writes a report as a comment on a pull request, or brings the one of an earlier run up to date.
- * @returns what was done, in words
+ * @returns what was done, as a sentence
  * @throws VaultError `FAILED` where GitHub cannot be reached or refuses
  */
 export async function comment(env: Context["env"], token: string, { number }: PullRequest, report: Report): Promise<string> {
@@ -36,25 +36,28 @@ export async function comment(env: Context["env"], token: string, { number }: Pu
   const body = bodyOf(marker, report.lines);
 
   const earlier = await findOwn();
-  if (earlier && earlier.body === body) return "The comment on the pull request says so already.";
+  if (earlier && earlier.body === body) return "The comment on the pull request is up to date.";
   if (earlier) {
     await call("PATCH", `/repos/${repository}/issues/comments/${earlier.id}`, { body });
-    return "Brought the comment on the pull request up to date.";
+    return "Updated the comment on the pull request.";
   }
-  if (!report.isNews) return "Nothing differs, so the pull request gets no comment.";
+  if (!report.isNews) return "Nothing has changed, so the pull request gets no comment.";
   await call("POST", `/repos/${repository}/issues/${number}/comments`, { body });
   return "Commented on the pull request.";
 
-  /** A comment of somebody else's is left alone, whatever it says: they could change it again. */
+  /** A comment of another author is left alone, whatever it says: they could change it again. */
   async function findOwn(): Promise<Comment | undefined> {
     let isOwn: ((comment: Comment) => boolean) | undefined;
     for (let page = 1; page <= MAX_PAGES; page++) {
-      const comments = (await call("GET", `/repos/${repository}/issues/${number}/comments?per_page=${PAGE}&page=${page}`)) as Comment[];
-      if (!Array.isArray(comments)) throw failed("GitHub answered with something that is no list of comments");
+      const comments = (await call(
+        "GET",
+        `/repos/${repository}/issues/${number}/comments?per_page=${PAGE_SIZE}&page=${page}`,
+      )) as Comment[];
+      if (!Array.isArray(comments)) throw failed("GitHub answered with something else than a list of comments");
       const marked = comments.filter((one) => one.body?.startsWith(marker));
       if (marked.length > 0) isOwn ??= await ownership();
       const own = marked.find((one) => isOwn!(one));
-      if (own || comments.length < PAGE) return own;
+      if (own || comments.length < PAGE_SIZE) return own;
     }
     return undefined;
   }
@@ -78,12 +81,12 @@ export async function comment(env: Context["env"], token: string, { number }: Pu
           ...(json && { "content-type": "application/json" }),
         },
         body: json ? JSON.stringify(json) : null,
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       ({ status } = response);
       if (response.ok) return await response.json();
     } catch {
-      throw failed(status === 0 ? "GitHub could not be reached" : "GitHub answered with something that is no JSON");
+      throw failed(status === 0 ? "GitHub could not be reached" : "GitHub answered with something else than JSON");
     }
     if (refusals.includes(status)) return undefined;
     throw failed(`GitHub refused (${method} ${path.replace(/\?.*/, "")}: ${status})`);
@@ -92,11 +95,11 @@ export async function comment(env: Context["env"], token: string, { number }: Pu
 
 function bodyOf(marker: string, lines: readonly string[]): string {
   const kept = [marker];
-  let room = MAX_BODY - marker.length;
+  let room = MAX_BODY_LENGTH - marker.length;
   for (const line of lines) {
     room -= line.length + 1;
     if (room < 0) {
-      kept.push("", "There is more than fits here: see the summary of the job.");
+      kept.push("", "This is not everything: the rest is in the summary of the job.");
       break;
     }
     kept.push(line);
@@ -105,7 +108,7 @@ function bodyOf(marker: string, lines: readonly string[]): string {
 }
 
 function failed(what: string): VaultError {
-  return new VaultError("FAILED", `The pull request got no comment: ${what}.`, {
+  return new VaultError("FAILED", `The pull request could not be commented on: ${what}.`, {
     remedy: "The job needs permissions: pull-requests: write, which a pull request from a fork does not get.",
   });
 }

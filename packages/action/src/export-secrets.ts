@@ -1,12 +1,12 @@
 import process from "node:process";
 import * as core from "@actions/core";
-import { askApproval, judgeUnrecordedRead, type Approver } from "@agent-vault/runner";
+import { askApproval, authorizeUnrecordedRead, type Approver } from "@agent-vault/runner";
 import {
   detectHarness,
   findVault,
   formatSecretPath,
-  SecretReader,
   printable,
+  SecretReader,
   VaultError,
   type Context,
   decodeUtf8,
@@ -19,7 +19,7 @@ const MAX_VARIABLE_BYTES = 131_072 - 2;
 
 /**
  * Hands secrets to the steps that follow. The runner learns what to hide before anything else is written; nothing is pulled, and
- * nothing goes on record, since a runner has no place that outlasts the job.
+ * nothing is recorded, since a runner has no place that outlasts the job.
  * @throws VaultError what `SecretReader` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
  */
 export async function exportSecrets({ context, folder, secrets, key, toEnvironment, warnings }: ExportInputs): Promise<void> {
@@ -27,7 +27,7 @@ export async function exportSecrets({ context, folder, secrets, key, toEnvironme
   try {
     const paths = secrets.map(({ secret }) => formatSecretPath(secret));
     const vault = await SecretReader.open(context, findVault(context, folder), { key: { keyText: key }, pull: false }, paths);
-    const judge = judgeUnrecordedRead("read", { approver: approverOf(context) });
+    const judge = authorizeUnrecordedRead("read", { approver: approverOf(context) });
     const read = await vault.read(paths, { judge });
     const values = read.map(({ secret, value }) => textOf(secret, value));
     for (const mask of new Set(values.flatMap(masksOf))) core.setSecret(mask);
@@ -46,8 +46,8 @@ export async function exportSecrets({ context, folder, secrets, key, toEnvironme
 /** Without these files the values would have to be printed. */
 function requireFile(name: string): void {
   if (process.env[name]) return;
-  throw new VaultError("FILE_NOT_FOUND", `The runner names no file in ${name}, by which values are handed on unseen.`, {
-    remedy: "Use a runner that knows environment files (2.277 or later).",
+  throw new VaultError("FILE_NOT_FOUND", `The runner does not set ${name}, which values are handed on through.`, {
+    remedy: "Use a runner with environment files (2.277 or later).",
   });
 }
 
@@ -66,7 +66,7 @@ function requireRoom(variable: string, value: string): void {
   });
 }
 
-/** Nobody sits at a runner: an approval has been given beforehand, where the policy takes one, or there is none. */
+/** There is no person at a runner: an approval was given beforehand, where the policy accepts that, or there is none. */
 function approverOf(context: Context): Approver {
   return {
     ask: async (question, memory, { preset }) => {
@@ -74,10 +74,9 @@ function approverOf(context: Context): Approver {
         return askApproval(context, question, { memory });
       throw new VaultError(
         "APPROVAL_UNAVAILABLE",
-        "The vault's policy asks for a person's approval of this use, and no person is at a runner.",
+        "The vault's policy requires a person's approval of this use, and there is no person at a runner.",
         {
-          remedy:
-            "An owner can have a rule of the policy say approval: never for it; or set AGENT_VAULT_APPROVE=once on the step, where the policy takes that.",
+          remedy: "Set AGENT_VAULT_APPROVE=once on the step, or have an owner set approval: never in the rule of the policy.",
         },
       );
     },

@@ -7,6 +7,7 @@ import { parseSecretPath, processContext, printable, variableName, VaultError, t
 /** What a workflow asks for. */
 export type Inputs = ExportInputs | VerifyInputs;
 
+/** Inputs of mode export. */
 export interface ExportInputs extends CommonInputs {
   readonly mode: "export";
   readonly secrets: readonly SecretVariable[];
@@ -16,6 +17,7 @@ export interface ExportInputs extends CommonInputs {
   readonly toEnvironment: boolean;
 }
 
+/** Inputs of mode verify. */
 export interface VerifyInputs extends CommonInputs {
   readonly mode: "verify";
   /** For the comment on a pull request; absent for none. */
@@ -26,14 +28,14 @@ interface CommonInputs {
   readonly context: Context;
   /** Absolute path of a folder in the repository. */
   readonly folder: string;
-  /** What was said so far, to be shown once that can do no harm. */
+  /** Warnings so far, to be shown once all masks are set. */
   readonly warnings: readonly string[];
 }
 
 /** Variables that the runner sets for itself. */
-const OF_THE_RUNNER = /^(?:GITHUB|RUNNER|ACTIONS|INPUT)_/i;
+const RUNNER_VARIABLES = /^(?:GITHUB|RUNNER|ACTIONS|INPUT)_/i;
 
-/** @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE` */
+/** Reads and checks the inputs. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE` */
 export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const workspace = env["GITHUB_WORKSPACE"] || process.cwd();
   const owner = core.getInput("owner");
@@ -53,14 +55,14 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
       if (key !== "" || secrets !== "") warnings.push("Mode verify takes no key and no secrets; leave them out.");
       return { mode, ...common, token };
     case "export":
-      if (key === "") throw usage("There is no key to read the secrets with.", "Give it: key: ${{ secrets.AGENT_VAULT_KEY }}.");
+      if (key === "") throw usage("There is no key to read the secrets with.", "Add one: key: ${{ secrets.AGENT_VAULT_KEY }}.");
       return { mode, ...common, key, secrets: readSecrets(secrets), toEnvironment: readBoolean("export-env", true) };
     default:
-      throw usage(`There is no mode ${JSON.stringify(mode)}.`, "There are export and verify.");
+      throw usage(`There is no mode ${JSON.stringify(mode)}.`, "Use export or verify.");
   }
 }
 
-/** The environment, as far as it is anybody else's business: programs that are started do not see the key and the token. */
+/** The environment for programs that are started: without the key and the token. */
 function environment(env: NodeJS.ProcessEnv, workspace: string, owner: string): Context["env"] {
   const passed = Object.entries(env).filter(([name]) => !/^INPUT_/i.test(name) && name !== "AGENT_VAULT_KEY");
   const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
@@ -81,15 +83,15 @@ function readSecrets(text: string): SecretVariable[] {
     if (line === "" || line.startsWith("#")) return [];
     const [path, variable, ...more] = line.split("|").map((word) => word.trim());
     if (more.length > 0 || variable === "")
-      throw usage(`Line ${index + 1} of the secrets is not of the form group/name | VARIABLE.`, "One secret stands on a line.");
+      throw usage(`Line ${index + 1} of the secrets is not of the form group/name | VARIABLE.`, "Write one secret a line.");
     const secret = parseSecretPath(path!);
     const name = requireVariableName(variable ?? variableName(secret), `Line ${index + 1} of the secrets`);
-    if (!OF_THE_RUNNER.test(name)) return { variable: name, secret };
+    if (!RUNNER_VARIABLES.test(name)) return { variable: name, secret };
     throw new VaultError("INVALID_VARIABLE", `Line ${index + 1} of the secrets: the variable ${name} is the runner's own.`, {
-      remedy: "Name another one.",
+      remedy: "Use another name.",
     });
   });
-  if (variables.length === 0) throw usage("No secrets are named.", "Name one a line: secrets: stripe/api-key | STRIPE_KEY.");
+  if (variables.length === 0) throw usage("There are no secrets to read.", "Name one a line: secrets: stripe/api-key | STRIPE_KEY.");
   return distinctVariables(variables);
 }
 
@@ -97,7 +99,7 @@ function readBoolean(name: string, otherwise: boolean): boolean {
   const value = core.getInput(name).toLowerCase();
   if (value === "") return otherwise;
   if (value === "true" || value === "false") return value === "true";
-  throw usage(`${name} is neither true nor false.`, `Write ${name}: true, or leave it out.`);
+  throw usage(`${name} has to be true or false.`, `Write ${name}: true, or leave it out.`);
 }
 
 function usage(message: string, remedy: string): VaultError {

@@ -1,9 +1,11 @@
+import { base64Alignments } from "@agent-vault/runner";
+
 /** A line of a value that is shorter is not hidden by itself: `{` would hide every brace in the log. */
-const SHORTEST_LINE = 4;
+const MIN_LINE_LENGTH = 4;
 /** Base64 of less is too short to be told from other output. */
-const SHORTEST_BASE64 = 8;
+const MIN_BASE64_LENGTH = 8;
 /** Where programs break lines of base64: coreutils and MIME, PEM. */
-const BASE64_LINES = [76, 64];
+const BASE64_LINE_LENGTHS = [76, 64];
 
 /**
  * The texts that a log must not show of a value, each on one line: the value or, if it has several lines, each of them; and how base64,
@@ -12,24 +14,19 @@ const BASE64_LINES = [76, 64];
 export function masksOf(value: string): string[] {
   const trimmed = value.trim();
   const lines = trimmed.split(/\r\n|\n|\r/);
-  const single = lines.length === 1;
-  const shown = single ? [value.replace(/[\r\n]+$/, ""), trimmed] : lines.flatMap((line) => [line, line.trim()]);
-  const plain = shown.filter((text) => text.trim().length >= (single ? 1 : SHORTEST_LINE));
+  const isSingle = lines.length === 1;
+  const asTheyAre = isSingle ? [value.replace(/[\r\n]+$/, ""), trimmed] : lines.flatMap((line) => [line, line.trim()]);
+  const plain = asTheyAre.filter((text) => text.trim().length >= (isSingle ? 1 : MIN_LINE_LENGTH));
   const encoded = [value, trimmed, ...plain].flatMap((text) => [...inBase64(text), ...inUrls(text), ...inJson(text)]);
   return [...new Set([...plain, ...encoded])].filter((text) => text !== "" && !/[\r\n]/.test(text));
 }
 
-/** In both alphabets, and for each of the three places in a group of three bytes where the value may start. */
+/** In both alphabets, whole and as it shows inside of a longer text. */
 function inBase64(text: string): string[] {
   const bytes = Buffer.from(text);
   const whole = bytes.toString("base64");
-  const inside = [0, 1, 2].map((before) => {
-    const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
-    // Only characters that the value decides alone.
-    return shifted.toString("base64").slice(Math.ceil((before * 8) / 6), Math.floor((shifted.length * 8) / 6));
-  });
-  const broken = BASE64_LINES.flatMap((length) => (whole.length > length ? whole.match(new RegExp(`.{1,${length}}`, "g"))! : []));
-  const all = [whole, ...inside, ...broken].filter((one) => one.length >= SHORTEST_BASE64);
+  const broken = BASE64_LINE_LENGTHS.flatMap((length) => (whole.length > length ? whole.match(new RegExp(`.{1,${length}}`, "g"))! : []));
+  const all = [whole, ...base64Alignments(bytes), ...broken].filter((one) => one.length >= MIN_BASE64_LENGTH);
   return [...all, ...all.map((one) => one.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""))];
 }
 
@@ -53,7 +50,7 @@ function inJson(text: string): string[] {
   );
 }
 
-/** What is only a few characters long is so because the value is. */
+/** Without the texts that are as short as the value itself. */
 function longEnough(encoded: readonly string[], text: string): string[] {
-  return encoded.filter((one) => one.length >= SHORTEST_LINE && one !== text);
+  return encoded.filter((one) => one.length >= MIN_LINE_LENGTH && one !== text);
 }

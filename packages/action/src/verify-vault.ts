@@ -7,12 +7,12 @@ import type { VerifyInputs } from "./inputs.js";
 import { comment } from "./comment.js";
 import { pullRequestOf, type PullRequest } from "./pull-request.js";
 
-/** So many findings become annotations; the summary has more. */
+/** How many findings become annotations; the summary has more. */
 const MAX_ANNOTATIONS = 50;
 
 /**
- * Proves that the vault is sound, needs no key for it, and says so in the job's summary; on a pull request also who gains and loses
- * access by it, and given a token, in a comment.
+ * Verifies the vault, without a key, and reports in the job's summary; on a pull request also who gains and loses access by it, and with a
+ * token in a comment.
  * @throws VaultError the first error that was found, and what `verify` throws
  */
 export async function verifyVault({ context, folder, token, warnings }: VerifyInputs): Promise<void> {
@@ -47,13 +47,13 @@ export async function verifyVault({ context, folder, token, warnings }: VerifyIn
     }
     if (of)
       core.warning(
-        "The checkout does not hold the commit that this pull request is compared with. Check out with fetch-depth: 2, or 0 for all.",
+        "The checkout does not have the commit that this pull request is compared with. Check out with fetch-depth: 2, or 0 for all.",
       );
     return verify(context, root, { findKeys: findKeyMaterial });
   }
 }
 
-/** Whether there is something to say that was not so before. */
+/** Whether there is something that was not so before. */
 function isNews({ ok, comparison }: Verification): boolean {
   if (!ok || !comparison?.difference) return true;
   const { access, recipients, secrets, files } = comparison.difference;
@@ -65,7 +65,7 @@ function annotate({ findings }: Verification, folder: string): void {
   for (const { severity, kind, message, remedy, file, line } of findings.slice(0, MAX_ANNOTATIONS)) {
     const say = severity === "error" ? core.error : core.warning;
     const place = file === undefined ? {} : { file: join(folder, file).split(sep).join("/"), startLine: line ?? 1 };
-    say(printable(`${message} ${remedy}.`), { title: `agent-vault: ${kind}`, ...place });
+    say(printable(`${message} ${remedy}`), { title: `agent-vault: ${kind}`, ...place });
   }
   if (findings.length > MAX_ANNOTATIONS) core.info(`And ${findings.length - MAX_ANNOTATIONS} more findings.`);
 }

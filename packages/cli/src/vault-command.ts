@@ -1,49 +1,45 @@
 import process from "node:process";
-import { Args, Command, Config, Flags, Parser, type Interfaces } from "@oclif/core";
-import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
+import { Command, Config, Parser, type Interfaces } from "@oclif/core";
 import { refuseUnderToken } from "@agent-vault/runner";
-import { OPEN_TO_TOKENS } from "./commands.js";
+import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
+import type { CompletionKind } from "./completions/completion-kind.js";
+import { globalFlags } from "./flags/common-flags.js";
 import { keyChoice } from "./flags/key-choice.js";
+import type { HelpGroup } from "./help/help-groups.js";
+import { colour } from "./terminal/messages.js";
+import { ProgressLine } from "./terminal/progress-line.js";
 import { reportError, usageError } from "./terminal/report-error.js";
 import { jsonText } from "./terminal/standard-output.js";
 import { findVaultToRead, terminalContext } from "./terminal/terminal-context.js";
-import { colour, ProgressLine } from "./terminal/terminal.js";
 
+/** A command line that the command's own flags and arguments were read from. */
 export type Parsed<C extends typeof VaultCommand> = {
   flags: Interfaces.InferredFlags<C["flags"] & (typeof VaultCommand)["baseFlags"]>;
   args: Interfaces.InferredArgs<C["args"]>;
   argv: unknown[];
 };
 
-/** A word on the command line. Standard input is never taken for one, as oclif would on its own. */
-export const word = Args.custom({ ignoreStdin: true });
-export const keyFlag = Flags.string({
-  description: "key file to use instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key",
-  helpValue: "FILE",
-});
-export const noPullFlag = Flags.boolean({ description: "do not bring the vault up to date first" });
-export const tokenFlag = Flags.string({
-  description: "a token, which is the only authority then; other programs see it here, so better set AGENT_VAULT_TOKEN",
-  helpValue: "TOKEN",
-});
-export const dryRunFlag = Flags.boolean({ description: "say what would change, for whom, and change nothing" });
-
-/** What all commands share: where the vault is, how to speak, how to fail. A command parses, calls one function and prints. */
+/**
+ * What all commands have in common: where the vault is, how they print and how they fail. A command reads its command line, calls one
+ * function and prints. All that is to know about it (help, completion, tokens) is in its static properties, which the build writes to
+ * oclif.manifest.json; its name is that of its file.
+ */
 export abstract class VaultCommand extends Command {
-  static override baseFlags = {
-    directory: Flags.string({
-      char: "C",
-      description: "run as if started in DIR",
-      helpValue: "DIR",
-      helpGroup: "GLOBAL",
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    json: Flags.boolean({ description: "print JSON", helpGroup: "GLOBAL" }),
-  };
+  static override baseFlags = globalFlags;
+  /** The heading of `agent-vault --help` under which the command is listed. */
+  static helpGroup: HelpGroup | undefined = undefined;
+  /** Where the command comes among the first that a newcomer needs; for those in the group `start`. */
+  static firstStep: number | undefined = undefined;
+  /** What completes each argument. */
+  static completes: Readonly<Record<string, CompletionKind>> = {};
+  /**
+   * Whether the command runs where a token is presented: because it is limited by the token, needs no key, or only looks at tokens. All
+   * others would act with the key's authority, and are refused.
+   */
+  static allowsToken = false;
 
-  /** Whether a stray word on the command line may be a part of a secret. */
-  protected readonly wordsMayBeSecret: boolean = false;
+  /** Whether an unexpected word on the command line may be part of a secret, which no message may repeat. */
+  static argvMayHoldSecret = false;
   #json = false;
   #dryRun = false;
   /** The vault that this command changes. */
@@ -51,12 +47,12 @@ export abstract class VaultCommand extends Command {
   #context: Context | undefined;
   readonly #progress = new ProgressLine();
 
-  /** Runs a command to its end, without oclif's own configuration, which would cost more than most commands. @returns the exit code */
+  /** Runs a command without oclif's own configuration, which would take longer than most commands. @returns the exit code */
   static async execute(this: new (argv: string[], config: Config) => VaultCommand, argv: string[], root: string): Promise<number> {
     const command = new this(argv, new Config({ root }));
     try {
       await command.run();
-      await command.#sayHowToPush();
+      await command.#showHowToPush();
       return process.exitCode === undefined ? 0 : Number(process.exitCode);
     } catch (error) {
       command.#progress.clear();
@@ -66,8 +62,8 @@ export abstract class VaultCommand extends Command {
     }
   }
 
-  /** Parses the command's own words. @throws VaultError `USAGE` */
-  protected async words<C extends typeof VaultCommand>(command: C): Promise<Parsed<C>> {
+  /** Reads the command line. @throws VaultError `USAGE`, `TOKEN_REFUSED` where a token is presented that the command does not allow */
+  protected async parseCommandLine<C extends typeof VaultCommand>(command: C): Promise<Parsed<C>> {
     try {
       const flags = { ...VaultCommand.baseFlags, ...command.flags };
       const parsed = await Parser.parse(this.argv, { args: command.args, flags, strict: command.strict, context: this, "--": true });
@@ -75,10 +71,10 @@ export abstract class VaultCommand extends Command {
       this.#json = json ?? false;
       this.#dryRun = own["dry-run"] ?? false;
       this.#context = terminalContext(this.id!, directory, this.#progress);
-      if (!OPEN_TO_TOKENS.has(this.id!)) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
+      if (!command.allowsToken) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
-      throw usageError(error, this.id, this.wordsMayBeSecret);
+      throw usageError(error, this.id, command.argvMayHoldSecret);
     }
   }
 
@@ -90,12 +86,12 @@ export abstract class VaultCommand extends Command {
     return findVaultToRead(this.context);
   }
 
-  /** The vault's state, verified, for what needs no key. */
+  /** The vault's verified state, for what needs no key. */
   protected async openState(): Promise<VaultState> {
     return openState(this.context, await this.findVault());
   }
 
-  /** The part of an owner's request that is the same for all. */
+  /** The part of an owner's request that is the same for all changes. */
   protected async change(flags: { key?: string | undefined; "dry-run"?: boolean }): Promise<ChangeRequest> {
     const vault = findVault(this.context);
     const dryRun = flags["dry-run"] ?? false;
@@ -103,17 +99,17 @@ export abstract class VaultCommand extends Command {
     return { vault, key: keyChoice(flags.key), dryRun };
   }
 
-  /** A change that stays here helps no agent elsewhere. It is only a hint, so nothing that goes wrong with it counts. */
-  async #sayHowToPush(): Promise<void> {
+  /** Says how to push a change, since agents elsewhere see it only then. A hint, so its failure is no error. */
+  async #showHowToPush(): Promise<void> {
     if (this.#changed === undefined || !process.stderr.isTTY) return;
     const command = await pushCommand(this.context, this.#changed).catch(() => undefined);
-    if (command !== undefined) process.stderr.write(`${colour("dim", `Committed; push it with: ${command}`)}\n`);
+    if (command !== undefined) process.stderr.write(`${colour("dim", `Committed. Push it with: ${command}`)}\n`);
   }
 
-  /** Prints the result: as JSON where asked for, marked where it is only what would be done, else in words. */
-  protected print(result: object, words: () => Iterable<string>): void {
+  /** Prints the result: as JSON with `--json`, marked where it is a dry run, else as lines of text. */
+  protected print(result: object, lines: () => Iterable<string>): void {
     this.#progress.clear();
     if (this.#json) process.stdout.write(jsonText(this.#dryRun ? { dry_run: true, ...result } : result));
-    else for (const line of words()) process.stdout.write(`${printable(line)}\n`);
+    else for (const line of lines()) process.stdout.write(`${printable(line)}\n`);
   }
 }

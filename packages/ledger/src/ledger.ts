@@ -16,6 +16,7 @@ import { SessionStore } from "./sessions/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
 import { TokenStore } from "./tokens/token-store.js";
 
+/** Which ledger to open, and with what. */
 export interface LedgerOptions {
   readonly context: Context;
   /** The vault's id. */
@@ -121,7 +122,7 @@ async function keySource(
   file: string,
 ): Promise<KeySource> {
   const isGiven = Boolean(context.env[KEY_VARIABLE]);
-  if (!isGiven && settings.key === "identity") return new IdentityKey(context, file, identities, recipients, others);
+  if (!isGiven && settings.key === "identity") return new IdentityKey(file, identities, recipients, others);
   if (!isGiven && settings.key === "passphrase") return new PassphraseKey(context, file);
   const { CommandKey, KeychainKey, VariableKey } = await import("./key/external-keys.js");
   if (isGiven) return new VariableKey(context);

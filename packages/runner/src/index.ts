@@ -16,8 +16,11 @@ export { approvalsIn, currentSession, SESSION_VARIABLE } from "./tokens/sessions
 export { attenuate, parseToken, TOKEN_PREFIX, type Token } from "./tokens/token.js";
 export { refuseUnderToken } from "./tokens/refuse-under-token.js";
 export { authenticate, verifyToken, type GenuineToken, type VerifiedToken } from "./tokens/verify.js";
-export { requestedSecret } from "./use/requested-secret.js";
-export { decide, requireAllowed, ruleName, type Decision, type SecretDecision, type Verdict } from "./policy/decide.js";
+export { requestedSecret } from "./use/requested-secrets.js";
+export { decide, type Decision, type SecretDecision } from "./policy/decide.js";
+export type { Verdict } from "./policy/evaluate-rule.js";
+export { requireAllowed } from "./policy/require-allowed.js";
+export { ruleName } from "./policy/rule-name.js";
 export { explain, type Explanation, type SecretExplanation } from "./policy/explain.js";
 export { initPolicy } from "./policy/init-policy.js";
 export { parsePolicy } from "./policy/parse-policy.js";
@@ -27,7 +30,7 @@ export { reviewPolicy, type KnownNames } from "./policy/review.js";
 export { CAVEAT_NAMES, secretsOf, type CaveatName, type Profile, type ProfileCaveats } from "./profiles/profile.js";
 export { profilesFile, readProfile, readProfiles } from "./profiles/read-profiles.js";
 export { parseEnvFile, type EnvEntry } from "./references/env-file.js";
-export { secretsIn, type Part } from "./references/reference.js";
+export { secretsIn, type TemplatePart } from "./references/reference.js";
 export { parseTemplate, type Template } from "./references/template.js";
 export {
   distinctVariables,
@@ -37,27 +40,22 @@ export {
   type SecretVariable,
 } from "./references/variables.js";
 export { childEnvironment, cleanEnvironment } from "./child/child-environment.js";
-export { endLike, runChild, type ChildEnd, type ChildOutput, type ChildRequest } from "./child/run-child.js";
+export type { ChildEnd, ChildOutput, ChildRequest } from "./child/child-request.js";
+export { endLike, runChild } from "./child/run-child.js";
 export { SecretFiles } from "./child/secret-files.js";
 export { shellCommand } from "./child/shell-command.js";
 export { MIN_SECRET_LENGTH } from "./scrub/compiled-secrets.js";
 export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
+export { base64Alignments } from "./scrub/encodings/base64-alignments.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
-export {
-  APPROVAL_TIMEOUT_MS,
-  askApproval,
-  type Answer,
-  type ApprovalOptions,
-  type ApprovalQuestion,
-  type Channel,
-  type Reply,
-} from "./approval/ask-approval.js";
+export { APPROVAL_TIMEOUT_MS, askApproval, type Answer, type ApprovalOptions, type Channel } from "./approval/ask-approval.js";
+export type { ApprovalQuestion, Reply } from "./approval/reply.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
 export { displaySafeName, displaySafeText } from "./approval/display-safe.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
-export { judgeRead, judgeUnrecordedRead } from "./use/authorize-read.js";
+export { authorizeRead, authorizeUnrecordedRead } from "./use/authorize-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";
 export { inject, type InjectRequest } from "./use/inject.js";

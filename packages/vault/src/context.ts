@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
+import { NO_HOME, VaultError } from "./errors.js";
 import type { Recorder } from "./record/recorder.js";
 
 /** How far a long operation has come. `total` is known from the start. */
@@ -32,13 +33,16 @@ export interface Context {
   readonly recorder?: Recorder | undefined;
 }
 
-/** The context of this process: its folder, environment, clock and randomness; warnings go nowhere. */
+/**
+ * The context of this process: its folder, environment, clock and randomness; warnings go nowhere.
+ * @throws VaultError `USAGE` where `AGENT_VAULT_HOME` is relative
+ */
 export function processContext(overrides: Partial<Context> = {}): Context {
   const env = overrides.env ?? process.env;
   return {
     cwd: process.cwd(),
     env,
-    home: env["AGENT_VAULT_HOME"] || join(homeOf(env), ".agent-vault"),
+    home: overrides.home ?? keyFolder(env),
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     warn: () => {},
@@ -54,11 +58,26 @@ export function resolvePath(context: Context, ...paths: readonly string[]): stri
   return resolve(context.cwd, ...paths.map((path) => path.replace(/^~(?=[/\\]|$)/, () => homeOf(context.env))));
 }
 
-/** The home folder; in a container a user need not be in the list of users, and has `/` then, as container engines have it. */
+/** A relative folder would be another one in each folder that a command is run in, and keys would come into repositories. */
+function keyFolder(env: Context["env"]): string {
+  const folder = env["AGENT_VAULT_HOME"] || join(homeOf(env), ".agent-vault");
+  if (isAbsolute(folder)) return folder;
+  throw new VaultError("USAGE", "AGENT_VAULT_HOME is not an absolute path.", {
+    remedy: "Set AGENT_VAULT_HOME to an absolute path, or unset it to use ~/.agent-vault.",
+  });
+}
+
+/**
+ * The home folder: `HOME`, or what the system's list of users says where that is empty or relative. In a container a user need not be
+ * in that list and has no home then: `NO_HOME`.
+ */
 export function homeOf(env: Context["env"]): string {
+  const home = env["HOME"];
+  if (home && isAbsolute(home)) return home;
   try {
-    return env["HOME"] || homedir();
+    const listed = process.platform === "win32" ? homedir() : userInfo().homedir;
+    return isAbsolute(listed) ? listed : NO_HOME;
   } catch {
-    return "/";
+    return NO_HOME;
   }
 }

@@ -1,3 +1,6 @@
+import { devNull } from "node:os";
+import { join } from "node:path";
+
 /** What kind of failure a code stands for, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
 const EXIT_CODE_BY_KIND = {
   failed: 1,
@@ -218,6 +221,9 @@ export class VaultError extends Error {
   }
 }
 
+/** Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
+export const NO_HOME = join(devNull, "no-home");
+
 /** Whether a vault is not what its owner signed: no reason to go on with less. */
 export function isVerificationError(error: unknown): error is VaultError {
   return error instanceof VaultError && ERROR_CODES[error.code].kind === "verification";
@@ -242,6 +248,12 @@ export function writeError(error: unknown, what: string): unknown {
   if (isSystemError(error, "ENOSPC", "EDQUOT")) {
     return new VaultError("DISK_FULL", `The disk is full, so ${what} could not be written.`, {
       remedy: "Free some space and run the command again; nothing was changed.",
+      cause: error,
+    });
+  }
+  if (isSystemError(error) && what.startsWith(NO_HOME)) {
+    return new VaultError("UNWRITABLE", "You have no home folder, so nothing can be kept there.", {
+      remedy: "Set AGENT_VAULT_HOME to a folder of your own, then run the command again.",
       cause: error,
     });
   }

@@ -27,8 +27,8 @@ export { ownerKeys, type OwnerKeys } from "./operations/owners/owner-keys.js";
 export type { OwnersChange } from "./operations/owners/recovered-agents.js";
 export { removeOwner, type RemoveOwnerRequest } from "./operations/owners/remove.js";
 export { rotateOwner, type RotateOwnerRequest, type RotateOwnerResult } from "./operations/owners/rotate.js";
-export { upstreamDistance, type UpstreamDistance } from "./sync/pull.js";
-export { pushCommand } from "./git/push-command.js";
+export { upstreamDistance, type UpstreamDistance } from "./sync/upstream-distance.js";
+export { pushCommand } from "./sync/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
 export { openState, openStateSync } from "./reading/open-state.js";
 export {
@@ -56,7 +56,8 @@ export { set, valueTooLarge, type SetRequest, type SetResult } from "./operation
 export { SigningKey } from "./keys/signing-key.js";
 export { readTrust, trustFile } from "./trust/trust-store.js";
 export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature.js";
-export { DivergedError, sync, type Divergence, type SyncOptions, type SyncResult } from "./sync/sync.js";
+export { DivergedError, type Divergence } from "./sync/divergence.js";
+export { sync, type SyncOptions, type SyncResult } from "./sync/sync.js";
 export { VaultState, type Owner } from "./files/vault-state.js";
 export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./inspect/verify.js";
 export { verificationMarkdown } from "./inspect/as-markdown.js";

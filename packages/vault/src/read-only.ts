@@ -15,6 +15,8 @@ export {
   type ErrorCode,
   type ErrorKind,
 } from "./errors.js";
+export { createFile, replaceFile, type AtomicWriteOptions } from "./disk/atomic-file.js";
+export { isProcessAlive, processStatus } from "./disk/process-alive.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
 export { identitiesInHome, findKeys, loadKeys, type KeyChoice, type Keys } from "./keys/find-key.js";
@@ -24,7 +26,8 @@ export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from
 export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
 export { printable, printableJson } from "./text/printable.js";
-export { pull, type PullOutcome } from "./sync/pull.js";
+export { pull } from "./sync/pull.js";
+export type { PullOutcome } from "./sync/pull-outcome.js";
 export { openSecret, peekSecret, readSecret, SecretReader, type ReadOptions, type SecretValue } from "./reading/read-secrets.js";
 export {
   clearUnrecordedPeriod,
@@ -48,7 +51,8 @@ export {
   type RecordedEvent,
   type Recorder,
 } from "./record/recorder.js";
-export { parseRepositoryUrl, withAuthorization, type RepositoryUrl } from "./git/repository-url.js";
+export { findGitFolders, type GitFolders } from "./git/git-folders.js";
+export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { recoverVault } from "./change/recovery.js";
 export { shellQuote, shellWord } from "./text/shell-word.js";
@@ -59,5 +63,6 @@ export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
 export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
 export { findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
-export { VaultFolder, type FileEntry, type FileSource } from "./files/vault-folder.js";
+export type { FileEntry, FileSource } from "./format/file-source.js";
+export { VaultFolder } from "./files/vault-folder.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

@@ -9,7 +9,7 @@ from .errors import (
     VaultNotFoundError,
     VerificationError,
 )
-from .manifest import Manifest, OwnerEntry
+from .format.manifest import Manifest, OwnerEntry
 from .vault import AgentInfo, SecretMetadata, Vault
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""What is taken from the world around."""
+"""What is read from the environment."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ import os
 import re
 from collections.abc import Mapping
 
+from .errors import error
+
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None  # type: ignore[assignment]
+
+#: Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
+NO_HOME = os.path.join(os.devnull, "no-home")
+
 
 def home_folder(env: Mapping[str, str]) -> str:
-    """The folder of keys and of what is remembered: `AGENT_VAULT_HOME`, else `~/.agent-vault`."""
-    return env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+    """The folder of keys and of the trust store: `AGENT_VAULT_HOME`, else `~/.agent-vault`. Raises `USAGE` where it is relative."""
+    folder = env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+    if os.path.isabs(folder):
+        return folder
+    # It would be another folder in each that a program is run in, and keys would come into repositories.
+    raise error(
+        "USAGE",
+        "AGENT_VAULT_HOME is not an absolute path.",
+        "Set AGENT_VAULT_HOME to an absolute path, or unset it to use ~/.agent-vault.",
+    )
 
 
 def resolve_path(path: str, env: Mapping[str, str]) -> str:
-    """An absolute path from one as a person writes it, with a `~` that no shell has seen."""
+    """An absolute path. A leading `~` is the home folder, as in a shell."""
     return os.path.abspath(re.sub(r"^~(?=[/\\]|\Z)", lambda _: _user_home(env), path))
 
 
 def is_strict(env: Mapping[str, str]) -> bool:
-    """Whether what is a warning for a person is an error here: `AGENT_VAULT_STRICT`, else `CI`."""
+    """Whether warnings about trust are errors: `AGENT_VAULT_STRICT` if it is set, else `CI`."""
 
     def is_set(name: str) -> bool:
         return env.get(name, "").lower() in ("1", "true")
@@ -31,31 +49,19 @@ def is_audit_off(env: Mapping[str, str]) -> bool:
 
 
 def presented_token(env: Mapping[str, str]) -> str | None:
-    """The token in the environment. An empty one is a token, and an invalid one: it must not open more than the token would have."""
+    """`AGENT_VAULT_TOKEN`. An empty token is an invalid one, and not none: it must not open more than a valid token would."""
     return env.get("AGENT_VAULT_TOKEN")
 
 
-_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("claude-code", ("CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT")),
-    ("codex", ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "CODEX_THREAD_ID", "CODEX_CI")),
-    ("cursor", ("CURSOR_AGENT", "CURSOR_TRACE_ID")),
-    ("copilot", ("COPILOT_CLI", "COPILOT_AGENT", "GITHUB_COPILOT_CLI")),
-    ("gemini", ("GEMINI_CLI",)),
-    ("opencode", ("OPENCODE", "OPENCODE_CLIENT")),
-    ("continue", ("CONTINUE_CLI", "CONTINUE_GLOBAL_DIR")),
-    ("windsurf", ("WINDSURF_CASCADE", "WINDSURF_AGENT", "WINDSURF_SESSION_ID")),
-)
-
-
-def detect_harness(env: Mapping[str, str]) -> str | None:
-    """The coding agent that this was started by, as far as its environment says."""
-    for harness, names in _SIGNS:
-        if any(env.get(name) for name in names):
-            return harness
-    if any(name.startswith("AIDER_") for name in env):
-        return "aider"
-    return env.get("AGENT") or env.get("AI_AGENT") or None
-
-
 def _user_home(env: Mapping[str, str]) -> str:
-    return env.get("HOME") or os.path.expanduser("~")
+    """`HOME`, or what the system's list of users says where that is empty or relative; `NO_HOME` for a user who is not in that list."""
+    home = env.get("HOME", "")
+    if os.path.isabs(home):
+        return home
+    if pwd is None:
+        return os.path.expanduser("~")
+    try:
+        listed = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return NO_HOME
+    return listed if os.path.isabs(listed) else NO_HOME

@@ -1,17 +1,37 @@
-"""What can go wrong, in the words and codes that all doors of agent-vault share."""
+"""What can go wrong. The codes and messages are those of the command line and the Node SDK."""
 
 from __future__ import annotations
 
-import unicodedata
 import warnings
+
+from .error_codes import ERROR_CODES
+from .text.printable import printable
 
 
 class AgentVaultWarning(UserWarning):
-    """Something that does not keep a secret from being read, and that a person should know."""
+    """
+    Something that a person should know and that does not prevent a read: a failed pull, an unsigned vault, an older state.
+
+    >>> import warnings
+    >>> from agent_vault import AgentVaultWarning
+    >>> warnings.simplefilter("error", AgentVaultWarning)
+    """
 
 
 class VaultError(Exception):
-    """The one error of agent-vault: what happened, what to do next (`remedy`), and a `code` to act on. No text holds a value or a key."""
+    """
+    The base of all errors of agent-vault. Neither text contains a secret or a key.
+
+    `code` is one of a closed set and does not change between releases; `message` says what happened; `remedy` says what to do next, or is
+    `None`. `str()` gives both sentences.
+
+    >>> from agent_vault import Vault, VaultError
+    >>> try:
+    ...     Vault("/")
+    ... except VaultError as error:
+    ...     print(error.code, error.message)
+    VAULT_NOT_FOUND There is no vault in / or above it.
+    """
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
         super().__init__(code, message, remedy)
@@ -24,79 +44,51 @@ class VaultError(Exception):
 
 
 class VaultNotFoundError(VaultError):
-    """There is no vault at `repo_path`, or no key to read it with."""
+    """There is no vault at `repo_path` (`VAULT_NOT_FOUND`), or no key to read it with (`NO_KEY`)."""
 
 
 class SecretNotFoundError(VaultError):
-    """The vault has no such secret."""
+    """The vault has no such secret (`SECRET_NOT_FOUND`)."""
 
 
 class NotAuthorizedError(VaultError):
-    """The key opens nothing of what was asked for."""
+    """The key was not granted the secret (`NOT_AUTHORIZED`)."""
 
 
 class ManifestError(VaultError):
-    """The manifest, the configuration or a secret's metadata cannot be read."""
+    """
+    The manifest, the configuration or a secret's metadata cannot be read, or the manifest has no such group.
+
+    `INVALID_YAML`, `INVALID_MANIFEST`, `INVALID_CONFIG`, `INVALID_METADATA`, `INVALID_RECIPIENT`, `GROUP_NOT_FOUND`.
+    """
 
 
 class VerificationError(VaultError):
-    """What lies in the vault is not what its owner signed, or it is damaged; `code` says how."""
+    """
+    The vault is not what its owner signed, or a file is damaged.
 
+    `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `TAMPERED`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`,
+    `UNEXPECTED_RECIPIENT`, `LINK_IN_VAULT`, `MIXED_RECIPIENTS`, `DAMAGED`.
+    """
 
-#: The codes of a vault that is not what its owner signed; none of them is a reason to go on with less.
-VERIFICATION_CODES = frozenset(
-    {
-        "UNSIGNED",
-        "BAD_SIGNATURE",
-        "UNTRUSTED_SIGNER",
-        "WRONG_VAULT",
-        "TAMPERED",
-        "ROLLBACK",
-        "FORKED",
-        "EXPIRED_STATE",
-        "UNEXPECTED_RECIPIENT",
-        "LINK_IN_VAULT",
-    }
-)
 
 _CLASSES: dict[str, type[VaultError]] = {
-    "VAULT_NOT_FOUND": VaultNotFoundError,
-    "NO_KEY": VaultNotFoundError,
-    "SECRET_NOT_FOUND": SecretNotFoundError,
-    "NOT_AUTHORIZED": NotAuthorizedError,
-    "INVALID_YAML": ManifestError,
-    "INVALID_MANIFEST": ManifestError,
-    "INVALID_CONFIG": ManifestError,
-    "INVALID_METADATA": ManifestError,
-    "INVALID_RECIPIENT": ManifestError,
-    "GROUP_NOT_FOUND": ManifestError,
-    "DAMAGED": VerificationError,
-    "MIXED_RECIPIENTS": VerificationError,
-    **dict.fromkeys(VERIFICATION_CODES, VerificationError),
+    base.__name__: base
+    for base in (VaultError, VaultNotFoundError, SecretNotFoundError, NotAuthorizedError, ManifestError, VerificationError)
 }
 
 
 def error(code: str, message: str, remedy: str | None = None) -> VaultError:
-    """The error of a code, of the class that a program can catch."""
-    return _CLASSES.get(code, VaultError)(code, message, remedy)
+    """The error of a code, in the class that `ERROR_CODES` names. A code of a newer command line is a plain `VaultError`."""
+    entry = ERROR_CODES.get(code)
+    return (_CLASSES[entry.class_name] if entry else VaultError)(code, message, remedy)
 
 
 def is_verification_error(failure: VaultError) -> bool:
-    return failure.code in VERIFICATION_CODES
+    """Whether the vault is not what its owner signed. A caller must not go on with less after such an error."""
+    entry = ERROR_CODES.get(failure.code)
+    return entry is not None and entry.kind == "verification"
 
 
 def warn(message: str) -> None:
     warnings.warn(printable(message), AgentVaultWarning, stacklevel=2)
-
-
-def printable(text: str) -> str:
-    """Text from a file or a remote as it can be shown on a terminal: what would act there shows as an escape."""
-    return "".join(_escaped(character) if _acts(character) else character for character in text)
-
-
-def _acts(character: str) -> bool:
-    return character not in "\t\u200c\u200d" and unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs"}
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

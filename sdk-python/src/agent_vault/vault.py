@@ -1,4 +1,4 @@
-"""The door for Python programs."""
+"""The interface for Python programs."""
 
 from __future__ import annotations
 
@@ -10,38 +10,65 @@ from typing import TypedDict
 
 from .context import resolve_path
 from .errors import VaultError, error
-from .folder import VaultFolder, find_vault
-from .keys import KeyChoice, Keys, keys_at_hand
-from .layout import metadata_file
-from .lock import vault_id_in
-from .manifest import Manifest
-from .names import format_secret_path
-from .settled import settled
-from .trust import TrustedState, VaultTrust
-from .vault_files import VaultFiles
+from .files.find_vault import find_vault
+from .files.vault_files import VaultFiles
+from .files.vault_folder import VaultFolder
+from .format.layout import metadata_file
+from .format.manifest import Manifest
+from .format.names import format_secret_path
+from .keys.find_key import KeyChoice, find_keys
+from .keys.key_file import Keys
+from .lock.open_lock import claimed_vault_id
+from .reading.open_vault import open_vault
+from .text.utf8 import decode_utf8
 
 
 @dataclass(frozen=True)
 class SecretMetadata:
-    """What may be told of a secret without its value. Times are in UTC."""
+    """
+    What is known of a secret without its value. Times are in UTC, and `None` if they are not known.
 
+    >>> from agent_vault import Vault
+    >>> secret = Vault(".").list_secrets("stripe")[0]
+    >>> secret.name, secret.group, secret.expires.year
+    ('stripe/api-key', 'stripe', 2031)
+    """
+
+    #: `group/name`; a secret of the group `default` has its name only.
     name: str
     group: str
     created: datetime | None
+    #: When the value was last set.
     rotated: datetime | None
     expires: datetime | None
+    #: The agents that can read it, in the manifest's order.
     authorized_agents: tuple[str, ...]
 
 
 class AgentInfo(TypedDict):
+    """
+    An agent and its groups.
+
+    >>> from agent_vault import Vault
+    >>> Vault(".").list_agents()[1]
+    {'name': 'idle', 'groups': []}
+    """
+
     name: str
     groups: list[str]
 
 
 class Vault:
     """
-    Reads the secrets that a key was granted. It changes nothing in the vault; what it may write is what `git fetch` and a fast-forward
-    write, and what was seen of the vault, in `~/.agent-vault/trust`. All methods raise `VaultError` or one of its subclasses.
+    Reads the secrets that a key was granted.
+
+    It does not change the vault. It writes what `git fetch` and a fast-forward write, and the states that it has seen, to
+    `~/.agent-vault/trust`. All methods raise `VaultError` or one of its subclasses.
+
+    >>> from agent_vault import Vault
+    >>> with Vault(".", key_path="~/.agent-vault/agents/billing-agent.key") as vault:
+    ...     vault.get("stripe/api-key")
+    'sk_test_first'
     """
 
     def __init__(
@@ -52,18 +79,23 @@ class Vault:
         auto_pull: bool = True,
     ) -> None:
         """
-        `repo_path` is a folder in the git repository that holds the vault; `~` is the home folder. `key_path` is the key file to read
-        with; without it `AGENT_VAULT_KEY` and `~/.agent-vault/owner.key` are looked at. `key_str` is the key itself,
-        `AGE-SECRET-KEY-1...`; it takes precedence and is never written anywhere. With `auto_pull` a read fast-forwards the repository to
-        its upstream first, at most once in the vault's `pull_interval`.
+        `repo_path` is a folder in the git repository that contains the vault; a leading `~` is the home folder.
 
-        Raises `VaultNotFoundError` where `repo_path` holds no vault.
+        `key_path` is the key file to read with. Without it `AGENT_VAULT_KEY` (a path or the key itself) and `~/.agent-vault/owner.key` are
+        used. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk. With `auto_pull` a read
+        first fast-forwards the repository to its upstream, at most once in the vault's `pull_interval` (60 seconds by default).
+
+        Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
+        `VaultError` (`USAGE`) for arguments of another type.
+
+        >>> from agent_vault import Vault
+        >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
         """
-        repo = _path("repo_path", repo_path)
+        repo = _require_path("repo_path", repo_path)
         if key_str is not None:
-            self._key = KeyChoice(text=_text("key_str", key_str))
+            self._key = KeyChoice(text=_require_text("key_str", key_str))
         elif key_path is not None:
-            self._key = KeyChoice(file=resolve_path(_path("key_path", key_path), os.environ))
+            self._key = KeyChoice(file=resolve_path(_require_path("key_path", key_path), os.environ))
         else:
             self._key = KeyChoice()
         self._auto_pull = auto_pull
@@ -72,78 +104,109 @@ class Vault:
 
     def get(self, path: str) -> str:
         """
-        A secret's value as text. `path` is `group/name`; a name alone lies in the group `default`.
+        A secret's value as text. `path` is `group/name`; a name without a group is in the group `default`.
 
-        Raises `SecretNotFoundError`, `NotAuthorizedError`, `VaultNotFoundError` (no key), `VerificationError`, and `VaultError`
-        `INVALID_VALUE` where the value is not UTF-8.
+        Raises `SecretNotFoundError`, `NotAuthorizedError`, `VaultNotFoundError` (`NO_KEY`), `VerificationError`, and `VaultError`:
+        `INVALID_VALUE` if the value is not UTF-8, `INVALID_NAME`, `INVALID_KEY`, `PASSPHRASE_REQUIRED`, and what the command line reports
+        when it reads for this package, such as `POLICY_DENIED`, `TOKEN_DENIED`, `HARNESS_DENIED`, `LEDGER_UNAVAILABLE`.
+
+        >>> from agent_vault import Vault
+        >>> vault = Vault(".", key_path="~/.agent-vault/agents/billing-agent.key")
+        >>> vault.get("stripe/api-key")
+        'sk_test_first'
+        >>> vault.get("token")
+        'of the default group'
         """
-        value = self.get_bytes(path)
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            # The cause quotes the value.
-            raise error("INVALID_VALUE", f"{path} is not UTF-8 text.", "Read it with get_bytes.") from None
+        value = decode_utf8(self.get_bytes(path))
+        if value is None:
+            raise error("INVALID_VALUE", f"{path} is not UTF-8 text.", "Read it with get_bytes.")
+        return value
 
     def get_bytes(self, path: str) -> bytes:
-        """A secret's value, exactly the bytes that were set. Raises as `get` does."""
-        from .read import read_secret
+        """
+        A secret's value: exactly the bytes that were set. Raises as `get`, except `INVALID_VALUE`.
 
-        return read_secret(self._open_root(), _text("The path of a secret", path), self._key, os.environ, auto_pull=self._auto_pull)
+        >>> from agent_vault import Vault
+        >>> Vault(".", key_path="~/.agent-vault/agents/billing-agent.key").get_bytes("stripe/cert")
+        b'\\x00\\xc8\\xff\\n'
+        """
+        from .reading.read_secret import read_secret
+
+        name = _require_text("The path of a secret", path)
+        return read_secret(self._open_root(), name, self._key, os.environ, auto_pull=self._auto_pull)
 
     def list_secrets(self, group: str | None = None) -> list[SecretMetadata]:
-        """The vault's secrets, sorted by path, or those that a group lists. Raises `ManifestError`, `VerificationError`."""
-        from .metadata import NO_METADATA, parse_metadata
+        """
+        The secrets of the vault or of one group, sorted by path. It needs no key and never has a value.
 
-        state = self._state()
-        listed = None if group is None else state.manifest.require_group(_text("A group", group))
-        found: list[SecretMetadata] = []
-        for path in state.secret_paths():
-            if listed is not None and path not in listed:
-                continue
-            content = state.read(metadata_file(path))
-            metadata = NO_METADATA if content is None else parse_metadata(content, path)
-            groups = state.manifest.groups_of(path)
-            found.append(
-                SecretMetadata(
-                    name=format_secret_path(path),
-                    group=metadata.group or (groups[0] if groups else "default"),
-                    created=metadata.created,
-                    rotated=metadata.rotated or metadata.created,
-                    expires=metadata.expires,
-                    authorized_agents=tuple(state.agents_of(path)),
-                )
-            )
-        return found
+        Raises `ManifestError` (`GROUP_NOT_FOUND` for an unknown group), `VerificationError`, `VaultError` (`INVALID_NAME`).
+
+        >>> from agent_vault import Vault
+        >>> [secret.name for secret in Vault(".").list_secrets("stripe")]
+        ['stripe/api-key', 'stripe/cert']
+        """
+        files = self._open_files()
+        listed = None if group is None else files.manifest.require_group(_require_text("A group", group))
+        return [_secret_metadata(files, path) for path in files.secret_paths() if listed is None or path in listed]
 
     def list_agents(self) -> list[AgentInfo]:
-        """The vault's agents and their groups, in the manifest's order. Raises `ManifestError`, `VerificationError`."""
+        """
+        The agents of the vault and their groups, in the manifest's order. Raises `ManifestError`, `VerificationError`.
+
+        >>> from agent_vault import Vault
+        >>> [agent["name"] for agent in Vault(".").list_agents()]
+        ['bot', 'idle']
+        """
         return [{"name": name, "groups": list(groups)} for name, groups in self.manifest.agents.items()]
 
     def pull(self) -> None:
         """
-        Fast-forwards the repository to its upstream now. Where that is impossible there is a warning, and the local state stays.
+        Fast-forwards the repository to its upstream now. If that is not possible there is a warning, and the local state stays.
 
-        Raises `VerificationError`.
+        Raises `VerificationError` if the upstream offers something that the vault's owner did not sign, or an older state.
+
+        >>> from agent_vault import Vault
+        >>> Vault(".").pull()
         """
-        from .pull import pull
+        from .sync.pull import pull
 
-        root, keys = self._open_root(), self._keys()
+        root, keys = self._open_root(), self._find_keys()
         pull(root, keys, os.environ, always=True)
-        state = settled(root, os.environ, lambda: VaultTrust(root, keys, os.environ, quiet=True).verify(VaultFiles(VaultFolder(root))))
-        if state:
-            state.remember()
+        open_vault(root, keys, os.environ, quiet=True).record_accepted()
 
     def reload(self) -> None:
-        """Reads the manifest again. Every method does so by itself; this one says early whether it can be read. Raises `ManifestError`."""
+        """
+        Checks that the manifest can be read. Every method reads it again anyway. Raises `ManifestError`, `VerificationError`.
+
+        >>> from agent_vault import Vault
+        >>> Vault(".").reload()
+        """
         _ = self.manifest
 
     @property
     def manifest(self) -> Manifest:
-        """What the manifest says now: owners, agents, groups. Raises `ManifestError`, `VerificationError`."""
-        return self._state().manifest
+        """
+        The manifest as it is now: owners, agents, groups. Raises `ManifestError`, `VerificationError`.
+
+        >>> from agent_vault import Vault
+        >>> Vault(".").manifest.groups["stripe"]
+        ('stripe/api-key', 'stripe/cert')
+        """
+        return self._open_files().manifest
 
     def close(self) -> None:
-        """Forgets the key. From here on every method raises `VaultError` `USAGE`."""
+        """
+        Forgets the key. Afterwards every method raises `VaultError` (`USAGE`). The end of a `with` does the same.
+
+        >>> from agent_vault import Vault, VaultError
+        >>> vault = Vault(".")
+        >>> vault.close()
+        >>> try:
+        ...     vault.get("token")
+        ... except VaultError as error:
+        ...     print(error.code)
+        USAGE
+        """
         self._key = KeyChoice()
         self._closed = True
 
@@ -158,26 +221,16 @@ class Vault:
         return f"Vault({os.path.dirname(self._root)!r})"
 
     def __reduce__(self) -> str:
-        raise TypeError("A vault is not copied or written anywhere: it may hold a key.")
+        raise TypeError("A vault cannot be copied or pickled, because it may have a key.")
 
-    def _keys(self) -> Keys | None:
-        return keys_at_hand(self._key, os.environ, lambda: vault_id_in(VaultFolder(self._root)))
+    def _open_files(self) -> VaultFiles:
+        """The files of the vault, all of them verified. It needs no key, but trusts the owner whom a key names."""
+        vault = open_vault(self._open_root(), self._find_keys(), os.environ, load=VaultFiles.require_all)
+        vault.record_accepted()
+        return vault.files
 
-    def _state(self) -> VaultFiles:
-        """The vault's state for what needs no key: verified file for file, by whatever says here whose signature to trust."""
-        root = self._open_root()
-
-        def look() -> tuple[VaultFiles, TrustedState | None]:
-            files = VaultFiles(VaultFolder(root))
-            state = VaultTrust(root, self._keys(), os.environ).verify(files)
-            if files.signed:
-                files.signed.require_all()
-            return files, state
-
-        files, state = settled(root, os.environ, look)
-        if state:
-            state.remember()
-        return files
+    def _find_keys(self) -> Keys | None:
+        return find_keys(self._key, os.environ, lambda: claimed_vault_id(VaultFolder(self._root)))
 
     def _open_root(self) -> str:
         if self._closed:
@@ -185,15 +238,31 @@ class Vault:
         return self._root
 
 
-def _path(what: str, value: str | os.PathLike[str]) -> str:
-    return _text(what, os.fspath(value) if isinstance(value, os.PathLike) else value)
+def _secret_metadata(files: VaultFiles, path: str) -> SecretMetadata:
+    from .format.metadata import NO_METADATA, parse_metadata
+
+    content = files.read(metadata_file(path))
+    metadata = NO_METADATA if content is None else parse_metadata(content, path)
+    groups = files.manifest.groups_of(path)
+    return SecretMetadata(
+        name=format_secret_path(path),
+        group=metadata.group or (groups[0] if groups else "default"),
+        created=metadata.created,
+        rotated=metadata.rotated or metadata.created,
+        expires=metadata.expires,
+        authorized_agents=tuple(files.agents_of(path)),
+    )
 
 
-def _text(what: str, value: object) -> str:
+def _require_path(what: str, value: str | os.PathLike[str]) -> str:
+    return _require_text(what, os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+def _require_text(what: str, value: object) -> str:
     if isinstance(value, str) and value != "":
         return value
     raise _usage(f"{what} must be a string that is not empty")
 
 
 def _usage(message: str) -> VaultError:
-    return error("USAGE", f"{message}.", 'For example Vault(".").get("group/name").')
+    return error("USAGE", f"{message}.", 'For example: Vault(".").get("group/name").')

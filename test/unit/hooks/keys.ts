@@ -1,9 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { generateHybridIdentity, generateX25519Identity } from "age-encryption";
+import { openSshPrivateKey } from "../../support/openssh-key.js";
 
 /** Private keys, made anew in each run: none is written down in this repository. */
 
@@ -31,13 +28,15 @@ export function pemKeys(): Record<string, string> {
 }
 
 export function opensshKey(): string {
-  const folder = mkdtempSync(join(tmpdir(), "ssh-"));
-  try {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, "key")]);
-    return readFileSync(join(folder, "key"), "utf8");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const [seed, point] = [
+    privateKey.export({ type: "pkcs8", format: "der" }).subarray(-32),
+    publicKey.export({ type: "spki", format: "der" }).subarray(-32),
+  ];
+  return openSshPrivateKey(
+    seed,
+    `ssh-ed25519 ${Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0\x20"), point]).toString("base64")}`,
+  );
 }
 
 /** The armor of an OpenPGP secret key around random bytes: the search reads the armor alone. */

@@ -1,14 +1,17 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { text } from "node:stream/consumers";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { askApproval, questionText, type UseRequest } from "#runner/index.js";
 import { askByDialog } from "#runner/approval/dialog.js";
 import { processContext } from "#vault/index.js";
-import { HAS_TERMINAL, Pty } from "../../support/pty.js";
+import { lives } from "../../support/lives.js";
+import { lacks } from "../../support/programs.js";
+import { Pty } from "../../support/pty.js";
 import { HOSTILE, REQUEST } from "./use-request.js";
 
 const ASK = join(import.meta.dirname, "ask-approval.mjs");
@@ -46,16 +49,17 @@ function onTerminal(
 }
 
 /** Asks where there is no terminal at all. */
-function withoutTerminal(
+async function withoutTerminal(
   question: object,
   env: Record<string, string> = {},
   options: object = {},
-): { answers: Answered[]; stderr: string } {
-  const { stderr } = spawnSync("/usr/bin/setsid", ["--wait", process.execPath, ASK, JSON.stringify(question), JSON.stringify(options)], {
+): Promise<{ answers: Answered[]; stderr: string }> {
+  const child = spawn(process.execPath, [ASK, JSON.stringify(question), JSON.stringify(options)], {
     env: { PATH: process.env["PATH"], ...env },
-    encoding: "utf8",
-    input: "once\n",
+    detached: true,
   });
+  child.stdin.on("error", () => {}).end("once\n");
+  const stderr = await text(child.stderr);
   return { answers: answersOf(stderr), stderr };
 }
 
@@ -67,34 +71,31 @@ describe("AGENT_VAULT_APPROVE", () => {
     ["yes", { scope: "deny", code: "APPROVAL_DENIED" }],
     ["ONCE", { scope: "deny", code: "APPROVAL_DENIED" }],
     ["once ", { scope: "deny", code: "APPROVAL_DENIED" }],
-  ])("%j answers", (value, answer) => {
-    expect(withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: value }).answers).toEqual([expect.objectContaining(answer)]);
+  ])("%j answers", async (value, answer) => {
+    expect((await withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: value })).answers).toEqual([expect.objectContaining(answer)]);
   });
 
-  it("holds for one use where the policy wants to be asked each time", () =>
-    expect(withoutTerminal({ ...QUESTION, forSession: false }, { AGENT_VAULT_APPROVE: "session" }).answers).toEqual([
+  it("holds for one use where the policy wants to be asked each time", async () =>
+    expect((await withoutTerminal({ ...QUESTION, forSession: false }, { AGENT_VAULT_APPROVE: "session" })).answers).toEqual([
       { scope: "once", by: "variable" },
     ]));
 
-  it("cannot say yes for a coding agent, and can say no", () => {
-    const { answers, stderr } = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "session", CLAUDECODE: "1" });
-    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringContaining("not heeded, as claude-code")]);
-    const [denied] = withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "deny", CLAUDECODE: "1" }).answers;
+  it("cannot say yes for a coding agent, and can say no", async () => {
+    const { answers, stderr } = await withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "session", CLAUDECODE: "1" });
+    expect([answers[0]?.code, stderr]).toEqual(["APPROVAL_UNAVAILABLE", expect.stringMatching(/warning: .*AGENT_VAULT_APPROVE/)]);
+    const [denied] = (await withoutTerminal(QUESTION, { AGENT_VAULT_APPROVE: "deny", CLAUDECODE: "1" })).answers;
     expect(denied?.code).toBe("APPROVAL_DENIED");
   });
 });
 
-it("nobody to ask is no approval", () => {
+it("nobody to ask is no approval", async () => {
   for (const env of [{}, { AGENT_VAULT_APPROVE: "" }, { DISPLAY: ":0", PATH: "/nowhere" }] as Record<string, string>[]) {
-    const outcome = spawnSync("/usr/bin/setsid", ["--wait", process.execPath, ASK, JSON.stringify(QUESTION)], {
-      env: { ...env, PATH: "/nowhere" },
-      encoding: "utf8",
-    });
-    expect(answersOf(outcome.stderr)).toEqual([{ code: "APPROVAL_UNAVAILABLE", remedy: expect.any(String) as string }]);
+    const { answers } = await withoutTerminal(QUESTION, { ...env, PATH: "/nowhere" });
+    expect(answers).toEqual([{ code: "APPROVAL_UNAVAILABLE", remedy: expect.any(String) as string }]);
   }
 });
 
-describe.skipIf(!HAS_TERMINAL)("on a terminal", () => {
+describe.skipIf(lacks("script"))("on a terminal", () => {
   it.each([
     ["once", "once"],
     ["session", "session"],
@@ -286,8 +287,7 @@ describe.each(DIALOGS)("on %s, %s", (platform, program) => {
     const dialog = fake(program, `echo $$ > '${pid}'; exec sleep 60`);
     const reply = await ask(dialog, REQUEST, true, 400);
     expect(reply).toEqual({ scope: "deny", why: "nobody answered in time." });
-    const stat = spawnSync("ps", ["-o", "stat=", "-p", readFileSync(pid, "utf8").trim()], { encoding: "utf8" }).stdout;
-    expect(stat).not.toMatch(/^[^Z]/);
+    await vi.waitUntil(() => !lives(readFileSync(pid, "utf8").trim()));
   });
 
   it("gets the text as data, in one piece, and nothing of ours in its environment", async () => {
@@ -322,10 +322,10 @@ describe.each(DIALOGS)("on %s, %s", (platform, program) => {
 });
 
 describe("a dialog", () => {
-  it("asks where there is no terminal, for a coding agent too", () => {
+  it("asks where there is no terminal, for a coding agent too", async () => {
     const { env } = fake("zenity", "echo 'Allow once'");
     for (const more of [{}, { CLAUDECODE: "1" }] as Record<string, string>[])
-      expect(withoutTerminal(QUESTION, { ...env, ...more }).answers).toEqual([{ scope: "once", by: "dialog" }]);
+      expect((await withoutTerminal(QUESTION, { ...env, ...more })).answers).toEqual([{ scope: "once", by: "dialog" }]);
   });
 
   it("needs a display", async () => {
@@ -345,13 +345,12 @@ describe("a dialog", () => {
     const shown = join(path, "shown");
     const { env } = fake("zenity", `echo $$ > '${shown}'; exec sleep 60`);
     const watcher = watch(path);
-    const asking = spawn("/usr/bin/setsid", ["--wait", process.execPath, ASK, JSON.stringify(QUESTION)], { env });
+    const asking = spawn(process.execPath, [ASK, JSON.stringify(QUESTION)], { env, detached: true });
     let stderr = "";
     asking.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     while (!existsSync(shown)) await once(watcher, "change");
     watcher.close();
-    const runner = spawnSync("pgrep", ["-f", "-n", ASK], { encoding: "utf8" }).stdout.trim();
-    process.kill(Number(runner), "SIGINT");
+    process.kill(asking.pid!, "SIGINT");
     await once(asking, "close");
     expect(answersOf(stderr)[0]).toMatchObject({ scope: "deny", by: "dialog", code: "APPROVAL_DENIED" });
   });

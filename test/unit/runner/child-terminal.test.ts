@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { HAS_TERMINAL, Pty } from "../../support/pty.js";
+import { lacks } from "../../support/programs.js";
+import { Pty } from "../../support/pty.js";
 
 const RUN_CHILD = join(import.meta.dirname, "child-process.mjs");
 
@@ -18,7 +19,7 @@ async function shell(): Promise<Pty> {
 
 const COUNTING = `n=0; trap "n=\\$((n+1)); echo got INT \\$n" INT; trap "echo counted \\$n; exit 4" TERM; echo ready $$; while :; do sleep 3 & wait; done`;
 
-describe.skipIf(!HAS_TERMINAL)("a child of a terminal", () => {
+describe.skipIf(lacks("script", "bash", "ps"))("a child of a terminal", () => {
   it("gets Ctrl-C once, and goes on where it minds it", async () => {
     const pty = new Pty(line({ command: ["sh", "-c", COUNTING] }));
     await pty.shows("ready");

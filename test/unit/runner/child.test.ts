@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { PassThrough, Transform, Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { childEnvironment, cleanEnvironment, runChild, shellCommand, type ChildEnd } from "#runner/index.js";
+import { lives } from "../../support/lives.js";
+import { lacks } from "../../support/programs.js";
 
 const RUN_CHILD = join(import.meta.dirname, "child-process.mjs");
 
@@ -55,12 +57,6 @@ const COUNTING = sh(
    trap 'echo INT $INT HUP $HUP QUIT $QUIT USR1 $USR1 USR2 $USR2 WINCH $WINCH; exit 3' TERM
    echo ready; while :; do sleep 3 & wait; done`,
 );
-
-/** Whether a process lives; one that has ended and is still in the table does not. */
-function lives(pid: string): boolean {
-  const stat = spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.trim();
-  return stat !== "" && !stat.startsWith("Z");
-}
 
 describe("a child", () => {
   it("gets its words as they are, the secrets beside its environment, and nothing of agent-vault's own", async () => {
@@ -278,7 +274,7 @@ describe("a child that ends before its output does", () => {
     expect([code, out.replaceAll("more\n", "")]).toEqual([6, expect.stringMatching(/^(?:m(?:or?)?e?)?$/)]);
   });
 
-  it("ends by a broken pipe when our reader has seen enough, as in a shell", () => {
+  it.skipIf(lacks("bash", "yes"))("ends by a broken pipe when our reader has seen enough, as in a shell", () => {
     const line = `"$0" "$1" '{"command":["sh","-c","yes; echo $? >&2; exit 9"]}' | head -1`;
     const { stdout, stderr } = spawnSync("/bin/bash", ["-c", `${line}; echo "\${PIPESTATUS[0]}"`, process.execPath, RUN_CHILD], {
       encoding: "utf8",

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decide, parsePolicy, reviewPolicy } from "#runner/index.js";
 import { STARTER_POLICY } from "#runner/policy/starter.js";
 import { policy, use } from "./requests.js";
+import { rounds } from "../../support/slow.js";
 
 const RULE = 'version: 1\nrules:\n- secrets: "**"\n';
 
@@ -27,9 +28,9 @@ describe("a policy's file", () => {
     ["a version that is text", 'version: "1"\nrules: []\n', "1:10", /version: 1/],
     ["no rules", "version: 1\n", "1:1", /no rules/],
     ["rules that are no list", "version: 1\nrules: {a: b}\n", "2:8", /list/],
-    ["an unknown field", "version: 1\nrules: []\nrule: []\n", "3:1", /rule is not a field/],
-    ["an unknown field of a rule", `${RULE}  alow: all\n`, "4:3", /rules\.1\.alow is not a field/],
-    ["an unknown condition", `${RULE}  allow: {branch: main}\n`, "4:11", /rules\.1\.allow\.branch is not a field/],
+    ["an unknown field", "version: 1\nrules: []\nrule: []\n", "3:1", /: rule /],
+    ["an unknown field of a rule", `${RULE}  alow: all\n`, "4:3", /rules\.1\.alow /],
+    ["an unknown condition", `${RULE}  allow: {branch: main}\n`, "4:11", /rules\.1\.allow\.branch /],
     ["a field that stands twice", `${RULE}  allow: all\n  allow: all\n`, "5:3", /unique/],
     ["a condition that stands twice", `${RULE}  deny: {users: a, users: b}\n`, "4:20", /unique/],
     ["an anchor", `${RULE}  allow: &all all\n`, "4:15", /anchors/],
@@ -47,10 +48,10 @@ describe("a policy's file", () => {
     ["all as a condition of when", `${RULE}  when: all\n  deny: all\n`, "4:9", /neither all/],
     ["a number", `${RULE}  allow: {branches: [main, 1.0]}\n`, "4:28", /has to be text/],
     ["a list in a list", `${RULE}  allow: {branches: [[main]]}\n`, "4:22", /has to be text/],
-    ["another approval", `${RULE}  approval: sometimes\n`, "4:13", /none of the words/],
-    ["another action", `${RULE}  allow: {actions: [run, show]}\n`, "4:26", /none of the words/],
-    ["a time without a unit", `${RULE}  max_ttl: 60\n`, "4:12", /span of time/],
-    ["no time at all", `${RULE}  max_ttl: 0m\n`, "4:12", /span of time/],
+    ["another approval", `${RULE}  approval: sometimes\n`, "4:13", /rules\.1\.approval /],
+    ["another action", `${RULE}  allow: {actions: [run, show]}\n`, "4:26", /rules\.1\.allow\.actions\.2 /],
+    ["a time without a unit", `${RULE}  max_ttl: 60\n`, "4:12", /rules\.1\.max_ttl /],
+    ["no time at all", `${RULE}  max_ttl: 0m\n`, "4:12", /rules\.1\.max_ttl /],
     ["a set of characters", `${RULE}  deny: {branches: "v[12]"}\n`, "4:20", /"\["/],
     ["a choice", `${RULE}  deny: {branches: "{a,b}"}\n`, "4:20", /"{"/],
     ["a negation", `${RULE}  deny: {branches: "!main"}\n`, "4:20", /"!"/],
@@ -58,8 +59,8 @@ describe("a policy's file", () => {
     ["a blank", `${RULE}  deny: {agents: "a b"}\n`, "4:18", /" "/],
     ["two stars in a part", `${RULE}  deny: {branches: "release**"}\n`, "4:20", /\*\* beside/],
     ["two stars in a word", `${RULE}  deny: {users: "**"}\n`, "4:17", /has \*\*/],
-    ["one star for all branches", `${RULE}  deny: {branches: "*"}\n`, "4:20", /without a slash only/],
-    ["one star for all secrets", 'version: 1\nrules:\n- {secrets: "*", deny: all}\n', "3:13", /without a slash only/],
+    ["one star for all branches", `${RULE}  deny: {branches: "*"}\n`, "4:20", /rules\.1\.deny\.branches /],
+    ["one star for all secrets", 'version: 1\nrules:\n- {secrets: "*", deny: all}\n', "3:13", /rules\.1\.secrets /],
     ["an open group", 'version: 1\nrules:\n- {secrets: "prod-*", deny: all}\n', "3:13", /leaves its group open/],
     ["half a name", "version: 1\nrules:\n- {secrets: stripe/, deny: all}\n", "3:13", /slashes/],
     ["half a branch", `${RULE}  deny: {branches: release/}\n`, "4:20", /slashes/],
@@ -81,7 +82,7 @@ describe("a policy's file", () => {
       fc.property(fc.nat(text.length), fc.nat(12), piece, (start, length, piece) => {
         expect(parsed(text.slice(0, start) + piece + text.slice(start + length))?.code ?? "INVALID_POLICY").toBe("INVALID_POLICY");
       }),
-      { numRuns: process.env["SLOW"] ? 50_000 : 500 },
+      { numRuns: rounds(500, 50_000) },
     );
   });
 
@@ -90,7 +91,7 @@ describe("a policy's file", () => {
     expect(parsed(`${RULE}  deny: {branch: x}\n`)!.remedy).toContain("Did you mean branches?");
     expect(parsed(`${RULE}  approval: sesion\n`)!.remedy).toContain("Did you mean session?");
     expect(parsed(`${RULE}  aproval: session\n`)!.remedy).toContain("Did you mean approval?");
-    expect(parsed(`${RULE}  zzz: session\n`)!.remedy).toContain("There is name, secrets, when, allow, deny, approval and max_ttl.");
+    expect(parsed(`${RULE}  zzz: session\n`)!.remedy).toContain("name, secrets, when, allow, deny, approval, max_ttl");
     expect(parsed("version: 1\nrules:\n- {secrets: **/x, deny: all}\n")!.remedy).toContain("in quotes");
   });
 
@@ -135,14 +136,14 @@ describe("a review of a policy", () => {
       "- {secrets: stripe/*, allow: {commands: npm test, actions: get}}",
     ].join("\n");
     expect(reviewPolicy(policy(rules), known)).toEqual([
-      "rule 1 (line 3) is about secrets stirpe/*, and the vault has none such.",
-      "rule 1 (line 3) names the agent biling, and the vault has none such.",
-      "rule 1 (line 3) names the agent eric, and the vault has none such.",
-      "rule 2 (line 4) names the environment production, and none of its secrets has such a one.",
-      "rule 3 (line 5) names the coding agent claude, which is known as claude-code.",
-      "rule 3 (line 5) names the coding agent codx, which is known as codex.",
-      "rule 4 (line 6) allows commands and no action but get or inject, which have none.",
-      "No rule allows any use of token.",
+      expect.stringMatching(/^rule 1 \(line 3\) .*stirpe\/\*/),
+      expect.stringMatching(/^rule 1 \(line 3\) .*biling/),
+      expect.stringMatching(/^rule 1 \(line 3\) .*eric/),
+      expect.stringMatching(/^rule 2 \(line 4\) .*production/),
+      expect.stringMatching(/^rule 3 \(line 5\) .*claude\b.*claude-code/),
+      expect.stringMatching(/^rule 3 \(line 5\) .*codx.*codex/),
+      expect.stringMatching(/^rule 4 \(line 6\) .*get or inject/),
+      expect.stringMatching(/^No rule .*token/),
     ]);
   });
 });

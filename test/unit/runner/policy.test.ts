@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, explain, requireAllowed, ruleName } from "#runner/index.js";
 import { policy, use, type Use } from "./requests.js";
+import { rounds } from "../../support/slow.js";
 
 function allows(rules: string, given: Use = {}): boolean {
   return decide(policy(rules), use(given)).allowed;
@@ -313,7 +314,7 @@ describe("a policy", () => {
             ).allowed,
           ).toBe(false);
       }),
-      { numRuns: process.env["SLOW"] ? 20_000 : 150 },
+      { numRuns: rounds(150, 20_000) },
     );
   });
 

@@ -5,8 +5,9 @@ import { buffer } from "node:stream/consumers";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { BASE64_WRITERS, WRITERS } from "./scrub-writers.js";
+import { rounds } from "../../support/slow.js";
 
-const RUNS = process.env["SLOW"] ? 20 : 1;
+const RUNS = rounds(1, 20);
 const MARKER = "[REDACTED:group/name]";
 
 const awkward = fc.constantFrom(...Array.from("abAB01+/ =%&<>\"'\\\n\t$é€😀-_.:"));

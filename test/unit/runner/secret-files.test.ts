@@ -18,6 +18,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SecretFiles } from "#runner/index.js";
+import { cannot, lacks } from "../../support/programs.js";
 
 const RUN_CHILD = join(import.meta.dirname, "child-process.mjs");
 const TMPFS = 0x01021994;
@@ -53,7 +54,7 @@ async function running(folder: string) {
   return { runner, path: path! };
 }
 
-describe.skipIf(!hasMemory)("a secret file", () => {
+describe.skipIf(cannot(hasMemory, "There is no /dev/shm in memory here.", process.platform === "linux"))("a secret file", () => {
   it("lies in memory, for this user alone, and is gone at the end", () => {
     const folder = memory();
     const files = SecretFiles.create({ XDG_RUNTIME_DIR: folder });
@@ -129,7 +130,7 @@ describe.skipIf(!hasMemory)("a secret file", () => {
     }
   });
 
-  it("that was left by a runner killed together with its watch is gone at the next run", async () => {
+  it.skipIf(lacks("pgrep"))("that was left by a runner killed together with its watch is gone at the next run", async () => {
     const folder = memory();
     const { runner, path } = await running(folder);
     const children = spawnSync("pgrep", ["-P", String(runner.pid), "-f", "rm -rf"], { encoding: "utf8" }).stdout.trim();

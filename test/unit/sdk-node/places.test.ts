@@ -5,13 +5,13 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { agentsMachines, SDK } from "./agents-machine.js";
+import { cannot } from "../../support/programs.js";
 
 /** Permissions do not bind root, so root runs the program as nobody. */
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const readable =
   process.platform !== "win32" && spawnSync(process.execPath, [SDK], { ...nobody, cwd: "/", env: { HOME: "/nonexistent" } }).status === 0;
-const skipped = !readable && process.env["AGENT_VAULT_REQUIRE_TOOLS"] !== "1";
-if (skipped) console.warn("Skipped: the SDK cannot be read without privileges here. AGENT_VAULT_REQUIRE_TOOLS=1 makes that a failure.");
+const skipped = cannot(readable, "The SDK cannot be read without privileges here.");
 
 const grantedVault = agentsMachines();
 

@@ -55,6 +55,7 @@ describe("manifest.yaml", () => {
 
   it("is not written where the new file would say something else", () => {
     const manifest = parse("version: 1\nagents:\n- name: twice\n  groups: [a]\n- name: twice\n  groups: [b]\n");
+    expect([manifest.duplicates, manifest.problems.length]).toEqual([["agent twice"], 1]);
     manifest.addAgent("other");
     expect(() => manifest.toBytes()).toThrow(expect.objectContaining({ code: "DAMAGED" }));
   });

@@ -5,15 +5,16 @@ import { auditFilter, auditFilterFlags } from "../flags/audit-filter.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { writeOut } from "../terminal/standard-output.js";
 import { table } from "../terminal/table.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 import { printable, printableJson, VaultError, andMore } from "@agent-vault/vault";
 
 const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
 
 export default class Audit extends VaultCommand {
-  static override id = "audit";
-  static override description =
-    "Show who used or changed what on this machine, when and from where. The log is encrypted, and opens with the key of an owner or agent of this machine.";
+  static override helpGroup = "audit" as const;
+  static override summary = "Show who used or changed what on this machine";
+  static override description = "The audit log is encrypted. It opens with the key of any owner or agent of this machine.";
   static override examples = [
     "agent-vault audit --last 20",
     "agent-vault audit --secret stripe/api-key --since 30d",
@@ -22,14 +23,18 @@ export default class Audit extends VaultCommand {
   ];
   static override flags = {
     key: keyFlag,
-    last: Flags.integer({ description: "at most so many, the newest; 50 unless other flags choose", min: 1, helpValue: "N" }),
+    last: Flags.integer({
+      description: "show at most the N newest entries (default: 50, or all that match other flags)",
+      min: 1,
+      helpValue: "N",
+    }),
     ...auditFilterFlags,
-    csv: Flags.boolean({ description: "print comma-separated values", exclusive: ["json"] }),
-    follow: Flags.boolean({ description: "go on printing what is recorded, until interrupted" }),
+    csv: Flags.boolean({ description: "print CSV", exclusive: ["json"] }),
+    follow: Flags.boolean({ description: "keep printing new entries until interrupted" }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Audit);
+    const { flags } = await this.parseCommandLine(Audit);
     const filter = auditFilter(this.context, flags);
     const isChosen = Object.values(filter).some((value) => value !== undefined);
     const last = flags.last ?? (isChosen ? undefined : 50);
@@ -37,9 +42,9 @@ export default class Audit extends VaultCommand {
     if (!flags.follow) {
       const entries = await ledger.audit.list({ ...filter, last });
       if (flags.csv) return writeOut(Buffer.from([...csvLines(entries)].map((line) => `${line}\r\n`).join("")));
-      return this.print(entries.map(flatten), () => table(HEADINGS, entries.map(rowOf), "Nothing that fits is on record."));
+      return this.print(entries.map(flatten), () => table(HEADINGS, entries.map(rowOf), "No matching entries."));
     }
-    if (filter.until) throw new VaultError("USAGE", "--follow has no end, and --until is one.", { remedy: "Leave one of them out." });
+    if (filter.until) throw new VaultError("USAGE", "--follow and --until cannot be used together.", { remedy: "Leave out one of them." });
     let isFirst = true;
     for await (const entry of followEntries(ledger.audit, { ...filter, last: last ?? 10 })) {
       if (flags.json) process.stdout.write(`${printableJson(JSON.stringify(flatten(entry)))}\n`);
@@ -60,7 +65,7 @@ function rowOf(entry: AuditEntry): string[] {
     entry.completion?.reason ?? entry.reason,
     exit_code !== undefined && `exit code ${exit_code}`,
     branch !== undefined && `on ${branch}`,
-    harness !== undefined && `by ${harness}, it seems`,
+    harness !== undefined && `probably by ${harness}`,
   ];
   const some = (secrets as unknown as readonly string[] | undefined) ?? [];
   return [

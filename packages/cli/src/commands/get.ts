@@ -1,22 +1,23 @@
-import { Flags } from "@oclif/core";
-import { printSecret } from "../findings/print-secret.js";
-import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
+import { printValue } from "../values/print-value.js";
+import { secretArgument } from "../flags/common-flags.js";
+import { GET_FLAGS } from "../flags/get-flags.js";
+import { oclifFlags } from "../flags/oclif-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Get extends VaultCommand {
-  static override id = "get";
-  static override description = "Print a secret's value, exactly its bytes and nothing after them.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 6;
+  static override summary = "Print a secret's value";
+  static override description = "Prints exactly the bytes of the value, without an added newline.";
   static override examples = ["agent-vault get stripe/api-key", "agent-vault get tls/key --key ~/.agent-vault/agents/web.key > server.key"];
-  static override args = { path: word({ description: "the secret, as group/name", required: true }) };
-  static override flags = {
-    key: keyFlag,
-    "no-pull": noPullFlag,
-    token: tokenFlag,
-    "for-program": Flags.boolean({ hidden: true, description: "read for a program that was written to have the value: an SDK asks so" }),
-  };
+  static override args = { path: secretArgument };
+  static override flags = oclifFlags(GET_FLAGS);
+  static override completes = { path: "secrets" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Get);
-    await printSecret(this.context, await this.findVault(), {
+    const { args, flags } = await this.parseCommandLine(Get);
+    await printValue(this.context, await this.findVault(), {
       path: args.path,
       key: flags.key,
       token: flags.token,

@@ -1,24 +1,27 @@
 import { grant, plural } from "@agent-vault/vault";
-import { dryRunFlag, keyFlag, VaultCommand, word } from "../vault-command.js";
+import { agentArgument, argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Grant extends VaultCommand {
-  static override id = "grant";
-  static override description = "Let an agent read a group, or one secret.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 4;
+  static override summary = "Let an agent read a group or a secret";
   static override examples = ["agent-vault grant billing-agent stripe", "agent-vault grant billing-agent postgres/prod/password --dry-run"];
   static override args = {
-    agent: word({ description: "the agent's name", required: true }),
-    target: word({ description: "a group, or a secret as group/name", required: true }),
+    agent: agentArgument,
+    target: argument({ description: "a group, or a secret as group/name", required: true }),
   };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag };
+  static override completes = { agent: "agents", target: "targets" } as const;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Grant);
+    const { args, flags } = await this.parseCommandLine(Grant);
     const granted = await grant(this.context, { ...(await this.change(flags)), ...args });
     this.print(granted, function* () {
-      const can = flags["dry-run"] ? "could newly read" : "can now read";
-      if (granted.already) return yield `${granted.agent} has ${args.target} already; nothing was changed.`;
+      const can = flags["dry-run"] ? "could then read" : "can now read";
+      if (granted.already) return yield `${granted.agent} already has access to ${args.target}. Nothing changed.`;
       if (granted.secrets.length === 0)
-        return yield `${granted.agent} has ${args.target}; there is no secret that it ${flags["dry-run"] ? "would newly read" : "newly reads"}.`;
+        return yield `${granted.agent} ${flags["dry-run"] ? "would have" : "has"} access to ${args.target}, which adds no secret that it could not read before.`;
       yield `${granted.agent} ${can} ${plural(granted.secrets.length, "secret")}:`;
       for (const secret of granted.secrets) yield `  ${secret}`;
     });

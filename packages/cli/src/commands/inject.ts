@@ -1,38 +1,44 @@
-import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
-import { resolvePath, writeError } from "@agent-vault/vault";
-import { readGivenFile } from "../flags/read-input-file.js";
+import { resolvePath } from "@agent-vault/vault";
+import { readInputFile } from "../flags/read-input-file.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { readStandardInput } from "../terminal/standard-input.js";
 import { writeOut } from "../terminal/standard-output.js";
-import { keyFlag, noPullFlag, tokenFlag, VaultCommand, word } from "../vault-command.js";
+import { argument, keyFlag, noPullFlag, tokenFlag } from "../flags/common-flags.js";
+import { oclifFlags } from "../flags/oclif-flags.js";
+import { USE_FLAGS } from "../flags/run-flags.js";
+import { writePrivateFile } from "../values/write-private-file.js";
+import { VaultCommand } from "../vault-command.js";
 
-/** A larger file is no template. */
-const MAX_TEMPLATE = 16 * 1024 * 1024;
+const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
 
 export default class Inject extends VaultCommand {
-  static override id = "inject";
+  static override helpGroup = "secrets" as const;
+  static override summary = "Fill a template with secrets";
   static override description =
-    "Fill {{ vault://group/name }} in a template with values, and print the result or write it to a file of mode 0600.";
+    "Replaces {{ vault://group/name }} with the value, and prints the result or writes it to a file with mode 0600.";
   static override examples = [
     "agent-vault inject config.tmpl --out config.yaml",
     "agent-vault inject - < config.tmpl | kubectl apply -f -",
   ];
-  static override args = { template: word({ description: "the template's file, or - for standard input", required: true }) };
+  static override args = { template: argument({ description: "the template file, or - for standard input", required: true }) };
   static override flags = {
     key: keyFlag,
     token: tokenFlag,
     "no-pull": noPullFlag,
-    out: Flags.string({ description: "write it to this file, for your eyes only", helpValue: "FILE" }),
-    reason: Flags.string({ description: "what it is for: shown to who is asked, and recorded", helpValue: "TEXT" }),
-    service: Flags.string({ description: "the service that this is, for the policy", helpValue: "NAME" }),
+    out: Flags.string({ description: "write the result to this file, which only you can read", helpValue: "FILE" }),
+    ...oclifFlags(USE_FLAGS),
   };
+  static override completes = { template: "files" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Inject);
+    const { args, flags } = await this.parseCommandLine(Inject);
     const isPiped = args.template === "-";
-    const template = isPiped ? await readStandardInput(true, MAX_TEMPLATE) : readGivenFile(this.context, args.template, "of the template");
+    const template = isPiped
+      ? await readStandardInput(true, MAX_TEMPLATE_BYTES)
+      : readInputFile(this.context, args.template, "of the template");
     const out = flags.out === undefined ? undefined : resolvePath(this.context, flags.out);
     await inject(this.context, {
       root: await this.findVault(),
@@ -44,24 +50,7 @@ export default class Inject extends VaultCommand {
       reason: flags.reason,
       service: flags.service,
       approver: personalApprover(this.context),
-      write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivately(out, bytes)),
+      write: (bytes) => (out === undefined ? writeOut(bytes) : writePrivateFile(out, bytes)),
     });
-  }
-}
-
-/** Writes a file that only its owner can read, before anything is in it. A link in its place is not followed. */
-function writePrivately(file: string, bytes: Uint8Array): void {
-  try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
-    const descriptor = openSync(file, flags, 0o600);
-    try {
-      fchmodSync(descriptor, 0o600);
-      ftruncateSync(descriptor);
-      for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    throw writeError(error, file);
   }
 }

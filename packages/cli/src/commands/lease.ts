@@ -2,25 +2,29 @@ import { Flags } from "@oclif/core";
 import { lease, openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../flags/key-choice.js";
 import { ttlFlag, ttlOf } from "../flags/token-flags.js";
-import { keyFlag, VaultCommand, word } from "../vault-command.js";
+import { argument, keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Lease extends VaultCommand {
-  static override id = "lease";
-  static override description =
-    "Put down that you use a secret for a while, and print a token for just that. It lasts 8 hours unless given, and keeps nobody else from the secret.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Reserve a secret and print a token limited to it";
+  static override description = "The lease lasts 8 hours by default. It does not keep others from using the secret.";
   static override examples = [
     "export AGENT_VAULT_TOKEN=$(agent-vault lease stripe/api-key --ttl 15m)",
     "agent-vault lease stripe/api-key --release",
   ];
-  static override args = { path: word({ description: "the secret, as group/name; with --release also a lease's id", required: true }) };
+  static override args = {
+    path: argument({ description: "the secret, as group/name; with --release also the ID of a lease", required: true }),
+  };
   static override flags = {
     key: keyFlag,
     ttl: ttlFlag,
-    release: Flags.boolean({ description: "give it back before its time: its tokens are revoked", exclusive: ["ttl"] }),
+    release: Flags.boolean({ description: "end the lease now and revoke its tokens", exclusive: ["ttl"] }),
   };
+  static override completes = { path: "secrets" } as const;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Lease);
+    const { args, flags } = await this.parseCommandLine(Lease);
     const ttl = ttlOf(flags);
     const secret = flags.release ? undefined : args.path;
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "lease a secret", secret);
@@ -29,7 +33,7 @@ export default class Lease extends VaultCommand {
       return this.print(released, () => released.map(({ id, secret }) => `Released lease ${id} of ${secret}.`));
     }
     const { token, lease: taken } = await lease(this.context, authority, args.path, ttl);
-    this.context.note?.(`Lease ${taken.id} of ${taken.secret} runs until ${taken.expires.toISOString()}. Its token is not shown again.`);
+    this.context.note?.(`Leased ${taken.secret} until ${taken.expires.toISOString()} (lease ${taken.id}). The token is not shown again.`);
     this.print({ ...taken, token_id: taken.token, token }, () => [token]);
   }
 }

@@ -1,22 +1,24 @@
 import { openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../flags/key-choice.js";
 import { table } from "../terminal/table.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Leases extends VaultCommand {
-  static override id = "leases";
-  static override description = "List the leases of this vault that run on this machine: who uses which secret until when.";
+  static override helpGroup = "limits" as const;
+  static override summary = "List active leases";
+  static override description = "Shows who reserved which secret until when, on this machine.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Leases);
+    const { flags } = await this.parseCommandLine(Leases);
     const { ledger } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "list leases");
     const leases = await ledger.leases.list();
     this.print(leases, () =>
       table(
         ["LEASE", "SECRET", "HOLDER", "UNTIL"],
         leases.map(({ id, secret, holder, expires }) => [id, secret, holder ?? "-", `${expires.toISOString().slice(0, 16)}Z`]),
-        "No lease runs.",
+        "No active leases.",
       ),
     );
   }

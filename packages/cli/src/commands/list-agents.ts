@@ -3,17 +3,18 @@ import { table } from "../terminal/table.js";
 import { VaultCommand } from "../vault-command.js";
 
 export default class ListAgents extends VaultCommand {
-  static override id = "list-agents";
-  static override description = "List the vault's agents, their groups and how much they read.";
+  static override helpGroup = "agents" as const;
+  static override summary = "List agents and what they can read";
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    await this.words(ListAgents);
+    await this.parseCommandLine(ListAgents);
     const agents = listAgents(await this.openState());
     this.print(agents, () =>
       table(
         ["AGENT", "GROUPS", "SECRETS", "BEYOND ITS GROUPS"],
         agents.map(({ agent, groups, secrets, extra }) => [agent, groups.join(", ") || "-", String(secrets), extra.join(", ") || "-"]),
-        "No agents yet. Make one with agent-vault add-agent NAME.",
+        "No agents yet. Add one with agent-vault add-agent NAME.",
       ),
     );
   }

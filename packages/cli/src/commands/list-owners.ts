@@ -1,16 +1,18 @@
 import { listOwners } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { table } from "../terminal/table.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class ListOwners extends VaultCommand {
-  static override id = "list-owners";
-  static override description =
-    "List who reads everything and may sign the vault's states, with the keys; * marks who signed the present one.";
+  static override helpGroup = "owners" as const;
+  static override summary = "List owners and their keys";
+  static override description = "* marks the owner who signed the current state.";
   static override flags = { key: keyFlag };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(ListOwners);
+    const { flags } = await this.parseCommandLine(ListOwners);
     const owners = await listOwners(this.context, await this.findVault(), keyChoice(flags.key));
     this.print(owners, function* () {
       yield* table(

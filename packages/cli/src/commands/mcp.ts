@@ -15,13 +15,14 @@ import {
 } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../flags/mcp-flags.js";
 import { findVaultToRead } from "../terminal/terminal-context.js";
-import { noPullFlag, tokenFlag, VaultCommand } from "../vault-command.js";
+import { noPullFlag, tokenFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Mcp extends VaultCommand {
-  static override id = "mcp";
+  static override helpGroup = "setup" as const;
+  static override summary = "Serve an agent over MCP";
   static override description =
-    "Serve an agent by MCP, on standard input and output: it lists secrets, runs commands with them and asks for missing ones, and does not see them. " +
-    "Started by the agent's program, as agent-vault mcp install sets it up.";
+    "Speaks MCP on standard input and output. The agent can list secrets, run commands with them and ask for missing ones, without seeing their values. The agent's program starts the server: see agent-vault mcp install.";
   static override examples = [
     "agent-vault mcp --agent claude",
     "agent-vault mcp -C ~/shop --agent claude --groups stripe,db --idle-lock 30",
@@ -30,15 +31,16 @@ export default class Mcp extends VaultCommand {
   static override flags = {
     ...mcpFlags,
     token: tokenFlag,
-    repo: Flags.string({ description: "the repository with the vault, as -C", helpValue: "DIR" }),
+    repo: Flags.string({ description: "the repository with the vault; the same as -C", helpValue: "DIR" }),
     "no-pull": noPullFlag,
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Mcp);
+    const { flags } = await this.parseCommandLine(Mcp);
     const context = serverContext(this.context, flags.repo, flags.token);
     const keyFile = flags.key === undefined ? undefined : resolvePath(context, flags.key);
-    if (process.stdin.isTTY) context.warn("This is for an agent's program to start: see agent-vault mcp install. Ctrl-D ends it.");
+    if (process.stdin.isTTY) context.warn("An agent's program starts this server: see agent-vault mcp install. Press Ctrl-D to end it.");
     await serve(context, {
       version: versionIn(this.config.options.root),
       groups: flags.groups,
@@ -52,17 +54,17 @@ export default class Mcp extends VaultCommand {
       },
       ownerKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
     });
-    // A dialog or a remote that is still waited for is nothing that a client which has gone waits for.
+    // The client has gone, so an open dialog or a slow remote need not be waited for.
     process.exit(0);
   }
 }
 
-/** @param root of this program, whose configuration is not loaded for a command */
+/** @param root the folder of this package; oclif's configuration is not loaded for a command */
 function versionIn(root: string): string {
   return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** A server has no terminal, even where its client was started on one: nobody is asked for a passphrase there and no progress is drawn. */
+/** A server has no terminal, even if its client was started on one: it asks for no passphrase and shows no progress. */
 function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
   const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
@@ -71,7 +73,7 @@ function serverContext(context: Context, repo: string | undefined, token: string
   return processContext({ cwd, env, warn: (message) => context.warn(message) });
 }
 
-/** The agent's key for this vault, where the plain file may be that of another vault's agent of the same name. */
+/** The agent's key for this vault: the file without a vault's ID may belong to an agent of the same name in another vault. */
 function keyOfAgent(context: Context, agent: string, root: string): string {
   const id = vaultIdIn(new VaultFolder(root));
   const own = id === undefined ? undefined : agentKeyFile(context, agent, id);

@@ -1,22 +1,26 @@
-import { judgeRead } from "@agent-vault/runner";
+import { authorizeRead } from "@agent-vault/runner";
 import { peekSecret } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
-import { keyFlag, VaultCommand, word } from "../vault-command.js";
+import { keyFlag, secretArgument } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 /** The same for every secret: it says nothing of the value, not even its length. */
 const MASK = "********";
 
 export default class Peek extends VaultCommand {
-  static override id = "peek";
-  static override description = "See that a secret is there: prints the same mask for every value.";
-  static override args = { path: word({ description: "the secret, as group/name", required: true }) };
+  static override helpGroup = "secrets" as const;
+  static override summary = "Check that a secret exists";
+  static override description = "Prints the same mask for every value.";
+  static override args = { path: secretArgument };
   static override flags = { key: keyFlag };
+  static override completes = { path: "secrets" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(Peek);
+    const { args, flags } = await this.parseCommandLine(Peek);
     const secret = await peekSecret(this.context, await this.findVault(), args.path, {
       key: keyChoice(flags.key),
-      judge: judgeRead("read"),
+      judge: authorizeRead("read"),
     });
     this.print({ secret, value: MASK }, () => [MASK]);
   }

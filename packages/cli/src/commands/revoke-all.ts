@@ -3,49 +3,51 @@ import { openAuthority } from "@agent-vault/runner";
 import { rotateOwner, VaultError, type RotateOwnerResult } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { askNewPassphrase } from "../terminal/new-passphrase.js";
-import { rotatedOwnerInWords } from "../findings/after-owner-change.js";
+import { formatRotatedOwner } from "../advice/after-owner-change.js";
 import { terminal } from "../terminal/terminal.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class RevokeAll extends VaultCommand {
-  static override id = "revoke-all";
-  static override description = "Kill every token, session and lease of this vault on this machine at once.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Revoke all tokens, sessions and leases";
+  static override description = "Those of this vault on this machine.";
   static override flags = {
     key: keyFlag,
-    yes: Flags.boolean({ description: "do so without asking" }),
-    rotate: Flags.boolean({ description: "give yourself, the owner, a new key as well, as rotate-owner does" }),
+    yes: Flags.boolean({ description: "do not ask for confirmation" }),
+    rotate: Flags.boolean({ description: "also replace your owner key, as rotate-owner does" }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(RevokeAll);
+    const { flags } = await this.parseCommandLine(RevokeAll);
     await this.#confirm(flags.yes);
     const { ledger, requester } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "revoke everything");
     const revoked = await ledger.revokeAll(requester);
     const rotated = flags.rotate ? await this.#rotate(flags) : undefined;
     this.print({ ...revoked, ...(rotated && { rotated }) }, function* () {
       const { tokens, sessions, leases } = revoked;
-      yield `Revoked all tokens (${tokens}), sessions (${sessions}) and leases (${leases}). What was read before is still known: rotate it where it matters.`;
-      if (rotated) yield* rotatedOwnerInWords(rotated, {});
+      yield `Revoked all tokens (${tokens}), sessions (${sessions}) and leases (${leases}). Values read before may still be known, so rotate the secrets that matter.`;
+      if (rotated) yield* formatRotatedOwner(rotated, {});
     });
   }
 
   async #confirm(yes: boolean): Promise<void> {
     if (yes) return;
     if (!terminal.canAsk()) {
-      throw new VaultError("CONFIRMATION_REQUIRED", "Nobody can be asked here whether all tokens, sessions and leases shall end.", {
-        remedy: "Say so with --yes.",
+      throw new VaultError("CONFIRMATION_REQUIRED", "Revoking everything needs confirmation, and there is no terminal to ask on.", {
+        remedy: "Confirm it with --yes.",
       });
     }
-    if (await terminal.confirm("End all tokens, sessions and leases of this vault?")) return;
-    throw new VaultError("CONFIRMATION_REQUIRED", "Nothing was revoked.", { remedy: "Answer y, or give --yes." });
+    if (await terminal.confirm("Revoke all tokens, sessions and leases of this vault?")) return;
+    throw new VaultError("CONFIRMATION_REQUIRED", "Nothing was revoked.", { remedy: "Answer y, or use --yes." });
   }
 
-  /** Where that fails, the tokens stay revoked, and the person has to know. */
+  /** If this fails, the tokens stay revoked, which the person has to know. */
   async #rotate(flags: { key?: string | undefined }): Promise<RotateOwnerResult> {
     try {
       return await rotateOwner(this.context, { ...(await this.change(flags)), passphrase: askNewPassphrase });
     } catch (error) {
-      this.context.warn("All tokens, sessions and leases were revoked; the owner's key was not replaced.");
+      this.context.warn("All tokens, sessions and leases were revoked, but the owner key was not replaced.");
       throw error;
     }
   }

@@ -1,35 +1,39 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { allowFindings, scanFiles, scanIndex, scanStaged, type ScanFinding } from "@agent-vault/hooks";
-import { exitCodeOf } from "@agent-vault/vault/read-only";
-import { findingsInWords } from "../findings/print-scan-findings.js";
-import { VaultCommand, word } from "../vault-command.js";
+import { exitCodeOf, plural } from "@agent-vault/vault/read-only";
+import { formatScanFindings } from "../findings/scan-findings.js";
+import { argument } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Scan extends VaultCommand {
-  static override id = "scan";
+  static override helpGroup = "git" as const;
+  static override summary = "Find private keys in files";
   static override description =
-    "Look for private keys, and in vaults for files that do not belong there: in all of git's index, or in the files named, tracked or not. Exits with 5 where there are any.";
+    "Scans all files in git's index, or the files that you name, tracked or not. In a vault, it also finds files that do not belong there. Exits with 5 if anything is found.";
   static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];
   static override strict = false;
-  static override args = { path: word({ description: "files and folders of the work tree, instead of the index" }) };
+  static override args = { path: argument({ description: "files and folders to scan, in place of the index" }) };
   static override flags = {
-    staged: Flags.boolean({ description: "only what the next commit adds or changes, as the pre-commit check does" }),
-    allow: Flags.boolean({ description: "enter what is found in .agent-vault-allow, as known test keys" }),
+    staged: Flags.boolean({ description: "only what the next commit adds or changes, as the pre-commit hook does" }),
+    allow: Flags.boolean({ description: "add the findings to .agent-vault-allow, as known test keys" }),
   };
+  static override completes = { path: "files" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { argv, flags } = await this.words(Scan);
+    const { argv, flags } = await this.parseCommandLine(Scan);
     const paths = argv as string[];
     const findings = await this.#scan(paths, flags.staged);
     if (flags.allow) return this.#allow(findings);
     if (findings.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
-    const words = await findingsInWords(this.context, findings);
+    const lines = await formatScanFindings(this.context, findings);
     this.print(findings, function* () {
-      yield* words;
+      yield* lines;
       if (findings.length === 0 && !flags.staged)
         yield paths.length > 0
-          ? `No key material found in ${paths.join(", ")}, tracked or not.`
-          : "No key material found in git's index: all tracked files, as they are staged. Untracked files: agent-vault scan .";
+          ? `No keys found in ${paths.join(", ")}, tracked or not.`
+          : "No keys found in git's index, which has all tracked files as staged. Scan untracked files with agent-vault scan .";
     });
   }
 
@@ -42,7 +46,7 @@ export default class Scan extends VaultCommand {
     const { file, allowed, refused } = await allowFindings(this.context, this.context.cwd, found);
     if (refused.length > 0) process.exitCode = exitCodeOf("KEY_MATERIAL");
     this.print({ file, allowed, refused }, function* () {
-      yield allowed.length === 0 ? "Nothing new to allow." : `Allowed ${allowed.length} in ${file}; commit that file.`;
+      yield allowed.length === 0 ? "Nothing to allow." : `Allowed ${plural(allowed.length, "key")} in ${file}. Commit that file.`;
       for (const { message } of refused) yield `Cannot be allowed: ${message}`;
     });
   }

@@ -1,21 +1,23 @@
 import { Flags } from "@oclif/core";
 import { describeDifference, DivergedError, sync, plural } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
-import { keyFlag, VaultCommand } from "../vault-command.js";
+import { keyFlag } from "../flags/common-flags.js";
+import { VaultCommand } from "../vault-command.js";
 
 export default class Sync extends VaultCommand {
-  static override id = "sync";
-  static override description =
-    "Bring the vault and its remote together: verify what is there, fast-forward, push. Nothing is merged, reset or forced.";
+  static override helpGroup = "start" as const;
+  static override firstStep = 9;
+  static override summary = "Pull and push the vault";
+  static override description = "Verifies what it pulls and pushes, and only fast-forwards: nothing is merged, reset or forced.";
   static override examples = ["agent-vault sync", "agent-vault sync --pull"];
   static override flags = {
     key: keyFlag,
-    pull: Flags.boolean({ description: "only take what the remote has", exclusive: ["push"] }),
-    push: Flags.boolean({ description: "only bring the remote what is here" }),
+    pull: Flags.boolean({ description: "only pull", exclusive: ["push"] }),
+    push: Flags.boolean({ description: "only push" }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Sync);
+    const { flags } = await this.parseCommandLine(Sync);
     try {
       const result = await sync(this.context, await this.findVault(), {
         key: keyChoice(flags.key),
@@ -24,7 +26,7 @@ export default class Sync extends VaultCommand {
       });
       this.print(result, function* () {
         const commits = (count: number) => plural(count, "commit");
-        if (result.pulled > 0) yield `Took ${commits(result.pulled)} from ${result.upstream}.`;
+        if (result.pulled > 0) yield `Pulled ${commits(result.pulled)} from ${result.upstream}.`;
         if (result.pushed > 0) yield `Pushed ${commits(result.pushed)} to ${result.upstream}.`;
         if (result.pulled + result.pushed === 0) yield `Up to date with ${result.upstream}.`;
       });

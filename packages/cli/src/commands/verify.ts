@@ -15,41 +15,43 @@ import {
 import { reportError } from "../terminal/report-error.js";
 import { jsonText } from "../terminal/standard-output.js";
 import { VaultCommand } from "../vault-command.js";
-import { vaultFindings } from "../findings/print-findings.js";
+import { formatVaultFindings } from "../findings/vault-findings.js";
 
 export default class Verify extends VaultCommand {
-  static override id = "verify";
+  static override helpGroup = "checks" as const;
+  static override summary = "Verify that the vault is what its owners signed";
   static override description =
-    "Prove that the vault is what its owner signed, and sound: signature, digests, recipients, names, expiry, keys in the clear. Needs no key and no network, and writes nothing. Exits with 5 where there are errors.";
+    "Checks the signature, digests, recipients, names, expiry and keys in clear text. Needs no key and no network, and writes nothing. Exits with 5 if there are errors.";
   static override examples = [
     "agent-vault verify",
     "agent-vault verify --strict --max-age 30d",
     "agent-vault verify --at HEAD --against origin/main --format markdown",
   ];
   static override flags = {
-    at: Flags.string({ description: "verify this commit instead of the work tree", helpValue: "REV" }),
-    against: Flags.string({ description: "print who gains and loses which secret since this commit", helpValue: "REV" }),
-    strict: Flags.boolean({ description: "take warnings for errors" }),
-    "max-age": Flags.string({ description: "the age at which a state is too old, such as 30d", helpValue: "TIME" }),
-    "min-sequence": Flags.integer({ description: "the lowest number that the state may have", helpValue: "N", min: 1 }),
-    format: Flags.string({ description: "how to print what is found", options: ["text", "json", "markdown", "sarif"], default: "text" }),
+    at: Flags.string({ description: "verify this commit in place of the work tree", helpValue: "REV" }),
+    against: Flags.string({ description: "show who gained or lost access to which secret since this commit", helpValue: "REV" }),
+    strict: Flags.boolean({ description: "treat warnings as errors" }),
+    "max-age": Flags.string({ description: "fail if the state was signed longer ago, such as 30d", helpValue: "TIME" }),
+    "min-sequence": Flags.integer({ description: "fail if the state has a lower number", helpValue: "N", min: 1 }),
+    format: Flags.string({ description: "the output format", options: ["text", "json", "markdown", "sarif"], default: "text" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(Verify);
+    const { flags } = await this.parseCommandLine(Verify);
     const maxAge = flags["max-age"];
     const verification = await verify(this.context, findVault(this.context), {
       at: flags.at,
       against: flags.against,
       strict: flags.strict,
-      maxAge: maxAge === undefined ? undefined : parseDuration(maxAge),
+      maxAgeMs: maxAge === undefined ? undefined : parseDuration(maxAge),
       minSequence: flags["min-sequence"],
       findKeys: findKeyMaterial,
     });
     const format = flags.json ? "json" : flags.format;
     if (format === "json") process.stdout.write(jsonText(asJson(verification)));
     else if (format === "sarif") process.stdout.write(jsonText(verificationSarif(verification, await this.#version())));
-    else this.print(verification, () => (format === "markdown" ? verificationMarkdown(verification) : inWords(verification)));
+    else this.print(verification, () => (format === "markdown" ? verificationMarkdown(verification) : formatVerification(verification)));
     const error = verificationError(verification.findings);
     if (error) process.exitCode = reportError(error, false);
   }
@@ -60,18 +62,18 @@ export default class Verify extends VaultCommand {
   }
 }
 
-function* inWords({ state, findings, comparison }: Verification): Generator<string> {
+function* formatVerification({ state, findings, comparison }: Verification): Generator<string> {
   if (state) {
     const until = state.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
-    yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "somebody"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
+    yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "an unknown signer"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
   }
-  yield* vaultFindings(findings);
+  yield* formatVaultFindings(findings);
   if (!comparison) return;
   const { revision, commit, before, difference } = comparison;
-  const what = { absent: " which holds no vault", unsigned: " which nobody signed", signed: "" }[before];
+  const what = { absent: " which has no vault", unsigned: " which is not signed", signed: "" }[before];
   yield `Compared with ${revision} (${commit.slice(0, 12)})${what && `,${what}`}:`;
-  const lines = difference ? describeDifference(difference) : ["who gains and loses access cannot be told"];
-  for (const line of lines.length > 0 ? lines : ["nothing differs"]) yield `  ${line}`;
+  const lines = difference ? describeDifference(difference) : ["access cannot be compared"];
+  for (const line of lines.length > 0 ? lines : ["no differences"]) yield `  ${line}`;
 }
 
 function asJson({ ok, folder, commit, state, findings, comparison }: Verification): object {

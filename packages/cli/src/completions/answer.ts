@@ -11,7 +11,7 @@ import { isShell, SCRIPTS, type Shell } from "./shells.js";
  * `bash --line LINE`, the line up to the cursor. The answer has one candidate a line, with its description after a tab, or the one
  * line `:files` or `:folders`, for what the shell completes better itself.
  * @param root the package's folder
- * @returns the exit code, or `undefined` for words that are better left to the full parser and its messages
+ * @returns the exit code, or `undefined` for a command line that the full parser has to explain
  */
 export async function answerCompletions(words: readonly string[], root: string): Promise<number | undefined> {
   const [shell, ...rest] = words;
@@ -37,7 +37,7 @@ function readQuestion([form, value = "", separator, ...words]: readonly string[]
   return undefined;
 }
 
-/** Whatever goes wrong, somebody is in the middle of typing, and there is just nothing to offer. */
+/** An error would disturb a person who is typing, so it only means that there is nothing to offer. */
 async function candidatesOrNone(line: CommandLine, root: string): Promise<Candidates> {
   try {
     return await findCandidates(line, readCommandIndex(root));
@@ -53,7 +53,7 @@ function formatAnswer(candidates: Candidates, shell: Shell): string {
     .join("");
 }
 
-/** A description may hold what anybody wrote into the vault's files, which must neither end the line nor steer the terminal. */
+/** A description may contain text from the vault's files, which must not end the line or control the terminal. */
 function oneLine(text: string): string {
   return text.replace(/[\p{C}\s]+/gu, " ");
 }

@@ -1,10 +1,10 @@
-import { ARGUMENTS, FLAG_VALUES, type Kind } from "./arguments.js";
+import { FLAG_VALUES, type CompletionKind } from "./completion-kind.js";
 import type { CommandEntry, FlagEntry } from "./command-index.js";
-import { findCursor, type CommandLine, type Place } from "./cursor.js";
+import { findCursor, type CommandLine, type CursorPlace } from "./cursor.js";
 import { SHELLS } from "./shells.js";
 import { VaultNames, type Candidate } from "./vault-names.js";
 
-/** What fits at the cursor: words, or whatever the shell itself knows of files or folders. */
+/** What fits at the cursor: words, or the files or folders that the shell itself completes. */
 export type Candidates = readonly Candidate[] | "files" | "folders";
 
 const DIRECTORY_FLAG: Candidate = { word: "-C", description: "run as if started in DIR" };
@@ -19,7 +19,7 @@ export async function findCandidates(line: CommandLine, commands: ReadonlyMap<st
 }
 
 async function candidatesAt(
-  place: Place,
+  place: CursorPlace,
   current: string,
   commands: ReadonlyMap<string, CommandEntry>,
   vault: () => VaultNames,
@@ -32,7 +32,7 @@ async function candidatesAt(
     case "flag":
       return flagWords(place.command, place.used);
     case "argument":
-      return wordsOfKind(ARGUMENTS[place.id]?.[place.argument] ?? "names", current, vault);
+      return wordsOfKind(place.command.completes[place.argument], current, vault);
     case "value":
       return flagValues(place.flag, place.prefix, current.slice(place.prefix.length), vault);
     case "nothing":
@@ -40,14 +40,14 @@ async function candidatesAt(
   }
 }
 
-/** The next word of every command, each once: a topic's commands stand behind its one word. */
+/** The next word of every command, each once. A topic is one word, described by its commands. */
 function commandWords(commands: ReadonlyMap<string, CommandEntry>, topic: string | undefined): Candidate[] {
   const words = new Map<string, string | undefined>();
-  for (const [id, { description, hidden }] of commands) {
+  for (const [id, { summary, hidden }] of commands) {
     const [first, second] = id.split(" ");
     if (hidden || (topic !== undefined && first !== topic)) continue;
     const word = topic === undefined ? first! : second!;
-    if (topic !== undefined || second === undefined) words.set(word, firstSentence(description));
+    if (topic !== undefined || second === undefined) words.set(word, summary);
     else words.set(word, words.has(word) ? `${words.get(word)}, ${second}` : second);
   }
   return [...words].map(([word, description]) => ({ word, description }));
@@ -63,24 +63,24 @@ function flagWords(command: CommandEntry, used: ReadonlySet<string>): Candidate[
   ];
 }
 
-/** A flag's values, each with all of the word that stands before it: the flag, and in a list the values that are in it already. */
+/** A flag's values, each with what precedes it in the word: the flag, and in a list the values that are already in it. */
 async function flagValues(flag: FlagEntry, prefix: string, typed: string, vault: () => VaultNames): Promise<Candidates> {
   const listed = flag.delimiter === undefined ? "" : typed.slice(0, typed.lastIndexOf(flag.delimiter) + 1);
-  const kind = FLAG_VALUES[flag.name] ?? FLAG_VALUES[flag.helpValue ?? ""] ?? "names";
+  const kind = FLAG_VALUES[flag.name] ?? FLAG_VALUES[flag.helpValue ?? ""];
   const found = flag.options ? toCandidates(flag.options) : await wordsOfKind(kind, typed.slice(listed.length), vault);
   if (typeof found === "string") return found;
   const taken = new Set(flag.delimiter === undefined ? [] : listed.split(flag.delimiter));
   return found.filter(({ word }) => !taken.has(word)).map(({ word, description }) => ({ word: prefix + listed + word, description }));
 }
 
-async function wordsOfKind(kind: Kind, typed: string, vault: () => VaultNames): Promise<Candidates> {
+async function wordsOfKind(kind: CompletionKind | undefined, typed: string, vault: () => VaultNames): Promise<Candidates> {
   switch (kind) {
     case "files":
     case "folders":
       return kind;
     case "shells":
       return toCandidates(SHELLS);
-    case "names":
+    case undefined:
       return [];
     case "secrets":
       return vault().secrets(typed);
@@ -91,8 +91,4 @@ async function wordsOfKind(kind: Kind, typed: string, vault: () => VaultNames): 
 
 function toCandidates(words: readonly string[]): Candidate[] {
   return words.map((word) => ({ word }));
-}
-
-function firstSentence(text: string | undefined): string | undefined {
-  return text?.split(/\.(?:\s|$)/, 1)[0];
 }

@@ -7,30 +7,31 @@ export interface CommandLine {
   readonly current: string;
 }
 
-/** The place on the command line where the cursor stands. */
-export type Place =
+/** What is to be completed at the cursor. */
+export type CursorPlace =
   | { readonly at: "command"; readonly topic: string | undefined }
   | { readonly at: "flag"; readonly command: CommandEntry; readonly used: ReadonlySet<string> }
   /** `prefix` is the part of the word before the value, as `--group=`. */
   | { readonly at: "value"; readonly flag: FlagEntry; readonly prefix: string }
-  | { readonly at: "argument"; readonly command: CommandEntry; readonly id: string; readonly argument: string }
+  | { readonly at: "argument"; readonly command: CommandEntry; readonly argument: string }
   | { readonly at: "nothing" };
 
+/** Where the cursor is, and the vault that the names come from. */
 export interface Cursor {
   /** The folders given with -C, each relative to the one before. */
   readonly directories: readonly string[];
-  readonly place: Place;
+  readonly place: CursorPlace;
 }
 
 /** Before the command, as in git, -C is the one flag that takes a value. */
 const DIRECTORY: FlagEntry = { name: "directory", type: "option", char: "C", helpValue: "DIR" };
 
-/** Finds what the cursor stands on, by the rules of oclif's parser: flags and arguments mix, and after `--` there are only arguments. */
+/** Finds what is at the cursor, by the rules of oclif's parser: flags and arguments mix, and after `--` there are only arguments. */
 export function findCursor({ before, current }: CommandLine, commands: ReadonlyMap<string, CommandEntry>): Cursor {
   let globals = 0;
   while (before[globals] === "-C") globals += 2;
   const directories = before.slice(0, globals).filter((_, index) => index % 2 === 1);
-  if (globals > before.length) return { directories: directories, place: { at: "value", flag: DIRECTORY, prefix: "" } };
+  if (globals > before.length) return { directories, place: { at: "value", flag: DIRECTORY, prefix: "" } };
 
   const [first, second] = before.slice(globals);
   if (first === undefined) return { directories, place: { at: "command", topic: undefined } };
@@ -40,7 +41,7 @@ export function findCursor({ before, current }: CommandLine, commands: ReadonlyM
     const last = typed.flags.get("directory");
     return {
       directories: last === undefined ? directories : [...directories, last],
-      place: findInCommand(id, commands.get(id)!, typed, current),
+      place: findInCommand(commands.get(id)!, typed, current),
     };
   }
   const isTopic = second === undefined && [...commands.keys()].some((words) => words.startsWith(`${first} `));
@@ -79,7 +80,7 @@ function readTyped(command: CommandEntry, words: readonly string[]): Typed {
   return typed;
 }
 
-function findInCommand(id: string, command: CommandEntry, { flags, args, waiting, flagsEnded }: Typed, current: string): Place {
+function findInCommand(command: CommandEntry, { flags, args, waiting, flagsEnded }: Typed, current: string): CursorPlace {
   if (waiting) return { at: "value", flag: waiting, prefix: "" };
   const used = new Set(flags.keys());
   if (!flagsEnded && current.startsWith("-")) {
@@ -89,7 +90,7 @@ function findInCommand(id: string, command: CommandEntry, { flags, args, waiting
   }
   const names = Object.keys(command.args);
   const argument = names[args] ?? (command.strict ? undefined : names.at(-1));
-  if (argument !== undefined) return { at: "argument", command, id, argument };
+  if (argument !== undefined) return { at: "argument", command, argument };
   return flagsEnded || current !== "" ? { at: "nothing" } : { at: "flag", command, used };
 }
 

@@ -1,17 +1,17 @@
 import { findVault, formatSecretPath, processContext, resolvePath, VaultFiles } from "@agent-vault/vault/read-only";
 
-/** A word that may be typed, and what it is. */
+/** A word that can be typed, with its description. */
 export interface Candidate {
   readonly word: string;
   readonly description?: string | undefined;
 }
 
-/** The names in a vault, read from its files as they lie there: without a key, without git, and without a change to anything. */
+/** The names in a vault, read from its files without verifying them: needs no key and no git, and changes nothing. */
 export class VaultNames {
   readonly #files: VaultFiles;
 
   /**
-   * @param directories as they were typed after -C; the shell has not yet put the home folder in the place of `~`
+   * @param directories as typed after -C, with `~` not yet expanded by the shell
    * @throws VaultError `VAULT_NOT_FOUND`, `LINK_IN_VAULT`
    */
   constructor(directories: readonly string[]) {
@@ -39,7 +39,7 @@ export class VaultNames {
     return [...groups].map(([word, { size }]) => ({ word, description: size === 1 ? "group of 1 secret" : `group of ${size} secrets` }));
   }
 
-  /** Every secret in the shortest way to write it that starts with what is typed. */
+  /** Every secret, in the shortest spelling that starts with what is typed. */
   secrets(typed: string): Candidate[] {
     return this.#files.secretPaths().map((path) => ({ word: formatSecretPath(path).startsWith(typed) ? formatSecretPath(path) : path }));
   }

@@ -2,16 +2,16 @@ import { Flags } from "@oclif/core";
 import { parseTime, type Context } from "@agent-vault/vault";
 import type { AuditFilter, Outcome } from "@agent-vault/ledger";
 
-/** What the entries of an audit log are chosen by, the same for all that print or send them. */
+/** The flags that select entries of the audit log. */
 export const auditFilterFlags = {
-  since: Flags.string({ description: "from this time on: a date, a time, or 7d for the last seven days", helpValue: "WHEN" }),
-  until: Flags.string({ description: "before this time", helpValue: "WHEN" }),
-  secret: Flags.string({ description: "only this secret", helpValue: "PATH" }),
-  group: Flags.string({ description: "only secrets whose path begins with this group" }),
-  agent: Flags.string({ description: "only what this agent or owner did", helpValue: "NAME" }),
-  outcome: Flags.string({ description: "only what ended like this", options: ["started", "done", "denied", "failed"] }),
-  action: Flags.string({ description: "only this action, such as get or grant" }),
-  command: Flags.string({ description: "only commands with this text in them", helpValue: "TEXT" }),
+  since: Flags.string({ description: "only entries since then: a date, a time, or an age such as 7d", helpValue: "WHEN" }),
+  until: Flags.string({ description: "only entries before then", helpValue: "WHEN" }),
+  secret: Flags.string({ description: "only entries about this secret", helpValue: "PATH" }),
+  group: Flags.string({ description: "only entries about secrets of this group", helpValue: "GROUP" }),
+  agent: Flags.string({ description: "only entries of this agent or owner", helpValue: "NAME" }),
+  outcome: Flags.string({ description: "only entries with this outcome", options: ["started", "done", "denied", "failed"] }),
+  action: Flags.string({ description: "only entries with this action, such as get or grant", helpValue: "ACTION" }),
+  command: Flags.string({ description: "only commands that contain this text", helpValue: "TEXT" }),
 };
 
 interface FilterFlags {
@@ -25,7 +25,7 @@ interface FilterFlags {
   readonly command?: string | undefined;
 }
 
-/** @throws VaultError `INVALID_VALUE` for what is no time */
+/** The filter that the flags describe. @throws VaultError `INVALID_VALUE` for an invalid time */
 export function auditFilter(context: Context, flags: FilterFlags): AuditFilter {
   const time = (text: string | undefined) => (text === undefined ? undefined : parseTime(text, context.now(), "ago"));
   const { since, until, agent, outcome, ...rest } = flags;

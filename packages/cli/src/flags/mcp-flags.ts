@@ -1,30 +1,32 @@
 import { Flags } from "@oclif/core";
 import { VaultError } from "@agent-vault/vault";
-import { keyFlag } from "../vault-command.js";
+import { keyFlag } from "./common-flags.js";
 
-/** What is said of the server when it is started, and when a client is told how to start it. */
+/** The flags of the server, which `mcp install` writes into a client's configuration. */
 export const mcpFlags = {
-  agent: Flags.string({ description: "act for this agent, with its key of this machine", helpValue: "NAME", exclusive: ["key"] }),
+  agent: Flags.string({ description: "act as this agent, with its key on this machine", helpValue: "NAME", exclusive: ["key"] }),
   key: keyFlag,
   "owner-key": Flags.string({
-    description: "key file that stores what a person types when the agent asks for a secret",
+    description: "owner key file with which to store secrets that the agent asks for and a person types",
     helpValue: "FILE",
   }),
   groups: Flags.string({
-    description: "only the secrets of these groups",
+    description: "serve only the secrets of these groups",
     helpValue: "A,B",
     multiple: true,
     multipleNonGreedy: true,
     delimiter: ",",
   }),
-  "allow-get": Flags.boolean({ description: "let the agent see values, with a tool of its own", default: false }),
-  "idle-lock": Flags.string({ description: "lock after so many minutes without a call", helpValue: "MINUTES" }),
+  "allow-get": Flags.boolean({ description: "add a tool that shows values to the agent", default: false }),
+  "idle-lock": Flags.string({ description: "lock the server after so many minutes without a call", helpValue: "MINUTES" }),
 };
 
-/** @returns milliseconds @throws VaultError `USAGE` */
+/** The time of `--idle-lock`. @returns milliseconds @throws VaultError `USAGE` */
 export function idleLockOf(minutes: string | undefined): number | undefined {
   if (minutes === undefined) return undefined;
-  const time = /^\d+(?:\.\d+)?$/.test(minutes) ? Number(minutes) * 60_000 : 0;
-  if (time > 0 && Number.isFinite(time)) return time;
-  throw new VaultError("USAGE", `${JSON.stringify(minutes)} is no number of minutes.`, { remedy: "Give one above 0: --idle-lock 15." });
+  const timeMs = /^\d+(?:\.\d+)?$/.test(minutes) ? Number(minutes) * 60_000 : 0;
+  if (timeMs > 0 && Number.isFinite(timeMs)) return timeMs;
+  throw new VaultError("USAGE", `${JSON.stringify(minutes)} is not a number of minutes.`, {
+    remedy: "Use a number above 0, such as --idle-lock 15.",
+  });
 }

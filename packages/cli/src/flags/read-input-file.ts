@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isSystemError, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
 
-/** Reads a file that the person named. @param named how, for the remedy: `with --env-file`. @throws VaultError `FILE_NOT_FOUND` */
-export function readGivenFile(context: Context, file: string, named: string): Buffer {
+/** Reads a file that is named on the command line. @param named how, for the remedy: `with --env-file`. @throws VaultError `FILE_NOT_FOUND` */
+export function readInputFile(context: Context, file: string, named: string): Buffer {
   try {
     return readFileSync(resolvePath(context, file));
   } catch (cause) {

@@ -1,37 +1,46 @@
-import { Flags } from "@oclif/core";
-import { keyFlag, noPullFlag, tokenFlag } from "../vault-command.js";
+import type { FlagDefinitions } from "./flag-definition.js";
+import { READ_FLAGS } from "./global-flags.js";
 
-/** What `run` and `profile exec` have in common. */
-export const runFlags = {
-  key: keyFlag,
-  token: tokenFlag,
-  "no-pull": noPullFlag,
-  secret: Flags.string({
-    description: "a secret, and the variable that it goes to",
+/** The flags of every use of secrets, which a policy or a person may decide on. */
+export const USE_FLAGS = {
+  reason: { type: "string", description: "why you need it; shown when approval is asked for, and recorded", helpValue: "TEXT" },
+  service: { type: "string", description: "the name of the calling service, for the policy", helpValue: "NAME" },
+} as const satisfies FlagDefinitions;
+
+/** The flags that `run` and `profile exec` have in common. */
+export const EXEC_FLAGS = {
+  ...READ_FLAGS,
+  secret: {
+    type: "string",
+    multiple: true,
+    description: "set a variable to a secret; without NAME, stripe/api-key sets STRIPE_API_KEY",
     helpValue: "PATH[=NAME]",
+  },
+  inject: { type: "string", multiple: true, description: "the same, with the variable first", helpValue: "NAME=PATH" },
+  group: { type: "string", multiple: true, description: "set a variable for every secret of a group", helpValue: "GROUP" },
+  "env-file": {
+    type: "string",
     multiple: true,
-    multipleNonGreedy: true,
-  }),
-  inject: Flags.string({ description: "the same the other way round", helpValue: "NAME=PATH", multiple: true, multipleNonGreedy: true }),
-  group: Flags.string({ description: "all secrets of a group, each in the variable of its name", multiple: true, multipleNonGreedy: true }),
-  "env-file": Flags.string({
-    description: "a file of variables, with vault://group/name where secrets go",
+    description: "set the variables of this file; vault://group/name stands for a secret",
     helpValue: "FILE",
+  },
+  file: {
+    type: "string",
     multiple: true,
-    multipleNonGreedy: true,
-  }),
-  file: Flags.string({
-    description: "a secret as a file in memory, whose path goes to a variable",
+    description: "set a variable to the path of an in-memory file with a secret",
     helpValue: "NAME=PATH",
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
-  shell: Flags.boolean({ description: "run the words as one line of your shell" }),
-  cwd: Flags.string({ description: "run it in this folder", helpValue: "DIR" }),
-  timeout: Flags.string({ description: "end it after this time, such as 30s or 10m", helpValue: "TIME" }),
-  "clean-env": Flags.boolean({ description: "pass on a short list of variables beside the secrets" }),
-  tty: Flags.boolean({ description: "hand over your terminal as it is: nothing is scrubbed" }),
-  "allow-short": Flags.boolean({ description: "take values under 8 bytes too, which are scrubbed as they are and in no encoding" }),
-  reason: Flags.string({ description: "what it is for: shown to who is asked, and recorded", helpValue: "TEXT" }),
-  service: Flags.string({ description: "the service that this is, for the policy", helpValue: "NAME" }),
-};
+  },
+  shell: { type: "boolean", description: "run the command in your shell" },
+  cwd: { type: "string", description: "run the command in this folder", helpValue: "DIR" },
+  timeout: { type: "string", description: "end the command after this time, such as 30s or 10m", helpValue: "TIME" },
+  "clean-env": { type: "boolean", description: "pass on only the secrets and a short list of variables" },
+  tty: { type: "boolean", description: "connect the command to your terminal; its output is not scrubbed" },
+  "allow-short": { type: "boolean", description: "allow values under 8 bytes, which are scrubbed only as they are, not in encodings" },
+  ...USE_FLAGS,
+} as const satisfies FlagDefinitions;
+
+/** The flags of `run`. */
+export const RUN_FLAGS = {
+  ...EXEC_FLAGS,
+  profile: { type: "string", description: "use the secrets and variables of this profile", helpValue: "NAME" },
+} as const satisfies FlagDefinitions;

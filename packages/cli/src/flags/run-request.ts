@@ -9,44 +9,29 @@ import {
   type UseRequest,
 } from "@agent-vault/runner/use";
 import { parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
-import { readGivenFile } from "./read-input-file.js";
+import type { FlagValues } from "./flag-definition.js";
+import type { EXEC_FLAGS } from "./run-flags.js";
+import { readInputFile } from "./read-input-file.js";
 import { keyChoice } from "./key-choice.js";
 
-/** What the flags of `run` and `profile exec` come to. */
-export interface RunFlags {
-  readonly key?: string | undefined;
-  readonly token?: string | undefined;
-  readonly "no-pull"?: boolean | undefined;
-  readonly secret?: readonly string[] | undefined;
-  readonly inject?: readonly string[] | undefined;
-  readonly group?: readonly string[] | undefined;
-  readonly "env-file"?: readonly string[] | undefined;
-  readonly file?: readonly string[] | undefined;
-  readonly shell?: boolean | undefined;
-  readonly cwd?: string | undefined;
-  readonly timeout?: string | undefined;
-  readonly "clean-env"?: boolean | undefined;
-  readonly tty?: boolean | undefined;
-  readonly "allow-short"?: boolean | undefined;
-  readonly reason?: string | undefined;
-  readonly service?: string | undefined;
-}
+/** The flags of `run` and `profile exec` with their values. */
+export type RunFlags = FlagValues<typeof EXEC_FLAGS>;
 
 /**
- * oclif would sort the words of the command and drop repeated ones, so they are taken before it sees them.
- * @returns the words for oclif, and those of the command, which comes after `--`
- * @throws VaultError `USAGE` where there are none
+ * Separates the command to run from the flags, since oclif would reorder its arguments and drop repeated ones.
+ * @returns the flags, and the command, which comes after `--`
+ * @throws VaultError `USAGE` without a command
  */
 export function splitCommand(argv: readonly string[]): { own: string[]; command: string[] } {
   const separator = argv.indexOf("--");
   const command = separator < 0 ? [] : argv.slice(separator + 1);
   if (command.length > 0) return { own: argv.slice(0, separator), command };
   throw new VaultError("USAGE", "There is no command to run.", {
-    remedy: "It comes after --, as in: agent-vault run --secret db/url -- npm test.",
+    remedy: "Put it after --, as in agent-vault run --secret db/url -- npm test.",
   });
 }
 
-/** What the words ask for. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE`, `INVALID_REFERENCE`, `INVALID_VALUE`, `FILE_NOT_FOUND`, those of profiles */
+/** The request that a command line makes. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE`, `INVALID_REFERENCE`, `INVALID_VALUE`, `FILE_NOT_FOUND`, those of profiles */
 export async function runRequest(
   context: Context,
   root: string,
@@ -84,15 +69,15 @@ export async function runRequest(
   };
 }
 
-/** Holds a use to the caveats of a profile, as a token that is made of it would. */
+/** Limits a use to the caveats of a profile, as a token made from it would. */
 async function restrictedTo({ name, caveats }: Profile): Promise<(use: UseRequest) => void> {
   const { caveatsOf, readCaveat } = await import("@agent-vault/runner");
   const restrictions = caveatsOf({ ...caveats, uses: undefined }).map((text) => readCaveat(text)!);
   return (use) => {
     const broken = restrictions.find((caveat) => !caveat.allows(use));
     if (!broken) return;
-    throw new VaultError("POLICY_DENIED", `The profile ${name} does not allow this: it is for ${broken.text} only.`, {
-      remedy: "agent-vault profile show shows all that it is restricted to.",
+    throw new VaultError("POLICY_DENIED", `The profile ${name} does not allow this: it is restricted to ${broken.text}.`, {
+      remedy: `See its restrictions with agent-vault profile show ${name}.`,
     });
   };
 }
@@ -100,5 +85,5 @@ async function restrictedTo({ name, caveats }: Profile): Promise<(use: UseReques
 async function envEntries(context: Context, files: readonly string[]): Promise<EnvEntry[]> {
   if (files.length === 0) return [];
   const { parseEnvFile } = await import("@agent-vault/runner");
-  return files.flatMap((file) => parseEnvFile(readGivenFile(context, file, "with --env-file").toString("utf8"), file));
+  return files.flatMap((file) => parseEnvFile(readInputFile(context, file, "with --env-file").toString("utf8"), file));
 }

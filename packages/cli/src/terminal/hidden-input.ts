@@ -3,18 +3,18 @@ const PASTE_BEGINS = "\u001B[200~";
 const PASTE_ENDS = "\u001B[201~";
 /** What follows an escape (ECMA-48): such a sequence as an arrow key sends, or a key that was pressed with Alt. */
 const SEQUENCE = /^(?:\[[ -?]*[@-~]|O.|[^[O])/u;
-const BEGUN_SEQUENCE = /^(?:\[[ -?]*|O)?$/;
+const PARTIAL_SEQUENCE = /^(?:\[[ -?]*|O)?$/;
 /** All control characters but the tab and the newline. */
 const CONTROL = /(?![\t\n])\p{Cc}/u;
 
 /**
- * An answer that is typed or pasted without showing. Keys edit it and are no part of it; what is pasted is text with all its lines,
- * whether the terminal brackets it or sends it as if it were typed.
+ * An answer that is typed or pasted without showing. Control keys edit it. A paste is taken with all its lines, whether the terminal
+ * brackets it or sends it as if it were typed.
  */
 export class HiddenInput {
   #text = "";
-  /** The begin of a sequence whose rest is still to come. */
-  #begun = "";
+  /** The beginning of a sequence whose rest has not arrived yet. */
+  #partial = "";
   #pasting = false;
   #damaged = false;
 
@@ -23,7 +23,7 @@ export class HiddenInput {
     return this.#text.replace(/\n$/, "");
   }
 
-  /** Whether control characters were pasted, so that the text is not what the person copied. */
+  /** Whether control characters were pasted, so that the text may differ from what was copied. */
   get damaged(): boolean {
     return this.#damaged;
   }
@@ -33,8 +33,8 @@ export class HiddenInput {
    * @returns `enter` where a line ends with it: if more comes without a pause, that was a paste, and {@link goOn} is to be called
    */
   take(chunk: string): "more" | "enter" | "end" | "interrupt" {
-    let rest = this.#begun === ESCAPE && !/^[[O]/.test(chunk) ? chunk : this.#begun + chunk;
-    this.#begun = "";
+    let rest = this.#partial === ESCAPE && !/^[[O]/.test(chunk) ? chunk : this.#partial + chunk;
+    this.#partial = "";
     while (rest !== "") {
       if (this.#pasting) rest = this.#paste(rest);
       else if (rest.startsWith(PASTE_BEGINS)) {
@@ -42,8 +42,8 @@ export class HiddenInput {
         rest = rest.slice(PASTE_BEGINS.length);
       } else if (rest.startsWith(ESCAPE)) {
         const sequence = rest.slice(1);
-        if (BEGUN_SEQUENCE.test(sequence)) {
-          this.#begun = rest;
+        if (PARTIAL_SEQUENCE.test(sequence)) {
+          this.#partial = rest;
           return "more";
         }
         rest = sequence.slice(SEQUENCE.exec(sequence)?.[0].length ?? 0);
@@ -59,7 +59,7 @@ export class HiddenInput {
     return "more";
   }
 
-  /** Makes the last Enter a part of the text. */
+  /** Makes the last Enter part of the text. */
   goOn(): void {
     this.#text += "\n";
   }
@@ -72,7 +72,7 @@ export class HiddenInput {
     this.#text += pasted;
     this.#damaged ||= CONTROL.test(pasted);
     this.#pasting = end < 0;
-    if (end < 0) this.#begun = chunk.slice(length);
+    if (end < 0) this.#partial = chunk.slice(length);
     return end < 0 ? "" : chunk.slice(end + PASTE_ENDS.length);
   }
 
@@ -84,7 +84,7 @@ export class HiddenInput {
   }
 }
 
-/** How many characters at the end of `text` may be the begin of `mark`. */
+/** How many characters at the end of `text` may be the beginning of `mark`. */
 function overlap(text: string, mark: string): number {
   let length = mark.length - 1;
   while (!text.endsWith(mark.slice(0, length))) length--;

@@ -1,14 +1,14 @@
 import process from "node:process";
 import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
 import { jsonText } from "./standard-output.js";
-import { colour } from "./terminal.js";
+import { colour } from "./messages.js";
 
-/** Tells the person what happened and what to do. @returns the exit code */
+/** Prints what happened and what to do. @returns the exit code */
 export function reportError(error: unknown, json: boolean): number {
   const known =
     error instanceof VaultError
       ? error
-      : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 for details.", cause: error });
+      : new VaultError("FAILED", messageOf(error), { remedy: "Run it again with DEBUG=1 to see details.", cause: error });
   if (json)
     process.stdout.write(jsonText({ error: { code: known.code, message: known.message, ...(known.remedy && { remedy: known.remedy }) } }));
   else {
@@ -20,10 +20,10 @@ export function reportError(error: unknown, json: boolean): number {
 }
 
 /**
- * What oclif's parser says, as our own error.
- * @param wordsMayBeSecret leaves out what the parser quotes of the command line
+ * An error of oclif's parser as one of ours.
+ * @param argvMayHoldSecret leave out what the parser quotes from the command line
  */
-export function usageError(error: unknown, command: string | undefined, wordsMayBeSecret: boolean): unknown {
+export function usageError(error: unknown, command: string | undefined, argvMayHoldSecret: boolean): unknown {
   if (error instanceof VaultError || !(error instanceof Error) || !("oclif" in error || error.constructor.name.endsWith("Error")))
     return error;
   const remedy = `See agent-vault ${command ?? ""} --help.`;
@@ -37,9 +37,9 @@ export function usageError(error: unknown, command: string | undefined, wordsMay
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("See more help"));
-  if (wordsMayBeSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
-    return new VaultError("USAGE", `agent-vault ${command} was given a word that it does not know, or one too many.`, {
-      remedy: `A value that starts with - comes after --, and one with spaces stands in quotes. ${remedy}`,
+  if (argvMayHoldSecret && /^(?:Unexpected|Nonexistent)/.test(error.message)) {
+    return new VaultError("USAGE", `agent-vault ${command} was called with an unknown flag or with too many arguments.`, {
+      remedy: `Put a value that starts with - after --, and quote a value with spaces. ${remedy}`,
     });
   }
   const message = [first, ...rest.map((line) => line.replace(/\s{2,}/g, ": "))].join(" ");
@@ -47,6 +47,6 @@ export function usageError(error: unknown, command: string | undefined, wordsMay
 }
 
 function messageOf(error: unknown): string {
-  if (isSystemError(error)) return `${error.path ?? "A file"} could not be used (${error.code}).`;
+  if (isSystemError(error)) return `${error.path ?? "A file"} could not be accessed (${error.code}).`;
   return error instanceof Error ? `Something unexpected went wrong: ${error.message}` : "Something unexpected went wrong.";
 }

@@ -1,13 +1,13 @@
 import process from "node:process";
 import { valueTooLarge } from "@agent-vault/vault";
 
-/** Bytes of the longest line ending, which may be dropped from a value that is just within the limit. */
-const NEWLINE = 2;
+/** Bytes of the longest line ending, which does not count towards the limit. */
+const MAX_NEWLINE_BYTES = 2;
 
 /**
  * All bytes of standard input, without one final newline, as `echo` adds it.
  * @param exact keeps the newline
- * @param limit bytes after which reading ends; a pipe may have no end
+ * @param limit maximum number of bytes; a pipe may have no end
  * @throws VaultError `VALUE_TOO_LARGE`
  */
 export async function readStandardInput(exact: boolean, limit: number): Promise<Uint8Array> {
@@ -16,7 +16,7 @@ export async function readStandardInput(exact: boolean, limit: number): Promise<
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > limit + NEWLINE) throw valueTooLarge(limit);
+    if (length > limit + MAX_NEWLINE_BYTES) throw valueTooLarge(limit);
   }
   const bytes = Buffer.concat(chunks);
   if (exact || bytes.at(-1) !== 0x0a) return bytes;

@@ -12,22 +12,24 @@ import {
   type Context,
 } from "@agent-vault/vault/read-only";
 import { LedgerRecorder } from "@agent-vault/ledger/recorder";
-import { terminal, warn, type ProgressLine } from "./terminal.js";
+import { warn } from "./messages.js";
+import type { ProgressLine } from "./progress-line.js";
+import { terminal } from "./terminal.js";
 
 /**
- * The context of a command: warnings and progress on the error stream, passphrases asked for where somebody sits at a terminal.
- * @param command its words, as it goes on record
- * @param directories where to go from here, one after the other, as git's -C does
- * @throws VaultError `FILE_NOT_FOUND` where one is no folder
+ * The context of a command: warnings and progress go to the error stream, and passphrases are asked for on a terminal.
+ * @param command its name, for the audit log
+ * @param directories folders to change to, one after the other, as with git's -C
+ * @throws VaultError `FILE_NOT_FOUND` for what is not a folder
  */
 export function terminalContext(command: string, directories: readonly string[], progress: ProgressLine): Context {
   return processContext({
-    cwd: goTo(directories),
+    cwd: changeFolder(directories),
     warn: (message) => {
       progress.clear();
       warn(message);
     },
-    // It loads the engine when there is something to put on record.
+    // It loads the database engine only when there is something to record.
     recorder: isAuditOff(process.env) ? disabledRecorder : new LedgerRecorder(command),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
@@ -35,13 +37,13 @@ export function terminalContext(command: string, directories: readonly string[],
   });
 }
 
-function goTo(directories: readonly string[]): string {
+function changeFolder(directories: readonly string[]): string {
   const folder = resolvePath(processContext(), ...directories);
   if (directories.length === 0 || statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
   throw new VaultError("FILE_NOT_FOUND", `There is no folder ${folder}.`, { remedy: "Check the path given with -C." });
 }
 
-/** The vault's folder for reading, with what a killed process left of a change finished first. */
+/** The vault's folder, after finishing a change that a killed process left behind. */
 export async function findVaultToRead(context: Context): Promise<string> {
   const root = findVault(context);
   try {

@@ -20,6 +20,7 @@ export type ChainFindingKind =
   /** Which secrets an event names is not what the lookup by secret says. */
   | "lookup-differs";
 
+/** Something that is wrong with a log. */
 export interface ChainFinding {
   readonly kind: ChainFindingKind;
   readonly shownBy: "chain" | "anchor";
@@ -28,6 +29,7 @@ export interface ChainFinding {
   readonly message: string;
 }
 
+/** What following the chain has shown. */
 export interface ChainReport extends AuditHead {
   readonly machine: string;
   /** Rows up to here were cut, under the owner's signature. */

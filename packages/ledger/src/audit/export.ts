@@ -20,6 +20,7 @@ const COLUMNS = [
   "hash",
 ] as const;
 
+/** An entry as one flat object. */
 export type FlatEntry = Record<(typeof COLUMNS)[number], string | number | readonly string[] | undefined>;
 
 /** An entry as one flat object, for printing: how it ended takes the place of how it began. */

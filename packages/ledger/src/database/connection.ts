@@ -3,11 +3,14 @@ import { VaultError } from "@agent-vault/vault/read-only";
 
 type EngineDatabase = Engine.Database;
 type Statement = ReturnType<EngineDatabase["prepare"]>;
+/** A value of a column. */
 export type Value = string | number | null;
+/** A row, by its columns. */
 export type Row = Record<string, Value>;
 
 /** Page ciphers with keys of 32 bytes. */
 export const CIPHERS = ["aegis256", "aes256gcm"] as const;
+/** The name of a page cipher, as the engine has it. */
 export type Cipher = (typeof CIPHERS)[number];
 
 /** Where a database is, and what opens it. */

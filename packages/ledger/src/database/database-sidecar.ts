@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import process from "node:process";
-import { isSystemError, type Digest } from "@agent-vault/vault/read-only";
+import { isProcessAlive, isSystemError, type Digest } from "@agent-vault/vault/read-only";
 
 /**
  * What is known of a database from outside of it: how its files were left, and what the audit log then held. The engine ends the
@@ -24,6 +24,7 @@ export interface SidecarContent {
   readonly keyCheck: string;
 }
 
+/** `changed` and `suspicious` files are inspected before they are opened. */
 export type DatabaseCondition = "new" | "sound" | "being checked" | "changed" | "suspicious";
 
 /** Fixed, so that it is written over in place, in one go. */
@@ -81,7 +82,7 @@ export class DatabaseSidecar {
     if (database === "-" && wal === "-" && (left?.rows ?? 0) === 0) return "new";
     if (!left) return "changed";
     // What names this very process was left by an earlier one with its number, or by work that failed.
-    const isAtWork = left.activity !== "nothing" && left.pid !== process.pid && isAlive(left.pid);
+    const isAtWork = left.activity !== "nothing" && left.pid !== process.pid && isProcessAlive(left.pid);
     if (left.activity === "checking") return isAtWork && this.#ageMs() < MAX_CHECK_MS ? "being checked" : "suspicious";
     if (left.activity === "writing") return isAtWork ? "sound" : "suspicious";
     return left.database === database && left.wal === wal ? "sound" : "changed";
@@ -95,15 +96,6 @@ export class DatabaseSidecar {
 function stamp(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined || stat.size === 0n ? "-" : `${stat.ino}:${stat.size}:${stat.mtimeNs}`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return !isSystemError(error, "ESRCH");
-  }
-  return true;
 }
 
 function parse(text: string): SidecarContent | undefined {

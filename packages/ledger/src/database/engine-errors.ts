@@ -3,6 +3,7 @@ import { isSystemError, VaultError, writeError } from "@agent-vault/vault/read-o
 /** What an error of the engine means for the file it was about. The engine has one code for all, so its message has to tell. */
 export type EngineErrorKind = "locked" | "full" | "unwritable" | "suspicious" | "other";
 
+/** The kind of an error; `other` for one that is not the engine's. */
 export function kindOfEngineError(error: unknown): EngineErrorKind {
   if (!(error instanceof Error) || error instanceof VaultError) return "other";
   if (/Locking error|database is locked|database is busy/i.test(error.message)) return "locked";
@@ -39,6 +40,7 @@ export function engineError(error: unknown, path: string): unknown {
   }
 }
 
+/** `BUSY`: other processes have kept the database locked for too long. */
 export function busy(path: string): VaultError {
   return new VaultError("BUSY", `Other processes are using ${path}.`, { remedy: "Wait for them to end and try again." });
 }
@@ -50,6 +52,7 @@ export function newerSchema(path: string): VaultError {
   });
 }
 
+/** `LEDGER_DAMAGED`: the engine cannot use the files, though they were found sound. */
 export function damaged(path: string, cause?: unknown): VaultError {
   return new VaultError("LEDGER_DAMAGED", `${path} is damaged.`, {
     remedy: `Keep it for inspection under another name, with ${path}-wal, and run the command again: a new one is made.`,
@@ -57,6 +60,7 @@ export function damaged(path: string, cause?: unknown): VaultError {
   });
 }
 
+/** `LEDGER_KEY`: the database is encrypted with another key. */
 export function wrongKey(path: string): VaultError {
   return new VaultError("LEDGER_KEY", `This key does not open ${path}.`, {
     remedy: "Use the key, passphrase or AGENT_VAULT_LEDGER_KEY that it was made with; without it, move the file away to start a new one.",

@@ -128,6 +128,7 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** What {@link schemaVersion} is once a database is up to date. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** How many steps a database has behind it; 0 for an empty one. */

@@ -59,6 +59,7 @@ export interface KeychainEntry {
   getPassword(): string | null;
   setPassword(password: string): void;
 }
+/** Gives the entry of an account at a service. @throws where there is no keychain */
 export type Keychain = (service: string, account: string) => Promise<KeychainEntry>;
 
 const SERVICE = "agent-vault ledger";

@@ -1,4 +1,4 @@
-import { decrypt, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
+import { decrypt, type Identity, type Recipient } from "@agent-vault/vault/read-only";
 import { newKey, type KeySource } from "./key-source.js";
 import { readLedgerKey, replaceLedgerKey, writeLedgerKey } from "./ledger-key-file.js";
 import { cannotOpen, isNotAuthorized, openKey } from "./open-key.js";
@@ -6,7 +6,6 @@ import { cannotOpen, isNotAuthorized, openKey } from "./open-key.js";
 /** The default: an age file beside the database, encrypted to the identities of this machine. */
 export class IdentityKey implements KeySource {
   readonly name: string;
-  readonly #context: Context;
   readonly #file: string;
   readonly #identities: () => Promise<readonly Identity[]>;
   readonly #others: () => readonly Identity[];
@@ -17,14 +16,12 @@ export class IdentityKey implements KeySource {
    * @param others on this machine that may open it where those that were found do not, which can open it from then on
    */
   constructor(
-    context: Context,
     file: string,
     identities: () => Promise<readonly Identity[]>,
     recipients: () => Promise<readonly Recipient[]>,
     others: () => readonly Identity[],
   ) {
     this.name = file;
-    this.#context = context;
     this.#file = file;
     this.#identities = identities;
     this.#recipients = recipients;
@@ -53,7 +50,7 @@ export class IdentityKey implements KeySource {
     const recipients = await Promise.all(identities.map(async (identity) => parseRecipient(await identity.recipient())));
     for (const other of this.#others()) {
       try {
-        return replaceLedgerKey(this.#context, this.#file, await addRecipients(ciphertext, other, recipients));
+        return replaceLedgerKey(this.#file, await addRecipients(ciphertext, other, recipients));
       } catch {
         // Another may do.
       }
@@ -64,7 +61,7 @@ export class IdentityKey implements KeySource {
     const { encrypt } = await import("@agent-vault/vault");
     const key = newKey();
     const ciphertext = await encrypt(key, await this.#recipients());
-    return writeLedgerKey(this.#context, this.#file, ciphertext) ? key : (await this.read())!;
+    return writeLedgerKey(this.#file, ciphertext) ? key : (await this.read())!;
   }
 
   /**
@@ -79,7 +76,7 @@ export class IdentityKey implements KeySource {
     for (const identity of identities) {
       try {
         const widened = await addRecipients(ciphertext, identity, recipients);
-        replaceLedgerKey(this.#context, this.#file, widened);
+        replaceLedgerKey(this.#file, widened);
         return;
       } catch (error) {
         if (!isNotAuthorized(error)) throw error;

@@ -17,10 +17,13 @@ export interface KeySource {
   create(): Promise<Uint8Array>;
 }
 
+/** Comes before every other source of the key. */
 export const KEY_VARIABLE = "AGENT_VAULT_LEDGER_KEY";
 
+/** In bytes. */
 export const KEY_LENGTH = 32;
 
+/** A new random key. */
 export function newKey(): Uint8Array {
   return new Uint8Array(randomBytes(KEY_LENGTH));
 }

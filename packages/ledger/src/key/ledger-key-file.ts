@@ -1,18 +1,6 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { createFile, isSystemError, replaceFile, VaultError } from "@agent-vault/vault/read-only";
 import { requireLedgerFolder } from "../ledger-folder.js";
 
 /** Larger than a key file with every recipient that a header can have. */
@@ -39,48 +27,16 @@ export function readLedgerKey(file: string): Uint8Array | undefined {
   }
 }
 
-/** Writes a new key file, whole or not at all. @returns `false` where there is one already @throws VaultError `UNWRITABLE`, `DISK_FULL` */
-export function writeLedgerKey(context: Context, file: string, bytes: Uint8Array): boolean {
-  const draft = writeDraft(context, file, bytes);
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if (isSystemError(error, "EEXIST")) return false;
-    throw writeError(error, file);
-  } finally {
-    rmSync(draft, { force: true });
-  }
+/** Writes a new key file. @returns `false` where there is one already @throws VaultError `UNWRITABLE`, `DISK_FULL` */
+export function writeLedgerKey(file: string, bytes: Uint8Array): boolean {
+  requireLedgerFolder(dirname(file));
+  return createFile(file, bytes, { durable: true });
 }
 
 /** Writes the key file in the place of the one that is there. @throws VaultError `UNWRITABLE`, `DISK_FULL` */
-export function replaceLedgerKey(context: Context, file: string, bytes: Uint8Array): void {
-  const draft = writeDraft(context, file, bytes);
-  try {
-    renameSync(draft, file);
-  } catch (error) {
-    throw writeError(error, file);
-  } finally {
-    if (existsSync(draft)) rmSync(draft);
-  }
-}
-
-function writeDraft(context: Context, file: string, bytes: Uint8Array): string {
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
+export function replaceLedgerKey(file: string, bytes: Uint8Array): void {
   requireLedgerFolder(dirname(file));
-  try {
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    return draft;
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw writeError(error, file);
-  }
+  replaceFile(file, bytes, { durable: true });
 }
 
 /** The error for a key file whose content is none. */

@@ -16,6 +16,7 @@ export async function openKey(file: string, open: () => Promise<Uint8Array>): Pr
   return key;
 }
 
+/** Whether an age file could not be opened because it is encrypted to others. */
 export function isNotAuthorized(error: unknown): boolean {
   return error instanceof VaultError && error.code === "NOT_AUTHORIZED";
 }

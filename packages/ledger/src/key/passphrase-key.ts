@@ -25,7 +25,7 @@ export class PassphraseKey implements KeySource {
     const { encryptWithPassphrase } = await import("@agent-vault/vault");
     const key = newKey();
     const ciphertext = await encryptWithPassphrase(key, await this.#ask());
-    return writeLedgerKey(this.#context, this.#file, ciphertext) ? key : (await this.read())!;
+    return writeLedgerKey(this.#file, ciphertext) ? key : (await this.read())!;
   }
 
   #ask(): Promise<string> {

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { detectHarness, type Context } from "@agent-vault/vault/read-only";
+import { dirname, join } from "node:path";
+import { detectHarness, findGitFolders, withoutCredentials, type Context } from "@agent-vault/vault/read-only";
 
 /** Where a command was started, as far as the machine says. All of it can be forged by the one who starts it: hints, not proofs. */
 export interface InvocationContext {
@@ -21,35 +21,14 @@ export interface InvocationContext {
  * @param root the vault's folder
  */
 export function invocationContext(context: Context, root: string): InvocationContext {
-  const workTree = dirname(root);
-  const git = gitFolders(workTree);
+  const git = findGitFolders(dirname(root));
   return {
     user: userOf(context),
     harness: detectHarness(context.env),
     folder: context.cwd,
-    repository: git && (remoteUrl(read(join(git.common, "config"))) ?? git.workTree),
-    branch: git && /^ref: refs\/heads\/(.+)$/m.exec(read(join(git.own, "HEAD")))?.[1],
+    repository: git && (remoteUrl(read(join(git.commonDir, "config"))) ?? git.workTree),
+    branch: git && /^ref: refs\/heads\/(.+)$/m.exec(read(join(git.gitDir, "HEAD")))?.[1],
   };
-}
-
-interface GitFolders {
-  readonly workTree: string;
-  /** Of this work tree. */
-  readonly own: string;
-  /** Of all work trees of the repository. */
-  readonly common: string;
-}
-
-/** The nearest repository at or above a folder, also in a linked work tree or a submodule, whose `.git` is a file. */
-function gitFolders(start: string): GitFolders | undefined {
-  for (let workTree = start; ; workTree = dirname(workTree)) {
-    const dotGit = join(workTree, ".git");
-    const stat = statSync(dotGit, { throwIfNoEntry: false });
-    const named = stat?.isFile() ? /^gitdir: (.+)$/m.exec(read(dotGit))?.[1] : undefined;
-    const own = stat?.isDirectory() ? dotGit : named && resolve(workTree, named);
-    if (own) return { workTree, own, common: resolve(own, read(join(own, "commondir")).trim()) };
-    if (workTree === dirname(workTree)) return undefined;
-  }
 }
 
 /** The URL of `origin`, or of the first remote. Reads the file line by line, whatever is in it. */
@@ -63,8 +42,7 @@ function remoteUrl(config: string): string | undefined {
     if (url && remote !== undefined && !urls.has(remote)) urls.set(remote, url);
   }
   const url = urls.get("origin") ?? [...urls.values()][0];
-  // A password may have an @ itself.
-  return url?.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+  return url === undefined ? undefined : withoutCredentials(url);
 }
 
 function read(file: string): string {

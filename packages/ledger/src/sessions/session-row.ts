@@ -28,6 +28,7 @@ export function requireOpenSession(connection: Connection, id: string, now: Date
   return session;
 }
 
+/** A row of the table `session`. */
 export function readSession(row: Row, now: Date): Session {
   const expires = new Date(Number(row["expires"]));
   return {
@@ -41,6 +42,7 @@ export function readSession(row: Row, now: Date): Session {
   };
 }
 
+/** `SESSION_NOT_FOUND`. */
 export function noSession(id: string): VaultError {
   return new VaultError("SESSION_NOT_FOUND", `There is no open session ${JSON.stringify(id)} of this vault on this machine.`, {
     remedy: "List the open ones with agent-vault session info, or start one with agent-vault session start.",

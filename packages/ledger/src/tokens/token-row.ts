@@ -76,6 +76,7 @@ export function newId(context: Context): string {
 
 /** A token is revoked by itself, or with its root. */
 export const IS_REVOKED = "(token.revoked IS NOT NULL OR token_root.id IS NULL)";
+/** Selects what {@link readToken} reads. */
 export const SELECT_TOKEN = `SELECT token.*, ${IS_REVOKED} AS is_revoked FROM token LEFT JOIN token_root ON token_root.id = token.root`;
 
 function presentRoot(connection: Connection, context: Context): TokenRoot {
@@ -94,10 +95,12 @@ export function forgetExpired(connection: Connection, now: Date): void {
   for (const table of ["token", "session", "lease"]) connection.run(`DELETE FROM ${table} WHERE expires < ?`, before);
 }
 
+/** A row of the table `token_root`. */
 export function readRoot(row: Row | undefined): TokenRoot | undefined {
   return row && { id: String(row["id"]), key: new Uint8Array(Buffer.from(String(row["key"]), "hex")) };
 }
 
+/** A row of {@link SELECT_TOKEN}. */
 export function readToken(row: Row): IssuedToken {
   return {
     id: String(row["id"]),

@@ -33,7 +33,7 @@ async function askThrough(call: Call, { request, forSession }: ApprovalQuestion,
   const names = ["Deny", "Allow once", ...(forSession ? ["Allow exactly this until the server ends"] : [])];
   const view = await call.ask(
     inputRequired.elicit({
-      message: complete ? text : `${text}\n\nIt is too long to be shown in full.`,
+      message: complete ? text : `${text}\n\nNot all of it is shown here.`,
       requestedSchema: {
         type: "object",
         properties: {

@@ -74,6 +74,7 @@ export function storedText(secret: string): string {
   return `<p>${escapeHtml(displaySafeName(secret))} is stored. You can close this page.</p>`;
 }
 
+/** What a page says where the value could not be stored. */
 export function notStoredText(why: string): string {
   return `<p>It was not stored. ${escapeHtml(displaySafeText(why))}</p>`;
 }

@@ -2,16 +2,17 @@ import { join } from "node:path";
 import { homeOf, VaultError, type Context } from "@agent-vault/vault/read-only";
 
 /** A program that starts MCP servers, and where it looks up which. */
-interface Client {
+interface ClientConfiguration {
   readonly format: "json" | "toml";
   /** The part of its configuration that names servers. */
   readonly section: string;
-  /** What an entry says beside the command and its words. */
-  readonly more?: Readonly<Record<string, string>>;
-  file(places: Places): string;
+  /** Fields of an entry beside the command and its arguments. */
+  readonly extraFields?: Readonly<Record<string, string>>;
+  file(folders: ClientFolders): string;
 }
 
-interface Places {
+/** Where clients keep their configuration. */
+interface ClientFolders {
   readonly home: string;
   /** The folder where programs of this system keep their settings. */
   readonly settings: string;
@@ -21,13 +22,17 @@ interface Places {
 const servers = { format: "json", section: "mcpServers" } as const;
 
 const KNOWN = {
-  "claude-code": { ...servers, more: { type: "stdio" }, file: ({ home, env }) => join(env["CLAUDE_CONFIG_DIR"] || home, ".claude.json") },
+  "claude-code": {
+    ...servers,
+    extraFields: { type: "stdio" },
+    file: ({ home, env }) => join(env["CLAUDE_CONFIG_DIR"] || home, ".claude.json"),
+  },
   "claude-desktop": { ...servers, file: ({ settings }) => join(settings, "Claude", "claude_desktop_config.json") },
   cursor: { ...servers, file: ({ home }) => join(home, ".cursor", "mcp.json") },
   vscode: {
     format: "json",
     section: "servers",
-    more: { type: "stdio" },
+    extraFields: { type: "stdio" },
     file: ({ settings }) => join(settings, "Code", "User", "mcp.json"),
   },
   codex: {
@@ -36,9 +41,11 @@ const KNOWN = {
     file: ({ home, env }) => join(env["CODEX_HOME"] || join(home, ".codex"), "config.toml"),
   },
   gemini: { ...servers, file: ({ home }) => join(home, ".gemini", "settings.json") },
-} satisfies Record<string, Client>;
+} satisfies Record<string, ClientConfiguration>;
 
+/** A client whose configuration is known. */
 export type ClientName = keyof typeof KNOWN;
+/** All of them, for help and completion. */
 export const CLIENTS = Object.keys(KNOWN) as readonly ClientName[];
 
 /** @throws VaultError `USAGE` */
@@ -53,7 +60,7 @@ export function clientConfiguration(
   name: ClientName,
   { env }: Pick<Context, "env">,
   platform: NodeJS.Platform,
-): Omit<Client, "file"> & { file: string } {
+): Omit<ClientConfiguration, "file"> & { file: string } {
   const home = homeOf(env);
   const settings =
     platform === "darwin"
@@ -61,6 +68,6 @@ export function clientConfiguration(
       : platform === "win32"
         ? env["APPDATA"] || join(home, "AppData", "Roaming")
         : env["XDG_CONFIG_HOME"] || join(home, ".config");
-  const client: Client = KNOWN[name];
+  const client: ClientConfiguration = KNOWN[name];
   return { ...client, file: client.file({ home, settings, env }) };
 }

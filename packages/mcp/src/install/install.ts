@@ -1,19 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import process from "node:process";
-import { isSystemError, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { isSystemError, replaceFile, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { clientConfiguration, type ClientName } from "./clients.js";
 import { jsonWith } from "./json-entry.js";
 import { tomlWith } from "./toml-entry.js";
@@ -24,6 +12,7 @@ export interface Entry {
   readonly args: readonly string[];
 }
 
+/** Where to write the server, and under which name. */
 export interface InstallRequest extends Entry {
   readonly client: ClientName;
   /** What the client calls the server. */
@@ -32,6 +21,7 @@ export interface InstallRequest extends Entry {
   readonly dryRun?: boolean | undefined;
 }
 
+/** What was done to the configuration of a client. */
 export interface Installation {
   readonly client: ClientName;
   readonly file: string;
@@ -41,7 +31,7 @@ export interface Installation {
 }
 
 /**
- * Has a client start this server: writes it into the client's configuration and leaves everything else there as it is.
+ * Writes the server into a client's configuration, and leaves everything else there as it is.
  * @throws VaultError `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
  *   changed without a loss; `UNWRITABLE`, `DISK_FULL`
  */
@@ -50,8 +40,8 @@ export function installIn(
   { client, name, command, args, dryRun }: InstallRequest,
   platform = process.platform,
 ): Installation {
-  const { file, format, section, more } = clientConfiguration(client, context, platform);
-  const entry = { ...more, command, args };
+  const { file, format, section, extraFields } = clientConfiguration(client, context, platform);
+  const entry = { ...extraFields, command, args };
   const edit = format === "json" ? jsonWith : tomlWith;
   const alone = edit("", [section, name], entry).text;
   if (dryRun) return { client, file, change: "unchanged", text: alone };
@@ -76,20 +66,20 @@ export function uninstallFrom(
     present === undefined ? { text: "", before: undefined } : editing(file, () => edit(present, [section, name], undefined));
   if (before === undefined) return { client, file, change: "unchanged", text: "" };
   requireOurs(before, name, file);
-  // A file with nothing in it says what none says.
+  // An empty file means the same as none.
   if (text.trim() === "") rmSync(file);
   else write(file, present, text);
   return { client, file, change: "removed", text: "" };
 }
 
-/** What stands there is somebody else's unless it starts agent-vault's server. */
+/** The entry is another program's unless it starts agent-vault's server. */
 function requireOurs(entry: unknown, name: string, file: string): void {
   const { command, args } = (entry ?? {}) as { command?: unknown; args?: unknown };
   const words = [command, ...(Array.isArray(args) ? (args as unknown[]) : [])].filter((word) => typeof word === "string");
   const isOurs = words.includes("mcp") && words.some((word) => /^agent-vault(?:\.js|\.cmd)?$/.test(basename(word)));
   if (isOurs) return;
-  throw new VaultError("CONFLICT", `${file} has another server with the name ${name}.`, {
-    remedy: "Give this one another name: --name NAME.",
+  throw new VaultError("CONFLICT", `${file} already has another server named ${name}.`, {
+    remedy: "Use another name: --name NAME.",
   });
 }
 
@@ -97,14 +87,10 @@ function editing<T>(file: string, edit: () => T): T {
   try {
     return edit();
   } catch (cause) {
-    throw new VaultError(
-      "INVALID_VALUE",
-      `${file} cannot be changed without a loss: it is damaged, or written in a way that is not understood.`,
-      {
-        remedy: "Put the server in by hand; agent-vault mcp install --print shows what to put.",
-        cause,
-      },
-    );
+    throw new VaultError("INVALID_VALUE", `${file} was not changed, because it is damaged or has a form that cannot be edited safely.`, {
+      remedy: "Add the server by hand: agent-vault mcp install --print shows the entry.",
+      cause,
+    });
   }
 }
 
@@ -117,27 +103,19 @@ function read(file: string): string | undefined {
   }
 }
 
-/** Puts the whole file in place at once. A link stays one, and the file stays as private as it was. */
+/** Replaces the whole file at once. A link is kept, and so are the file's permissions. */
 function write(file: string, before: string | undefined, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
     const target = existsSync(file) ? realpathSync(file) : file;
-    const draft = `${target}.agent-vault-${process.pid}`;
-    try {
-      const descriptor = openSync(draft, "wx", before === undefined ? 0o600 : statSync(target).mode & 0o777);
-      try {
-        writeSync(descriptor, text);
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-      if (read(file) !== before) {
+    replaceFile(target, text, {
+      mode: before === undefined ? 0o600 : statSync(target).mode & 0o777,
+      durable: true,
+      beforeReplacing() {
+        if (read(file) === before) return;
         throw new VaultError("CONFLICT", `${file} was changed by another program at the same time.`, { remedy: "Run the command again." });
-      }
-      renameSync(draft, target);
-    } finally {
-      rmSync(draft, { force: true });
-    }
+      },
+    });
   } catch (error) {
     throw writeError(error, file);
   }

@@ -10,6 +10,7 @@ import { isWithin } from "../server/within-groups.js";
 const MAX_ENTRIES = 200;
 const DEFAULT_ENTRIES = 20;
 
+/** `agent_vault_audit` */
 export const audit = tool({
   name: "agent_vault_audit",
   title: "Show what was used",

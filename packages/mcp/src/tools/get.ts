@@ -1,10 +1,11 @@
-import { judgeRead } from "@agent-vault/runner";
+import { authorizeRead } from "@agent-vault/runner";
 import { readSecret, decodeUtf8 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
 import { tool } from "../server/call.js";
 import { restrictedTo } from "../server/within-groups.js";
 
+/** `agent_vault_get`, which is offered only where the server allows it. */
 export const get = tool({
   name: "agent_vault_get",
   title: "Show a secret's value",
@@ -28,7 +29,7 @@ export const get = tool({
     const { secret, value } = await readSecret(context, root, name, {
       key: call.key(root),
       pull: call.policy.pull,
-      judge: judgeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
+      judge: authorizeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
     });
     const text = decodeUtf8(value);
     const data =

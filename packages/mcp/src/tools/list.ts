@@ -8,6 +8,7 @@ const MAX_SECRETS = 200;
 const DEFAULT_SECRETS = 50;
 const filter = (what: string) => z.string().max(256).optional().describe(what);
 
+/** `agent_vault_list` */
 export const list = tool({
   name: "agent_vault_list",
   title: "List secrets",

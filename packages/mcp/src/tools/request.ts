@@ -31,12 +31,13 @@ const output = z.object({
 });
 type Answer = ToolAnswer<z.input<typeof output>>;
 
+/** `agent_vault_request` */
 export const request = tool({
   name: "agent_vault_request",
   title: "Ask the person for a missing secret",
   description:
     "Asks the person to add a secret that the vault does not have. They type the value on a page of their own machine or on a terminal; you never see it. " +
-    "Never ask for a value in the conversation, and tell the person to revoke one that somebody pasted. " +
+    "Never ask for a value in the conversation, and tell the person to revoke one that was pasted into it. " +
     "Look with agent_vault_list first: it may be there under another name. Ask for the least that does the job, such as a read-only key of a test account. " +
     "When the status is waiting, call again with the same path to keep waiting; when it is run_command, show the person the command.",
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },

@@ -22,6 +22,7 @@ const HARNESS_VARIABLE = "AI_AGENT";
 const textList = (most: number) => z.array(z.string().max(32_768)).max(most);
 const names = (what: string) => z.array(z.string().max(1024)).max(100).default([]).describe(what);
 
+/** `agent_vault_run` */
 export const run = tool({
   name: "agent_vault_run",
   title: "Run a command with secrets",

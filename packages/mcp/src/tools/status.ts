@@ -5,6 +5,7 @@ import { tool } from "../server/call.js";
 
 const count = z.int();
 
+/** `agent_vault_status` */
 export const status = tool({
   name: "agent_vault_status",
   title: "Show the vault's status",

@@ -1,29 +1,21 @@
 import { detectHarness, printable, VaultError, type Context } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use/use-request.js";
 import { approvedUse, type ApprovalMemory } from "./memory.js";
+import type { ApprovalQuestion, Reply } from "./reply.js";
 
-/** How long a person has, in milliseconds; after it the answer is no. */
+/** How long a person has to answer; after it the answer is no. */
 export const APPROVAL_TIMEOUT_MS = 60_000;
-
-export interface ApprovalQuestion {
-  readonly request: UseRequest;
-  /** Whether the answer may hold for the rest of the session. */
-  readonly forSession: boolean;
-}
-
-/** What a person says, or what stands for it. */
-export type Reply = { readonly scope: "once" | "session" } | { readonly scope: "deny"; readonly why: string };
 
 /** Where an answer came from: the variable `AGENT_VAULT_APPROVE`, the session's memory, an MCP client, the terminal, a dialog. */
 export type Channel = "variable" | "memory" | "client" | "terminal" | "dialog";
 
+/** The answer with the channel that it came by; a denial has the error to fail with, `APPROVAL_DENIED`. */
 export type Answer =
   | { readonly scope: "once" | "session"; readonly by: Channel }
   | { readonly scope: "deny"; readonly by: Channel; readonly error: VaultError };
 
+/** How a person is asked. */
 export interface ApprovalOptions {
   readonly memory?: ApprovalMemory | undefined;
-  /** Milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** Whether the terminal may be the person's; it is not that of a server. */
   readonly terminal?: boolean | undefined;
@@ -33,10 +25,9 @@ export interface ApprovalOptions {
 
 /**
  * Asks a person whether secrets may be used, on the first channel that there is: `AGENT_VAULT_APPROVE`, what was allowed for this session, an MCP
- * client, the terminal, a dialog. Whatever is not a clear yes is a no, and comes with the error to fail with, `APPROVAL_DENIED`.
+ * client, the terminal, a dialog. Anything that is not a clear yes is a no, and comes with the error to fail with, `APPROVAL_DENIED`.
  *
- * A coding agent that starts commands can set their variables and type on their terminal, so where one seems to be at work neither of the two can say
- * yes.
+ * A coding agent that starts commands can set their variables and type on their terminal, so under one neither of the two can say yes.
  * @throws VaultError `APPROVAL_UNAVAILABLE` where there is no channel
  */
 export async function askApproval(context: Context, question: ApprovalQuestion, options: ApprovalOptions = {}): Promise<Answer> {
@@ -49,13 +40,13 @@ export async function askApproval(context: Context, question: ApprovalQuestion, 
   if (preset?.scope === "deny") return denied(preset.why, "variable");
   if (forSession && (await memory?.isRemembered(use))) return { scope: "session", by: "memory" };
 
-  const [reply, by] = preset ? ([preset, "variable"] as const) : await askSomebody();
+  const [reply, by] = preset ? ([preset, "variable"] as const) : await askPerson();
   if (reply.scope === "deny") return denied(reply.why, by);
   if (reply.scope === "once" || !forSession) return { scope: "once", by };
   await memory?.remember(use);
   return { scope: "session", by };
 
-  async function askSomebody(): Promise<readonly [Reply, Channel]> {
+  async function askPerson(): Promise<readonly [Reply, Channel]> {
     const answer = await options.client?.(question, timeoutMs);
     if (answer) return [answer, "client"];
     if (options.terminal !== false && harness === undefined) {
@@ -73,30 +64,29 @@ export async function askApproval(context: Context, question: ApprovalQuestion, 
 function presetReply(context: Context, harness: string | undefined): Reply | undefined {
   const value = context.env["AGENT_VAULT_APPROVE"];
   if (!value) return undefined;
-  if (value === "deny") return { scope: "deny", why: "AGENT_VAULT_APPROVE says deny." };
+  if (value === "deny") return { scope: "deny", why: "AGENT_VAULT_APPROVE is deny." };
   if (value !== "once" && value !== "session")
-    return { scope: "deny", why: `AGENT_VAULT_APPROVE is ${printable(value.slice(0, 40))}, and none of deny, once and session.` };
+    return { scope: "deny", why: `AGENT_VAULT_APPROVE is ${printable(value.slice(0, 40))}, which is not one of: deny, once, session.` };
   if (harness === undefined) return { scope: value };
-  context.warn(`AGENT_VAULT_APPROVE is not heeded, as ${harness}, which seems to have started this, could have set it.`);
+  context.warn(`AGENT_VAULT_APPROVE is ignored, because ${harness} seems to have started this command and could have set it.`);
   return undefined;
 }
 
 function denied(why: string, by: Channel): Answer {
-  const remedy = by === "variable" ? "Unset it to be asked." : "Run it again to be asked again.";
+  const remedy = by === "variable" ? "Unset AGENT_VAULT_APPROVE to be asked." : "Run the command again to be asked again.";
   return { scope: "deny", by, error: new VaultError("APPROVAL_DENIED", `The use was not approved: ${why}`, { remedy }) };
 }
 
 function unavailable(harness: string | undefined): VaultError {
   return harness === undefined
-    ? new VaultError("APPROVAL_UNAVAILABLE", "This use needs a person's approval, and there is no terminal and no dialog to ask on.", {
+    ? new VaultError("APPROVAL_UNAVAILABLE", "This use needs a person's approval, but there is no terminal and no dialog to ask on.", {
         remedy: "Run it on a terminal, or set AGENT_VAULT_APPROVE=once where nobody can be asked.",
       })
     : new VaultError(
         "APPROVAL_UNAVAILABLE",
-        `This use needs a person's approval, there is no dialog to ask with, and ${printable(harness)} could answer on the terminal itself.`,
+        `This use needs a person's approval, but there is no dialog to ask with, and ${printable(harness)} could answer on the terminal itself.`,
         {
-          remedy:
-            "Ask the person to run it, to allow it for a session of theirs, or to change what the policy says of it (approval: never).",
+          remedy: "Ask the person to run the command, to approve it for a session of theirs, or to change the policy (approval: never).",
         },
       );
 }

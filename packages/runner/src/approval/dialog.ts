@@ -4,20 +4,20 @@ import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import type { Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "../child/child-environment.js";
-import type { ApprovalQuestion, Reply } from "./ask-approval.js";
+import type { ApprovalQuestion, Reply } from "./reply.js";
 import { questionText } from "./question-text.js";
 
 const TITLE = "agent-vault";
 const ONCE = "Allow once";
 const SESSION = "Allow for this session";
 const DENY = "Deny";
-/** More than any dialog has to say, in characters. */
-const LONGEST_ANSWER = 1000;
+/** More than any dialog has to say. */
+const MAX_ANSWER_LENGTH = 1000;
 
 /** How a dialog program is asked. Its answer is what it prints: a program that fails, or does nothing, has allowed nothing. */
 interface Dialog {
   readonly program: string;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** What it exits with when a button was pressed. */
   readonly exitCode: number;
@@ -26,7 +26,6 @@ interface Dialog {
 /**
  * Asks by a dialog of the desktop: osascript on macOS, zenity or kdialog where there is a display, PowerShell on Windows. The text reaches each as
  * data that it shows as it is: no shell, no script and no markup is made of it.
- * @param timeoutMs
  * @returns `undefined` where there is none
  */
 export async function askByDialog(
@@ -81,7 +80,7 @@ function osascript(program: string | undefined, text: string, buttons: readonly 
   if gave up of answer then return ""
   return button returned of answer
 end run`;
-  return program === undefined ? undefined : { program, words: ["-e", script, text, TITLE, String(seconds), ...buttons], exitCode: 0 };
+  return program === undefined ? undefined : { program, args: ["-e", script, text, TITLE, String(seconds), ...buttons], exitCode: 0 };
 }
 
 /** The script never changes: the text is in its environment. Yes and no are all the buttons that it can have. */
@@ -92,8 +91,8 @@ function powershell(program: string | undefined, text: string, seconds: number):
   const onTop = 4096;
   const script = `$answer = (New-Object -ComObject WScript.Shell).Popup($env:QUESTION, [int]$env:SECONDS, '${TITLE}', ${yesOrNo + warning + noIsDefault + onTop}); if ($answer -eq 6) { '${ONCE}' } elseif ($answer -eq 7) { '${DENY}' }`;
   if (program === undefined) return undefined;
-  const words = ["-NoProfile", "-NonInteractive", "-Command", script];
-  return { program, words, env: { QUESTION: `${text}\n\nAllow it once?`, SECONDS: String(seconds) }, exitCode: 0 };
+  const args = ["-NoProfile", "-NonInteractive", "-Command", script];
+  return { program, args, env: { QUESTION: `${text}\n\nAllow it once?`, SECONDS: String(seconds) }, exitCode: 0 };
 }
 
 /** Without markup the text is shown as it is. The first button has the focus. Each button's answer is its label, since an exit code says no more than that a program ended. */
@@ -102,26 +101,29 @@ function zenity(program: string | undefined, text: string, buttons: readonly str
   const labels = buttons.map((label) => `--extra-button=${label}`);
   return {
     program,
-    words: ["--question", "--switch", "--no-markup", "--no-wrap", `--title=${TITLE}`, `--text=${text}`, ...labels],
+    args: ["--question", "--switch", "--no-markup", "--no-wrap", `--title=${TITLE}`, `--text=${text}`, ...labels],
     exitCode: 1,
   };
 }
 
-/** Qt guesses whether a text is HTML, so it gets HTML, with all that means something in it escaped, and the backslash, which some versions take for the begin of a newline. */
+/** Qt guesses whether a text is HTML, so it gets HTML, with every special character escaped, also the backslash, which some versions take for the start of a newline. */
 function kdialog(program: string | undefined, text: string, buttons: readonly string[]): Dialog | undefined {
   if (program === undefined) return undefined;
   const html = text.replace(/[&<>"'\\%]/g, (character) => `&#${character.charCodeAt(0)};`);
   const choices = buttons.flatMap((label) => [label, label]);
   return {
     program,
-    words: ["--title", TITLE, "--menu", `<qt><pre align="left">${html}</pre></qt>`, ...choices, "--default", DENY],
+    args: ["--title", TITLE, "--menu", `<qt><pre align="left">${html}</pre></qt>`, ...choices, "--default", DENY],
     exitCode: 0,
   };
 }
 
 function answerOf(dialog: Dialog, env: Context["env"], timeoutMs: number): Promise<string | Reply> {
   return new Promise((done) => {
-    const child = spawn(dialog.program, dialog.words, {
+    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
+    // Before the dialog starts, as it would stay on the screen after us.
+    process.on("SIGINT", interrupted);
+    const child = spawn(dialog.program, dialog.args, {
       env: childEnvironment(env, dialog.env ?? {}),
       stdio: ["ignore", "pipe", "ignore"],
       windowsHide: true,
@@ -134,12 +136,10 @@ function answerOf(dialog: Dialog, env: Context["env"], timeoutMs: number): Promi
       child.stdout.destroy();
       done(result);
     };
-    const interrupted = () => end({ scope: "deny", why: "the question was interrupted." });
     const timer = setTimeout(() => end({ scope: "deny", why: "nobody answered in time." }), timeoutMs);
-    process.on("SIGINT", interrupted);
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (text: string) => {
-      said = (said + text).slice(0, LONGEST_ANSWER);
+      said = (said + text).slice(0, MAX_ANSWER_LENGTH);
     });
     child.on("error", () => end({ scope: "deny", why: "the dialog could not be shown." }));
     child.on("exit", (code) => code !== dialog.exitCode && end({ scope: "deny", why: "the dialog was closed, or failed." }));

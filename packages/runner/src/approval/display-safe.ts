@@ -5,11 +5,11 @@ import { shellWord } from "@agent-vault/vault/read-only";
  * its neighbours are read.
  */
 const DECEIVING = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{2})\p{M}/gu;
-/** Letters that are read from right to left, and so reorder what stands between them. */
+/** Letters that are read from right to left, and so reorder what is between them. */
 const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/gu;
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001B": "\\e", "\\": "\\\\", "'": "\\'" };
 
-/** A text of somebody's own as it can be shown to a person who decides. */
+/** A text that an agent may have written, safe to be shown to a person who decides. */
 export function displaySafeText(text: string): string {
   return text.replace(DECEIVING, escaped);
 }

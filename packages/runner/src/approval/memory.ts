@@ -21,7 +21,7 @@ export class SessionApprovals implements ApprovalMemory {
 }
 
 /**
- * What an answer for a session covers: what was shown, and nothing beside it. The same holder does the same with the same secrets, by the same
+ * What an answer for a session covers: what was shown, and nothing beside it. The same principal does the same with the same secrets, by the same
  * command, in the same folder, repository and branch. The reason may change.
  */
 export function approvedUse({ action, secrets, principal, invocation, command, service }: UseRequest): Digest {

@@ -9,6 +9,7 @@ export interface QuestionRoom {
   readonly lines: number;
 }
 
+/** A question as it is shown. */
 export interface QuestionText {
   /** Lines with `\n` between them. */
   readonly text: string;
@@ -17,8 +18,8 @@ export interface QuestionText {
 }
 
 const LABEL_WIDTH = 12;
-/** For what is no list and no command, in lines. */
-const FEW = 4;
+/** Lines of a field that is not a list and not a command. */
+const MAX_FIELD_LINES = 4;
 const WANTS: Record<UseRequest["action"], string> = {
   run: "wants to run a command with",
   get: "wants to see",
@@ -27,7 +28,7 @@ const WANTS: Record<UseRequest["action"], string> = {
 };
 
 /**
- * The question that a person is asked, the same on every channel. What comes from whoever asks stands behind a bar, on every line of it, so that none
+ * The question that a person is asked, the same on every channel. What an agent has written is behind a bar, on every line of it, so that none
  * of it can pass for a line of ours; nothing in it acts on a terminal or hides. What does not fit is left out in its middle, and counted. The command
  * comes last, next to the answer, so that nothing scrolls it away.
  */
@@ -35,22 +36,24 @@ export function questionText(request: UseRequest, room: QuestionRoom = { width: 
   const { principal, invocation, secrets, command } = request;
   const who = principal.name === undefined ? `unknown ${principal.role}` : `${principal.role} ${displaySafeName(principal.name)}`;
   const count = secrets.length === 1 ? "a secret" : `${secrets.length} secrets`;
-  const fields: (readonly [label: string, lines: readonly string[], most: number] | undefined)[] = [
-    ["Who", [`${who}, key ${displaySafeName(shorten(principal.identity))}`], FEW],
-    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${displaySafeName(invocation.harness)}`], FEW],
-    request.service === undefined ? undefined : ["Service", [`says that it is ${displaySafeName(request.service)}`], FEW],
-    ["Reason", [request.reason === undefined ? "none given" : displaySafeText(request.reason)], FEW],
-    ["Folder", [displaySafeName(invocation.folder)], FEW],
+  const fields: (readonly [label: string, lines: readonly string[], maxLines: number] | undefined)[] = [
+    ["Who", [`${who}, key ${displaySafeName(shorten(principal.identity))}`], MAX_FIELD_LINES],
+    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${displaySafeName(invocation.harness)}`], MAX_FIELD_LINES],
+    request.service === undefined ? undefined : ["Service", [`says that it is ${displaySafeName(request.service)}`], MAX_FIELD_LINES],
+    ["Reason", [request.reason === undefined ? "none given" : displaySafeText(request.reason)], MAX_FIELD_LINES],
+    ["Folder", [displaySafeName(invocation.folder)], MAX_FIELD_LINES],
     invocation.repository === undefined
       ? undefined
-      : ["Repository", [`${displaySafeName(invocation.repository)}, ${branchOf(invocation.branch)}`], FEW],
-    ["Secrets", byDanger(secrets).map(shownSecret), room.lines],
+      : ["Repository", [`${displaySafeName(invocation.repository)}, ${branchOf(invocation.branch)}`], MAX_FIELD_LINES],
+    ["Secrets", byDanger(secrets).map(formatSecret), room.lines],
     command === undefined ? undefined : ["Command", [command.map(displaySafeWord).join(" ")], room.lines],
   ];
-  const shown = fields.filter((field) => field !== undefined).map(([label, lines, most]) => shownField(label, lines, most, room.width));
+  const formatted = fields
+    .filter((field) => field !== undefined)
+    .map(([label, lines, maxLines]) => formatField(label, lines, maxLines, room.width));
   return {
-    text: [`${who} ${WANTS[request.action]} ${count}.`, "", ...shown.flatMap(({ lines }) => lines)].join("\n"),
-    complete: shown.every(({ complete }) => complete),
+    text: [`${who} ${WANTS[request.action]} ${count}.`, "", ...formatted.flatMap(({ lines }) => lines)].join("\n"),
+    complete: formatted.every(({ complete }) => complete),
   };
 }
 
@@ -62,7 +65,7 @@ function branchOf(branch: string | undefined): string {
   return branch === undefined ? "no branch" : `branch ${displaySafeName(branch)}`;
 }
 
-function shownSecret({ secret, environment, access }: RequestedSecret): string {
+function formatSecret({ secret, environment, access }: RequestedSecret): string {
   return `${displaySafeName(secret)} (${displaySafeName(environment ?? "no environment given")}, ${displaySafeName(access ?? "no access given")})`;
 }
 
@@ -73,13 +76,13 @@ function byDanger(secrets: readonly RequestedSecret[]): RequestedSecret[] {
   return secrets.toSorted((one, other) => danger(other) - danger(one));
 }
 
-function shownField(label: string, texts: readonly string[], most: number, width: number): { lines: string[]; complete: boolean } {
+function formatField(label: string, texts: readonly string[], maxLines: number, width: number): { lines: string[]; complete: boolean } {
   const space = Math.max(width - LABEL_WIDTH - 2, 20);
-  const lines = texts.flatMap((text) => wrapped(text, space));
+  const lines = texts.flatMap((text) => wrap(text, space));
   const gutter = (line: string, index: number) => `${(index === 0 ? label : "").padEnd(LABEL_WIDTH)}| ${line}`;
-  if (lines.length <= most) return { lines: lines.map(gutter), complete: true };
-  const head = Math.ceil((most * 2) / 3);
-  const tail = most - head - 1;
+  if (lines.length <= maxLines) return { lines: lines.map(gutter), complete: true };
+  const head = Math.ceil((maxLines * 2) / 3);
+  const tail = maxLines - head - 1;
   const left = lines.slice(head, lines.length - tail);
   const characters = left.reduce((sum, line) => sum + Array.from(line).length, 0);
   return {
@@ -92,8 +95,8 @@ function shownField(label: string, texts: readonly string[], most: number, width
   };
 }
 
-/** Lines of at most so many columns. A character outside of ASCII may take two. */
-function wrapped(text: string, columns: number): string[] {
+/** Breaks a text into lines of at most so many columns, and changes no character of it, as a shell has to take the command for the same. A character outside of ASCII may take two. */
+function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
   let used = 0;

@@ -2,17 +2,16 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import process from "node:process";
 import { ReadStream, WriteStream } from "node:tty";
 import { isSystemError } from "@agent-vault/vault/read-only";
-import type { ApprovalQuestion, Reply } from "./ask-approval.js";
+import type { ApprovalQuestion, Reply } from "./reply.js";
 import { questionText } from "./question-text.js";
 
 const TERMINAL = "/dev/tty";
-/** What we need for the rest of the question, in lines. */
+/** Lines for the rest of the question. */
 const OTHER_LINES = 12;
 const CLOSED: Reply = { scope: "deny", why: "the terminal was closed." };
 
 /**
- * Asks on the terminal that this was started from, whatever the standard streams are. What was typed before the question is no answer.
- * @param timeoutMs
+ * Asks on the terminal that this was started from, whatever the standard streams are. What was typed before the question does not count.
  * @returns `undefined` where there is no terminal
  */
 export async function askOnTerminal(question: ApprovalQuestion, timeoutMs: number): Promise<Reply | undefined> {

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { detectHarness, VaultError, type Context } from "@agent-vault/vault/read-only";
 
-/** What a program needs to find its way, and nothing that tends to hold a secret. Names of Windows last. */
+/** What programs need, and nothing that tends to hold a secret. Names of Windows last. */
 const HARMLESS =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|COLORTERM|COLUMNS|LINES|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|PWD|NO_COLOR|FORCE_COLOR|CI|PATHEXT|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|TEMP|TMP|USERNAME|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES(?:\(X86\))?|PROCESSOR_ARCHITECTURE|NUMBER_OF_PROCESSORS)$/;
 const OURS = /^AGENT_VAULT_/i;
@@ -28,7 +28,7 @@ export function childEnvironment(
 ): Record<string, string> {
   const broken = Object.keys(secrets).find((name) => secrets[name]!.includes("\0"));
   if (broken !== undefined) {
-    throw new VaultError("INVALID_VALUE", `The value for ${broken} holds a NUL byte, which no environment variable can.`, {
+    throw new VaultError("INVALID_VALUE", `The value for ${broken} contains a NUL byte, which environment variables cannot.`, {
       remedy: `Hand it over as a file: --file ${broken}=PATH.`,
     });
   }

@@ -3,12 +3,12 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { allProcesses, type ProcessEntry } from "./process-table.js";
 
-/** How often processes that were asked to end are looked at, in milliseconds. */
+/** How often it is checked whether processes that were asked to end have ended. */
 const POLL_INTERVAL_MS = 20;
-/** How long the kernel may take to end a process, in milliseconds. */
+/** How long the kernel may take to end a process. */
 const MAX_KILL_MS = 1000;
 
-/** Sends a signal to a process, or to a group by its negative number; nobody need be there. */
+/** Sends a signal to a process, or to a group by its negative number, if it has not ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -17,7 +17,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends a child's whole group: asks, and after `graceMs` no longer asks. Resolves when it is gone. */
+/** Ends a child's whole group: asks, and kills after `graceMs`. Resolves when it is gone. */
 export function endGroup(leader: number, graceMs: number): Promise<void> {
   ask(-leader);
   return waitUntilGone(() => allProcesses().filter(({ group }) => group === leader), graceMs);

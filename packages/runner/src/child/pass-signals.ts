@@ -5,16 +5,16 @@ import { sendSignal } from "./end-processes.js";
  * Where a child runs: in a `group` of its own; on the `terminal` that it shares with us, which sends Ctrl-C and the like to both; at a `console` of
  * Windows, which does so too.
  */
-export type Place = "group" | "terminal" | "console";
+export type ProcessGroupKind = "group" | "terminal" | "console";
 
 /** What only we get. */
-const PASSED_ON: Record<Place, readonly NodeJS.Signals[]> = {
+const PASSED_ON: Record<ProcessGroupKind, readonly NodeJS.Signals[]> = {
   group: ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"],
   terminal: ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"],
   console: [],
 };
 /** What the child gets as well, so that we only have to stay until it has ended. */
-const SHARED: Record<Place, readonly NodeJS.Signals[]> = { group: [], terminal: ["SIGINT", "SIGQUIT"], console: ["SIGINT"] };
+const SHARED: Record<ProcessGroupKind, readonly NodeJS.Signals[]> = { group: [], terminal: ["SIGINT", "SIGQUIT"], console: ["SIGINT"] };
 
 /** The signals that reach us while a child runs, which are for the child. To be made before the child, so that none is lost in between. */
 export class PassedSignals {
@@ -24,11 +24,11 @@ export class PassedSignals {
   #child: number | undefined;
   readonly #listeners: (readonly [NodeJS.Signals, () => void])[];
 
-  constructor(place: Place) {
+  constructor(groupKind: ProcessGroupKind) {
     this.#listeners = [
-      ...PASSED_ON[place].map((signal) => [signal, () => this.#pass(signal)] as const),
-      ...SHARED[place].map((signal) => [signal, () => void this.seen.add(signal)] as const),
-      ...(place === "group"
+      ...PASSED_ON[groupKind].map((signal) => [signal, () => this.#pass(signal)] as const),
+      ...SHARED[groupKind].map((signal) => [signal, () => void this.seen.add(signal)] as const),
+      ...(groupKind === "group"
         ? ([["SIGTSTP", () => this.#stop()] as const, ["SIGCONT", () => this.#send("SIGCONT")] as const] as const)
         : []),
     ];

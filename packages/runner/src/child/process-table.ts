@@ -1,13 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import process from "node:process";
+import { processStatus } from "@agent-vault/vault/read-only";
 import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
+/** A process of the system. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** Has ended, and nobody has asked how. */
+  /** Has ended, and its parent has not asked how. */
   readonly zombie: boolean;
   /** The group in the foreground of its terminal; Linux only. */
   readonly foreground: number | undefined;
@@ -37,14 +39,9 @@ export function allProcesses(): ProcessEntry[] {
 
 /** One process of a Linux system (proc_pid_stat(5)); `undefined` where there is none. */
 export function processEntry(pid: number): ProcessEntry | undefined {
-  let stat;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return undefined;
-  }
-  // The name before these fields may hold anything, spaces and brackets too.
-  const [state, parent, group, , , foreground, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = processStatus(pid);
+  if (!fields) return undefined;
+  const [state, parent, group, , , foreground, ...rest] = fields;
   return {
     pid,
     parent: Number(parent),

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 
-/** More than a pipe holds of what a child had written before it ended, in bytes. */
-const MOST_LEFT = 1024 * 1024;
+/** More than a pipe holds of what a child had written before it ended. */
+const MAX_LEFT_BYTES = 1024 * 1024;
 
 /** What a child writes, on its way through a transform to where it goes. */
 export class Pump {
@@ -44,8 +44,8 @@ export class Pump {
    * other end. Resolves when all is handed on.
    */
   async finish(): Promise<void> {
-    const most = this.#moved + MOST_LEFT;
-    while (!this.#ended && this.#moved < most) {
+    const maxMoved = this.#moved + MAX_LEFT_BYTES;
+    while (!this.#ended && this.#moved < maxMoved) {
       const before = this.#moved;
       // One whole turn of the event loop, in which a pipe with anything in it is read.
       await setImmediate();

@@ -15,10 +15,10 @@ import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { processEntry } from "./process-table.js";
-import { Watch } from "./watchdog.js";
+import { Watchdog } from "./watchdog.js";
 
 /** The types of file systems that have no disk below them: tmpfs and ramfs. */
-const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
+const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 const SHARED_MEMORY = "/dev/shm";
 /** Whose folder it is: the namespace of process numbers, the number, and when that process began. */
 const FOLDER = /^agent-vault-(\d+)-(\d+)-(\d+)-/;
@@ -28,23 +28,23 @@ const FOLDER = /^agent-vault-(\d+)-(\d+)-(\d+)-/;
  */
 export class SecretFiles {
   readonly folder: string;
-  readonly #watch: Watch;
+  readonly #watchdog: Watchdog;
   readonly #remove = () => this.remove();
 
-  private constructor(folder: string, watch: Watch) {
+  private constructor(folder: string, watchdog: Watchdog) {
     this.folder = folder;
-    this.#watch = watch;
+    this.#watchdog = watchdog;
     process.once("exit", this.#remove);
   }
 
   /**
-   * Makes the folder, and removes what processes that were killed together with their watch left behind.
+   * Makes the folder, and removes what processes that were killed together with their watchdog left behind.
    * @throws VaultError `NO_PRIVATE_STORAGE`
    */
   static create(env: Context["env"], platform: NodeJS.Platform = process.platform): SecretFiles {
     const storage = platform === "linux" ? storageFolders(env)[0] : undefined;
     if (storage === undefined) {
-      throw new VaultError("NO_PRIVATE_STORAGE", "There is no storage in memory here to keep a secret file in.", {
+      throw new VaultError("NO_PRIVATE_STORAGE", "There is no file system in memory to keep a secret file in.", {
         remedy:
           platform === "linux"
             ? "Mount a tmpfs at /dev/shm, or hand the secret over as a variable (--secret PATH=NAME)."
@@ -53,7 +53,7 @@ export class SecretFiles {
     }
     SecretFiles.sweep(env);
     const folder = makeFolder(join(storage, `agent-vault-${ownMark()}-`));
-    return new SecretFiles(folder, watchOver(folder));
+    return new SecretFiles(folder, startWatchdog(folder));
   }
 
   /** Removes the folders of processes that are gone. */
@@ -92,7 +92,7 @@ export class SecretFiles {
     try {
       rmSync(this.folder, { recursive: true, force: true });
     } finally {
-      this.#watch.end();
+      this.#watchdog.end();
     }
   }
 
@@ -107,7 +107,7 @@ function storageFolders(env: Context["env"]): string[] {
   return [...(own && isAbsolute(own) ? [own] : []), SHARED_MEMORY].filter((folder) => {
     try {
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-      return IN_MEMORY.has(statfsSync(folder).type);
+      return MEMORY_FILE_SYSTEMS.has(statfsSync(folder).type);
     } catch {
       return false;
     }
@@ -122,12 +122,12 @@ function makeFolder(prefix: string): string {
   }
 }
 
-/** @throws VaultError `NO_PRIVATE_STORAGE`: without a watch, a file would stay when we are killed */
-function watchOver(folder: string): Watch {
-  const watch = new Watch('rm -rf -- "$1"', folder);
-  if (watch.isAtWork) return watch;
+/** @throws VaultError `NO_PRIVATE_STORAGE`: without a watchdog, a file would stay when we are killed */
+function startWatchdog(folder: string): Watchdog {
+  const watchdog = new Watchdog('rm -rf -- "$1"', folder);
+  if (watchdog.isAtWork) return watchdog;
   rmSync(folder, { recursive: true, force: true });
-  throw new VaultError("NO_PRIVATE_STORAGE", "A secret file needs /bin/sh, which removes it if agent-vault is killed, and there is none.", {
+  throw new VaultError("NO_PRIVATE_STORAGE", "Secret files need /bin/sh, which removes them if agent-vault is killed, but there is none.", {
     remedy: "Hand the secret over as a variable (--secret PATH=NAME).",
   });
 }

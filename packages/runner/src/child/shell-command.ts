@@ -3,7 +3,7 @@ import process from "node:process";
 import type { Context } from "@agent-vault/vault/read-only";
 
 /**
- * The words that have a shell run a line, the words of `command` with a space between them, as ssh does: the person's own shell, else
+ * The command that has a shell run a line, which is `command` with spaces in between, as ssh does it: the person's own shell, else
  * `/bin/sh`; `cmd` on Windows. What is asked about, recorded and run is so the same.
  */
 export function shellCommand(command: readonly string[], env: Context["env"], platform: NodeJS.Platform = process.platform): string[] {

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { delimiter, resolve } from "node:path";
 import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
 
-/** The longest `NAME=value` that Linux takes, in bytes. */
-const LONGEST_VARIABLE = 128 * 1024;
+/** The longest `NAME=value` that Linux takes. */
+const MAX_VARIABLE_BYTES = 128 * 1024;
 
 /**
  * Why a program did not start, as shells tell it: `COMMAND_NOT_FOUND` (127), `COMMAND_NOT_EXECUTABLE` or `ENVIRONMENT_TOO_LARGE` (126), else what
@@ -32,7 +32,7 @@ function tooLarge(cause: unknown, env: Readonly<Record<string, string>>): VaultE
   const largest = sizes.toSorted((one, other) => other.size - one.size)[0];
   const total = sizes.reduce((sum, { size }) => sum + size, 0);
   const what =
-    largest && largest.size > LONGEST_VARIABLE
+    largest && largest.size > MAX_VARIABLE_BYTES
       ? `The variable ${printable(largest.name)} is ${largest.size} bytes long, more than the system hands to a program.`
       : `The command and its environment of ${total} bytes are more than the system hands to a program.`;
   return new VaultError("ENVIRONMENT_TOO_LARGE", what, {

@@ -3,18 +3,18 @@ import type { Socket } from "node:net";
 import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
 /**
- * A shell that acts when this process is gone, however it went: it reads a pipe that closes then. It is in a session of its own, out of reach of
+ * A shell that acts when this process has ended, even if it was killed: it reads a pipe that closes then. It is in a session of its own, out of reach of
  * what kills ours.
  */
-export class Watch {
+export class Watchdog {
   readonly #shell: ChildProcess;
 
   /**
-   * @param script what it does, with the words as `$1` and so on; never put one into the script
+   * @param script what it does, with the arguments as `$1` and so on; never put one into the script
    */
-  constructor(script: string, ...words: readonly string[]) {
+  constructor(script: string, ...args: readonly string[]) {
     const wait = "trap '' HUP INT QUIT TERM; while read -r line; do :; done;";
-    this.#shell = spawn("/bin/sh", ["-c", `${wait} ${script}`, "sh", ...words], {
+    this.#shell = spawn("/bin/sh", ["-c", `${wait} ${script}`, "sh", ...args], {
       cwd: "/",
       env: SYSTEM_ENVIRONMENT,
       stdio: ["pipe", "ignore", "ignore"],

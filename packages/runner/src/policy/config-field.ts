@@ -1,28 +1,28 @@
 import { durationOf, suggestion, type VaultError } from "@agent-vault/vault/read-only";
 
-/** Says what is wrong with the value, or with the name, of what stands at a path of a file. */
-export type Complaint = (path: readonly PropertyKey[], of: "value" | "name", problem: string, hint: string) => VaultError;
+/** Makes the error for the value, or for the name, of the field at a path of a file. */
+export type FieldError = (path: readonly PropertyKey[], of: "value" | "name", problem: string, hint: string) => VaultError;
 
-/** A value of a configuration file and where it stands there. What reads it says what it expects, and what is not so is an error with its place. */
+/** A field of a configuration file. Its reader says what it expects; anything else is an error that names the field and its place. */
 export class ConfigField {
   readonly #value: unknown;
   readonly #path: readonly PropertyKey[];
-  readonly #complaint: Complaint;
+  readonly #fieldError: FieldError;
 
-  constructor(value: unknown, complaint: Complaint, path: readonly PropertyKey[] = []) {
+  constructor(value: unknown, fieldError: FieldError, path: readonly PropertyKey[] = []) {
     this.#value = value;
     this.#path = path;
-    this.#complaint = complaint;
+    this.#fieldError = fieldError;
   }
 
   /** @param problem a clause that follows the field's name, without a full stop */
   error(problem: string, hint = ""): VaultError {
-    return this.#complaint(this.#path, "value", problem, hint);
+    return this.#fieldError(this.#path, "value", problem, hint);
   }
 
   /** As {@link error}, for the field's name. */
   nameError(problem: string, hint = ""): VaultError {
-    return this.#complaint(this.#path, "name", problem, hint);
+    return this.#fieldError(this.#path, "name", problem, hint);
   }
 
   get value(): unknown {
@@ -33,7 +33,7 @@ export class ConfigField {
   table<Name extends string>(known: readonly Name[]): { readonly [name in Name]?: ConfigField } {
     const entries = this.entries();
     for (const [name, field] of entries) {
-      if (!known.includes(name as Name)) throw field.nameError("is not a field that stands here", suggestion(name, known) || listed(known));
+      if (!known.includes(name as Name)) throw field.nameError("is not a known field", suggestion(name, known) || listed(known));
     }
     return Object.fromEntries(entries) as { [name in Name]?: ConfigField };
   }
@@ -53,7 +53,7 @@ export class ConfigField {
   /** One text or a list of at least one. */
   texts(): ConfigField[] {
     const fields = Array.isArray(this.#value) ? this.list() : [this];
-    if (fields.length === 0) throw this.error("is an empty list, which would fit nothing");
+    if (fields.length === 0) throw this.error("is an empty list, which matches nothing");
     for (const field of fields) field.text();
     return fields;
   }
@@ -67,21 +67,21 @@ export class ConfigField {
   oneOf<Choice extends string>(choices: readonly Choice[]): Choice {
     const choice = choices.find((one) => one === this.#value);
     if (choice !== undefined) return choice;
-    throw this.error("is none of the words that can stand here", suggestion(String(this.#value), choices) || listed(choices));
+    throw this.error(`is not one of: ${choices.join(", ")}`, suggestion(String(this.#value), choices));
   }
 
-  /** A span of time, in milliseconds. */
+  /** A duration, in milliseconds. */
   duration(): number {
     const duration = typeof this.#value === "string" ? durationOf(this.#value) : undefined;
-    if (duration === undefined || duration === 0) throw this.error("is not a span of time", "Write one as 15m, 8h or 30d. ");
+    if (duration === undefined || duration === 0) throw this.error("is not a duration", "Write it as 15m, 8h or 30d. ");
     return duration;
   }
 
   #inner(name: PropertyKey, value: unknown): ConfigField {
-    return new ConfigField(value, this.#complaint, [...this.#path, name]);
+    return new ConfigField(value, this.#fieldError, [...this.#path, name]);
   }
 }
 
 function listed(names: readonly string[]): string {
-  return `There is ${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1)}. `;
+  return `The known fields are: ${names.join(", ")}. `;
 }

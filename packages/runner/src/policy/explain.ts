@@ -1,13 +1,17 @@
 import type { RequestedSecret, UseRequest } from "../use/use-request.js";
-import { decide, describeValue, ruleName, sensitivityOf, type Decision, type SecretDecision, type Verdict } from "./decide.js";
+import { decide, sensitivityOf, type Decision, type SecretDecision } from "./decide.js";
+import type { Verdict } from "./evaluate-rule.js";
 import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";
+import { ruleName } from "./rule-name.js";
+import { describeValue } from "./use-values.js";
 
-/** A decision with its reasons in words. */
+/** A decision with its reasons. */
 export interface Explanation {
   readonly decision: Decision;
   readonly secrets: readonly SecretExplanation[];
 }
 
+/** The decision on one secret with its reasons. */
 export interface SecretExplanation {
   readonly secret: string;
   readonly allowed: boolean;
@@ -46,7 +50,7 @@ function sentence(policy: Policy | undefined, { code, rule }: SecretDecision, { 
     const lack = policy ? `no rule that allows it names ${action} in its actions` : "the vault has no policy that allows it";
     return `Denied: it would show the value to a coding agent (${invocation.harness}), and ${lack}.`;
   }
-  if (!policy) return "Allowed: the vault has no policy, so whoever can open a secret may use it.";
+  if (!policy) return "Allowed: the vault has no policy, so everyone with a key that opens a secret may use it.";
   if (code) return rule ? `Denied by ${ruleName(rule)}.` : "Denied: no rule allows it.";
   return `Allowed by ${ruleName(rule!)}.`;
 }

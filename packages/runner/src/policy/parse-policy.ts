@@ -1,13 +1,13 @@
 import { VaultError } from "@agent-vault/vault/read-only";
 import { readYamlFile } from "@agent-vault/vault/yaml";
 import { ConfigField } from "./config-field.js";
-import type { Parts } from "./glob.js";
+import type { PathSegments } from "./path-segments.js";
 import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
 import { repositoryName } from "./repository.js";
 
+/** The actions that a rule can name. */
 export const ACTIONS = ["run", "inject", "get", "read"] as const;
-/** Characters; the longest that a pattern is good for. */
-const MAX_PATTERN = 512;
+const MAX_PATTERN_LENGTH = 512;
 
 /**
  * Reads a policy. All that is not understood is an error: a rule that is left out could be the one that denies.
@@ -20,7 +20,7 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
     const place = of === "name" ? yaml.placeOfName(path) : yaml.placeOf(path);
     const name = path.length === 0 ? "a policy" : path.map((part) => (typeof part === "number" ? part + 1 : part)).join(".");
     return new VaultError("INVALID_POLICY", `${place}: ${name} ${problem}.`, {
-      remedy: `${hint}Nothing is allowed before it is put right.`,
+      remedy: `${hint}Nothing is allowed until it is fixed.`,
     });
   });
   const { version, rules } = root.table(["version", "rules"]);
@@ -39,7 +39,7 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== "INVALID_YAML") throw error;
     throw new VaultError("INVALID_POLICY", error.message, {
-      remedy: `${error.remedy} A pattern that begins with * stands in quotes: "**".`,
+      remedy: `${error.remedy} Put a pattern that begins with * in quotes: "**".`,
       cause: error,
     });
   }
@@ -80,55 +80,55 @@ const PATTERNS: Readonly<Record<ConditionField, (field: ConfigField) => Pattern>
   agents: (field) => {
     const text = wordOf(field);
     const owner = /^owner:(.+)$/.exec(text)?.[1];
-    return { text, parts: owner === undefined ? ["agent", text] : ["owner", owner] };
+    return { text, segments: owner === undefined ? ["agent", text] : ["owner", owner] };
   },
   users: wordPattern,
   repositories: (field) => {
     const text = pathOf(field);
-    return { text, parts: partsOf(field, repositoryName(text)) };
+    return { text, segments: segmentsOf(field, repositoryName(text)) };
   },
   branches: (field) => {
     const text = pathOf(field);
-    return { text, parts: fullPartsOf(field, text) };
+    return { text, segments: fullSegmentsOf(field, text) };
   },
   environments: wordPattern,
   services: wordPattern,
   harnesses: wordPattern,
   commands: commandPattern,
-  actions: (field) => ({ text: field.oneOf(ACTIONS), parts: [field.oneOf(ACTIONS)] }),
+  actions: (field) => ({ text: field.oneOf(ACTIONS), segments: [field.oneOf(ACTIONS)] }),
 };
 
 function secretPattern(field: ConfigField): Pattern {
   const text = pathOf(field);
-  const parts = fullPartsOf(field, text);
-  if (parts.length > 1 || text === "**") return { text, parts };
+  const segments = fullSegmentsOf(field, text);
+  if (segments.length > 1 || text === "**") return { text, segments };
   if (text.includes("*")) throw field.error("leaves its group open", `Write default/${text} or **/${text}. `);
-  return { text, parts: ["default", text] };
+  return { text, segments: ["default", text] };
 }
 
 function wordPattern(field: ConfigField): Pattern {
   const text = wordOf(field);
-  return { text, parts: [text] };
+  return { text, segments: [text] };
 }
 
 function commandPattern(field: ConfigField): Pattern {
   const text = field.text();
   requireShort(field, text);
   if (/["'`\\]/.test(text))
-    throw field.error("has a quote or a backslash", "A pattern has words with blanks between them; * fits a blank, too. ");
-  const parts = text.trim().split(/\s+/);
-  if (parts.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
-    throw field.error("is a line for a shell", "Commands are run without one, word for word; write a rule for the program. ");
-  if (parts.some((part) => part !== "**" && part.includes("**")))
-    throw field.error("has ** inside a word", "It stands for words; in a word write *. ");
-  return { text, parts };
+    throw field.error("has a quote or a backslash", "A pattern has arguments with spaces between them; * matches a space, too. ");
+  const segments = text.trim().split(/\s+/);
+  if (segments.some((part) => /^(?:[|&;<>]+|[0-9]?>.*)$/.test(part)))
+    throw field.error("is a line for a shell", "Commands are run without a shell; write a rule for the program. ");
+  if (segments.some((part) => part !== "**" && part.includes("**")))
+    throw field.error("has ** inside an argument", "It matches whole arguments; inside one write *. ");
+  return { text, segments };
 }
 
-/** A pattern over a name that is one part, where `*` stands for anything. */
+/** A pattern over a name that is one segment, where `*` matches anything. */
 function wordOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
-  if (text.includes("**")) throw field.error("has **", "Here * stands for anything. ");
+  if (text.includes("**")) throw field.error("has **", "Use *, which matches anything here. ");
   return text;
 }
 
@@ -136,25 +136,25 @@ function wordOf(field: ConfigField): string {
 function pathOf(field: ConfigField): string {
   const text = field.text();
   requirePlain(field, text);
-  if (text === "*") throw field.error("fits names without a slash only", "For any name, write **. ");
+  if (text === "*") throw field.error("matches only names without a slash", "For any name, write **. ");
   return text;
 }
 
-function fullPartsOf(field: ConfigField, text: string): Parts {
-  const parts = partsOf(field, text);
-  if (parts.includes(""))
+function fullSegmentsOf(field: ConfigField, text: string): PathSegments {
+  const segments = segmentsOf(field, text);
+  if (segments.includes(""))
     throw field.error("has nothing before, between or after its slashes", "For all that lies below a name, write NAME/**. ");
-  return parts;
+  return segments;
 }
 
-function partsOf(field: ConfigField, text: string): Parts {
-  const parts = text.split("/");
-  if (parts.some((part) => part !== "**" && part.includes("**")))
-    throw field.error("has ** beside other characters", "It stands alone between slashes, as in release/**. ");
-  return parts;
+function segmentsOf(field: ConfigField, text: string): PathSegments {
+  const segments = text.split("/");
+  if (segments.some((part) => part !== "**" && part.includes("**")))
+    throw field.error("has ** beside other characters", "It has to be alone between slashes, as in release/**. ");
+  return segments;
 }
 
-/** What other languages of patterns have would fit nothing here, and so deny nothing. */
+/** Syntax of other pattern languages would match nothing here, and so deny nothing. */
 function requirePlain(field: ConfigField, text: string): void {
   requireShort(field, text);
   const special = /[?[\]{}!\\\s]/.exec(text)?.[0];
@@ -166,5 +166,5 @@ function requirePlain(field: ConfigField, text: string): void {
 }
 
 function requireShort(field: ConfigField, text: string): void {
-  if (text.length > MAX_PATTERN) throw field.error(`is longer than ${MAX_PATTERN} characters`);
+  if (text.length > MAX_PATTERN_LENGTH) throw field.error(`is longer than ${MAX_PATTERN_LENGTH} characters`);
 }

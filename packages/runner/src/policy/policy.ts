@@ -1,4 +1,4 @@
-import type { Parts } from "./glob.js";
+import type { PathSegments } from "./path-segments.js";
 
 /** What a rule can ask of a use. */
 export const CONDITION_FIELDS = [
@@ -12,6 +12,7 @@ export const CONDITION_FIELDS = [
   "commands",
   "actions",
 ] as const;
+/** A field of conditions. */
 export type ConditionField = (typeof CONDITION_FIELDS)[number];
 
 /**
@@ -19,17 +20,19 @@ export type ConditionField = (typeof CONDITION_FIELDS)[number];
  * use, which may have been given in advance; an answer to this use that is given now.
  */
 export const APPROVALS = ["never", "session", "once", "always"] as const;
+/** One of {@link APPROVALS}. */
 export type Approval = (typeof APPROVALS)[number];
 
-/** A pattern as it was written, and in its parts. */
+/** A pattern as it was written, and in its segments. */
 export interface Pattern {
   readonly text: string;
-  readonly parts: Parts;
+  readonly segments: PathSegments;
 }
 
 /** Patterns by field; one of a field's patterns has to fit. */
 export type Conditions = { readonly [field in ConditionField]?: readonly Pattern[] };
 
+/** A rule of a policy. */
 export interface Rule {
   readonly name: string | undefined;
   /** Its place in the list, from 1. */
@@ -44,7 +47,7 @@ export interface Rule {
   /** It denies the uses for which any of this holds. */
   readonly deny: Conditions | "all" | undefined;
   readonly approval: Approval | undefined;
-  /** The longest that a token, lease or session may last, in milliseconds. */
+  /** The longest that a token, lease or session may last. */
   readonly maxTtlMs: number | undefined;
 }
 

@@ -1,20 +1,22 @@
 import { HARNESSES, nearestName, andMore } from "@agent-vault/vault/read-only";
 import type { RequestedSecret } from "../use/use-request.js";
-import { isAbout, ruleName, secretParts } from "./decide.js";
-import { fitsParts, type Parts } from "./glob.js";
+import { coversSecret } from "./evaluate-rule.js";
+import { matchesSegments } from "./glob.js";
+import { secretSegments, type PathSegments } from "./path-segments.js";
+import { ruleName } from "./rule-name.js";
 import type { ConditionField, Conditions, Pattern, Policy, Rule } from "./policy.js";
 
-/** What a vault holds, as far as a policy can name it. */
+/** The names in a vault that a policy can refer to. */
 export interface KnownNames {
   readonly secrets: readonly RequestedSecret[];
   readonly agents: readonly string[];
   readonly owners: readonly string[];
 }
 
-/** What in a policy can never come true in a vault, a sentence each: most likely a slip, and where it denies, one that denies nothing. */
+/** What in a policy can never match in a vault, a sentence each: most likely a mistake, and in a denial one that denies nothing. */
 export function reviewPolicy(policy: Policy, known: KnownNames): string[] {
   const uncovered = known.secrets
-    .filter((secret) => !policy.rules.some((rule) => rule.allow && isAbout(rule, secret)))
+    .filter((secret) => !policy.rules.some((rule) => rule.allow && coversSecret(rule, secret)))
     .map(({ secret }) => secret);
   return [
     ...policy.rules.flatMap((rule) => [...reviewRule(rule, known)].map((problem) => `${ruleName(rule)} ${problem}.`)),
@@ -23,15 +25,16 @@ export function reviewPolicy(policy: Policy, known: KnownNames): string[] {
 }
 
 function* reviewRule(rule: Rule, known: KnownNames): Generator<string> {
-  const secrets = known.secrets.map(({ secret }) => secretParts(secret));
-  for (const pattern of unfit(rule.secrets, secrets)) yield `is about secrets ${pattern}, and the vault has none such`;
+  const secrets = known.secrets.map(({ secret }) => secretSegments(secret));
+  for (const pattern of unmatched(rule.secrets, secrets)) yield `names the secret ${pattern}, but there is no such secret in this vault`;
   const agents = [...known.agents.map((name) => ["agent", name]), ...known.owners.map((name) => ["owner", name])];
-  const environments = known.secrets.flatMap((secret) => (isAbout(rule, secret) && secret.environment ? [[secret.environment]] : []));
+  const environments = known.secrets.flatMap((secret) => (coversSecret(rule, secret) && secret.environment ? [[secret.environment]] : []));
   for (const conditions of [rule.when, rule.allow, rule.deny]) {
     if (conditions === undefined || conditions === "all") continue;
-    for (const pattern of unfit(conditions.agents, agents)) yield `names the agent ${pattern}, and the vault has none such`;
-    for (const pattern of unfit(conditions.environments, environments))
-      yield `names the environment ${pattern}, and none of its secrets has such a one`;
+    for (const pattern of unmatched(conditions.agents, agents))
+      yield `names the agent ${pattern}, but there is no such agent in this vault`;
+    for (const pattern of unmatched(conditions.environments, environments))
+      yield `names the environment ${pattern}, but none of its secrets is in it`;
     for (const { text } of conditions.harnesses ?? []) {
       const meant =
         text.includes("*") || HARNESSES.includes(text)
@@ -41,11 +44,11 @@ function* reviewRule(rule: Rule, known: KnownNames): Generator<string> {
     }
   }
   if (needsCommand(rule.when, rule.allow) && needsOtherThanRun(rule.when, rule.allow))
-    yield "allows commands and no action but get or inject, which have none";
+    yield "allows commands, but only for the actions get or inject, which have none";
 }
 
-function unfit(patterns: readonly Pattern[] | undefined, names: readonly Parts[]): string[] {
-  return (patterns ?? []).flatMap(({ text, parts }) => (names.some((name) => fitsParts(parts, name)) ? [] : [text]));
+function unmatched(patterns: readonly Pattern[] | undefined, names: readonly PathSegments[]): string[] {
+  return (patterns ?? []).flatMap(({ text, segments }) => (names.some((name) => matchesSegments(segments, name)) ? [] : [text]));
 }
 
 function needsCommand(...conditions: (Conditions | "all" | undefined)[]): boolean {

@@ -2,7 +2,7 @@
 export const STARTER_POLICY = `# Who may use which secrets, and how. It counts once an owner has signed it: agent-vault sign
 #
 # A rule is about the secrets that it names. It allows a use when everything under \`allow\` holds, and denies it when anything under
-# \`deny\` does. What no rule allows is denied, and a denial beats every rule that allows. In names, * stands for any characters between
+# \`deny\` does. What no rule allows is denied, and a denial beats every rule that allows. In names, * matches any characters between
 # two slashes and ** for any number of parts. See what a policy says with: agent-vault policy explain --secret GROUP/NAME
 version: 1
 

@@ -5,14 +5,14 @@ import { referencesIn } from "../references/env-file.js";
 import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import { CAVEAT_NAMES, type Profile, type ProfileCaveats } from "./profile.js";
 
-/** Caveats that may stand in the profile itself, as llm-secrets has them. */
+/** Caveats that may be in the profile itself, as llm-secrets has them. */
 const SHORT_CAVEATS = ["repo", "branch", "agent"] as const;
 
 /**
  * Reads a file of profiles.
  * @param file names it in errors
  * @returns by name, in the file's order
- * @throws VaultError `INVALID_PROFILE`: with line and column where it is no TOML, else with the profile and its field
+ * @throws VaultError `INVALID_PROFILE`: with line and column where it is not TOML, else with the profile and its field
  */
 export function parseProfiles(text: string, file: string): ReadonlyMap<string, Profile> {
   const root = new ConfigField(parseToml(text, file), (path, _of, problem, hint) =>
@@ -101,7 +101,7 @@ function parseCaveats(
   const fields = caveats?.table([...CAVEAT_NAMES, "uses"]) ?? {};
   const uses = fields.uses?.value;
   if (fields.uses && !(Number.isSafeInteger(uses) && Number(uses) > 0)) throw fields.uses.error("is not a number of uses");
-  for (const name of SHORT_CAVEATS) if (short[name] && fields[name]) throw short[name].nameError("stands among the caveats as well");
+  for (const name of SHORT_CAVEATS) if (short[name] && fields[name]) throw short[name].nameError("is among the caveats as well");
   const given = CAVEAT_NAMES.flatMap((name) => {
     const field = fields[name] ?? (short as { readonly [name: string]: ConfigField | undefined })[name];
     return field ? [[name, field.texts().map((text) => text.text())] as const] : [];

@@ -4,9 +4,9 @@ import process from "node:process";
 import { homeOf, isSystemError, suggestion, VaultError, type Context, decodeUtf8File } from "@agent-vault/vault/read-only";
 import type { Profile } from "./profile.js";
 
-const MAX_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
-/** Where a person's profiles lie: `$XDG_CONFIG_HOME/agent-vault/profiles.toml`, `~/.config` unless that is set. */
+/** Where a person's profiles are: `$XDG_CONFIG_HOME/agent-vault/profiles.toml`, `~/.config` unless that is set. */
 export function profilesFile({ env }: Pick<Context, "env">): string {
   return join(env["XDG_CONFIG_HOME"] || join(homeOf(env), ".config"), "agent-vault", "profiles.toml");
 }
@@ -49,7 +49,7 @@ function readOwnFile(file: string): string | undefined {
     if (self !== undefined && uid !== self && uid !== 0)
       throw refused(file, "belongs to another user", `Make it yours: chown $USER ${file}`);
     if (self !== undefined && (mode & 0o022) !== 0) throw refused(file, "can be changed by other users", `Run chmod go-w ${file}`);
-    if (size > MAX_BYTES) throw refused(file, "is larger than 1 MiB", "Keep profiles alone in it.");
+    if (size > MAX_FILE_BYTES) throw refused(file, "is larger than 1 MiB", "Keep profiles alone in it.");
     const text = decodeUtf8File(readFileSync(descriptor));
     if (text === undefined) throw refused(file, "is not UTF-8 text", "Save it as UTF-8.");
     return text;

@@ -1,19 +1,19 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import { parseReference, placesIn, refusalAt, SCHEME, type Part, type Place, type Refusal } from "./reference.js";
+import { parseReference, positionsIn, refusalAt, SCHEME, type TemplatePart, type ReferencePosition, type Refusal } from "./reference.js";
 import { CLOSING } from "./template.js";
 import { requireVariableName } from "./variables.js";
 
 /** A variable of an env file; its value is its parts one after the other. */
 export interface EnvEntry {
   readonly name: string;
-  readonly value: readonly Part[];
+  readonly value: readonly TemplatePart[];
   readonly line: number;
 }
 
 /** Blank lines and comments, then a name and its equals sign. */
 const SKIPPED = /(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?:#[^\n]*$)?/y;
 const ASSIGNMENT = /(?:export[ \t]+)?([^\s=#'"]+)[ \t]*=[ \t]*/y;
-/** A value: in single quotes as it stands, in double quotes with escapes, without quotes up to a comment or the line's end. */
+/** A value: in single quotes as it is, in double quotes with escapes, without quotes up to a comment or the line's end. */
 const SINGLE = /'([^']*)'/y;
 const DOUBLE = /"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
 const PLAIN = /[^\n]*/y;
@@ -22,14 +22,14 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '
 
 /**
  * Reads a file of variables, as dotenv has them: `NAME=value`, `export`, comments, quotes, values over several lines. Nothing is
- * expanded and no command is run; `vault://group/name` stands for a secret wherever it stands in a value.
+ * expanded and no command is run; `vault://group/name` anywhere in a value is replaced by the secret.
  * @param file names it in errors
- * @throws VaultError `INVALID_VALUE` for what is no such file, `INVALID_VARIABLE`, `INVALID_REFERENCE`, with line and column
+ * @throws VaultError `INVALID_VALUE` for what is not such a file, `INVALID_VARIABLE`, `INVALID_REFERENCE`, with line and column
  */
 export function parseEnvFile(source: string, file: string): EnvEntry[] {
   const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   const entries = new Map<string, EnvEntry>();
-  const placeOf = placesIn(text);
+  const placeOf = positionsIn(text);
   let offset = 0;
   /** What a pattern takes from the text where the last one ended. */
   const take = (pattern: RegExp): RegExpExecArray | undefined => {
@@ -53,7 +53,7 @@ export function parseEnvFile(source: string, file: string): EnvEntry[] {
   }
   return [...entries.values()];
 
-  function takeValue(): Part[] {
+  function takeValue(): TemplatePart[] {
     const start = offset;
     const quote = text[start];
     if (quote !== "'" && quote !== '"') {
@@ -75,8 +75,8 @@ const REFERENCE = /(?<![A-Za-z0-9+.-])vault:\/\/([A-Za-z0-9._/-]*)|\{\{[ \t]*vau
  * Finds the references in a value. Without braces, a reference takes in all letters, digits, `.`, `_`, `-` and `/` that follow.
  * @param refusal makes the error for one that is wrong
  */
-export function referencesIn(value: string, refusal: Refusal): Part[] {
-  const parts: Part[] = [];
+export function referencesIn(value: string, refusal: Refusal): TemplatePart[] {
+  const parts: TemplatePart[] = [];
   let end = 0;
   for (const match of value.matchAll(REFERENCE)) {
     if (match.index < end) continue;
@@ -94,7 +94,7 @@ export function referencesIn(value: string, refusal: Refusal): Part[] {
   return [...parts, value.slice(end)].filter((part) => part !== "");
 }
 
-function invalid(file: string, { line, column }: Place, problem: string): VaultError {
+function invalid(file: string, { line, column }: ReferencePosition, problem: string): VaultError {
   return new VaultError("INVALID_VALUE", `${file}, line ${line}, column ${column}: ${problem}.`, {
     remedy: "A line is NAME=value, with quotes around a value that has a # or goes over several lines.",
   });

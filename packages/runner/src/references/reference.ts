@@ -3,11 +3,11 @@ import { parseSecretPath, VaultError, type SecretPath } from "@agent-vault/vault
 /** What every reference begins with. */
 export const SCHEME = "vault://";
 
-/** Text, or a secret whose value stands in its place. */
-export type Part = string | { readonly secret: SecretPath };
+/** Text, or a secret whose value goes there. */
+export type TemplatePart = string | { readonly secret: SecretPath };
 
 /** A place in a file, both from 1. */
-export interface Place {
+export interface ReferencePosition {
   readonly line: number;
   readonly column: number;
 }
@@ -15,25 +15,25 @@ export interface Place {
 /** Makes the error for what is wrong with a reference, in a clause. */
 export type Refusal = (problem: string) => VaultError;
 
-/** The secret that a reference names. @param path what stands after `vault://` */
+/** The secret that a reference names. @param path what comes after `vault://` @throws what `refusal` makes */
 export function parseReference(path: string, refusal: Refusal): SecretPath {
   try {
     return parseSecretPath(path);
   } catch {
-    throw refusal(`${SCHEME}${path} names no secret`);
+    throw refusal(`${SCHEME}${path} is not the name of a secret`);
   }
 }
 
-/** Refuses references that stand at a place of a file. */
-export function refusalAt(file: string, { line, column }: Place): Refusal {
+/** Refuses references at a position of a file. */
+export function refusalAt(file: string, { line, column }: ReferencePosition): Refusal {
   return (problem) =>
     new VaultError("INVALID_REFERENCE", `${file}, line ${line}, column ${column}: ${problem}.`, {
-      remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where more follows that could belong to the name.",
+      remedy: "A reference is vault://GROUP/NAME; write {{ vault://GROUP/NAME }} where letters or digits follow the name.",
     });
 }
 
-/** Tells the places of a text's offsets. */
-export function placesIn(text: string): (offset: number) => Place {
+/** Tells the positions of a text's offsets. */
+export function positionsIn(text: string): (offset: number) => ReferencePosition {
   const starts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
   return (offset) => {
     let [line, after] = [0, starts.length];
@@ -47,6 +47,6 @@ export function placesIn(text: string): (offset: number) => Place {
 }
 
 /** The secrets among parts, each once. */
-export function secretsIn(parts: Iterable<Part>): SecretPath[] {
+export function secretsIn(parts: Iterable<TemplatePart>): SecretPath[] {
   return [...new Set([...parts].flatMap((part) => (typeof part === "string" ? [] : [part.secret])))];
 }

@@ -1,5 +1,5 @@
 import type { SecretPath } from "@agent-vault/vault/read-only";
-import { parseReference, placesIn, refusalAt, SCHEME } from "./reference.js";
+import { parseReference, positionsIn, refusalAt, SCHEME } from "./reference.js";
 
 /** A file with `{{ vault://group/name }}` where values go. */
 export interface Template {
@@ -22,7 +22,7 @@ export const CLOSING = /([A-Za-z0-9._/-]*)[ \t]*\}\}/y;
 export function parseTemplate(bytes: Uint8Array, file: string): Template {
   // A character a byte, so that offsets in the one are offsets in the other.
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  const placeOf = placesIn(text);
+  const placeOf = positionsIn(text);
   const parts: (Uint8Array | SecretPath)[] = [];
   let end = 0;
   for (const opening of text.matchAll(OPENING)) {

@@ -9,6 +9,7 @@ export interface EncodedPatterns {
   readonly starts: ReadonlySet<string>;
 }
 
+/** Prepares the patterns that an encoding may encode. */
 export function encodePatterns(encoding: Encoding, patterns: PatternSet): EncodedPatterns {
   return { encoding, patterns, starts: startsOf(encoding, patterns) };
 }

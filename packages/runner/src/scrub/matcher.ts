@@ -14,7 +14,7 @@ export class Matcher {
   readonly #candidates: readonly EncodedPatterns[];
   /** How far `raw` has read. */
   #readTo = 0;
-  /** The encodings in which a byte stands for itself unless it is a delimiter, as bits, and for each byte those to which it is one. */
+  /** The encodings in which a byte means itself unless it is a delimiter, as bits, and for each byte those to which it is one. */
   #alike = 0;
   readonly #delimiters = new Uint16Array(256);
 
@@ -41,7 +41,7 @@ export class Matcher {
       const bit = left & -left;
       const candidate = this.#candidates[31 - Math.clz32(bit)] as EncodedPatterns;
       this.#follow(candidate, start, start, 0, candidate.patterns.size, 0);
-      // The encodings that read all of this as it stands would do the same once more.
+      // The encodings that read all of this unchanged would do the same once more.
       if (candidate.encoding === raw) left &= ~this.#readingAlike(start);
     }
   }

@@ -2,6 +2,7 @@ import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type 
 import {
   formatSecretPath,
   isAuditOff,
+  isProcessAlive,
   loadVaultKeys,
   openVault,
   parseSecretPath,
@@ -14,7 +15,7 @@ import {
   HOUR_MS,
 } from "@agent-vault/vault/read-only";
 import { caveatsOf, type Restrictions } from "./caveats.js";
-import { currentSession, isRunning } from "./sessions.js";
+import { currentSession } from "./sessions.js";
 import { signToken } from "./token.js";
 import { refuseUnderToken } from "./refuse-under-token.js";
 
@@ -26,20 +27,23 @@ export interface Authority {
   readonly files: VaultFiles;
 }
 
+/** A token to mint. */
 export interface MintRequest extends Omit<Restrictions, "until"> {
-  /** How long it holds, in milliseconds: what is left of the session, else {@link DEFAULT_TTL_MS}. */
+  /** How long it is valid: what is left of the session, else {@link DEFAULT_TTL_MS}. */
   readonly ttlMs?: number | undefined;
   readonly note?: string | undefined;
 }
 
+/** A session to start. */
 export interface SessionRequest {
-  /** How long it lasts, in milliseconds; {@link DEFAULT_TTL_MS} unless given. */
+  /** How long it lasts; {@link DEFAULT_TTL_MS} unless given. */
   readonly ttlMs?: number | undefined;
   readonly name?: string | undefined;
   /** The process that it ends with. */
   readonly parent?: number | undefined;
 }
 
+/** A token that was minted. */
 export interface MintedToken {
   /** What is presented. It is nowhere else. */
   readonly token: string;
@@ -48,15 +52,16 @@ export interface MintedToken {
   readonly expires: Date;
 }
 
-/** A working day, in milliseconds. */
+/** A working day. */
 export const DEFAULT_TTL_MS = 8 * HOUR_MS;
 const MAX_TTL_MS = 366 * DAY_MS;
 
 /**
  * @param root the vault's folder
- * @param what is to be done, in words for a message: `mint a token`; `undefined` for what a token's holder may do, too
+ * Opens the ledger for tokens, sessions and leases, with a key of the vault.
+ * @param what is to be done, as it follows "Tokens cannot": `mint a token`; `undefined` for what a token allows too
  * @param secret what is about to be leased
- * @throws VaultError `TOKEN_DENIED` where a token is presented, which allows no such thing; `LEDGER_UNAVAILABLE` without a ledger;
+ * @throws VaultError `TOKEN_DENIED` where a token is presented, which does not allow it; `LEDGER_UNAVAILABLE` without a ledger;
  *   the codes of `loadVaultKeys`, `openVault` and `Ledger.open`
  */
 export async function openAuthority(
@@ -71,7 +76,7 @@ export async function openAuthority(
   if (isAuditOff(context.env)) {
     throw new VaultError(
       "LEDGER_UNAVAILABLE",
-      "Tokens, sessions and leases are kept in the ledger, and AGENT_VAULT_AUDIT=off does without it.",
+      "Tokens, sessions and leases are kept in the ledger, which is off (AGENT_VAULT_AUDIT=off).",
       {
         remedy: "Unset AGENT_VAULT_AUDIT and run the command again.",
       },
@@ -87,7 +92,7 @@ export async function openAuthority(
 
 /**
  * Mints a token for this vault. In a session it ends with it.
- * @throws VaultError `USAGE` for a time or number that is none, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
+ * @throws VaultError `USAGE` for an invalid time or number, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
  */
 export async function mint(context: Context, { ledger, requester }: Authority, request: MintRequest): Promise<MintedToken> {
   const { ttlMs, note, ...restrictions } = request;
@@ -98,7 +103,7 @@ export async function mint(context: Context, { ledger, requester }: Authority, r
 }
 
 /**
- * Leases a secret: puts down that it is used until a time, and gives a token for just that.
+ * Leases a secret: notes in the ledger that it is in use until a time, and mints a token for just that.
  * @param secret as secrets are shown
  * @throws VaultError as {@link mint}, `SECRET_NOT_FOUND`
  */
@@ -118,26 +123,28 @@ export async function lease(
 }
 
 /**
- * Starts a session, in which approvals of that scope hold and which tokens end with.
+ * Starts a session, for which approvals of that scope and tokens that are minted in it are valid.
  * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
  */
 export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
   const { ttlMs = DEFAULT_TTL_MS, name, parent } = request;
-  if (parent !== undefined && !isRunning(parent)) {
-    throw new VaultError("USAGE", `There is no process ${parent} that the session could end with.`, {
-      remedy: "Name the shell's: --parent $$.",
+  if (parent !== undefined && !isProcessAlive(parent)) {
+    throw new VaultError("USAGE", `There is no process ${parent} for the session to end with.`, {
+      remedy: "Name that of the shell: --parent $$.",
     });
   }
   return ledger.sessions.start({ expires: expiryAfter(context.now(), ttlMs), name, parent }, requester);
 }
 
-/** @throws VaultError `INVALID_VALUE` for a time that is none */
+/** When something expires that is valid from now on. @throws VaultError `INVALID_VALUE` for none, or more than a year */
 export function expiryAfter(now: Date, ttlMs: number): Date {
   if (ttlMs > 0 && ttlMs <= MAX_TTL_MS) return new Date(now.getTime() + ttlMs);
-  throw new VaultError("INVALID_VALUE", "A token, session or lease holds for up to a year.", { remedy: "Give less: --ttl 8h." });
+  throw new VaultError("INVALID_VALUE", "A token, session or lease is valid for up to a year.", {
+    remedy: "Use a shorter time, such as --ttl 8h.",
+  });
 }
 
-/** How long something holds that is given out now: never longer than the session. */
+/** Until when a new token or lease is valid: never longer than the session. */
 async function termOf(
   context: Context,
   ledger: Ledger,

@@ -1,6 +1,7 @@
-import { parseSecretPath, VaultError } from "@agent-vault/vault/read-only";
+import { VaultError } from "@agent-vault/vault/read-only";
 import { matchesCommand } from "../policy/matches-command.js";
-import { fitsParts, type Parts } from "../policy/glob.js";
+import { matchesSegments } from "../policy/glob.js";
+import { secretSegments, singleSegment, type PathSegments } from "../policy/path-segments.js";
 import { repositoryName } from "../policy/repository.js";
 import type { UseRequest } from "../use/use-request.js";
 
@@ -16,7 +17,7 @@ export interface Caveat {
   readonly uses?: number;
 }
 
-/** What a person restricts a token to; of several values for one thing, one has to fit. */
+/** What a person restricts a token to; of several values for one thing, one has to match. */
 export interface Restrictions {
   readonly secret?: readonly string[] | undefined;
   readonly group?: readonly string[] | undefined;
@@ -30,44 +31,48 @@ export interface Restrictions {
   readonly until?: Date | undefined;
 }
 
-/** How a kind of caveat reads a pattern, in the grammar of policies, and what of a use has to fit it. */
-interface Kind {
+/** How a kind of caveat reads a pattern, in the grammar of policies, and what of a use has to match it. */
+interface CaveatKind {
   /** @returns `undefined` for what is no pattern */
-  readonly read: (pattern: string) => Parts | undefined;
-  readonly holds: (fits: (value: Parts | undefined) => boolean, use: UseRequest) => boolean;
+  readonly read: (pattern: string) => PathSegments | undefined;
+  readonly holds: (matches: (value: PathSegments | undefined) => boolean, use: UseRequest) => boolean;
 }
 
-/** Of several secrets each has to fit; what is not known does not fit. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  secret: { read: secretParts, holds: (fits, { secrets }) => secrets.every(({ secret }) => fits(parseSecretPath(secret).split("/"))) },
-  group: { read: wordParts, holds: (fits, { secrets }) => secrets.every(({ groups }) => groups.some((group) => fits([group]))) },
-  environment: { read: wordParts, holds: (fits, { secrets }) => secrets.every(({ environment }) => fits(partOf(environment))) },
+/** Of several secrets each has to match; what is not known does not match. */
+const KINDS: Readonly<Record<string, CaveatKind>> = {
+  secret: { read: secretPattern, holds: (matches, { secrets }) => secrets.every(({ secret }) => matches(secretSegments(secret))) },
+  group: { read: wordPattern, holds: (matches, { secrets }) => secrets.every(({ groups }) => groups.some((group) => matches([group]))) },
+  environment: {
+    read: wordPattern,
+    holds: (matches, { secrets }) => secrets.every(({ environment }) => matches(singleSegment(environment))),
+  },
   repo: {
-    read: (pattern) => pathParts(repositoryName(pattern)),
-    holds: (fits, { invocation: { repository } }) => fits(repository === undefined ? undefined : repositoryName(repository).split("/")),
+    read: (pattern) => pathPattern(repositoryName(pattern)),
+    holds: (matches, { invocation: { repository } }) =>
+      matches(repository === undefined ? undefined : repositoryName(repository).split("/")),
   },
-  branch: { read: pathParts, holds: (fits, { invocation }) => fits(invocation.branch?.split("/")) },
+  branch: { read: pathPattern, holds: (matches, { invocation }) => matches(invocation.branch?.split("/")) },
   agent: {
-    read: agentParts,
+    read: agentPattern,
     // The key proves it.
-    holds: (fits, { principal }) => fits(principal.name === undefined ? undefined : [principal.role, principal.name]),
+    holds: (matches, { principal }) => matches(principal.name === undefined ? undefined : [principal.role, principal.name]),
   },
-  user: { read: wordParts, holds: (fits, { invocation }) => fits(partOf(invocation.user)) },
-  command: { read: commandParts, holds: (fits, { command }) => fits(command) },
+  user: { read: wordPattern, holds: (matches, { invocation }) => matches(singleSegment(invocation.user)) },
+  command: { read: commandPattern, holds: (matches, { command }) => matches(command) },
 };
 
-/** Between patterns of which one has to fit. No name, branch or URL has spaces in it. */
+/** Between patterns of which one has to match. No name, branch or URL has spaces in it. */
 const OR = " | ";
-const MAX_CAVEAT = 1024;
+const MAX_CAVEAT_LENGTH = 1024;
 const MAX_USES = 1_000_000_000;
 
 /**
  * Reads a caveat: `KIND = PATTERN | PATTERN`, `time-before = 2026-11-22T10:00:00Z` or `uses = 5`.
- * @returns `undefined` for one that is unknown or malformed, and so holds for nothing
+ * @returns `undefined` for one that is unknown or malformed, and so allows nothing
  */
 export function readCaveat(text: string): Caveat | undefined {
   const [, kind, value] = /^([a-z-]+) = (\S.*\S|\S)$/su.exec(text) ?? [];
-  if (kind === undefined || value === undefined || text.length > MAX_CAVEAT) return undefined;
+  if (kind === undefined || value === undefined || text.length > MAX_CAVEAT_LENGTH) return undefined;
   if (kind === "time-before") {
     const until = readTime(value);
     return until && { text, until, allows: () => true };
@@ -80,8 +85,8 @@ export function readCaveat(text: string): Caveat | undefined {
   const { read, holds } = KINDS[kind]!;
   const patterns = value.split(OR).map(read);
   if (!patterns.every((pattern) => pattern !== undefined)) return undefined;
-  const fit = kind === "command" ? fitsNarrowly : fitsParts;
-  return { text, allows: (use) => holds((value) => value !== undefined && patterns.some((pattern) => fit(pattern, value)), use) };
+  const matches = kind === "command" ? matchesStrictly : matchesSegments;
+  return { text, allows: (use) => holds((value) => value !== undefined && patterns.some((pattern) => matches(pattern, value)), use) };
 }
 
 /** The caveats that stand for some restrictions. @throws VaultError `INVALID_VALUE` for what could not be read again */
@@ -97,42 +102,40 @@ export function caveatsOf({ uses, until, ...patterns }: Restrictions): string[] 
   return caveats;
 }
 
-function secretParts(pattern: string): Parts | undefined {
-  const parts = pathParts(pattern);
-  if (!parts || parts.length > 1 || pattern === "**") return parts;
+function secretPattern(pattern: string): PathSegments | undefined {
+  const segments = pathPattern(pattern);
+  if (!segments || segments.length > 1 || pattern === "**") return segments;
   // Of which group it would be is not said.
   return pattern.includes("*") ? undefined : ["default", pattern];
 }
 
-/** A pattern over a name with slashes. It fits names without any only where it says more than `*`. */
-function pathParts(pattern: string): Parts | undefined {
-  const parts = pattern.split("/");
+/** A pattern over a name with slashes. It matches names without any only where it says more than `*`. */
+function pathPattern(pattern: string): PathSegments | undefined {
+  const segments = pattern.split("/");
   // A folder's path begins with a slash.
-  const isPath = parts.every((part, index) => (part === "" ? index === 0 && parts.length > 1 : part === "**" || !part.includes("**")));
-  return isPath && pattern !== "*" ? parts : undefined;
+  const isPath = segments.every((part, index) =>
+    part === "" ? index === 0 && segments.length > 1 : part === "**" || !part.includes("**"),
+  );
+  return isPath && pattern !== "*" ? segments : undefined;
 }
 
 /** A pattern over a name that is one part. */
-function wordParts(pattern: string): Parts | undefined {
+function wordPattern(pattern: string): PathSegments | undefined {
   return pattern.includes("**") ? undefined : [pattern];
 }
 
 /** An agent's name, or an owner's behind `owner:`. */
-function agentParts(pattern: string): Parts | undefined {
+function agentPattern(pattern: string): PathSegments | undefined {
   const owner = /^owner:(.+)$/.exec(pattern)?.[1];
-  return wordParts(owner ?? pattern) && (owner === undefined ? ["agent", pattern] : ["owner", owner]);
+  return wordPattern(owner ?? pattern) && (owner === undefined ? ["agent", pattern] : ["owner", owner]);
 }
 
-function commandParts(pattern: string): Parts | undefined {
-  const parts = pattern.split(/ +/);
-  return parts.some((part) => part !== "**" && part.includes("**")) ? undefined : parts;
+function commandPattern(pattern: string): PathSegments | undefined {
+  const segments = pattern.split(/ +/);
+  return segments.some((part) => part !== "**" && part.includes("**")) ? undefined : segments;
 }
 
-const fitsNarrowly = (pattern: Parts, command: Parts) => matchesCommand(pattern, command, "narrowly");
-
-function partOf(value: string | undefined): Parts | undefined {
-  return value === undefined ? undefined : [value];
-}
+const matchesStrictly = (pattern: PathSegments, command: PathSegments) => matchesCommand(pattern, command, "strict");
 
 /** RFC 3339. JavaScript would take the 30th of February for the 2nd of March. */
 function readTime(text: string): Date | undefined {
@@ -143,7 +146,7 @@ function readTime(text: string): Date | undefined {
 }
 
 function unusable(caveat: string): VaultError {
-  return new VaultError("INVALID_VALUE", `${JSON.stringify(caveat)} is no restriction that a token could hold.`, {
-    remedy: `A value is up to ${MAX_CAVEAT} characters, without a | and without spaces at its ends, and ** stands alone between slashes; --uses is a number from 1.`,
+  return new VaultError("INVALID_VALUE", `${JSON.stringify(caveat)} is not a restriction that a token can have.`, {
+    remedy: `A value has up to ${MAX_CAVEAT_LENGTH} characters, without a | and without spaces at its ends, and ** is alone between slashes; --uses is a number from 1.`,
   });
 }

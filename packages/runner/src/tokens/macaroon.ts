@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { VaultError, decodeUtf8 } from "@agent-vault/vault/read-only";
 
 /**
- * A macaroon with first-party caveats, as libmacaroons has them: whoever holds one can add a caveat and take none away.
+ * A macaroon with first-party caveats, as libmacaroons has them: its holder can add caveats and remove none.
  *
  * It is made on node:crypto alone, since all that it takes is HMAC-SHA256 and a few packets. The package `macaroon` would bring three others
  * with cryptography in JavaScript, and doubles its buffer with each write, so that it runs out of memory at the fourth caveat (3.0.4). It
@@ -87,9 +87,10 @@ export function decodeMacaroon(bytes: Uint8Array): Macaroon {
   return macaroon;
 }
 
+/** `TOKEN_INVALID`. @param reason a clause without a full stop */
 export function malformedToken(reason: string): VaultError {
-  return new VaultError("TOKEN_INVALID", `The token is not one of agent-vault: ${reason}.`, {
-    remedy: "Check that all of it was copied, or mint another (agent-vault token mint).",
+  return new VaultError("TOKEN_INVALID", `This is not a token of agent-vault: ${reason}.`, {
+    remedy: "Check that all of it was copied, or mint a new one with agent-vault token mint.",
   });
 }
 
@@ -158,5 +159,5 @@ function text(bytes: Uint8Array): string {
   return decoded;
 }
 
-const malformed = () => malformedToken("it is no macaroon of version 2");
-const thirdParty = () => malformedToken("it has a caveat that a third party would have to discharge");
+const malformed = () => malformedToken("it is not a macaroon of version 2");
+const thirdParty = () => malformedToken("it has a third-party caveat");

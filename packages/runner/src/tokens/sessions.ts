@@ -1,6 +1,5 @@
-import process from "node:process";
 import type { Session, SessionStore } from "@agent-vault/ledger";
-import { isSystemError, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { isProcessAlive, VaultError, type Context } from "@agent-vault/vault/read-only";
 
 /** Where a session's id is found by what is started in it. */
 export const SESSION_VARIABLE = "AGENT_VAULT_SESSION";
@@ -15,31 +14,16 @@ export async function currentSession(context: Pick<Context, "env">, sessions: Se
   const id = context.env[SESSION_VARIABLE];
   if (!id) return undefined;
   const session = await sessions.find(id);
-  if (session?.isOpen && (session.parent === undefined || isRunning(session.parent))) return session;
-  throw new VaultError(
-    "SESSION_NOT_FOUND",
-    `The session that ${SESSION_VARIABLE} names has ended, or never was one of this vault on this machine.`,
-    {
-      remedy: `Start another with agent-vault session start, or unset ${SESSION_VARIABLE}.`,
-    },
-  );
+  if (session?.isOpen && (session.parent === undefined || isProcessAlive(session.parent))) return session;
+  throw new VaultError("SESSION_NOT_FOUND", `The session in ${SESSION_VARIABLE} has ended, or is not one of this vault on this machine.`, {
+    remedy: `Start a new one with agent-vault session start, or unset ${SESSION_VARIABLE}.`,
+  });
 }
 
-/** The approvals that hold for the rest of a session, whichever process asks. */
+/** The approvals of a session, which are shared by all processes in it. */
 export function approvalsIn({ id }: Pick<Session, "id">, sessions: SessionStore) {
   return {
     isRemembered: (use: string): Promise<boolean> => sessions.isApproved(id, use),
     remember: (use: string): Promise<void> => sessions.approve(id, use),
   };
-}
-
-/** Whether there is such a process. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is another user's.
-    return isSystemError(error, "EPERM");
-  }
 }

@@ -4,10 +4,9 @@ import { addCaveat, createMacaroon, decodeMacaroon, encodeMacaroon, malformedTok
 /** Before every token, so that scanners for secrets can tell one: `avt1_[A-Za-z0-9_-]{80,}`. */
 export const TOKEN_PREFIX = "avt1_";
 const LOCATION = "agent-vault";
-/** Longest token, in characters. */
-const MAX_TOKEN = 16_384;
+const MAX_TOKEN_LENGTH = 16_384;
 
-/** What a token says of itself, which is no proof of anything. */
+/** What a token says of itself, unverified. */
 export interface Token {
   /** The id of the vault that it is for. */
   readonly vault: string;
@@ -24,13 +23,13 @@ export function signToken(of: Pick<Token, "vault" | "root" | "id">, rootKey: Uin
 }
 
 /**
- * Reads a token's text without judging it.
+ * Reads a token's text without verifying it.
  * @throws VaultError `TOKEN_INVALID`
  */
 export function parseToken(text: string): Token {
   if (text === "") throw malformedToken("it is empty");
   if (!text.startsWith(TOKEN_PREFIX)) throw malformedToken(`it does not begin with ${TOKEN_PREFIX}`);
-  if (text.length > MAX_TOKEN) throw malformedToken(`it is longer than ${MAX_TOKEN} characters`);
+  if (text.length > MAX_TOKEN_LENGTH) throw malformedToken(`it is longer than ${MAX_TOKEN_LENGTH} characters`);
   const encoded = text.slice(TOKEN_PREFIX.length);
   const bytes = Buffer.from(encoded, "base64url");
   // Node reads over what is not base64url.
@@ -49,8 +48,8 @@ export function parseToken(text: string): Token {
  */
 export function attenuate(token: string, caveats: readonly string[]): string {
   const attenuated = formatToken(caveats.reduce(addCaveat, parseToken(token).macaroon));
-  if (attenuated.length <= MAX_TOKEN) return attenuated;
-  throw new VaultError("INVALID_VALUE", `With these restrictions the token would be longer than ${MAX_TOKEN} characters.`, {
+  if (attenuated.length <= MAX_TOKEN_LENGTH) return attenuated;
+  throw new VaultError("INVALID_VALUE", `With these restrictions the token would be longer than ${MAX_TOKEN_LENGTH} characters.`, {
     remedy: "Give fewer, or mint a new token with them.",
   });
 }

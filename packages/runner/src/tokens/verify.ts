@@ -6,33 +6,33 @@ import { readCaveat, type Caveat } from "./caveats.js";
 import { verifiedSignatures } from "./macaroon.js";
 import { parseToken } from "./token.js";
 
-/** A token that was found good. */
+/** A token that was verified. */
 export interface VerifiedToken {
   readonly id: string;
   readonly note: string | undefined;
   readonly caveats: readonly string[];
   readonly created: Date;
-  /** From when on it holds no more. */
+  /** From when on it is no longer valid. */
   readonly expires: Date;
 }
 
-/** A token that is genuine and holds at this time, whatever it may be used for. */
+/** A token that is genuine and valid at this time, whatever it may be used for. */
 export interface GenuineToken extends VerifiedToken {
   /** For each caveat that counts uses, in order. */
   readonly limits: readonly UseLimit[];
   readonly restrictions: readonly Caveat[];
 }
 
-/** How far this machine's clock may have been put back since a token was minted, in milliseconds. */
-const CLOCK_TOLERANCE = 60_000;
+/** How far this machine's clock may have been put back since a token was minted. */
+const MAX_CLOCK_SETBACK_MS = 60_000;
 
 /**
- * Holds a use against a token, and counts it where the token limits their number: once it is found that everything else holds, and
- * whatever becomes of it then.
+ * Checks a use against a token, and counts it where the token limits the number of uses: after all other checks, and whether or not the use
+ * succeeds.
  * @param store of the vault that the secrets are in
  * @param now the time at which the use begins
- * @throws VaultError `TOKEN_INVALID` for what is no token, is forged, or is another vault's; `TOKEN_REVOKED`, also for one of another
- *   machine; `TOKEN_EXPIRED`; `TOKEN_DENIED` naming the caveat that does not hold; `TOKEN_USED_UP`
+ * @throws VaultError `TOKEN_INVALID` for what is not a token, is forged, or is another vault's; `TOKEN_REVOKED`, also for one of another
+ *   machine; `TOKEN_EXPIRED`; `TOKEN_DENIED` naming the caveat that does not allow it; `TOKEN_USED_UP`
  */
 export async function verifyToken(store: TokenStore, token: string, use: UseRequest, now: Date): Promise<VerifiedToken> {
   const genuine = await checkToken(store, token, use, now);
@@ -57,8 +57,8 @@ export async function spendToken(store: TokenStore, token: GenuineToken): Promis
 }
 
 /**
- * Finds out whether a token is one of this vault and holds at this time. It is not counted as a use.
- * @throws VaultError as {@link verifyToken}, `TOKEN_DENIED` for a caveat that nobody understands
+ * Checks that a token is one of this vault and valid at this time. It is not counted as a use.
+ * @throws VaultError as {@link verifyToken}, `TOKEN_DENIED` for a caveat that is unknown
  */
 export async function authenticate(store: TokenStore, text: string, now: Date): Promise<GenuineToken> {
   const { vault, root: rootId, id, macaroon } = parseToken(text);
@@ -74,7 +74,7 @@ export async function authenticate(store: TokenStore, text: string, now: Date): 
   const until = [token.expires, ...restrictions.flatMap((caveat) => caveat.until ?? [])];
   const expires = new Date(Math.min(...until.map((time) => time.getTime())));
   if (!(now < expires)) throw expired(expires);
-  if (now.getTime() < token.created.getTime() - CLOCK_TOLERANCE) throw clockIsBehind(now, token.created);
+  if (now.getTime() < token.created.getTime() - MAX_CLOCK_SETBACK_MS) throw clockIsBehind(now, token.created);
   // What is counted hangs on the signature up to the caveat: all tokens attenuated from one share its count, and have one of their own.
   const limits = restrictions.flatMap(({ uses }, index) =>
     uses === undefined ? [] : { counter: createHash("sha256").update(signatures[index]!).digest("hex"), limit: uses },
@@ -82,7 +82,7 @@ export async function authenticate(store: TokenStore, text: string, now: Date): 
   return { id, note: token.note, caveats, created: token.created, expires, limits, restrictions };
 }
 
-/** An unknown caveat may mean anything, so it holds for nothing. */
+/** An unknown caveat may mean anything, so it allows nothing. */
 function never(text: string): Caveat {
   return { text, allows: () => false };
 }
@@ -90,7 +90,7 @@ function never(text: string): Caveat {
 function denied(caveat: string): VaultError {
   const shown = caveat.length > 200 ? `${caveat.slice(0, 200)}…` : caveat;
   return new VaultError("TOKEN_DENIED", `The token does not allow this: it is for ${shown} only.`, {
-    remedy: "Ask whoever gave it to you for one that does; agent-vault token inspect shows all that it is restricted to.",
+    remedy: "Ask its issuer for another token. agent-vault token inspect shows what this one is restricted to.",
   });
 }
 
@@ -113,8 +113,8 @@ function ofAnotherVault(vault: string): VaultError {
 }
 
 function expired(when: Date): VaultError {
-  return new VaultError("TOKEN_EXPIRED", `The token held until ${when.toISOString()}.`, {
-    remedy: "Ask for a new one; if that time is not over yet, set this machine's clock.",
+  return new VaultError("TOKEN_EXPIRED", `The token expired at ${when.toISOString()}.`, {
+    remedy: "Ask for a new one, or set this machine's clock if it is wrong.",
   });
 }
 
@@ -122,7 +122,7 @@ function clockIsBehind(now: Date, created: Date): VaultError {
   return new VaultError(
     "TOKEN_DENIED",
     `The token was minted at ${created.toISOString()}, and this machine's clock says ${now.toISOString()}.`,
-    { remedy: "Set the clock: with a wrong one no token can expire." },
+    { remedy: "Set this machine's clock." },
   );
 }
 

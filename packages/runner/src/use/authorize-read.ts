@@ -5,10 +5,11 @@ import { authorize, personalApprover, type Approver } from "./authorize.js";
 import type { SecretUse } from "./open-use.js";
 import { requestedSecrets } from "./requested-secrets.js";
 
-/** `get` where whoever asks is shown the value, `read` for a program that was written to have it. */
+/** `get` shows the value to the caller, `read` hands it to a program that was written for it. */
 export type ReadAction = Extract<UseRequest["action"], "get" | "read">;
 
-export interface JudgeOptions {
+/** How a read of values is decided on. */
+export interface AuthorizeReadOptions {
   /** Of `--token`. */
   readonly token?: string | undefined;
   /** Without it a person is asked on the terminal or by a dialog. */
@@ -17,20 +18,20 @@ export interface JudgeOptions {
   readonly reason?: string | undefined;
   /** Whether the person has said that a coding agent may be shown values. */
   readonly mayShow?: boolean | undefined;
-  /** What else has to hold, as in `openUse`. */
+  /** A further condition, as in `openUse`. */
   readonly restrict?: SecretUse["restrict"];
 }
 
-/** Decides over a read of values, as {@link authorize} does. */
-export function judgeRead(action: ReadAction, options: JudgeOptions = {}): ReadAuthorizer {
+/** Decides on a read of values, as {@link authorize} does. */
+export function authorizeRead(action: ReadAction, options: AuthorizeReadOptions = {}): ReadAuthorizer {
   return async (context, read) => {
-    const record = isAuditOff(context.env) ? undefined : await openUseAudit(context, read.actor);
-    return decideRead(context, read, action, record?.ledger, options);
+    const audit = isAuditOff(context.env) ? undefined : await openUseAudit(context, read.actor);
+    return decideRead(context, read, action, audit?.ledger, options);
   };
 }
 
-/** As {@link judgeRead}, for a place that has no record at all: a token, which only the record knows, is refused there. */
-export function judgeUnrecordedRead(action: ReadAction, options: JudgeOptions = {}): ReadAuthorizer {
+/** As {@link authorizeRead}, for a place without a ledger: a token, which only the ledger knows, is refused there. */
+export function authorizeUnrecordedRead(action: ReadAction, options: AuthorizeReadOptions = {}): ReadAuthorizer {
   return (context, read) => decideRead(context, read, action, undefined, options);
 }
 
@@ -39,7 +40,7 @@ async function decideRead(
   { files, actor, paths }: ReadRequest,
   action: ReadAction,
   ledger: Ledger | undefined,
-  options: JudgeOptions,
+  options: AuthorizeReadOptions,
 ): ReturnType<ReadAuthorizer> {
   const token = presentedToken(context, options.token);
   const secrets = await requestedSecrets(files, paths, token !== undefined || options.restrict !== undefined);

@@ -1,33 +1,36 @@
 import type { Ledger } from "@agent-vault/ledger";
 import { VaultError, type Context, type VaultFiles } from "@agent-vault/vault/read-only";
 import type { ApprovalMemory } from "../approval/memory.js";
-import type { Answer, ApprovalQuestion } from "../approval/ask-approval.js";
-import { decide, requireAllowed, type Decision } from "../policy/decide.js";
+import type { Answer } from "../approval/ask-approval.js";
+import type { ApprovalQuestion } from "../approval/reply.js";
+import { decide, type Decision } from "../policy/decide.js";
+import { requireAllowed } from "../policy/require-allowed.js";
 import { readPolicy } from "../policy/read-policy.js";
 import type { VerifiedToken } from "../tokens/verify.js";
 import type { UseRequest } from "./use-request.js";
 
-/** How a person is asked. `memory` holds what was allowed for a session. */
+/** Asks a person. `memory` has what was allowed for a session. */
 export interface Approver {
   readonly memory?: ApprovalMemory | undefined;
   ask(question: ApprovalQuestion, memory: ApprovalMemory | undefined, options: { readonly preset: boolean }): Promise<Answer>;
 }
 
-/** What let a use pass. */
+/** Why a use was allowed. */
 export interface Authorization {
-  /** The token that it was done by. */
+  /** The token that was presented. */
   readonly token: VerifiedToken | undefined;
-  /** Who said yes to it, in words; `undefined` where nobody had to. */
+  /** Who approved it, as the audit log has it; `undefined` where nobody had to. */
   readonly approval: string | undefined;
 }
 
+/** A use to decide on. */
 export interface AuthorizeRequest {
   readonly use: UseRequest;
   /** The vault's files, verified. */
   readonly files: VaultFiles;
   /** The token that was presented, if one was: then it is the only authority. */
   readonly token: string | undefined;
-  /** Of the vault; `undefined` where the record is off. */
+  /** Of the vault; `undefined` where the audit log is off. */
   readonly ledger: Ledger | undefined;
   readonly approver: Approver;
   /** Whether the person has said that a coding agent may be shown values, by how they started this. */
@@ -35,17 +38,17 @@ export interface AuthorizeRequest {
 }
 
 /**
- * Decides over a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse. A
+ * Decides on a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse. A
  * use that a token counts is counted last.
  * @throws VaultError the codes of `verifyToken`, `LEDGER_UNAVAILABLE` for a token without a ledger, `INVALID_POLICY`, `POLICY_DENIED`,
  *   `HARNESS_DENIED`, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
  */
 export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
   const { use, files, ledger } = request;
-  const token = request.token === undefined ? undefined : await presented(context, request.token, use, ledger);
+  const token = request.token === undefined ? undefined : await requireToken(context, request.token, use, ledger);
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
-  requireAllowed(request.mayShow ? shown(decision) : decision, use);
+  requireAllowed(request.mayShow ? withShowing(decision) : decision, use);
   if (token) requireShort(token.genuine, decision);
   const approval = await approve(context, request, decision);
   await token?.spend();
@@ -53,27 +56,23 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
 }
 
 /** The same decision, where a coding agent may see values that no rule keeps from it. */
-function shown(decision: Decision): Decision {
+function withShowing(decision: Decision): Decision {
   const secrets = decision.secrets.map((secret) =>
     secret.code === "HARNESS_DENIED" ? { ...secret, allowed: true, code: undefined } : secret,
   );
   return { ...decision, secrets };
 }
 
-/** The token that was presented, found good for this use, which is counted once all else has let it pass. */
-async function presented(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined) {
+/** Verifies the token for this use, which is counted once all else has allowed it. */
+async function requireToken(context: Context, token: string, use: UseRequest, ledger: Ledger | undefined) {
   if (ledger) {
     const { checkToken, spendToken } = await import("../tokens/verify.js");
     const genuine = await checkToken(ledger.tokens, token, use, context.now());
     return { genuine, spend: () => spendToken(ledger.tokens, genuine) };
   }
-  throw new VaultError(
-    "LEDGER_UNAVAILABLE",
-    "A token was presented, and without the ledger (AGENT_VAULT_AUDIT=off) it cannot be verified.",
-    {
-      remedy: "Unset AGENT_VAULT_AUDIT; or unset AGENT_VAULT_TOKEN, where the key alone may do.",
-    },
-  );
+  throw new VaultError("LEDGER_UNAVAILABLE", "The token cannot be verified, because the ledger is off (AGENT_VAULT_AUDIT=off).", {
+    remedy: "Unset AGENT_VAULT_AUDIT, or unset AGENT_VAULT_TOKEN to use the key alone.",
+  });
 }
 
 function requireShort({ created, expires }: VerifiedToken, { maxTtlMs }: Decision): void {
@@ -83,15 +82,15 @@ function requireShort({ created, expires }: VerifiedToken, { maxTtlMs }: Decisio
   });
 }
 
-/** @returns who said yes, in words */
+/** @returns who approved, as the audit log has it */
 async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
   const { use, ledger, approver } = request;
-  // Who prints a value is its reader: without a rule that says so, nobody is asked whether they may see what their key opens. A coding agent is no reader.
-  const isReader = READS.has(use.action) && !request.mayShow;
-  const isAsked = decision.approval !== "never" && (!isReader || decision.secrets.some(({ approvalRule }) => approvalRule));
+  // A person who prints a value reads it with their own key, and is asked only where a rule says so. A coding agent is always asked.
+  const isPersonReading = READS.has(use.action) && !request.mayShow;
+  const isAsked = decision.approval !== "never" && (!isPersonReading || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
   const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtlMs));
-  // Without a session there is nothing that an answer could hold for.
+  // Without a session an answer is for one use.
   const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
   if (answer.scope === "deny") throw answer.error;
@@ -126,9 +125,9 @@ export function personalApprover(context: Context): Approver {
     ask: async (question, memory, { preset }) => {
       const { askApproval } = await import("../approval/ask-approval.js");
       const { AGENT_VAULT_APPROVE: given, ...env } = context.env;
-      // What asks for an answer to each use takes none that was given in advance, save a no.
-      const heeded = preset || given === "deny" ? context : { ...context, env };
-      return askApproval(heeded, question, { memory });
+      // Where each use needs an answer, one that was given in advance counts only if it denies.
+      const asking = preset || given === "deny" ? context : { ...context, env };
+      return askApproval(asking, question, { memory });
     },
   };
 }

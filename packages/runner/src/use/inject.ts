@@ -2,6 +2,7 @@ import type { Context } from "@agent-vault/vault/read-only";
 import { parseTemplate } from "../references/template.js";
 import { openUse, type SecretUse } from "./open-use.js";
 
+/** A template to fill. */
 export interface InjectRequest extends Omit<SecretUse, "action" | "secrets" | "command" | "groups" | "accept"> {
   readonly template: Uint8Array;
   /** Names the template in errors. */
@@ -11,7 +12,7 @@ export interface InjectRequest extends Omit<SecretUse, "action" | "secrets" | "c
 }
 
 /**
- * Fills `{{ vault://group/name }}` in a template, which hands the values to whoever gets the result. It goes through {@link openUse} first.
+ * Fills `{{ vault://group/name }}` in a template, which shows the values to the reader of the result. It goes through {@link openUse} first.
  * @throws VaultError `INVALID_REFERENCE`, and what `openUse` and `write` throw
  */
 export async function inject(context: Context, request: InjectRequest): Promise<void> {

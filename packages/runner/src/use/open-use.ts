@@ -29,7 +29,7 @@ import { stateOf } from "./state-of.js";
 export interface SecretUse {
   /** The vault's folder. */
   readonly root: string;
-  /** Absolute path of the folder that it is done in, if that is not the context's: it is judged, asked about and recorded. */
+  /** Absolute path of the folder that the use is in, if not the context's: the one that policy and approvals see and that is recorded. */
   readonly cwd?: string | undefined;
   readonly key?: KeyChoice | undefined;
   /** Bring the vault up to date with its upstream first; `true` unless set. */
@@ -45,28 +45,29 @@ export interface SecretUse {
   /** Of `--service`; without it `AGENT_VAULT_SERVICE` counts. */
   readonly service?: string | undefined;
   readonly approver: Approver;
-  /** What else has to hold, such as the caveats of a profile. @throws VaultError `POLICY_DENIED` */
+  /** A further condition, such as the caveats of a profile. @throws VaultError `POLICY_DENIED` */
   readonly restrict?: ((use: UseRequest) => void) | undefined;
-  /** Looks at the secrets that are asked for before anything else is done with them. @throws VaultError */
+  /** Checks the secrets that are asked for before anything else is done with them. @throws VaultError */
   readonly accept?: ((secrets: ResolvedSecrets) => void) | undefined;
 }
 
 /** The secrets of a use, each once. */
 export interface ResolvedSecrets {
   readonly all: readonly SecretPath[];
-  /** Those that a group lists which was asked for. */
+  /** Those that one of the groups lists. */
   readonly ofGroups: ReadonlySet<SecretPath>;
 }
 
-/** Secrets that were opened for a use which is on record as begun. */
+/** The secrets of a use that was recorded as begun. */
 export interface OpenedUse {
   /** In the order that they were asked for, those of groups last. */
   readonly values: ReadonlyMap<SecretPath, Uint8Array>;
   readonly ofGroups: ReadonlySet<SecretPath>;
-  /** Puts on record how it ended. @throws VaultError where that cannot be recorded */
+  /** Records how it ended. @throws VaultError where that cannot be recorded */
   end(ending: UseEnding): Promise<void>;
 }
 
+/** How a use ended. */
 export interface UseEnding {
   readonly outcome: "done" | "failed";
   readonly exitCode?: number | undefined;
@@ -76,10 +77,10 @@ export interface UseEnding {
 }
 
 /**
- * The one way to secrets that somebody uses, in this order and failing closed at each step: the names are resolved in the verified vault;
- * the token, the policy and a person decide; the use goes on record; the values are decrypted.
+ * The one way to the values of secrets, in this order and failing closed at each step: the names are resolved in the verified vault;
+ * the token, the policy and a person decide; the use is recorded; the values are decrypted.
  * @throws VaultError what `loadVaultKeys`, `pull`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
- *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified goes on record as denied.
+ *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified is recorded as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
@@ -90,11 +91,11 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const { files, trusted } = opened;
   const actor = opened.actor!;
   const token = presentedToken(context, request.token);
-  const record = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
+  const audit = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
   const refuse = async (error: unknown, secrets: readonly string[]) => {
-    if (error instanceof VaultError) await record?.refuse({ action, secrets, command: programOf(request) }, error);
+    if (error instanceof VaultError) await audit?.refuse({ action, secrets, command: programOf(request) }, error);
     throw error;
   };
   const { all: paths, ofGroups } = await resolve(opened, request).catch((error: unknown) => refuse(error, named));
@@ -103,10 +104,10 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const passed = await (async () => {
     trusted?.requireNotOlderThanRemembered();
     request.restrict?.(use);
-    return authorize(context, { use, files, token, ledger: record?.ledger, approver });
+    return authorize(context, { use, files, token, ledger: audit?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));
 
-  const begun = await begin(context, actor, record, {
+  const end = await recordBegin(context, actor, audit, {
     action,
     secrets,
     command: programOf(request),
@@ -120,30 +121,30 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
       values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
     }
     trusted?.remember();
-    return { values, ofGroups, end: begun };
+    return { values, ofGroups, end };
   } catch (error) {
     const reason = error instanceof VaultError ? formatFailure(error) : undefined;
-    await begun({ outcome: "failed", reason });
+    await end({ outcome: "failed", reason });
     throw error;
   }
 }
 
-/** Reads what is used, and what decides about it. */
+/** Reads the files that the use is decided by, and the secrets. */
 async function readNeeded(files: VaultFiles, { secrets, groups = [] }: SecretUse): Promise<void> {
   for (const file of [POLICY_FILE, MANIFEST_FILE]) files.read(file);
   for (const path of [...secrets, ...(await secretsOfGroups(files, groups))])
     for (const file of [secretFile(path), metadataFile(path)]) files.read(file);
 }
 
-/** @returns what puts on record how it ended */
-async function begin(
+/** Records that the use begins. @returns what records how it ended */
+async function recordBegin(
   context: Context,
   actor: Actor,
-  record: UseAudit | undefined,
+  audit: UseAudit | undefined,
   event: Parameters<UseAudit["begin"]>[0],
 ): Promise<OpenedUse["end"]> {
-  if (record) return record.begin(event);
-  // Leaves a note on machines that have a record, which is off now.
+  if (audit) return audit.begin(event);
+  // Counts the use where there is an audit log that is off now.
   await context.recorder?.record(context, actor, { outcome: "done", secrets: event.secrets });
   return async () => {};
 }
@@ -188,7 +189,7 @@ async function useOf(
   };
 }
 
-/** The words of a command may hold secrets, which is known once those are opened: before that only the program is put down. */
+/** The arguments of a command may contain secrets, which can be told once those are open: before that only the program is recorded. */
 function programOf({ command }: SecretUse): readonly string[] | undefined {
   return command && command.length > 1 ? [command[0]!, "…"] : command;
 }

@@ -10,7 +10,8 @@ import {
   decodeUtf8,
 } from "@agent-vault/vault/read-only";
 import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
-import { runChild, type ChildEnd, type ChildRequest } from "../child/run-child.js";
+import type { ChildEnd, ChildRequest } from "../child/child-request.js";
+import { runChild } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
 import { secretsIn } from "../references/reference.js";
@@ -29,14 +30,14 @@ export interface RunRequest
   readonly files?: readonly SecretVariable[] | undefined;
   /** Further variables, with references to secrets in their values. */
   readonly env?: readonly Pick<EnvEntry, "name" | "value">[] | undefined;
-  /** Scrub values under eight bytes too, as they are; without it they are refused. */
+  /** Scrub values under eight bytes too, unencoded only; without it they are refused. */
   readonly allowShort?: boolean | undefined;
   /** Where the scrubbed output goes. */
   readonly output: { readonly stdout: Writable; readonly stderr: Writable };
 }
 
 /**
- * Runs a command with secrets in its environment, which whoever asked for it does not see: what it prints is scrubbed of them. It goes
+ * Runs a command with secrets in its environment, which the caller does not see: what it prints is scrubbed of them. It goes
  * through {@link openUse} first.
  * @throws VaultError what `openUse` and {@link runChild} throw, `INVALID_VARIABLE` where a variable would hold two secrets, `INVALID_VALUE` for a
  *   value that is no text, `SECRET_TOO_SHORT`, `NO_PRIVATE_STORAGE`
@@ -45,38 +46,38 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   const { variables = [], files = [], env = [], command, shell } = request;
   const named = [...variables, ...files].map(({ secret }) => secret);
   const secrets = [...new Set([...named, ...secretsIn(env.flatMap(({ value }) => value))])];
-  const words = shell ? shellCommand(command, context.env) : command;
-  const pipes = new PipesAhead(!request.tty);
+  const run = shell ? shellCommand(command, context.env) : command;
+  const pipes = new PreparedPipes(!request.tty);
   const use = await openUse(context, {
     ...request,
     action: "run",
     secrets,
-    command: words,
+    command: run,
     accept: ({ ofGroups }) => void placesOf(request, ofGroups),
   }).catch(async (error: unknown) => {
     await pipes.close();
     throw error;
   });
-  const known = knowing(use.values);
+  const known = knownSecrets(use.values);
   try {
     const end = await runOpened(context, request, use, pipes);
     const how = end.timedOut ? "It ran out of time." : end.cancelled ? "It was cancelled." : end.signal && `Ended by ${end.signal}.`;
     if (end.unwritten) context.warn(`The command's output could not be written: ${end.unwritten.message}.`);
-    await putDown(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(words, known) });
+    await recordEnd(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(run, known) });
     return end;
   } catch (error) {
     await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
-    // What went wrong may name a word of the command.
+    // The message may quote an argument of the command.
     const [reason] = redacted([formatFailure(error)], known);
-    await putDown(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(words, known) });
+    await recordEnd(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(run, known) });
     throw error;
   }
 }
 
-async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PipesAhead): Promise<ChildEnd> {
+async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PreparedPipes): Promise<ChildEnd> {
   const { tty, output } = request;
-  const known = tty ? undefined : knowing(values, request.allowShort ?? false);
+  const known = tty ? undefined : knownSecrets(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
   const secrets: Record<string, string> = {};
   for (const { name, value } of request.env ?? []) {
@@ -84,7 +85,7 @@ async function runOpened(context: Context, request: RunRequest, { values, ofGrou
   }
   const { variables, files } = placesOf(request, ofGroups);
   for (const { variable, secret } of variables) secrets[variable] = text(secret);
-  // An empty token is an invalid one: what the command asks of agent-vault must not go by the key that the token stands for.
+  // An empty token is an invalid one: an agent-vault that the command starts must not use the key where a token was presented.
   if (presentedToken(context, request.token) !== undefined) secrets["AGENT_VAULT_TOKEN"] = "";
   const folder = files.length === 0 ? undefined : (await import("../child/secret-files.js")).SecretFiles.create(context.env);
   try {
@@ -103,7 +104,7 @@ async function runOpened(context: Context, request: RunRequest, { values, ofGrou
 }
 
 /** Pipes that are made while other things are done, and closed where no child takes them. */
-class PipesAhead {
+class PreparedPipes {
   readonly #made: ReturnType<typeof makeOutputPipes>;
   #taken = false;
 
@@ -151,27 +152,27 @@ function textOf(path: SecretPath, value: Uint8Array): string {
   });
 }
 
-function knowing(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true): KnownSecrets {
+function knownSecrets(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true): KnownSecrets {
   return new KnownSecrets(
     [...values].map(([path, value]) => ({ name: formatSecretPath(path), value })),
     { allowShort },
   );
 }
 
-/** Texts without the secrets that somebody may have typed into them. */
-function redacted(words: readonly string[], known: KnownSecrets): string[] {
-  return words.map((word) => {
+/** Texts without the secrets in them. */
+function redacted(texts: readonly string[], known: KnownSecrets): string[] {
+  return texts.map((text) => {
     const scrubber = known.scrubber();
-    return Buffer.concat([scrubber.write(Buffer.from(word)), scrubber.flush()]).toString();
+    return Buffer.concat([scrubber.write(Buffer.from(text)), scrubber.flush()]).toString();
   });
 }
 
-/** The command has run, and what it came to stands, also where the record cannot be completed. */
-async function putDown(context: Context, use: OpenedUse, ending: UseEnding): Promise<void> {
+/** The command has run, so its result counts even where its end cannot be recorded. */
+async function recordEnd(context: Context, use: OpenedUse, ending: UseEnding): Promise<void> {
   try {
     await use.end(ending);
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
-    context.warn(`How the command ended could not be put on record: ${error.message}`);
+    context.warn(`The end of the command could not be recorded: ${error.message}`);
   }
 }

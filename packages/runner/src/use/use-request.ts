@@ -1,14 +1,14 @@
 import type { InvocationContext } from "@agent-vault/ledger";
 import type { Principal } from "@agent-vault/vault/read-only";
 
-/** What somebody wants to do with secrets, as policy, tokens and approvals judge it before anything is decrypted. */
+/** A use of secrets, as policy, tokens and approvals see it before anything is decrypted. */
 export interface UseRequest {
-  /** `run` hands values to a command, `get` and `inject` to whoever asks, `read` to a program that was written to have them. */
+  /** `run` hands values to a command, `get` and `inject` show them to the caller, `read` hands them to a program that was written for it. */
   readonly action: "run" | "get" | "inject" | "read";
   readonly secrets: readonly RequestedSecret[];
   readonly principal: Principal;
   readonly invocation: InvocationContext;
-  /** The program and its words, for `run`. */
+  /** The program and its arguments, for `run`. */
   readonly command: readonly string[] | undefined;
   /** What it is for, as the caller says. */
   readonly reason: string | undefined;

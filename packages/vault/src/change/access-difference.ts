@@ -3,11 +3,11 @@ import { formatSecretPath } from "../format/names.js";
 import type { VaultState } from "../files/vault-state.js";
 import { andMore, plural } from "../text/counts.js";
 
-/** What separates two states of a vault, in terms of who can read what. Names are sorted; secrets are spelled as they are shown. */
+/** How two states of a vault differ, in terms of who can read what. Names are sorted; secrets are spelled as they are shown. */
 export interface AccessDifference {
-  /** Agents that read other secrets than before. */
+  /** Agents that gain or lose access to secrets. */
   readonly access: readonly { readonly agent: string; readonly gains: readonly string[]; readonly loses: readonly string[] }[];
-  /** Recipients (`age1...`) that came, went, or are others than before: whoever holds the key reads as that owner or agent. */
+  /** Recipients (`age1...`) that were added, removed or replaced: the holder of the key reads as that owner or agent. */
   readonly recipients: readonly {
     readonly kind: "owner" | "agent";
     readonly name: string;
@@ -21,8 +21,8 @@ export interface AccessDifference {
 
 /**
  * Compares two states, without any key.
- * @param before `undefined` for a vault that was not there
- * @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST`, `INVALID_RECIPIENT` where a state cannot be made sense of
+ * @param before `undefined` where there was no vault
+ * @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST`, `INVALID_RECIPIENT` where a state cannot be read
  */
 export function accessDifference(before: VaultState | undefined, after: VaultState): AccessDifference {
   const [readBefore, readAfter] = [readersOf(before), readersOf(after)];
@@ -32,10 +32,10 @@ export function accessDifference(before: VaultState | undefined, after: VaultSta
     return gains.length + loses.length > 0 ? [{ agent, gains, loses }] : [];
   });
 
-  const [holdersBefore, holdersAfter] = [recipientsOf(before), recipientsOf(after)];
-  const recipients = sorted([...holdersBefore.keys(), ...holdersAfter.keys()]).flatMap((holder) => {
-    const [old, now] = [holdersBefore.get(holder), holdersAfter.get(holder)];
-    const [kind, name] = holder.split(" ") as ["owner" | "agent", string];
+  const [recipientsBefore, recipientsAfter] = [recipientsOf(before), recipientsOf(after)];
+  const recipients = sorted([...recipientsBefore.keys(), ...recipientsAfter.keys()]).flatMap((entry) => {
+    const [old, now] = [recipientsBefore.get(entry), recipientsAfter.get(entry)];
+    const [kind, name] = entry.split(" ") as ["owner" | "agent", string];
     return old === now ? [] : [{ kind, name, before: old, after: now }];
   });
 
@@ -52,27 +52,27 @@ export function accessDifference(before: VaultState | undefined, after: VaultSta
   return { access, recipients, secrets, files };
 }
 
-/** The difference in lines for a person, each a sentence without indentation; none where nothing differs. */
+/** The difference in lines for a person, without indentation; none where nothing differs. */
 export function describeDifference({ access, recipients, secrets, files }: AccessDifference): string[] {
   const policyChanged = files.includes(POLICY_FILE);
   const others = files.filter((file) => file !== POLICY_FILE);
-  const line = (names: readonly string[], words: string) => (names.length > 0 ? [`${words}: ${andMore(names, 10)}`] : []);
+  const line = (names: readonly string[], heading: string) => (names.length > 0 ? [`${heading}: ${andMore(names, 10)}`] : []);
   return [
     ...access.flatMap(({ agent, gains, loses }) => [
-      ...line(gains, `agent ${agent} could newly read ${plural(gains.length, "secret")}`),
-      ...line(loses, `agent ${agent} could no longer read ${plural(loses.length, "secret")}`),
+      ...line(gains, `agent ${agent} gains access to ${plural(gains.length, "secret")}`),
+      ...line(loses, `agent ${agent} loses access to ${plural(loses.length, "secret")}`),
     ]),
     ...recipients.map(({ kind, name, before, after }) =>
       before === undefined
         ? `new ${kind} ${name} with the key ${after}`
         : after === undefined
-          ? `${kind} ${name} is gone`
-          : `${kind} ${name} has another key: ${after} instead of ${before}`,
+          ? `${kind} ${name} was removed`
+          : `${kind} ${name} has a different key: ${after} instead of ${before}`,
     ),
     ...line(secrets.added, `${plural(secrets.added.length, "secret")} added`),
-    ...line(secrets.changed, `${plural(secrets.changed.length, "secret")} with other bytes`),
+    ...line(secrets.changed, `${plural(secrets.changed.length, "secret")} changed`),
     ...line(secrets.removed, `${plural(secrets.removed.length, "secret")} removed`),
-    ...(policyChanged ? [`another policy (${POLICY_FILE}) says who may use which secret, and how`] : []),
+    ...(policyChanged ? [`${POLICY_FILE} changed, which says who may use which secret, and how`] : []),
     ...line(others, `${plural(others.length, "other file")} changed`),
   ];
 }

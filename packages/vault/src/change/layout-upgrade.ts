@@ -1,7 +1,7 @@
 import type { Context } from "../context.js";
 import { CONFIG_FILE, GITATTRIBUTES_FILE, GITIGNORE_FILE, MANIFEST_FILE } from "../format/layout.js";
 import type { SecretPath } from "../format/names.js";
-import type { FileChanges } from "./transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import type { VaultState } from "../files/vault-state.js";
 
 const GITIGNORE = [
@@ -12,14 +12,14 @@ const GITIGNORE = [
   "!**/*.escrow",
   "!agents/*/public.key",
 ];
-/** `binary` is not among them: rules at the top of the repository, which nobody signs, may give it another meaning. */
+/** Without `binary`: unsigned rules at the top of the repository may give it another meaning. */
 const GITATTRIBUTES = [
   "# agent-vault: every byte counts",
   "*.enc -diff -merge",
   "*.escrow -diff -merge",
   "* -text -filter -ident -working-tree-encoding",
 ];
-/** What was written before, the first without the other ways in which git changes a file on its way to the work tree. */
+/** What earlier versions wrote, the first without the other ways in which git changes a file on its way to the work tree. */
 const FORMER_GITATTRIBUTES = ["* -text", "* -text -filter -ident -working-tree-encoding"].map((rule) => [
   "# agent-vault: every byte counts",
   rule,
@@ -48,7 +48,7 @@ export function layoutUpgrade(context: Context, state: VaultState): FileChanges 
   return files;
 }
 
-/** Git's rules for the vault's folder, on top of what the person has written there. */
+/** Git's rules for the vault's folder, added to what the person has written there. */
 export function gitRules(state: VaultState): FileChanges {
   return new Map([
     [GITIGNORE_FILE, withLines(state.read(GITIGNORE_FILE), GITIGNORE)],
@@ -56,14 +56,14 @@ export function gitRules(state: VaultState): FileChanges {
   ]);
 }
 
-/** The former rules are replaced where they stand alone; a person who has added to them may have meant what follows from them. */
+/** Former rules are replaced where there are no others; a person who has added rules may rely on them. */
 function gitAttributes(bytes: Uint8Array | undefined): Uint8Array {
   const text = bytes && new TextDecoder().decode(bytes);
   if (FORMER_GITATTRIBUTES.some((lines) => text === `${lines.join("\n")}\n`)) return withLines(undefined, GITATTRIBUTES);
   return withLines(bytes, text?.split(/\r?\n/).includes("* -text") ? FORMER_GITATTRIBUTES[0]! : GITATTRIBUTES);
 }
 
-/** Names in the manifest the extra agents that until now only the metadata of their secrets knew of. To be called before any edit. */
+/** Puts into the manifest the extra agents that until now only the metadata of their secrets named. To be called before any edit. */
 export function adoptExtraAgents(state: VaultState): void {
   if (state.manifest.namesExtraAgents) return;
   const extra = new Map<SecretPath, string[]>();

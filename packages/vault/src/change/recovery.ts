@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
+import { findGitFolders, journalFile } from "../git/git-folders.js";
 
 /**
  * Finishes or undoes what a killed process left of a change; does nothing, fast, where there is nothing, or where the process that
@@ -23,11 +24,8 @@ function mayHoldWaitingKey({ home }: Context): boolean {
   return existsSync(folder) && readdirSync(folder).some((name) => name.includes(".key.new-"));
 }
 
-/** Looks without git for the usual place of a journal, which is worth the exception: every read comes through here. */
+/** Where a change keeps its journal, looked for without git: every read comes through here. */
 function mayHoldJournal(folder: string): boolean {
-  for (; ; folder = dirname(folder)) {
-    const git = lstatSync(join(folder, ".git"), { throwIfNoEntry: false });
-    if (git) return !git.isDirectory() || existsSync(join(folder, ".git", "agent-vault", "journal.json"));
-    if (folder === dirname(folder)) return false;
-  }
+  const git = findGitFolders(folder);
+  return git !== undefined && existsSync(journalFile(git.gitDir));
 }

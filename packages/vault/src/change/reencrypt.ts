@@ -9,7 +9,7 @@ import { VaultError } from "../errors.js";
 import { escrowFile, metadataFile, secretFile } from "../format/layout.js";
 import { withAuthorizedAgents } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
-import type { FileChanges } from "./transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import type { VaultState } from "../files/vault-state.js";
 
 /** How the readers of one secret change. */

@@ -1,7 +1,7 @@
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
-import type { FileChanges } from "./transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import { formatLock, type AuditAnchor, type LockOwner } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";

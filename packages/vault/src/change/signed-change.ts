@@ -9,7 +9,9 @@ import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Actor, type Begin, type BegunChange } from "../record/recorder.js";
 import { recoverVault } from "./recovery.js";
-import { requireQuietRepository, transact, withoutUnchanged, type FileChanges, type HookPoint } from "./transaction.js";
+import { withoutUnchanged, type FileChanges } from "../files/changes.js";
+import { requireNoGitOperation } from "./preconditions.js";
+import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";
@@ -42,8 +44,8 @@ export interface Change<R> {
    * who knows no other key can verify the vault.
    */
   readonly newIdentity?: Identity;
-  /** Signs also where no file changes, and for another time: in milliseconds, `null` for ever, `undefined` for as long as before. */
-  readonly renewal?: { readonly lifetime: number | null | undefined };
+  /** Signs also where no file changes, and for another time: `null` for ever, `undefined` for as long as before. */
+  readonly renewal?: { readonly lifetimeMs: number | null | undefined };
 }
 
 /** What an operation came to. */
@@ -83,7 +85,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
     return operation(state, owner);
   };
   const tryOut = async (state: VaultState) => {
-    if (!dryRun) await requireQuietRepository(context, vault);
+    if (!dryRun) await requireNoGitOperation(context, vault);
     await plan(state);
   };
 
@@ -172,7 +174,7 @@ interface SignedFiles {
   readonly signed: SignedLock;
   readonly anchor: BegunChange["anchor"] | undefined;
   /** A second commit, with the lock that a new identity signs. */
-  readonly handover: readonly HookPoint[];
+  readonly handover: readonly PlannedCommit[];
 }
 
 async function signChange<R>(
@@ -190,7 +192,7 @@ async function signChange<R>(
   const sequence = newIdentity && hasInflatedSequence(base.lock) ? 1 : highestSequence(trust, base) + 1;
   const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
   if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);
-  const lifetime = renewal?.lifetime;
+  const lifetime = renewal?.lifetimeMs;
   const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
   if (!newIdentity) return { ...next, anchor, handover: [] };
 

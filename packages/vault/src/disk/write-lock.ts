@@ -6,9 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createHash } from "node:crypto";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
+import { isProcessAlive, processStart } from "./process-alive.js";
 
-/** How long a change waits for another one, in milliseconds. */
-const PATIENCE = 10_000;
+/** How long a change waits for another one. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /**
  * Runs `work` while no other process changes the vault.
@@ -18,11 +19,11 @@ const PATIENCE = 10_000;
  * before the other's look, so no two processes ever both go ahead; a dead process's claim has a name that nobody uses again, so
  * removing it is safe at any time.
  * @param folder where the claims lie; it is made if missing.
- * @param patience how long to wait for others, in milliseconds
- * @throws VaultError `BUSY` when the wait was in vain, `UNWRITABLE`, `DISK_FULL`
+ * @param timeoutMs how long to wait for others
+ * @throws VaultError `BUSY` where another process holds the lock for longer, `UNWRITABLE`, `DISK_FULL`
  */
-export async function withWriteLock<T>(context: Context, folder: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
-  const claim = await acquire(context, folder, patience);
+export async function withWriteLock<T>(context: Context, folder: string, work: () => Promise<T>, timeoutMs = LOCK_TIMEOUT_MS): Promise<T> {
+  const claim = await acquire(context, folder, timeoutMs);
   try {
     return await work();
   } finally {
@@ -31,10 +32,10 @@ export async function withWriteLock<T>(context: Context, folder: string, work: (
 }
 
 /** As {@link withWriteLock}, for work that cannot wait: the whole process does until the lock is free. @throws VaultError as there */
-export function withWriteLockSync<T>(context: Context, folder: string, work: () => T, patience = PATIENCE): T {
-  const attempt = attemptsUntil(context, folder, patience);
+export function withWriteLockSync<T>(context: Context, folder: string, work: () => T, timeoutMs = LOCK_TIMEOUT_MS): T {
+  const attempt = attemptsUntil(context, folder, timeoutMs);
   let claim: string | undefined;
-  while ((claim = attempt()) === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause(context));
+  while ((claim = attempt()) === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs(context));
   try {
     return work();
   } finally {
@@ -42,20 +43,23 @@ export function withWriteLockSync<T>(context: Context, folder: string, work: () 
   }
 }
 
-async function acquire(context: Context, folder: string, patience: number): Promise<string> {
-  const attempt = attemptsUntil(context, folder, patience);
+async function acquire(context: Context, folder: string, timeoutMs: number): Promise<string> {
+  const attempt = attemptsUntil(context, folder, timeoutMs);
   for (;;) {
     const claim = attempt();
     if (claim !== undefined) return claim;
-    await sleep(pause(context));
+    await sleep(pauseMs(context));
   }
 }
 
 /** Puts up a claim and takes it down again where another process has one up, each time that it is called, until time is up. */
-function attemptsUntil(context: Context, folder: string, patience: number): () => string | undefined {
+function attemptsUntil(context: Context, folder: string, timeoutMs: number): () => string | undefined {
   const machine = machineId();
-  const claim = join(folder, `claim.${machine}.${process.pid}.${startOf(process.pid)}.${Buffer.from(context.random(6)).toString("hex")}`);
-  const deadline = performance.now() + patience;
+  const claim = join(
+    folder,
+    `claim.${machine}.${process.pid}.${processStart(process.pid) ?? UNKNOWN}.${Buffer.from(context.random(6)).toString("hex")}`,
+  );
+  const deadline = performance.now() + timeoutMs;
   return () => {
     try {
       mkdirSync(folder, { recursive: true });
@@ -71,8 +75,8 @@ function attemptsUntil(context: Context, folder: string, patience: number): () =
   };
 }
 
-/** Another length each time, in milliseconds, so that two that wait for each other do not go on meeting. */
-function pause(context: Context): number {
+/** Another length each time, so that two that wait for each other do not go on meeting. */
+function pauseMs(context: Context): number {
   return 5 + context.random(1)[0]! / 5;
 }
 
@@ -84,19 +88,10 @@ function otherClaims(folder: string, own: string): string[] {
 function isAlive(name: string, machine: string, folder: string): boolean {
   const [, claimMachine, pid, start] = name.split(".");
   if (claimMachine !== machine) return true;
-  if (exists(Number(pid)) && [start, UNKNOWN].includes(startOf(Number(pid)))) return true;
+  const present = processStart(Number(pid)) ?? UNKNOWN;
+  if (isProcessAlive(Number(pid)) && [start, UNKNOWN].includes(present)) return true;
   remove(join(folder, name));
   return false;
-}
-
-/** Whether there is a process of this id, whosever it is. */
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return !isSystemError(error, "ESRCH");
-  }
-  return true;
 }
 
 /** This machine and, in a container, its space of process ids. A host name alone may be that of another machine as well. */
@@ -113,19 +108,8 @@ function onLinux(read: () => string): string {
   }
 }
 
-/** The start of a process that cannot be told. */
+/** Stands in a claim for the start of a process that cannot be told. */
 const UNKNOWN = "0";
-
-/** When a process began, in the kernel's ticks since boot, which tells it from a later one with the same id. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? "ended" : fields[19]!;
-  } catch {
-    return UNKNOWN;
-  }
-}
 
 function remove(claim: string): void {
   try {

@@ -1,5 +1,6 @@
 import { VaultError } from "../errors.js";
-import { linkInVault, type FileEntry, type FileSource } from "./vault-folder.js";
+import type { FileEntry, FileSource } from "../format/file-source.js";
+import { linkInVault } from "./vault-folder.js";
 import type { GitRepository } from "../git/repository.js";
 
 const KINDS: Readonly<Record<string, FileEntry["kind"]>> = { "100644": "file", "100755": "file", "120000": "link" };
@@ -36,6 +37,7 @@ export class CommitFiles implements FileSource {
     return new CommitFiles(root, entries, new Map(files.map(({ file }, index) => [file, blobs[index]!])));
   }
 
+  /** @throws VaultError `LINK_IN_VAULT` */
   read(file: string): Uint8Array | undefined {
     const bytes = this.#bytes.get(file);
     if (!bytes && this.#entries.some((entry) => entry.kind === "link" && (file === entry.file || file.startsWith(`${entry.file}/`))))
@@ -43,6 +45,7 @@ export class CommitFiles implements FileSource {
     return bytes;
   }
 
+  /** All entries below a folder, sorted. */
   walk(folder = ""): FileEntry[] {
     return this.#entries.filter(({ file }) => folder === "" || file.startsWith(`${folder}/`));
   }

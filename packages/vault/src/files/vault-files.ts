@@ -4,7 +4,8 @@ import { isArmored } from "../age/armor.js";
 import { MAX_HEADER_BYTES } from "../age/header.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { linkInVault, VaultFolder, type FileSource } from "./vault-folder.js";
+import type { FileSource } from "../format/file-source.js";
+import { linkInVault, VaultFolder } from "./vault-folder.js";
 import { classify, CONFIG_FILE, MANIFEST_FILE, secretFile, VAULT_FOLDER, type VaultFile } from "../format/layout.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
 import { suggestion } from "../text/did-you-mean.js";
@@ -12,8 +13,8 @@ import type { Digest } from "../lock/digest.js";
 import { digestsIn, type SignedFiles } from "../lock/signed-files.js";
 
 /**
- * The files of a vault as they were read at one time. Every file is read once: the bytes that were looked at are the bytes that are
- * used, however often they are asked for. Reading a secret takes no more than this, so nothing here loads a YAML parser.
+ * The files of a vault as they were read at one time. Every file is read once: the bytes that were verified are the bytes that are used,
+ * however often they are asked for. Reading a secret takes no more than this, so nothing here loads a YAML parser.
  */
 export class VaultFiles {
   readonly source: FileSource;
@@ -25,12 +26,12 @@ export class VaultFiles {
     this.source = typeof source === "string" ? new VaultFolder(source) : source;
   }
 
-  /** What the owner has signed of these files, once that was verified. */
+  /** What an owner has signed of these files, once that was verified. */
   get signed(): SignedFiles | undefined {
     return this.#signed;
   }
 
-  /** From here on nothing is given out that the owner has not signed; what was read before is forgotten. */
+  /** From now on only signed bytes are given out; what was read before is forgotten. */
   vouch(signed: SignedFiles): void {
     this.#signed = signed;
     this.forget();
@@ -80,6 +81,7 @@ export class VaultFiles {
     return head && isArmored(head) ? this.source.read(file) : head;
   }
 
+  /** Whether a secret has a file. */
   hasSecret(path: SecretPath): boolean {
     return this.read(secretFile(path)) !== undefined;
   }
@@ -111,6 +113,6 @@ export function findVault(context: Context, start = "."): string {
     if (folder === dirname(folder)) break;
   }
   throw new VaultError("VAULT_NOT_FOUND", `There is no vault in ${from} or above it.`, {
-    remedy: "Go to the repository that holds one, name it with -C DIR, or make one with agent-vault init.",
+    remedy: "Go to a repository that has one, name it with -C DIR, or make one with agent-vault init.",
   });
 }

@@ -1,22 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, VaultError } from "../errors.js";
-
-/** An entry of a vault: `file` is relative to its folder, with `/`. */
-export interface FileEntry {
-  readonly file: string;
-  readonly kind: "file" | "link" | "other";
-}
-
-/** Where the files of a vault come from: its folder on disk, or a commit. */
-export interface FileSource {
-  /** The vault's folder, for messages and for what lies beside it. */
-  readonly root: string;
-  /** The bytes of a file, or the first `most` of them, or `undefined` when there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED` */
-  read(file: string, most?: number): Uint8Array | undefined;
-  /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
-  walk(folder?: string): FileEntry[];
-}
+import type { FileEntry, FileSource } from "../format/file-source.js";
 
 /**
  * The vault's folder on disk. No link is followed below it, at any depth: a link where a file or folder should be
@@ -32,10 +17,10 @@ export class VaultFolder implements FileSource {
 
   /**
    * The bytes of a file, or `undefined` when there is none.
-   * @param most reads no more bytes than these from its beginning
-   * @throws VaultError `LINK_IN_VAULT`, `DAMAGED` where it is no regular file.
+   * @param maxBytes reads no more bytes than these from its beginning
+   * @throws VaultError `LINK_IN_VAULT`, `DAMAGED` where it is not a regular file, `FAILED` where it cannot be read
    */
-  read(file: string, most = Infinity): Uint8Array | undefined {
+  read(file: string, maxBytes = Infinity): Uint8Array | undefined {
     const path = join(this.root, file);
     let descriptor: number;
     try {
@@ -51,7 +36,7 @@ export class VaultFolder implements FileSource {
     try {
       const stat = fstatSync(descriptor);
       if (!stat.isFile()) throw notAFile(file);
-      return readAll(descriptor, Math.min(stat.size, most));
+      return readAll(descriptor, Math.min(stat.size, maxBytes));
     } catch (error) {
       throw unreadable(error, file);
     } finally {
@@ -97,9 +82,10 @@ function readAll(descriptor: number, size: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
 }
 
+/** The error for a link in a vault. @param file relative to the vault's folder */
 export function linkInVault(file: string): VaultError {
   return new VaultError("LINK_IN_VAULT", `${file} in the vault is a link, and links in a vault are never followed.`, {
-    remedy: "Find out who put it there, and remove it or restore the file from git.",
+    remedy: "Find out who put it there, then remove it or restore the file from git.",
   });
 }
 

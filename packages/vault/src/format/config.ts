@@ -23,6 +23,7 @@ const configSchema = z.looseObject({
   }),
 });
 
+/** The settings of a vault, with their defaults: sizes in bytes, `pull_interval` in seconds, `expiry_warning_days` in days. */
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** `config.yaml`: the vault's id and settings. A vault made by agent-vault 0.1 has no id until it is first changed. */
@@ -43,16 +44,18 @@ export class Config {
     return new Config(document, data);
   }
 
+  /** The configuration of a new vault. @param id a UUID */
   static create(id: string): Config {
     return Config.parse(new TextEncoder().encode(`version: 1\nencryption:\n  format: age\nid: ${id}\n`));
   }
 
-  /** The same file with an id. */
+  /** The bytes of this file with an id. */
   withId(id: string): Uint8Array {
     this.#document.set("id", id);
     return this.toBytes();
   }
 
+  /** The bytes of this file. */
   toBytes(): Uint8Array {
     return writeYaml(this.#document);
   }

@@ -9,6 +9,7 @@ import { decodeUtf8File } from "../text/utf8.js";
 const timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { error: "not an RFC 3339 time" }));
 const text = z.optional(z.nullable(z.union([z.string(), z.pipe(z.number(), z.transform(String))])));
 
+/** What the key behind a secret can do at its provider. */
 export const ACCESS_LEVELS = ["read", "read-write", "admin"] as const;
 
 const metadataSchema = z.looseObject({
@@ -28,7 +29,7 @@ const metadataSchema = z.looseObject({
   rotate_after_days: z.optional(z.nullable(z.number().check(z.positive()))),
 });
 
-/** The fields of a `.meta` file as they stand there; times are RFC 3339, UTC. Unknown fields are kept on a rewrite. */
+/** The fields of a `.meta` file as they are there; times are RFC 3339, UTC. Unknown fields are kept on a rewrite. */
 export type Metadata = z.infer<typeof metadataSchema>;
 
 /** The fields that `set` can give; `null` removes one. */
@@ -36,7 +37,7 @@ export type Attributes = Partial<
   Pick<Metadata, "expires" | "description" | "provider" | "account" | "environment" | "access" | "tags" | "rotate_after_days">
 >;
 
-/** @throws VaultError `INVALID_YAML`, `INVALID_METADATA` */
+/** Reads a `.meta` file. @throws VaultError `INVALID_YAML`, `INVALID_METADATA` */
 export function parseMetadata(bytes: Uint8Array, path: SecretPath): Metadata {
   return parsePlain(bytes) ?? readYaml(bytes, metadataFile(path), metadataSchema, "INVALID_METADATA").data;
 }

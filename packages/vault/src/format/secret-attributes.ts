@@ -1,9 +1,9 @@
+import type { FileReader } from "./file-source.js";
 import { metadataFile } from "./layout.js";
 import type { SecretPath } from "./names.js";
 import { readPlainYaml } from "./simple-yaml.js";
-import type { VaultFiles } from "../files/vault-files.js";
 
-/** What the owner signed of a secret that decides over its use. */
+/** What a secret's metadata says that a policy may ask for. */
 export interface SecretAttributes {
   readonly environment: string | undefined;
   readonly provider: string | undefined;
@@ -13,24 +13,25 @@ export interface SecretAttributes {
 
 /**
  * A secret's attributes, without a YAML parser where they are written as plainly as usual.
+ * @param files verified, so that the attributes are the signed ones
  * @throws VaultError `INVALID_YAML`, `INVALID_METADATA`, `TAMPERED`
  */
-export async function secretAttributes(files: VaultFiles, path: SecretPath): Promise<SecretAttributes> {
+export async function secretAttributes(files: FileReader, path: SecretPath): Promise<SecretAttributes> {
   const bytes = files.read(metadataFile(path));
   if (!bytes) return { environment: undefined, provider: undefined, access: undefined, tags: [] };
-  const { environment, provider, access, tags } = plainly(bytes) ?? (await import("./metadata.js")).parseMetadata(bytes, path);
+  const { environment, provider, access, tags } = readPlainly(bytes) ?? (await import("./metadata.js")).parseMetadata(bytes, path);
   return { environment: environment ?? undefined, provider: provider ?? undefined, access: access ?? undefined, tags: tags ?? [] };
 }
 
-interface Read {
+interface PlainAttributes {
   readonly environment?: string | null | undefined;
   readonly provider?: string | null | undefined;
   readonly access?: string | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
 }
 
-/** `undefined` for whatever takes a closer look. */
-function plainly(bytes: Uint8Array): Read | undefined {
+/** `undefined` where it takes the parser. */
+function readPlainly(bytes: Uint8Array): PlainAttributes | undefined {
   const fields = readPlainYaml(Buffer.from(bytes).toString("utf8"));
   if (!fields) return undefined;
   const { environment, provider, access, tags } = fields;

@@ -17,20 +17,21 @@ import { VaultError, type ErrorCode } from "../errors.js";
 import { MANIFEST_FILE } from "./layout.js";
 import { decodeUtf8File } from "../text/utf8.js";
 
-/** The largest files that are read, in bytes: a manifest of a hundred thousand secrets, metadata of ten thousand agents. */
+/** The largest manifest that is read: one of a hundred thousand secrets. */
 const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
+/** The largest other YAML file that is read: metadata of ten thousand agents. */
 export const MAX_YAML_BYTES = 1024 * 1024;
 /** Marks that can begin a node, in one file; the parser takes up to a kilobyte for each. */
 const MAX_MARKS = 1_000_000;
 /** Brackets within brackets, and marks on one line. */
 const MAX_DEPTH = 200;
 
-/** A YAML document as it was read, and where in its file things stand. */
+/** A YAML document as it was read, and the places of its parts in the file. */
 export interface YamlFile {
   readonly document: Document;
   /** The line of a value, from 1. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
-  /** `FILE, line 3, column 5`: where a value stands, or the nearest one around it that stands anywhere. */
+  /** `FILE, line 3, column 5`: the place of a value, or of the nearest value around it that the file has. */
   readonly placeOf: (path: readonly PropertyKey[]) => string;
   /** As `placeOf`, for the name of a field and not its value. */
   readonly placeOfName: (path: readonly PropertyKey[]) => string;
@@ -62,7 +63,7 @@ export function readYaml<T>(bytes: Uint8Array, file: string, schema: ZodMiniType
  */
 export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   const limit = file === MANIFEST_FILE ? MAX_MANIFEST_BYTES : MAX_YAML_BYTES;
-  if (bytes.length > limit) throw invalid(`${file} is larger than the ${limit / 1024 / 1024} MiB that are read of it.`);
+  if (bytes.length > limit) throw invalid(`${file} is larger than ${limit / 1024 / 1024} MiB, the most that is read.`);
   const text = decodeUtf8File(bytes);
   if (text === undefined) throw invalid(`${file} is not UTF-8 text.`);
   if (isIntricate(text)) throw invalid(`${file} is nested deeper, or has more entries, than a vault's file can need.`);
@@ -77,7 +78,7 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   const conflict = /^(?:<{7}|={7}|>{7})(?: |$)/m.exec(text);
   if (conflict)
     throw new VaultError("INVALID_YAML", `${at(conflict.index)}: there is the conflict marker of an unfinished merge.`, {
-      remedy: `Make one of the two versions in ${file} and git add it, or give the merge up (git merge --abort).`,
+      remedy: `Resolve the conflict in ${file} and git add it, or abort the merge (git merge --abort).`,
     });
   const problem = document.errors[0];
   if (problem) throw invalid(`${at(problem.pos[0])}: ${sentence(problem.message)}`);
@@ -86,7 +87,7 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   const shared = sharedNode(document);
   if (shared) {
     throw new VaultError("INVALID_YAML", `${at(shared.range![0])}: anchors, aliases and merge keys are not used in a vault.`, {
-      remedy: `Write out in ${file} what they stand for.`,
+      remedy: `Write their contents out in ${file}.`,
     });
   }
   return {

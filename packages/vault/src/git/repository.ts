@@ -1,26 +1,12 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import process from "node:process";
-import type { SimpleGit } from "simple-git";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { environment, OWN_CONFIGURATION } from "./environment.js";
-import { gitError, noWorkTree } from "./errors.js";
-import { runWithRemote, type RemoteLimits } from "./run-with-remote.js";
-
-/** What git says of one run: its output, or that it refused, with its own words. */
-export interface GitOptions {
-  /** Bytes for git's standard input. */
-  readonly input?: Uint8Array;
-  /** Variables on top of the environment. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** What was just pulled must not run here: a hook may be a file of the new commit. */
-export const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"];
-
-/** A remote that says nothing for so long, or is not done after so long, is given up. */
-const REMOTE_LIMITS: RemoteLimits = { silence: 15_000, total: 300_000 };
+import { noWorkTree } from "./errors.js";
+import { readBlobs, readContents } from "./objects.js";
+import { cloneRepository, fetchUpstream } from "./remote.js";
+import type { RemoteLimits } from "./remote-process.js";
+import { runGit, type GitOptions } from "./run-git.js";
 
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
@@ -48,11 +34,10 @@ export class GitRepository {
    * @throws VaultError `REPOSITORY_NOT_FOUND`, `INVALID_VALUE` (a bare one), `GIT_MISSING`, `GIT_FAILED`
    */
   static async find(context: Context, folder: string): Promise<GitRepository> {
-    const output = await runGit(context, folder, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"]).catch(
-      (error: unknown) => {
-        throw noWorkTree(error, folder);
-      },
-    );
+    const args = ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"];
+    const output = await runGit(context, folder, args).catch((error: unknown) => {
+      throw noWorkTree(error, folder);
+    });
     const [workTree, gitDir, objectFormat] = output.trimEnd().split("\n");
     return new GitRepository(context, resolve(workTree!), resolve(gitDir!), objectFormat === "sha256" ? "sha256" : "sha1");
   }
@@ -77,9 +62,8 @@ export class GitRepository {
    * Clones a repository into a folder that is not there yet, and checks nothing out: what it holds can be looked at first.
    * @throws VaultError `GIT_FAILED`, `GIT_MISSING`
    */
-  static async clone(context: Context, url: string, folder: string, limits = REMOTE_LIMITS): Promise<GitRepository> {
-    const ownSsh = await runGit(context, dirname(folder), ["config", "--get", "core.sshCommand"]).catch(() => "");
-    await talk(context, dirname(folder), ["clone", "--no-checkout", "--template=", "--", url, folder], ownSsh !== "", limits);
+  static async clone(context: Context, url: string, folder: string, limits?: RemoteLimits): Promise<GitRepository> {
+    await cloneRepository(context, url, folder, limits);
     return GitRepository.find(context, folder);
   }
 
@@ -102,9 +86,8 @@ export class GitRepository {
    * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, no hook runs, and a silent remote is given up.
    * @throws VaultError `GIT_FAILED`
    */
-  async fetch(limits = REMOTE_LIMITS): Promise<void> {
-    const ownSsh = await this.try(["config", "--get", "core.sshCommand"]);
-    await talk(this.#context, this.workTree, ["fetch", "--no-recurse-submodules"], Boolean(ownSsh), limits);
+  fetch(limits?: RemoteLimits): Promise<void> {
+    return fetchUpstream(this.#context, this.workTree, limits);
   }
 
   async head(): Promise<Head> {
@@ -144,103 +127,12 @@ export class GitRepository {
   }
 
   /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
-  async contents(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    if (names.length === 0) return [];
-    const answers = (await this.run(["cat-file", "--batch-check=%(objectname) %(objecttype)"], { input: lines(names) })).split("\n");
-    const ids = names.map((_, index) => /^([0-9a-f]+) blob$/.exec(answers[index] ?? "")?.[1]);
-    const blobs = await this.blobs(ids.filter((id) => id !== undefined));
-    return ids.map((id) => (id === undefined ? undefined : blobs.shift()));
+  contents(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return readContents(this.#context, this.workTree, names);
   }
 
-  /** The contents of many objects, in one process. */
-  async blobs(ids: readonly string[]): Promise<Uint8Array[]> {
-    if (ids.length === 0) return [];
-    const git = await gitFor(this.#context, this.workTree, { input: lines(ids) });
-    const output = await (git.binaryCatFile(["--batch"]) as Promise<Buffer>);
-    const blobs: Uint8Array[] = [];
-    for (let offset = 0; blobs.length < ids.length;) {
-      const end = output.indexOf(10, offset);
-      const size = Number(output.toString("latin1", offset, end).split(" ")[2]);
-      if (end < 0 || !Number.isInteger(size))
-        throw new VaultError("GIT_FAILED", "git does not hold an object that it should.", { remedy: "Run git fsck." });
-      blobs.push(new Uint8Array(output.subarray(end + 1, end + 1 + size)));
-      offset = end + 1 + size + 1;
-    }
-    return blobs;
+  /** The contents of many objects. @throws VaultError `GIT_FAILED` where one is missing */
+  blobs(ids: readonly string[]): Promise<Uint8Array[]> {
+    return readBlobs(this.#context, this.workTree, ids);
   }
-}
-
-function lines(words: readonly string[]): Uint8Array {
-  return Buffer.from(words.map((word) => `${word}\n`).join(""));
-}
-
-/** Runs a command that talks to a remote, with limits. @param ownSsh whether the configuration names a program for ssh */
-async function talk(
-  context: Context,
-  folder: string,
-  [command, ...words]: readonly [string, ...string[]],
-  ownSsh: boolean,
-  limits: RemoteLimits,
-): Promise<void> {
-  const { env } = context;
-  const args = ["-c", OWN_CONFIGURATION, ...NO_HOOKS, command, "--quiet", "--progress", ...words];
-  const ssh = ownSsh || env["GIT_SSH_COMMAND"] || env["GIT_SSH"];
-  const extra = environment(context, ssh ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" });
-  const outcome = await runWithRemote(folder, args, extra, limits).catch((error: unknown) => {
-    throw gitError(error, args);
-  });
-  if (outcome === "done") return;
-  if ("words" in outcome) throw gitError(new Error(outcome.words), args);
-  const seconds = Math.ceil(limits[outcome.exceeded] / 1000);
-  throw new VaultError(
-    "GIT_FAILED",
-    outcome.exceeded === "silence"
-      ? `git ${command} was given up, since the remote said nothing for ${seconds} seconds.`
-      : `git ${command} was given up, since it was not done after ${seconds} seconds.`,
-    { remedy: "Try again when the remote answers, or read the local state with --no-pull." },
-  );
-}
-
-async function runGit(context: Context, folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
-  const git = await gitFor(context, folder, options);
-  try {
-    return await git.raw(...args);
-  } catch (error) {
-    throw gitError(error, args);
-  }
-}
-
-/** A runner of git; the library is loaded with the first use, since reading a secret needs none. */
-async function gitFor(context: Context, folder: string, options: GitOptions): Promise<SimpleGit> {
-  const { simpleGit } = await import("simple-git");
-  const env = environment(context, options.env);
-  const { input } = options;
-  // The arguments are ours; what is allowed here is the person's own environment, as git itself would take it.
-  const git = simpleGit({
-    baseDir: folder,
-    trimmed: false,
-    config: [OWN_CONFIGURATION],
-    // Output is read to its end: under load it may come later than the end of the process.
-    completion: { onClose: true, onExit: false },
-    errors: (error, { exitCode, stdErr }) =>
-      error ?? (exitCode === 0 ? undefined : Buffer.concat([...stdErr, Buffer.from(`exit code ${exitCode}`)])),
-    ...(input && { input: () => Buffer.from(input.buffer, input.byteOffset, input.length) }),
-    allowEnvironment: Object.keys(env),
-    unsafe: {
-      allowUnsafeAskPass: true,
-      allowUnsafeConfigEnvCount: true,
-      allowUnsafeConfigPaths: true,
-      allowUnsafeDiffExternal: true,
-      allowUnsafeEditor: true,
-      allowUnsafeExec: true,
-      allowUnsafeGitProxy: true,
-      allowUnsafeHooksPath: true,
-      allowUnsafePager: true,
-      allowUnsafeSshCommand: true,
-      allowUnsafeTemplateDir: true,
-    },
-  });
-  // simple-git 4.0 waits 50 ms more for a command that prints nothing; an empty chunk of output spares each such command that.
-  git.outputHandler((_command, stdout) => process.nextTick(() => stdout.emit("data", Buffer.alloc(0))));
-  return git.env(env);
 }

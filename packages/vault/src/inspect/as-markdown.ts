@@ -1,23 +1,24 @@
 import type { AccessDifference } from "../change/access-difference.js";
+import { andMore } from "../text/counts.js";
 import { printable } from "../text/printable.js";
 import type { Comparison, Verification } from "./verify.js";
 
-/** So many names are shown in one place, and so many rows of one table: a comment has a limit. */
+/** Names that are shown in one place, and rows of one table: a comment has a limit. */
 const MAX_NAMES = 20;
 const MAX_ROWS = 50;
 
 /**
- * A verification as Markdown for a pull request's comment, in lines. Whatever comes from the vault stands in code spans, so nothing
- * of it is taken for markup, a link or somebody's name.
+ * A verification as Markdown for a pull request's comment, in lines. What comes from the vault is in code spans, so nothing of it
+ * is taken for markup, a link or somebody's name.
  */
 export function verificationMarkdown({ ok, state, findings, comparison }: Verification): string[] {
   const title = comparison ? "What this changes in the vault" : "The vault";
   const count = (severity: string) => findings.filter((finding) => finding.severity === severity).length;
   const signed = state
-    ? `State ${state.sequence}, signed by ${code(state.signer ?? "somebody")} (${code(state.fingerprint)}) on ${code(state.signedAt.toISOString())}.`
+    ? `State ${state.sequence}, signed by ${code(state.signer ?? "an unknown key")} (${code(state.fingerprint)}) on ${code(state.signedAt.toISOString())}.`
     : "Nobody has signed this state.";
   return [
-    `### ${title}: ${ok ? "verified" : "**not in order**"}`,
+    `### ${title}: ${ok ? "verified" : "**problems found**"}`,
     "",
     `${signed} Errors: ${count("error")}, warnings: ${count("warning")}.`,
     ...(comparison ? compared(comparison) : []),
@@ -32,13 +33,13 @@ export function verificationMarkdown({ ok, state, findings, comparison }: Verifi
 function compared({ revision, commit, before, difference }: Comparison): string[] {
   const than = {
     absent: "held no vault, so all of it is new",
-    unsigned: "was signed by nobody",
+    unsigned: "was not signed",
     signed: "was signed",
   }[before];
   return [
     "",
     `Compared with ${code(revision)} (${code(commit.slice(0, 12))}), which ${than}.`,
-    ...(difference ? described(difference) : ["", "**Who gains and loses access cannot be told.**"]),
+    ...(difference ? described(difference) : ["", "**Who gains and loses access cannot be determined.**"]),
   ];
 }
 
@@ -81,8 +82,7 @@ function table(title: string, headings: readonly string[], rows: readonly (reado
 }
 
 function names(all: readonly string[]): string {
-  const more = all.length > MAX_NAMES ? ` and ${all.length - MAX_NAMES} more` : "";
-  return all.slice(0, MAX_NAMES).map(code).join(", ") + more;
+  return andMore(all.map(code), MAX_NAMES);
 }
 
 /** A code span. What would end it, or a table's cell, shows as an escape of JSON, as do characters that act on a terminal. */

@@ -38,7 +38,7 @@ function resultOf({ severity, kind, subject, message, remedy, file, line }: Find
     ruleId: kind,
     ruleIndex,
     level: severity,
-    message: { text: `${message} ${remedy}.` },
+    message: { text: `${message} ${remedy}` },
     locations: [
       {
         physicalLocation: {
@@ -47,7 +47,7 @@ function resultOf({ severity, kind, subject, message, remedy, file, line }: Find
         },
       },
     ],
-    // By these a page knows a finding again in the next run.
+    // A code-scanning page recognizes a finding in the next run by these.
     partialFingerprints: { "agentVaultFinding/v1": digestOf([kind, subject, path, message].join("\0")).slice("sha256:".length) },
   };
 }

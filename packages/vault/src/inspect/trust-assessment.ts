@@ -27,7 +27,7 @@ export interface TrustAssessment {
   readonly findings: Finding[];
 }
 
-const DOUBT = "Do not use it before an owner has looked at it";
+const DOUBT = "Do not use it before an owner has looked at it.";
 
 export interface TrustAssessmentOptions {
   /** The commit that the state comes from, where it is not the work tree's. */
@@ -74,12 +74,12 @@ export async function assessTrust(
     );
   for (const differing of await differingFiles(context, root, signed, digests, commit)) {
     const path = shellWord(join(root, differing.file));
-    const remedy = `See who it was: git log -- ${path}; and take back what was signed: git checkout COMMIT -- ${path}`;
+    const remedy = `See who changed it: git log -- ${path}. Restore what was signed: git checkout COMMIT -- ${path}.`;
     add("error", "tampered", differing.file, formatDiffering(differing), remedy);
   }
   for (const file of nestedAttributes(state.source.walk())) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
-    add("error", "tampered", file, message, `Find out who put it there, then rm ${shellWord(join(root, file))}`);
+    add("error", "tampered", file, message, `Find out who put it there, then remove it: rm ${shellWord(join(root, file))}.`);
   }
   return { signed, findings };
 
@@ -96,7 +96,7 @@ export async function assessTrust(
         "signer-unknown",
         LOCK_FILE,
         `${who}; whether the state before names them, this clone does not hold the history to tell.`,
-        "Fetch it: git fetch --unshallow",
+        "Fetch it: git fetch --unshallow.",
       );
     else add("error", "untrusted-signer", LOCK_FILE, `${who}, and none of those of the state before.`, DOUBT);
   }
@@ -159,7 +159,7 @@ class Problems {
   }
 
   #add(severity: Finding["severity"], kind: Finding["kind"], message: string, remedy: string): void {
-    this.#byMessage.set(message, { severity, kind, subject: LOCK_FILE, message, remedy: remedy.replace(/\.$/, ""), file: LOCK_FILE });
+    this.#byMessage.set(message, { severity, kind, subject: LOCK_FILE, message, remedy, file: LOCK_FILE });
   }
 }
 

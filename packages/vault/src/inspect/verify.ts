@@ -1,29 +1,31 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { accessDifference, type AccessDifference } from "../change/access-difference.js";
 import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { FINDINGS, type Finding } from "./finding.js";
 import { GitRepository } from "../git/repository.js";
-import { hasSignOfHalfWrite } from "./half-write.js";
-import { inspect } from "./inspection.js";
 import { readConsistently } from "../reading/read-consistently.js";
+import { hasSignOfHalfWrite } from "./half-write.js";
+import { inspect } from "./inspect.js";
 import { LOCK_FILE } from "../format/layout.js";
-import { digestFiles, type KeyFinder } from "./digest-files.js";
+import { digestFiles, type KeyFinder } from "../files/digest-files.js";
+import { shellWord } from "../text/shell-word.js";
 import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { VaultState } from "../files/vault-state.js";
 
+/** What to verify, and what to demand of it. */
 export interface VerifyOptions {
   /** A commit to verify instead of the work tree. */
   readonly at?: string | undefined;
   /** A commit to compare with, in terms of access. */
   readonly against?: string | undefined;
-  /** Take warnings for errors. */
+  /** Treat warnings as errors. */
   readonly strict?: boolean;
   /** The age at which a state is too old, in milliseconds. */
-  readonly maxAge?: number | undefined;
+  readonly maxAgeMs?: number | undefined;
   /** The lowest sequence that will do. */
   readonly minSequence?: number | undefined;
   readonly findKeys?: KeyFinder;
@@ -37,12 +39,13 @@ export interface Verification {
   readonly folder: string;
   /** The commit that was verified; absent for the work tree. */
   readonly commit: string | undefined;
-  /** What the lock says, where somebody signed it. */
+  /** What the lock says, where it is signed. */
   readonly state: SignedSummary | undefined;
   readonly findings: readonly Finding[];
   readonly comparison: Comparison | undefined;
 }
 
+/** What a signed lock says of a state. */
 export interface SignedSummary {
   readonly vault: string;
   readonly sequence: number;
@@ -61,16 +64,16 @@ export interface Comparison {
   readonly commit: string;
   /** Whether there was no vault, one that nobody signed, or a signed one. */
   readonly before: "absent" | "unsigned" | "signed";
-  /** Absent where one of the two states cannot be made sense of. */
+  /** Absent where one of the two states cannot be read. */
   readonly difference: AccessDifference | undefined;
 }
 
 /**
- * Proves that a vault is sound, for CI and for whoever wants to know: what {@link assessTrust} and {@link inspect} look at, private keys
- * in the clear, and what the options demand. It needs no key, no network and no history, and writes nothing.
+ * Proves that a vault is sound, for CI and for anybody who wants to know: what {@link assessTrust} and {@link inspect} look at, private
+ * keys in plain text, and what the options demand. It needs no key, no network and no history, and writes nothing.
  * @param root absolute path of the vault's folder
- * @throws VaultError `INVALID_VALUE` for an unknown commit, `VAULT_NOT_FOUND` for one without a vault, `INVALID_KEY`, `DAMAGED` as
- *   `assessTrust`. What is wrong with the vault is a finding.
+ * @throws VaultError `INVALID_VALUE` for an unknown commit, `VAULT_NOT_FOUND` for one without a vault, `REPOSITORY_NOT_FOUND`, and
+ *   `INVALID_KEY`, `DAMAGED` as {@link assessTrust}. A problem of the vault is a finding.
  */
 export async function verify(context: Context, root: string, options: VerifyOptions = {}): Promise<Verification> {
   if (options.at !== undefined) return verifyOnce(context, root, options);
@@ -84,71 +87,101 @@ export async function verify(context: Context, root: string, options: VerifyOpti
 
 async function verifyOnce(context: Context, root: string, options: VerifyOptions): Promise<Verification> {
   const repository = await GitRepository.findIfAny(context, dirname(root));
-  const commit = options.at === undefined ? undefined : await inRepository(root, repository).commitAt(options.at);
+  const commit = options.at === undefined ? undefined : await requireRepository(root, repository).commitAt(options.at);
   const state = new VaultState(commit === undefined ? root : await CommitFiles.read(repository!, commit, root));
-  const { digests, findings: keys } = digestFiles(state.source, options.findKeys);
-  const { signed, findings } = await assessTrust(context, root, state, digests, { commit });
-  findings.push(...demands(context, signed, options), ...inspect(context, state), ...keys);
-  const comparison = options.against === undefined ? undefined : await compare(options.against);
-  const judged = options.strict ? findings.map((finding) => ({ ...finding, severity: "error" as const })) : findings;
+  const { digests, keyMaterial } = digestFiles(state.source, options.findKeys);
+  const { signed, findings: trust } = await assessTrust(context, root, state, digests, { commit });
+  const compared = options.against === undefined ? undefined : await compare(context, root, repository, state, options.against);
+  const findings = [
+    ...trust,
+    ...demands(context, signed, options),
+    ...inspect(context, state),
+    ...keyMaterial.map((found) => keyFinding(root, found)),
+    ...(compared?.findings ?? []),
+  ].map((finding) => (options.strict ? { ...finding, severity: "error" as const } : finding));
   return {
-    ok: judged.every(({ severity }) => severity !== "error"),
+    ok: findings.every(({ severity }) => severity !== "error"),
     folder: repository ? repository.pathOf(root) : basename(root),
     commit,
     state: signed && summaryOf(signed),
-    findings: judged.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning")),
-    comparison,
+    findings: findings.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning")),
+    comparison: compared?.comparison,
   };
-
-  async function compare(revision: string): Promise<Comparison> {
-    const before = await inRepository(root, repository).commitAt(revision);
-    const base = await stateAt(repository!, before, root);
-    const judgement = base && (await assessTrust(context, root, base, base.digests(), { commit: before, isPast: true }));
-    const warn = (message: string, remedy: string, file: string) =>
-      findings.push({ severity: "warning", kind: "against", subject: revision, message: `${revision}: ${message}`, remedy, file });
-    // To judge the two by each other is no reason to trust the one before; whether its signer can be known is said of the one after.
-    for (const { kind, message, remedy, file } of judgement?.findings ?? []) {
-      if (kind !== "unsigned" && kind !== "signer-unknown") warn(message, remedy, file ?? LOCK_FILE);
-    }
-    let difference: AccessDifference | undefined;
-    try {
-      difference = accessDifference(base, state);
-    } catch (error) {
-      if (!(error instanceof VaultError)) throw error;
-      warn(`who gains and loses access cannot be told. ${error.message}`, "Compare with another commit", LOCK_FILE);
-    }
-    return { revision, commit: before, before: base ? (judgement?.signed ? "signed" : "unsigned") : "absent", difference };
-  }
 }
 
-/** The error with which a command ends that found these, or `undefined` where none is an error. */
+/** The error that a command with these findings ends with, or `undefined` where none is an error. */
 export function verificationError(findings: readonly Finding[]): VaultError | undefined {
   const errors = findings.filter(({ severity }) => severity === "error");
   const [first] = errors;
   if (!first) return undefined;
   const code: ErrorCode = FINDINGS[first.kind].code;
-  const more = errors.length > 1 ? `, the first of ${errors.length} errors` : "";
-  return new VaultError(code, `The vault is not in order${more}: ${first.message}`, {
-    remedy: `${first.remedy}.`,
-  });
+  const count = errors.length === 1 ? "an error" : `${errors.length} errors, the first of them`;
+  return new VaultError(code, `The vault has ${count}: ${first.message}`, { remedy: first.remedy });
 }
 
 /** What the caller asks of the state's age, beyond what its owner does. */
-function demands(context: Context, signed: SignedLock | undefined, { maxAge, minSequence }: VerifyOptions): Finding[] {
-  const findings: Finding[] = [];
-  const add = (kind: Finding["kind"], message: string, remedy = "Get the newest state, from an owner if need be") =>
-    findings.push({ severity: "error", kind, subject: LOCK_FILE, message, remedy, file: LOCK_FILE });
-  if (maxAge === undefined && minSequence === undefined) return findings;
+function* demands(context: Context, signed: SignedLock | undefined, { maxAgeMs, minSequence }: VerifyOptions): Generator<Finding> {
+  if (maxAgeMs === undefined && minSequence === undefined) return;
+  const finding = {
+    severity: "error",
+    subject: LOCK_FILE,
+    remedy: "Get the newest state, from an owner if necessary.",
+    file: LOCK_FILE,
+  } as const;
   if (!signed) {
-    add("unsigned", "Without a signature there is nothing that says how old this state of the vault is.");
-    return findings;
+    yield { ...finding, kind: "unsigned", message: "Without a signature nothing says how old this state of the vault is." };
+    return;
   }
   const { sequence, signedAt } = signed.lock;
-  if (maxAge !== undefined && signedAt.getTime() < context.now().getTime() - maxAge)
-    add("expired-state", `The state was signed on ${minutes(signedAt)}, which is longer ago than was asked for.`);
-  if (minSequence !== undefined && sequence < minSequence)
-    add("rollback", `This is state ${sequence} of the vault, and state ${minSequence} or a later one was asked for.`);
-  return findings;
+  if (maxAgeMs !== undefined && signedAt.getTime() < context.now().getTime() - maxAgeMs) {
+    const message = `The state was signed on ${minutes(signedAt)}, which is longer ago than allowed.`;
+    yield { ...finding, kind: "expired-state", message };
+  }
+  if (minSequence !== undefined && sequence < minSequence) {
+    const message = `This is state ${sequence} of the vault, and state ${minSequence} or a later one was asked for.`;
+    yield { ...finding, kind: "rollback", message };
+  }
+}
+
+function keyFinding(root: string, { file, line }: { file: string; line: number }): Finding {
+  return {
+    severity: "error",
+    kind: "key-material",
+    subject: file,
+    message: `${file}:${line} holds a private key in plain text, so everybody who can read the repository has it.`,
+    remedy: `Replace that key wherever it is used, then remove the file: rm ${shellWord(join(root, file))}.`,
+    file,
+    line,
+  };
+}
+
+/** Compares a state with the one of another commit; problems of the latter are warnings. */
+async function compare(
+  context: Context,
+  root: string,
+  repository: GitRepository | undefined,
+  state: VaultState,
+  revision: string,
+): Promise<{ comparison: Comparison; findings: readonly Finding[] }> {
+  const findings: Finding[] = [];
+  const warn = (message: string, remedy: string, file = LOCK_FILE) =>
+    findings.push({ severity: "warning", kind: "against", subject: revision, message: `${revision}: ${message}`, remedy, file });
+  const commit = await requireRepository(root, repository).commitAt(revision);
+  const before = await stateAt(repository!, commit, root);
+  const trust = before && (await assessTrust(context, root, before, before.digests(), { commit, isPast: true }));
+  // A comparison is no reason to trust the earlier state; whether its signer can be known is said of the later one.
+  for (const { kind, message, remedy, file } of trust?.findings ?? []) {
+    if (kind !== "unsigned" && kind !== "signer-unknown") warn(message, remedy, file);
+  }
+  let difference: AccessDifference | undefined;
+  try {
+    difference = accessDifference(before, state);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    warn(`who gains and loses access cannot be determined. ${error.message}`, "Compare with another commit.");
+  }
+  const kind = !before ? "absent" : trust?.signed ? "signed" : "unsigned";
+  return { comparison: { revision, commit, before: kind, difference }, findings };
 }
 
 function summaryOf({ lock, signer }: SignedLock): SignedSummary {
@@ -172,10 +205,10 @@ async function stateAt(repository: GitRepository, commit: string, root: string):
   }
 }
 
-function inRepository(root: string, repository: GitRepository | undefined): GitRepository {
+function requireRepository(root: string, repository: GitRepository | undefined): GitRepository {
   if (repository) return repository;
-  throw new VaultError("REPOSITORY_NOT_FOUND", `${root} is in no git repository, so there are no commits.`, {
-    remedy: "Leave out --at and --against, or go to a clone.",
+  throw new VaultError("REPOSITORY_NOT_FOUND", `${root} is not in a git repository, so there are no commits.`, {
+    remedy: "Leave out --at and --against, or run the command in a clone.",
   });
 }
 

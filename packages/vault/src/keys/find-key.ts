@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "../age/decrypt.js";
 import type { Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
-import { isSystemError, VaultError } from "../errors.js";
+import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import type { KeyComments } from "./key-comments.js";
 import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
 
@@ -80,7 +80,9 @@ function findKey(context: Context, choice: KeyChoice): FoundKey {
   const file = id !== undefined && existsSync(vaultOwnerKeyFile(context, id)) ? vaultOwnerKeyFile(context, id) : ownerKeyFile(context);
   if (existsSync(file)) return readKeyFile(context, file);
   throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
-    remedy: `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key is in ${ownerKeyFile(context)}.`,
+    remedy: context.home.startsWith(NO_HOME)
+      ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys. You have no home folder."
+      : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key is in ${ownerKeyFile(context)}.`,
   });
 }
 

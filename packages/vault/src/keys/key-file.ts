@@ -1,22 +1,9 @@
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseIdentity, type Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
-import { isSystemError, VaultError, writeError } from "../errors.js";
+import { createFile } from "../disk/atomic-file.js";
+import { VaultError, writeError } from "../errors.js";
 import { parseAgentName } from "../format/names.js";
 import { parseKeyComments, type KeyComments } from "./key-comments.js";
 
@@ -80,23 +67,12 @@ export async function writeKeyFile(context: Context, file: string, text: string,
   const { encryptWithPassphrase } = await import("../age/encrypt.js");
   const plain = new TextEncoder().encode(text);
   const bytes = passphrase === undefined ? plain : await encryptWithPassphrase(plain, passphrase);
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
   try {
     makePrivateFolder(context, dirname(file));
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    linkSync(draft, file);
   } catch (error) {
-    if (isSystemError(error, "EEXIST")) throw keyExists(file);
     throw writeError(error, file);
-  } finally {
-    if (existsSync(draft)) unlinkSync(draft);
   }
+  if (!createFile(file, bytes, { durable: true })) throw keyExists(file);
 }
 
 /** Fails early where {@link writeKeyFile} would fail later. @throws VaultError `ALREADY_EXISTS`, `UNWRITABLE` */

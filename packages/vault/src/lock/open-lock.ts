@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import type { FileSource } from "../files/vault-folder.js";
+import type { FileSource } from "../format/file-source.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestOf, type Digest } from "./digest.js";
 import { parseLock, type Lock } from "./lock.js";

@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import type { FileEntry, FileSource } from "../files/vault-folder.js";
+import type { FileEntry, FileSource } from "../format/file-source.js";
 import { classify, GITATTRIBUTES_FILE } from "../format/layout.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.js";
-import { isSystemError } from "../errors.js";
+import { replaceFile } from "../disk/atomic-file.js";
+import { isSystemError, VaultError } from "../errors.js";
 import { digestOf, type Digest } from "./digest.js";
 
 /** Folders of fewer files are looked through as fast as a list is read. */
@@ -13,11 +14,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * a read in a folder of thousands of files looks at its own file alone. Where there is none the folder is looked through.
  */
 export class TreeListCache {
-  readonly #context: Context;
   readonly #folder: string;
 
   constructor(context: Context, vaultId: string) {
-    this.#context = context;
     this.#folder = join(context.home, "trust", "trees", vaultId);
   }
 
@@ -37,15 +36,11 @@ export class TreeListCache {
   /** Keeps a list for the next read, where it is long and can be kept; the former one of the folder goes. */
   keep(tree: string, list: string, files: number): void {
     if (files < WORTH_A_LIST) return;
-    const file = this.#fileOf(tree);
-    const draft = `${file}.${Buffer.from(this.#context.random(6)).toString("hex")}`;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(draft, list, { mode: 0o600, flag: "wx" });
-      renameSync(draft, file);
+      replaceFile(this.#fileOf(tree), list);
     } catch (error) {
-      if (!isSystemError(error)) throw error;
-      if (!isSystemError(error, "ENOTDIR")) rmSync(draft, { force: true });
+      if (!isSystemError(error) && !(error instanceof VaultError)) throw error;
     }
   }
 

@@ -3,10 +3,12 @@ import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { formatSecretPath, parseSecretPath } from "../format/names.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 
+/** Which secret to delete. */
 export interface DeleteRequest extends ChangeRequest {
   readonly path: string;
 }
 
+/** What was deleted. */
 export interface DeleteResult {
   readonly secret: string;
   /** Agents that could read it; its last value stays in git's history, for them as well. */

@@ -8,18 +8,20 @@ import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 /** A group, or one secret by its path (`group/name`). */
 export type Target = { readonly kind: "group"; readonly group: string } | { readonly kind: "secret"; readonly path: SecretPath };
 
+/** Whom to grant what. */
 export interface GrantRequest extends ChangeRequest {
   readonly agent: string;
   /** A group, or a secret's path with a `/`. */
   readonly target: string;
 }
 
-/** Which secrets an agent can newly read, sorted as the vault lists them. */
+/** What the agent can read now. */
 export interface GrantResult {
   readonly agent: string;
   readonly target: Target;
+  /** Secrets that it could not read before, in the vault's order. */
   readonly secrets: readonly string[];
-  /** Whether it had all this before, so nothing was changed. */
+  /** Whether it had this grant before, so nothing was changed. */
   readonly already: boolean;
 }
 
@@ -46,10 +48,12 @@ export function grant(context: Context, request: GrantRequest): Promise<GrantRes
   });
 }
 
-/** @throws VaultError `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, `INVALID_NAME` */
+/** What a text names in a vault. @throws VaultError `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, `INVALID_NAME` */
 export function parseTarget(state: VaultState, text: string): Target {
   if (!text.includes("/") && !state.manifest.groups.has(text) && isDefaultSecret(state, text)) {
-    throw new VaultError("GROUP_NOT_FOUND", `${text} is a secret and not a group.`, { remedy: `For the one secret say default/${text}.` });
+    throw new VaultError("GROUP_NOT_FOUND", `${text} is a secret and not a group.`, {
+      remedy: `To name the secret, write default/${text}.`,
+    });
   }
   if (!text.includes("/")) return { kind: "group", group: state.manifest.requireGroup(text) };
   const path = parseSecretPath(text);

@@ -21,6 +21,7 @@ import type { SshPublicKey } from "../lock/ssh-signature.js";
 import { recordCreated } from "../trust/known.js";
 import { TrustContext } from "../trust/trust-context.js";
 
+/** Where to make a vault, and with which key. */
 export interface InitRequest {
   /** The folder that gets the vault, relative to the context's; it is made if missing. */
   readonly directory?: string | undefined;
@@ -34,15 +35,20 @@ export interface InitRequest {
   readonly passphrase?: (() => Promise<string>) | undefined;
 }
 
+/** The new vault. */
 export interface InitResult {
+  /** Absolute path of its folder. */
   readonly vault: string;
   readonly owner: string;
+  /** `age1...` */
   readonly recipient: string;
   /** What the owner's signatures are checked with. */
   readonly signingKey: SshPublicKey;
   /** The key file that was made, or `undefined` where an existing key is used. */
   readonly newKeyFile: string | undefined;
+  /** Where the owner's key comes from, as a message names it. */
   readonly keySource: string;
+  /** Whether a git repository had to be made. */
   readonly newRepository: boolean;
 }
 
@@ -98,19 +104,19 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }
 
-/** Keys never lie in a vault, nor a vault among keys or in another vault. */
+/** Keys are never in a vault, nor a vault among keys or in another vault. */
 function requirePlaceForVault(context: Context, directory: string): void {
   const real = realPath(directory);
   const keys = realPath(context.home);
   const vault = join(real, VAULT_FOLDER);
   const isIn = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
   if (isIn(vault, keys) || isIn(keys, vault)) {
-    throw new VaultError("INVALID_VALUE", `${vault} cannot be a vault: your keys lie in ${keys}.`, {
+    throw new VaultError("INVALID_VALUE", `${vault} cannot be a vault: your keys are in ${keys}.`, {
       remedy: "Make the vault in a folder of its own (agent-vault init DIR), or keep the keys elsewhere with AGENT_VAULT_HOME.",
     });
   }
   if (real.split(sep).includes(VAULT_FOLDER)) {
-    throw new VaultError("INVALID_VALUE", `${real} lies in a folder ${VAULT_FOLDER}, where no other vault can be.`, {
+    throw new VaultError("INVALID_VALUE", `${real} is inside a folder ${VAULT_FOLDER}, where no other vault can be.`, {
       remedy: "Run it in the folder of your project.",
     });
   }
@@ -130,7 +136,7 @@ function requireNoVault(vault: string): void {
   });
 }
 
-/** Whether a repository had to be made. */
+/** Makes a repository where there is none. @returns whether it did */
 async function ensureRepository(context: Context, directory: string): Promise<boolean> {
   try {
     // Only what is missing above it is made recursively: in a folder such as /proc that would never end (Node 20).

@@ -5,26 +5,30 @@ import { changeMetadata, createMetadata } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
 import { encryptChecked } from "../change/reencrypt.js";
 import { decrypt } from "../age/decrypt.js";
-import type { FileChanges } from "../change/transaction.js";
+import type { FileChanges } from "../files/changes.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
-import { requireNoTwin } from "./set.js";
+import { requireNoTwin } from "./secret-twins.js";
 
+/** Which secret to move, and where. */
 export interface MoveRequest extends ChangeRequest {
   readonly from: string;
   readonly to: string;
 }
 
+/** The secret as it is now. */
 export interface MoveResult {
   readonly from: string;
   readonly to: string;
   readonly groups: readonly string[];
+  /** Agents that can read it now and could not before. */
   readonly gained: readonly string[];
+  /** Agents that could read it before; they have seen its value. */
   readonly lost: readonly string[];
 }
 
 /**
  * Gives a secret another path. Where the first segment changes and the secret was listed by the group of that name, the new
- * segment's group lists it instead; other groups and extra agents keep it. Whoever loses it that way loses the file key.
+ * segment's group lists it instead; other groups and extra agents keep it. Agents that lose it that way do not get its new file key.
  * @throws VaultError `SECRET_NOT_FOUND`, `ALREADY_EXISTS`, and what a transaction throws
  */
 export function move(context: Context, request: MoveRequest): Promise<MoveResult> {
@@ -34,7 +38,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
     const { manifest } = state;
     const file = state.ciphertext(from);
     if (from === to) {
-      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(from)} has this path already.`, { remedy: "Choose another name." });
+      throw new VaultError("ALREADY_EXISTS", `${formatSecretPath(from)} is the secret's path already.`, { remedy: "Choose another name." });
     }
     if (state.hasSecret(to)) {
       throw new VaultError("ALREADY_EXISTS", `There is a secret ${formatSecretPath(to)} already.`, {

@@ -6,12 +6,14 @@ import type { VaultState } from "../files/vault-state.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 import { parseTarget, secretsOf, type Target } from "./grant.js";
 
+/** What to take from whom. */
 export interface RevokeRequest extends ChangeRequest {
   readonly agent: string;
   /** A group, or a secret's path with a `/`. */
   readonly target: string;
 }
 
+/** What the agent can no longer read, and what it still can. */
 export interface RevokeResult {
   readonly agent: string;
   readonly target: Target;
@@ -23,7 +25,7 @@ export interface RevokeResult {
 
 /**
  * Takes a group or one secret from an agent. Every file that it loses gets a new file key and a new payload.
- * A group's revoke takes extra grants on the group's secrets as well: after it the agent reads nothing by this group.
+ * A group's revoke takes extra grants on the group's secrets as well: after it the agent reads nothing through this group.
  * @throws VaultError `NOT_GRANTED` where there is nothing to take, `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, and what a transaction throws
  */
 export function revoke(context: Context, request: RevokeRequest): Promise<RevokeResult> {
@@ -38,8 +40,8 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
       if (target.kind === "group") state.manifest.leaveGroup(agent, target.group);
       for (const path of covered) state.manifest.removeExtraAgent(path, agent);
     });
-    const resealed = includingOutdated(state, covered, changes);
-    if (!granted && resealed.length === 0) throw notGranted(state, agent, target);
+    const reencryptions = includingOutdated(state, covered, changes);
+    if (!granted && reencryptions.length === 0) throw notGranted(state, agent, target);
     const secrets = changes.filter((change) => gainedAndLost(change).lost.includes(agent)).map(({ path }) => formatSecretPath(path));
     const groups = state.manifest.agents.get(agent)!;
     const stillRead = covered
@@ -48,7 +50,7 @@ export function revoke(context: Context, request: RevokeRequest): Promise<Revoke
     return {
       message: `agent-vault: revoke ${request.target} from ${agent}`,
       result: { agent, target, secrets, stillRead },
-      files: (owner) => reencrypt(context, state, owner, resealed),
+      files: (owner) => reencrypt(context, state, owner, reencryptions),
     };
   });
 }
@@ -58,7 +60,7 @@ function notGranted(state: VaultState, agent: string, target: Target): VaultErro
   const by = target.kind === "secret" ? state.manifest.groupsOf(target.path).filter((group) => groups.includes(group)) : [];
   const name = target.kind === "group" ? `group ${target.group}` : formatSecretPath(target.path);
   if (by.length > 0) {
-    return new VaultError("NOT_GRANTED", `Agent ${agent} reads ${name} by ${by.join(", ")}, and not by a grant of its own.`, {
+    return new VaultError("NOT_GRANTED", `Agent ${agent} reads ${name} through ${by.join(", ")}, not through a grant of its own.`, {
       remedy: `Revoke the group (agent-vault revoke ${agent} ${by[0]}), or have another group list the secret (agent-vault set --keep-value --group --remove-group).`,
     });
   }

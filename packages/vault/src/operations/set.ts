@@ -1,14 +1,15 @@
+import { encryptChecked, includingOutdated, reencrypt } from "../change/reencrypt.js";
+import { changeVault, type Ask, type Change, type ChangeRequest } from "../change/signed-change.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
-import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes } from "../format/metadata.js";
-import { defaultGroupOf, formatSecretPath, parseGroupName, parseSecretPath, type SecretPath } from "../format/names.js";
-import { reencrypt, encryptChecked, includingOutdated } from "../change/reencrypt.js";
-import type { Manifest } from "../format/manifest.js";
-import type { FileChanges } from "../change/transaction.js";
 import type { VaultState } from "../files/vault-state.js";
-import { changeVault, type Change, type ChangeRequest } from "../change/signed-change.js";
+import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
+import type { Manifest } from "../format/manifest.js";
+import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes, type Metadata } from "../format/metadata.js";
+import { defaultGroupOf, formatSecretPath, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "../format/names.js";
+import { requireNoTwin } from "./secret-twins.js";
 
+/** What to store, and for whom. */
 export interface SetRequest extends ChangeRequest {
   readonly path: string;
   /** The value, byte for byte, or how to ask a person for it; `undefined` keeps the present one and changes attributes alone. */
@@ -22,6 +23,7 @@ export interface SetRequest extends ChangeRequest {
   readonly attributes?: Attributes | undefined;
 }
 
+/** The secret as it is now. */
 export interface SetResult {
   readonly secret: string;
   readonly created: boolean;
@@ -41,59 +43,109 @@ export interface SetResult {
  *   `AGENT_NOT_FOUND`, `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND` (nothing to keep), and what a transaction throws
  */
 export async function set(context: Context, request: SetRequest): Promise<SetResult> {
-  const path = parseSecretPath(request.path);
-  const ask = typeof request.value === "function" ? request.value : undefined;
-  let value = typeof request.value === "function" ? new Uint8Array() : request.value;
+  const input = parseRequest(request);
+  const { path } = input;
+  const { value: given } = request;
+  // Where a person is asked, the trial before it is made with an empty value.
+  let value = typeof given === "function" ? new Uint8Array() : given;
+  const ask: Ask | undefined = typeof given === "function" ? async () => void (value = await given()) : undefined;
   const operation = (state: VaultState): Change<SetResult> => {
-    const { manifest } = state;
-    const { attributes = {} } = request;
+    const newValue = value;
+    const present = requirePresent(state, input, newValue, context.now());
+    const { before, after } = updateManifest(state, input);
+    const { metadata, version } = updateMetadata(state, input, present, newValue !== undefined, after, context.now());
+    const lost = before.filter((agent) => !after.includes(agent));
+    const groups = state.manifest.groupsOf(path);
     const created = !state.hasSecret(path);
-    if (value === undefined) state.ciphertext(path);
-    else requireSize(value, state.config.settings.max_value_bytes);
-    const present = state.read(metadataFile(path));
-    const metadata = present && parseMetadata(present, path);
-    requireAttributes(attributes);
-    requireFuture(attributes.expires, metadata?.expires, context.now());
-    if (created) requireNoTwin(state, path);
-
-    const before = state.agentsOf(path);
-    for (const agent of request.agents ?? []) manifest.requireAgent(agent);
-    const group = request.group === undefined ? undefined : parseGroupName(request.group);
-    if (group !== undefined) manifest.listSecret(group, path);
-    else if (manifest.groupsOf(path).length === 0) manifest.listSecret(defaultGroupOf(path), path);
-    for (const agent of request.agents ?? []) if (!state.agentsOf(path).includes(agent)) manifest.addExtraAgent(path, agent);
-    if (request.removeGroup !== undefined) removeFromGroup(manifest, path, request.removeGroup);
-    const agents = state.agentsOf(path);
-
-    const lost = before.filter((agent) => !agents.includes(agent));
-    const version = Math.max(1, (metadata ? (metadata.version ?? 1) : 0) + (value === undefined ? 0 : 1));
-    const now = context.now().toISOString();
-    const change = {
-      ...attributes,
-      ...((group !== undefined || request.removeGroup !== undefined) && { group: group ?? manifest.groupsOf(path)[0]! }),
-      ...(value !== undefined && { rotated: now, version }),
-      authorized_agents: agents,
-    };
-    const newMetadata = present
-      ? changeMetadata(present, path, change)
-      : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: now, rotated: now, version, ...change });
-
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
-      result: { secret: formatSecretPath(path), created, version, bytes: value?.length, groups: manifest.groupsOf(path), agents, lost },
-      files: async (owner): Promise<FileChanges> => {
-        const access = before.join() === agents.join() ? [] : [{ path, before, after: agents, rekeyed: false }];
-        return new Map([
-          ...(value === undefined
+      result: { secret: formatSecretPath(path), created, version, bytes: newValue?.length, groups, agents: after, lost },
+      files: async (owner) => {
+        const access = before.join() === after.join() ? [] : [{ path, before, after, rekeyed: false }];
+        const encrypted =
+          newValue === undefined
             ? await reencrypt(context, state, owner, includingOutdated(state, [path], access))
-            : new Map([[secretFile(path), await encryptChecked(value, state.recipientsOf(path), owner)]])),
-          [MANIFEST_FILE, manifest.toBytes()],
-          [metadataFile(path), newMetadata],
-        ]);
+            : new Map([[secretFile(path), await encryptChecked(newValue, state.recipientsOf(path), owner)]]);
+        return new Map([...encrypted, [MANIFEST_FILE, state.manifest.toBytes()], [metadataFile(path), metadata]]);
       },
     };
   };
-  return changeVault(context, request, operation, ask && (async () => void (value = await ask())));
+  return changeVault(context, request, operation, ask);
+}
+
+/** The parts of a request that were checked by themselves. */
+interface SetInput {
+  readonly path: SecretPath;
+  readonly group: string | undefined;
+  readonly removeGroup: string | undefined;
+  readonly agents: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** @throws VaultError `INVALID_NAME`, `INVALID_VALUE` */
+function parseRequest({ path, group, removeGroup, agents = [], attributes = {} }: SetRequest): SetInput {
+  const { access, rotate_after_days: days } = attributes;
+  if (access != null && !(ACCESS_LEVELS as readonly string[]).includes(access)) {
+    throw new VaultError("INVALID_VALUE", `${JSON.stringify(access)} is not an access level.`, {
+      remedy: `Use one of ${ACCESS_LEVELS.join(", ")}.`,
+    });
+  }
+  if (days != null && !(days > 0))
+    throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
+  return {
+    path: parseSecretPath(path),
+    group: group === undefined ? undefined : parseGroupName(group),
+    removeGroup: removeGroup === undefined ? undefined : parseGroupName(removeGroup),
+    agents: agents.map(parseAgentName),
+    attributes,
+  };
+}
+
+/** What the vault holds of a secret before a change. */
+interface PresentSecret {
+  readonly bytes: Uint8Array | undefined;
+  readonly metadata: Metadata | undefined;
+}
+
+/** The secret's present metadata, once the new value and attributes fit the vault. @param value `undefined` where it is kept */
+function requirePresent(state: VaultState, { path, attributes }: SetInput, value: Uint8Array | undefined, now: Date): PresentSecret {
+  if (value === undefined) state.ciphertext(path);
+  else if (value.length > state.config.settings.max_value_bytes) throw valueTooLarge(state.config.settings.max_value_bytes);
+  const bytes = state.read(metadataFile(path));
+  const metadata = bytes && parseMetadata(bytes, path);
+  requireFutureExpiry(attributes.expires, metadata?.expires, now);
+  if (!state.hasSecret(path)) requireNoTwin(state, path);
+  return { bytes, metadata };
+}
+
+/** The error for a value over a vault's limit, in bytes, for those who read one and need not read it to its end. */
+export function valueTooLarge(limit: number): VaultError {
+  return new VaultError("VALUE_TOO_LARGE", `The value is larger than the ${limit} bytes that this vault allows.`, {
+    remedy: "Store a smaller value, or raise settings.max_value_bytes in config.yaml.",
+  });
+}
+
+/** Refuses an expiry in the past, unless it is the present one. @throws VaultError `INVALID_VALUE` */
+function requireFutureExpiry(expires: string | null | undefined, present: string | null | undefined, now: Date): void {
+  if (expires == null || Date.parse(expires) > now.getTime() || Date.parse(expires) === Date.parse(present ?? "")) return;
+  throw new VaultError("INVALID_VALUE", `--expires ${expires} is in the past.`, {
+    remedy: "Use a future date, such as 90d, or never. agent-vault delete removes a secret that is no longer used.",
+  });
+}
+
+/** Puts the secret's groups and extra agents into the manifest. @returns its agents before and after */
+function updateManifest(
+  state: VaultState,
+  { path, group, removeGroup, agents }: SetInput,
+): { before: readonly string[]; after: readonly string[] } {
+  const { manifest } = state;
+  const before = state.agentsOf(path);
+  for (const agent of agents) manifest.requireAgent(agent);
+  if (group !== undefined) manifest.listSecret(group, path);
+  else if (manifest.groupsOf(path).length === 0) manifest.listSecret(defaultGroupOf(path), path);
+  for (const agent of agents) if (!state.agentsOf(path).includes(agent)) manifest.addExtraAgent(path, agent);
+  if (removeGroup !== undefined) removeFromGroup(manifest, path, removeGroup);
+  return { before, after: state.agentsOf(path) };
 }
 
 /** @throws VaultError `GROUP_NOT_FOUND`, `INVALID_VALUE` where no other group lists the secret */
@@ -107,62 +159,32 @@ function removeFromGroup(manifest: Manifest, path: SecretPath, name: string): vo
   }
   if (groups.length === 1) {
     throw new VaultError("INVALID_VALUE", `${formatSecretPath(path)} is listed by group ${group} alone.`, {
-      remedy: "Name the group that is to list it instead with --group, or take the secret out with agent-vault delete.",
+      remedy: "Name another group that is to list it with --group, or remove the secret with agent-vault delete.",
     });
   }
   manifest.unlistFrom(group, path);
 }
 
-function requireSize(value: Uint8Array, limit: number): void {
-  if (value.length > limit) throw valueTooLarge(limit);
-}
-
-/** The error for a value over a vault's limit, in bytes, for whoever reads one and need not read it to its end. */
-export function valueTooLarge(limit: number): VaultError {
-  return new VaultError("VALUE_TOO_LARGE", `The value is larger than the ${limit} bytes that this vault takes.`, {
-    remedy: "Store a smaller value, or raise settings.max_value_bytes in config.yaml.",
-  });
-}
-
-function requireAttributes({ access, rotate_after_days: days }: Attributes): void {
-  if (access != null && !(ACCESS_LEVELS as readonly string[]).includes(access)) {
-    throw new VaultError("INVALID_VALUE", `${JSON.stringify(access)} is not an access level.`, {
-      remedy: `Use one of ${ACCESS_LEVELS.join(", ")}.`,
-    });
-  }
-  if (days != null && !(days > 0))
-    throw new VaultError("INVALID_VALUE", "A rotation schedule is a number of days above 0.", { remedy: "Use --rotate-after 90." });
-}
-
-/** An expiry in the past is a slip of the pen, unless it stands there already. @throws VaultError `INVALID_VALUE` */
-function requireFuture(expires: string | null | undefined, present: string | null | undefined, now: Date): void {
-  if (expires == null || Date.parse(expires) > now.getTime() || Date.parse(expires) === Date.parse(present ?? "")) return;
-  throw new VaultError("INVALID_VALUE", `${expires} is past.`, {
-    remedy: "Give a time to come, such as 90d, or never; a secret that is of no use any more goes with agent-vault delete.",
-  });
-}
-
-/**
- * Names that differ in case only are one file on some disks.
- * @param leaving a secret that goes away
- * @throws VaultError `ALREADY_EXISTS`
- */
-export function requireNoTwin(state: VaultState, path: SecretPath, leaving?: SecretPath): void {
-  const prefixes = (whole: string) => whole.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
-  const own = new Map(prefixes(path).map((prefix) => [prefix.toLowerCase(), prefix]));
-  for (const other of state.secretPaths()) {
-    if (other === leaving) continue;
-    for (const prefix of prefixes(other)) {
-      const twin = own.get(prefix.toLowerCase());
-      // A secret and a folder of the same name do not meet: the secret's file has an ending.
-      if (twin === undefined || twin === prefix || (prefix === other) !== (twin === path)) continue;
-      throw new VaultError(
-        "ALREADY_EXISTS",
-        `${formatSecretPath(path)} and ${formatSecretPath(other)} differ in upper and lower case only.`,
-        {
-          remedy: "Some disks cannot tell such names apart; use the present spelling or another name.",
-        },
-      );
-    }
-  }
+/** The secret's new metadata file, and its version. @param agents who can read it now */
+function updateMetadata(
+  { manifest }: VaultState,
+  { path, group, removeGroup, attributes }: SetInput,
+  present: PresentSecret,
+  hasNewValue: boolean,
+  agents: readonly string[],
+  now: Date,
+): { metadata: Uint8Array; version: number } {
+  const { bytes, metadata } = present;
+  const time = now.toISOString();
+  const version = Math.max(1, (metadata ? (metadata.version ?? 1) : 0) + (hasNewValue ? 1 : 0));
+  const [firstGroup] = manifest.groupsOf(path);
+  const change = {
+    ...attributes,
+    ...((group !== undefined || removeGroup !== undefined) && { group: group ?? firstGroup! }),
+    ...(hasNewValue && { rotated: time, version }),
+    authorized_agents: agents,
+  };
+  if (bytes) return { metadata: changeMetadata(bytes, path, change), version };
+  const created = { group: firstGroup!, created: time, rotated: time, version, ...change };
+  return { metadata: createMetadata(path, created), version };
 }

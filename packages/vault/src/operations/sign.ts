@@ -11,7 +11,8 @@ import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { recoverVault } from "../change/recovery.js";
 import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record/recorder.js";
 import { reencrypt, reencrypted, includingOutdated, type AccessChange } from "../change/reencrypt.js";
-import { transact, withoutUnchanged } from "../change/transaction.js";
+import { withoutUnchanged } from "../files/changes.js";
+import { transact } from "../change/transaction.js";
 import { Config } from "../format/config.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import type { AuditAnchor } from "../lock/lock.js";
@@ -28,34 +29,35 @@ import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents/escrow.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
-/** What a signature would vouch for: all that was changed past the owners since the newest state that one of them signed. */
+/** What an owner is asked to sign: all changes that were made without agent-vault since the newest state that an owner signed. */
 export interface SignProposal {
-  /** Names exactly this state, so that nobody signs another one by mistake. */
+  /** Identifies exactly this state, so that no other one is signed by mistake. */
   readonly digest: Digest;
-  /** The state that it is compared with, or `undefined` for a vault that nobody has signed yet. */
+  /** The state that it is compared with, or `undefined` for a vault that was never signed. */
   readonly since: { readonly sequence: number; readonly commit: string } | undefined;
   readonly difference: AccessDifference;
-  /** Secrets that are encrypted anew, since their files may have other readers than the manifest names. */
+  /** Secrets that are re-encrypted, since their files may have other readers than the manifest names. */
   readonly resealed: readonly string[];
 }
 
+/** How an owner decides whether to sign. */
 export interface SignRequest extends ChangeRequest {
-  /** Whether the owner vouches for this. */
+  /** Whether the owner wants to sign this. */
   approve(proposal: SignProposal): boolean | Promise<boolean>;
 }
 
+/** What was shown, and what came of it. */
 export interface SignResult {
   readonly proposal: SignProposal;
-  /** The new state, or `undefined` where the owner has not vouched for it. */
+  /** The new state, or `undefined` where the owner did not sign. */
   readonly signed: SignedLock | undefined;
 }
 
 /**
- * Takes over what was changed in a vault past its owners, once one of them has seen what that means: a vault of agent-vault 0.1, files
- * that were edited by hand, what somebody else has pushed. A changed secret is encrypted anew for just the readers that the manifest
- * names.
- * @returns `undefined` where all is signed already
- * @throws VaultError `NOT_AUTHORIZED`, `ROLLBACK`, `DAMAGED`, `CONFLICT` where the vault changes meanwhile, and what a transaction throws
+ * Signs changes that were made without agent-vault, once an owner has seen what they mean: a vault of agent-vault 0.1, files that were
+ * edited by hand, what another person has pushed. A changed secret is re-encrypted for exactly the readers that the manifest names.
+ * @returns `undefined` where everything is signed already
+ * @throws VaultError `NOT_AUTHORIZED`, `ROLLBACK`, `DAMAGED`, `CONFLICT` where the vault changes in the meantime, and what a transaction throws
  */
 export async function sign(context: Context, request: SignRequest): Promise<SignResult | undefined> {
   const { vault } = request;
@@ -68,12 +70,12 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
   const trust = new TrustContext(context, vault, keys);
   const signOnRecord = (begin: Begin) =>
     transact(context, vault, async (state) => {
-      const { proposal: now, base, owner, reseals } = await propose(context, keys, vault, state);
+      const { proposal: now, base, owner, reencryptions } = await propose(context, keys, vault, state);
       if (now.digest !== proposal.digest)
         throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
       const files = withoutUnchanged(
         state,
-        new Map([...layoutUpgrade(context, state), ...(await reencrypt(context, state, owner, reseals))]),
+        new Map([...layoutUpgrade(context, state), ...(await reencrypt(context, state, owner, reencryptions))]),
       );
       const config = files.get(CONFIG_FILE);
       const id = (config ? Config.parse(config) : state.config).id!;
@@ -103,43 +105,44 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
   return { proposal, signed };
 }
 
+/** How long the present state is to be valid. */
 export interface RenewRequest extends ChangeRequest {
   /** How long the new state is valid, in milliseconds; `null` for ever; without it as long as the present one. */
-  readonly lifetime?: number | null | undefined;
+  readonly lifetimeMs?: number | null | undefined;
 }
 
-/** Signs the present state anew, with a new time and for a new while, and changes nothing else. */
+/** Signs the present state again, with a new time and validity, and changes nothing else. @throws VaultError what a transaction throws */
 export async function renew(context: Context, request: RenewRequest): Promise<SignedLock> {
   const { signed } = await changeSigned(context, request, () => ({
     message: "agent-vault: renew the signature",
     result: undefined,
     files: () => new Map(),
-    renewal: { lifetime: request.lifetime },
+    renewal: { lifetimeMs: request.lifetimeMs },
   }));
   return signed;
 }
 
 /**
- * Signs where the record of this machine stands, and changes nothing else.
- * @throws VaultError `USAGE` where nothing is recorded on this machine
+ * Signs how long this machine's audit log is and what it says, and changes nothing else.
+ * @throws VaultError `USAGE` where this machine keeps no audit log, and what a transaction throws
  */
 export async function anchorRecord(context: Context, request: ChangeRequest): Promise<{ sequence: number; machine: string } & AuditAnchor> {
   if (isAuditOff(context.env)) {
-    throw new VaultError("USAGE", "Nothing is recorded on this machine (AGENT_VAULT_AUDIT=off), so there is no audit log to sign for.", {
-      remedy: "Run it without that variable.",
+    throw new VaultError("USAGE", "The audit log is turned off on this machine (AGENT_VAULT_AUDIT=off), so there is nothing to sign.", {
+      remedy: "Run the command without that variable.",
     });
   }
   const { signed, anchor } = await changeSigned(context, request, () => ({
     message: "agent-vault: anchor the audit log",
     result: undefined,
     files: () => new Map(),
-    renewal: { lifetime: undefined },
+    renewal: { lifetimeMs: undefined },
   }));
   return { sequence: signed.lock.sequence, ...anchor! };
 }
 
 /** An owner with the key that signs for more than the vault's states. */
-export interface OwnerAtHand {
+export interface AvailableOwner {
   readonly name: string;
   readonly signingKey: SigningKey;
   readonly keys: Keys;
@@ -147,8 +150,8 @@ export interface OwnerAtHand {
   readonly vault: string;
 }
 
-/** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and as `openForChange` */
-export async function availableOwner(context: Context, root: string, key: KeyChoice): Promise<OwnerAtHand> {
+/** The owner whose key was chosen or found. @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and as `openForChange` */
+export async function availableOwner(context: Context, root: string, key: KeyChoice): Promise<AvailableOwner> {
   const keys = await loadVaultKeys(context, root, key);
   const { state, trusted } = await openForChange(new TrustContext(context, root, keys), (state) => void state.owners);
   const { lock } = trusted;
@@ -156,7 +159,7 @@ export async function availableOwner(context: Context, root: string, key: KeyCho
   return { name: await nameOf(state, owner), signingKey, keys, vault: lock.vault };
 }
 
-/** Whether there is nothing that an owner has not signed. */
+/** Whether an owner has signed every file. */
 async function isSignedAlready(context: Context, vault: string, keys: Keys): Promise<boolean> {
   const trust = new TrustContext({ ...context, warn: () => {} }, vault, keys);
   try {
@@ -172,32 +175,32 @@ interface Proposed {
   readonly proposal: SignProposal;
   readonly base: CommittedState | undefined;
   readonly owner: Identity;
-  readonly reseals: readonly AccessChange[];
+  readonly reencryptions: readonly AccessChange[];
 }
 
 async function propose(context: Context, keys: Keys, vault: string, state: VaultState): Promise<Proposed> {
   const trust = new TrustContext(context, vault, keys);
   const base = await findTrustedState(trust);
   if (base) requireNotBehindRemote(trust, base.signed, knownOf(trust, base.signed));
-  // What somebody else has signed is no vault without a signature: an owner's would bless it.
+  // A vault that a stranger has signed is not an unsigned one: an owner's signature would make it trusted.
   const present = base || !state.read(LOCK_FILE) ? undefined : verifyUnderLock(trust, new VaultState(vault));
   requireUsableManifest(state);
   const owner = await ownerIdentityAmong(keys, state);
   if (present) requireSigner(new SigningKey(owner, present.lock.vault), present.lock);
   if (base && !base.signed.lock.owners.some(({ key }) => key === new SigningKey(owner, base.signed.lock.vault).publicKey)) {
-    throw new VaultError("NOT_AUTHORIZED", "You are no owner in the newest state of this vault that was signed.", {
+    throw new VaultError("NOT_AUTHORIZED", "You are not an owner in the newest signed state of this vault.", {
       remedy: `Its owners are ${base.signed.lock.owners.map(({ name }) => name).join(", ")}; one of them adds you with agent-vault add-owner.`,
     });
   }
   if (base && state.config.id !== base.signed.lock.vault) {
-    throw new VaultError("WRONG_VAULT", "config.yaml names another vault than the newest state that was signed.", {
-      remedy: "Take config.yaml back from git, then run agent-vault sign again.",
+    throw new VaultError("WRONG_VAULT", "config.yaml has another vault's id than the newest signed state.", {
+      remedy: "Restore config.yaml from git, then run agent-vault sign again.",
     });
   }
   const difference = accessDifference(base?.state, state);
   await requireTrueEscrows(state, owner, difference);
   adoptExtraAgents(state);
-  const reseals = includingOutdated(
+  const reencryptions = includingOutdated(
     state,
     state.secretPaths(),
     changedSecrets(state, difference).map((path) => reencrypted(state, path)),
@@ -207,12 +210,12 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
     digest: digestOf(content),
     since: base && { sequence: base.signed.lock.sequence, commit: base.commit },
     difference,
-    resealed: reseals.map(({ path }) => formatSecretPath(path)),
+    resealed: reencryptions.map(({ path }) => formatSecretPath(path)),
   };
-  return { proposal, base, owner, reseals };
+  return { proposal, base, owner, reencryptions };
 }
 
-/** Secrets whose files are others than were signed, or that a recipient reads whose key is another one: the old key must not stay in. */
+/** Secrets whose files were changed, or that a recipient with a new key reads: the old key must not stay in them. */
 function changedSecrets(state: VaultState, { secrets, recipients }: AccessDifference): SecretPath[] {
   const changed = new Set([...secrets.added, ...secrets.changed].map(parseSecretPath));
   const ownersDiffer = recipients.some(({ kind }) => kind === "owner");
@@ -221,8 +224,8 @@ function changedSecrets(state: VaultState, { secrets, recipients }: AccessDiffer
 }
 
 /**
- * The escrow of an agent holds the agent's key. Where one of the two was changed and not the other, somebody wants to read in the
- * agent's place. @throws VaultError `DAMAGED`
+ * The escrow of an agent holds the agent's key. Where only one of the two was changed, another key may be reading in the agent's place.
+ * @throws VaultError `DAMAGED`
  */
 async function requireTrueEscrows(state: VaultState, owner: Identity, { files }: AccessDifference): Promise<void> {
   const agents = new Set<string>();
@@ -233,7 +236,7 @@ async function requireTrueEscrows(state: VaultState, owner: Identity, { files }:
   for (const agent of agents) if (state.manifest.agents.has(agent) && state.read(escrowFile(agent))) await openEscrow(state, agent, owner);
 }
 
-/** The owners who may sign on: those of the state before who are owners still. */
+/** The owners who may sign the next state: those of the state before who still are owners. */
 function signersLeft(state: VaultState, base: SignedLock, own: SigningKey): SignedLock["lock"]["owners"] {
   const names = new Set(state.owners.map(({ name }) => name));
   return base.lock.owners.filter(({ name, key }) => names.has(name) || key === own.publicKey);

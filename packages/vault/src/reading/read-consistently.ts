@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Context } from "../context.js";
 import { withWriteLock, withWriteLockSync } from "../disk/write-lock.js";
 import { ERROR_CODES, VaultError, type ErrorCode } from "../errors.js";
-import { runGitSync } from "../git/run-git-sync.js";
+import { changeFolder, findGitFolders } from "../git/git-folders.js";
 
 /**
  * Reads files of a vault. While another process brings in the next state, one file after the other, an attempt may meet some files of
@@ -56,7 +56,7 @@ async function underLock<T>(context: Context, root: string, attempt: () => Promi
     return attempt();
   };
   try {
-    const folder = lockFolder(context, root);
+    const folder = lockFolder(root);
     return folder === undefined ? undefined : await withWriteLock(context, folder, work);
   } catch (error) {
     if (isLocked) throw error;
@@ -71,7 +71,7 @@ function underLockSync<T>(context: Context, root: string, attempt: () => T): T |
     return attempt();
   };
   try {
-    const folder = lockFolder(context, root);
+    const folder = lockFolder(root);
     return folder === undefined ? undefined : withWriteLockSync(context, folder, work);
   } catch (error) {
     if (isLocked) throw error;
@@ -80,10 +80,10 @@ function underLockSync<T>(context: Context, root: string, attempt: () => T): T |
 }
 
 /** Where those who change the vault put up their claims; `undefined` where nobody ever did. */
-function lockFolder(context: Context, root: string): string | undefined {
-  const gitDir = runGitSync(context, dirname(root), ["rev-parse", "--absolute-git-dir"]).toString().trimEnd();
-  const folder = join(gitDir, "agent-vault");
-  return existsSync(folder) ? folder : undefined;
+function lockFolder(root: string): string | undefined {
+  const folders = findGitFolders(dirname(root));
+  const folder = folders && changeFolder(folders.gitDir);
+  return folder !== undefined && existsSync(folder) ? folder : undefined;
 }
 
 function fail(error: unknown): never {

@@ -1,17 +1,16 @@
-import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
-import { GitRepository, NO_HOOKS } from "../git/repository.js";
+import { NO_HOOKS } from "../git/environment.js";
+import { GitRepository } from "../git/repository.js";
 import { findKeys, type KeyChoice } from "../keys/find-key.js";
-import type { RepositoryUrl } from "../git/repository-url.js";
+import type { RepositoryUrl } from "../git/remote-url.js";
 import { VAULT_FOLDER } from "../format/layout.js";
+import { cloneFolders, newCloneFolder } from "./clone-folder.js";
 import { verifyUpstream } from "../trust/compare-remote.js";
-import { findUpstream } from "../trust/upstream.js";
 import { TrustContext } from "../trust/trust-context.js";
+import { findUpstream } from "../trust/upstream.js";
 
 /**
  * The vault of a repository that is named by its URL, in a clone of its own below the home of keys, or below the system's folder for
@@ -24,18 +23,11 @@ import { TrustContext } from "../trust/trust-context.js";
 export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoice): Promise<string> {
   const existing = existingCloneOf(context, url);
   if (existing) return existing;
-  const folder = join(writableCache(context), nameOf(url));
+  const folder = newCloneFolder(context, url);
   const draft = `${folder}.new-${Buffer.from(context.random(6)).toString("hex")}`;
   try {
     const repository = await GitRepository.clone(context, url.address, draft);
-    const upstream = await findUpstream(repository);
-    const { commit } = await repository.head();
-    const root = join(draft, VAULT_FOLDER);
-    if (!upstream || commit === undefined) throw noVault(url);
-    const trust = new TrustContext(context, root, findKeys(context, key));
-    await verifyUpstream(repository, upstream, commit, trust, { inFull: true }).catch((error: unknown) => {
-      throw error instanceof VaultError && error.code === "VAULT_NOT_FOUND" ? noVault(url) : error;
-    });
+    await verifyClone(context, repository, url, key);
     await repository.run([...NO_HOOKS, "checkout", "--quiet", "--force"]);
     // By this file's time git's last fetch is known, and cloning was one.
     writeFileSync(join(repository.gitDir, "FETCH_HEAD"), "");
@@ -47,10 +39,23 @@ export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoi
   }
 }
 
+/** Verifies what a clone has fetched, of which nothing is checked out yet. */
+async function verifyClone(context: Context, repository: GitRepository, url: RepositoryUrl, key: KeyChoice): Promise<void> {
+  const upstream = await findUpstream(repository);
+  const { commit } = await repository.head();
+  const root = join(repository.workTree, VAULT_FOLDER);
+  if (!upstream || commit === undefined) throw noVault(url);
+  const trust = new TrustContext(context, root, findKeys(context, key));
+  await verifyUpstream(repository, upstream, commit, trust, { inFull: true }).catch((error: unknown) => {
+    throw error instanceof VaultError && error.code === "VAULT_NOT_FOUND" ? noVault(url) : error;
+  });
+}
+
 /** The vault of a clone that was made before, or `undefined`. */
 export function existingCloneOf(context: Context, url: RepositoryUrl): string | undefined {
-  const folders = [homeCache(context), ...(isOwn(temporaryCache()) ? [temporaryCache()] : [])];
-  return folders.map((folder) => join(folder, nameOf(url), VAULT_FOLDER)).find((root) => existsSync(root));
+  return cloneFolders(context, url)
+    .map((folder) => join(folder, VAULT_FOLDER))
+    .find((root) => existsSync(root));
 }
 
 /** Another process may have made the same clone meanwhile; then that one counts. */
@@ -61,37 +66,6 @@ function putInPlace(draft: string, folder: string): string {
     if (!isSystemError(error, "ENOTEMPTY", "EEXIST", "EPERM") || !existsSync(join(folder, VAULT_FOLDER))) throw error;
   }
   return join(folder, VAULT_FOLDER);
-}
-
-const homeCache = (context: Context): string => join(context.home, "cache");
-const temporaryCache = (): string => join(tmpdir(), `agent-vault-${process.getuid?.() ?? "cache"}`);
-
-function nameOf({ address }: RepositoryUrl): string {
-  return createHash("sha256").update(address).digest("hex").slice(0, 32);
-}
-
-function writableCache(context: Context): string {
-  const cache = homeCache(context);
-  try {
-    mkdirSync(cache, { recursive: true, mode: 0o700 });
-    accessSync(cache, constants.W_OK | constants.X_OK);
-    return cache;
-  } catch (error) {
-    if (!isSystemError(error, "EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR")) throw error;
-  }
-  const temporary = temporaryCache();
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
-  if (isOwn(temporary)) return temporary;
-  throw new VaultError("UNWRITABLE", `Nothing can be written in ${cache}, and ${temporary} belongs to somebody else.`, {
-    remedy: "Set AGENT_VAULT_HOME to a folder of your own.",
-  });
-}
-
-/** Whether a folder is there and nobody else can put anything in it: the system's temporary folder is open to all. */
-function isOwn(folder: string): boolean {
-  const stat = lstatSync(folder, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) return false;
-  return process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o022) === 0);
 }
 
 function noVault({ address }: RepositoryUrl): VaultError {

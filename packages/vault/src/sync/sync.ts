@@ -1,18 +1,18 @@
 import { dirname } from "node:path";
-import { accessDifference, type AccessDifference } from "../change/access-difference.js";
-import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { isGitError } from "../git/errors.js";
+import { countCommits } from "../git/refs.js";
 import { GitRepository } from "../git/repository.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { findVaultKeys } from "../keys/vault-keys.js";
-import { pull, type PullOutcome } from "./pull.js";
-import { pushCommand } from "../git/push-command.js";
+import { divergence, DivergedError } from "./divergence.js";
+import { pull } from "./pull.js";
+import { pushCommand } from "./push-command.js";
 import { findUpstream, type Upstream } from "../trust/upstream.js";
 import { recordOnRemote } from "../trust/known.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { readTrustedState } from "../trust/newest-trusted-state.js";
-import { VaultState } from "../files/vault-state.js";
 
 export interface SyncOptions {
   readonly key?: KeyChoice;
@@ -32,30 +32,12 @@ export interface SyncResult {
   readonly sequence: number;
 }
 
-/** Both sides of a vault that was changed in two places, each since the last state that they share. */
-export interface Divergence {
-  readonly here: AccessDifference;
-  readonly there: AccessDifference;
-}
-
-/** A vault that was changed here and on the remote. */
-export class DivergedError extends VaultError {
-  readonly divergence: Divergence;
-
-  constructor(upstream: string, divergence: Divergence) {
-    super("CONFLICT", `The vault was changed here and on ${upstream}, and neither state follows the other.`, {
-      remedy: `Take one side and make the other's change again: git reset --keep ${upstream} drops what was changed here.`,
-    });
-    this.divergence = divergence;
-  }
-}
-
 /**
  * Brings the vault's branch and its upstream together: what the remote has is verified and taken over by a fast-forward, what is here
  * is verified and pushed. Nothing is ever reset, merged or forced.
  * @param root absolute path of the vault's folder
  * @throws VaultError `CONFLICT` ({@link DivergedError} where both sides changed), `GIT_FAILED` where the remote cannot be reached or
- *   there is none, `REPOSITORY_BUSY`, and as `verifyState`
+ *   there is none, `REPOSITORY_BUSY`, and as `openVault`
  */
 export async function sync(context: Context, root: string, options: SyncOptions = {}): Promise<SyncResult> {
   const repository = await GitRepository.find(context, dirname(root));
@@ -84,21 +66,32 @@ async function pullOrFail(
   { name, tracking }: Upstream,
   keys: Keys | undefined,
 ): Promise<void> {
-  const said: string[] = [];
-  const outcome = await pull({ ...context, warn: (message) => said.push(message) }, root, { always: true, keys });
-  const done: readonly PullOutcome[] = ["pulled", "current"];
-  if (done.includes(outcome)) return said.forEach((message) => context.warn(message));
-  if (outcome === "diverged") throw new DivergedError(name, await divergence(repository, root, tracking));
-  if (outcome === "no-remote") throw await noUpstream(context, root);
-  if (outcome === "unfinished") {
-    throw new VaultError("REPOSITORY_BUSY", "This repository is in the middle of a merge or the like.", {
-      remedy: "Finish it or give it up (git status says how), then run the command again.",
-    });
+  const warnings: string[] = [];
+  const outcome = await pull({ ...context, warn: (message) => warnings.push(message) }, root, { always: true, keys });
+  switch (outcome) {
+    case "pulled":
+    case "current":
+      for (const warning of warnings) context.warn(warning);
+      return;
+    case "diverged":
+      throw new DivergedError(name, await divergence(repository, root, tracking));
+    case "no-remote":
+      throw await noUpstream(context, root);
+    case "unfinished":
+      throw new VaultError("REPOSITORY_BUSY", "This repository is in the middle of a merge or the like.", {
+        remedy: "Finish it or give it up (git status says how), then run the command again.",
+      });
+    case "dirty":
+    case "refused":
+    case "offline":
+    case "recent":
+    case "failed": {
+      const code = outcome === "dirty" || outcome === "refused" ? "CONFLICT" : "GIT_FAILED";
+      throw new VaultError(code, warnings.at(-1) ?? `${name} could not be pulled.`, {
+        remedy: "Fix the problem above, then run the command again; nothing was changed.",
+      });
+    }
   }
-  const code = outcome === "dirty" || outcome === "refused" ? "CONFLICT" : "GIT_FAILED";
-  throw new VaultError(code, said.at(-1) ?? `${name} could not be pulled.`, {
-    remedy: "Put that right, then run the command again; nothing was changed.",
-  });
 }
 
 /** @returns how many commits went to the remote */
@@ -108,7 +101,7 @@ async function push(repository: GitRepository, { remote, branch, tracking, name 
   try {
     await repository.run(["push", "--quiet", "--no-recurse-submodules", remote, `HEAD:${branch}`]);
   } catch (error) {
-    if (error instanceof VaultError && /non-fast-forward|fetch first|\[rejected\]/.test(error.message)) {
+    if (isGitError(error, "nonFastForward")) {
       throw new VaultError("CONFLICT", `${name} has moved on meanwhile, so nothing was pushed.`, {
         remedy: "Run agent-vault sync again.",
         cause: error,
@@ -117,17 +110,6 @@ async function push(repository: GitRepository, { remote, branch, tracking, name 
     throw error;
   }
   return ahead;
-}
-
-async function divergence(repository: GitRepository, root: string, tracking: string): Promise<Divergence> {
-  const base = (await repository.try(["merge-base", "HEAD", tracking]))?.trim();
-  const at = async (revision: string) => new VaultState(await CommitFiles.read(repository, revision, root));
-  const shared = base === undefined ? undefined : await at(base).catch(() => undefined);
-  return { here: accessDifference(shared, await at("HEAD")), there: accessDifference(shared, await at(tracking)) };
-}
-
-async function countCommits(repository: GitRepository, range: string): Promise<number> {
-  return Number((await repository.run(["rev-list", "--count", range])).trim());
 }
 
 async function noUpstream(context: Context, root: string): Promise<VaultError> {

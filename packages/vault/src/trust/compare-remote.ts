@@ -1,7 +1,8 @@
 import { isVerificationError, VaultError } from "../errors.js";
 import { CommitFiles } from "../files/commit-files.js";
 import { VaultFiles } from "../files/vault-files.js";
-import { VaultFolder, type FileSource } from "../files/vault-folder.js";
+import { VaultFolder } from "../files/vault-folder.js";
+import type { FileSource } from "../format/file-source.js";
 import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import type { GitRepository } from "../git/repository.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";

@@ -2,7 +2,7 @@ import { basename, dirname } from "node:path";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
-import { noWorkTree } from "../git/errors.js";
+import { isGitError } from "../git/errors.js";
 import { runGitSync } from "../git/run-git-sync.js";
 import type { Digest } from "../lock/digest.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
@@ -132,9 +132,8 @@ export class LockHistory {
       const output = this.#git(["rev-parse", "--show-toplevel", "--show-prefix"]).toString();
       return `${output.split("\n")[1]!}${basename(this.#root)}`;
     } catch (error) {
-      const reason = noWorkTree(error, dirname(this.#root));
-      if (reason instanceof VaultError && (reason.code === "REPOSITORY_NOT_FOUND" || reason.code === "GIT_MISSING")) return undefined;
-      throw reason;
+      if (isGitError(error, "notARepository", "missing")) return undefined;
+      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { isSystemError, VaultError } from "../errors.js";
+import { replaceFile } from "../disk/atomic-file.js";
+import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import type { Digest } from "../lock/digest.js";
 import type { StateRef } from "../lock/state-ref.js";
 import { parseSshPublicKey, type SshPublicKey } from "../lock/ssh-signature.js";
@@ -21,7 +22,7 @@ export interface TrustRecord extends StateRef {
 
 export const trustFile = (context: Context, vaultId: string): string => join(context.home, "trust", `${vaultId}.json`);
 
-/** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file is not what was written */
+/** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file cannot be read or is not what was written */
 export function readTrust(context: Context, vaultId: string): TrustRecord | undefined {
   const file = trustFile(context, vaultId);
   let text: string;
@@ -29,7 +30,11 @@ export function readTrust(context: Context, vaultId: string): TrustRecord | unde
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
+    if (!isSystemError(error)) throw error;
+    throw new VaultError("DAMAGED", `${file} could not be read (${error.code}), and it holds what is remembered of this vault.`, {
+      remedy: "Make it a file that you can read, and check the permissions of its folders.",
+      cause: error,
+    });
   }
   const memory = parse(text, vaultId);
   if (memory) return memory;
@@ -42,21 +47,16 @@ export function readTrust(context: Context, vaultId: string): TrustRecord | unde
 /** Writes what is remembered, whole or not at all; says so where it cannot be written, since reading goes on without it. */
 export function writeTrust(context: Context, vaultId: string, memory: TrustRecord): void {
   const file = trustFile(context, vaultId);
-  const draft = `${file}.${Buffer.from(context.random(6)).toString("hex")}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const descriptor = openSync(draft, "wx", 0o600);
-    try {
-      writeSync(descriptor, `${JSON.stringify({ version: 1, vault: vaultId, ...memory }, null, 2)}\n`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(draft, file);
+    replaceFile(file, `${JSON.stringify({ version: 1, vault: vaultId, ...memory }, null, 2)}\n`, { durable: true });
   } catch (error) {
-    if (existsSync(draft)) unlinkSync(draft);
-    if (!isSystemError(error)) throw error;
-    context.warn(`The state of this vault could not be remembered in ${file} (${error.code}), so an older one would not be noticed.`);
+    const reason = error instanceof VaultError ? error.cause : error;
+    if (!isSystemError(reason)) throw error;
+    const noHome = file.startsWith(NO_HOME);
+    context.warn(
+      `The state of this vault could not be remembered${noHome ? ", as you have no home folder" : ` in ${file} (${reason.code})`}, so an older one would not be noticed.`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutCredentials } from "../git/remote-url.js";
 import type { GitRepository } from "../git/repository.js";
 
 /** The branch of a remote that the checked-out branch follows. */
@@ -23,8 +24,4 @@ export async function findUpstream(repository: GitRepository): Promise<Upstream 
   if (!remote || !branch || !tracking) return undefined;
   const url = (await repository.try(["remote", "get-url", remote]))?.trim() ?? remote;
   return { remote, branch, tracking, name: tracking.replace("refs/remotes/", ""), id: `${withoutCredentials(url)} ${branch}` };
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^@/]*@/i, "$1");
 }

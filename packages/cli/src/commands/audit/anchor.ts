@@ -1,15 +1,19 @@
-import { anchorRecord } from "@agent-vault/vault";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { anchorRecord, plural } from "@agent-vault/vault";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditAnchor extends VaultCommand {
-  static override id = "audit anchor";
+  static override helpGroup = "audit" as const;
+  static override summary = "Sign the current end of the audit log";
   static override description =
-    "Sign, as an owner, where the audit log of this machine stands. Every change of the vault does so too; from then on rows that are missing or made anew show.";
+    "Rows that are removed or rewritten later can then be detected. Every change of the vault signs the log as well.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditAnchor);
+    const { flags } = await this.parseCommandLine(AuditAnchor);
     const { sequence, machine, rows } = await anchorRecord(this.context, await this.change(flags));
-    this.print({ sequence, machine, rows }, () => [`Signed for ${rows} rows of machine ${machine}, in state ${sequence} of the vault.`]);
+    this.print({ sequence, machine, rows }, () => [
+      `Signed ${plural(rows, "row")} of machine ${machine} in state ${sequence} of the vault.`,
+    ]);
   }
 }

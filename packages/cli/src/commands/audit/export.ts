@@ -4,12 +4,14 @@ import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/
 import { auditFilter, auditFilterFlags } from "../../flags/audit-filter.js";
 import { keyChoice } from "../../flags/key-choice.js";
 import { writeOut } from "../../terminal/standard-output.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditExport extends VaultCommand {
-  static override id = "audit export";
+  static override helpGroup = "audit" as const;
+  static override summary = "Export the audit log";
   static override description =
-    "Print the audit log as JSON lines, one entry each, or send it to an OpenTelemetry collector (OTLP over HTTP). Says on the error stream from where to go on the next time.";
+    "Prints one JSON object per line, or sends the entries to an OpenTelemetry collector (OTLP over HTTP). Prints on standard error where to continue next time.";
   static override examples = [
     "agent-vault audit export --after 1200 >> audit.jsonl",
     "agent-vault audit export --otlp https://collector.example/v1/logs",
@@ -17,15 +19,15 @@ export default class AuditExport extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ...auditFilterFlags,
-    after: Flags.integer({ description: "only what was recorded after the log had so many rows", min: 0, helpValue: "ROWS" }),
+    after: Flags.integer({ description: "only entries after this row", min: 0, helpValue: "ROW" }),
     otlp: Flags.string({
-      description: "send to this URL for logs; keys go in OTEL_EXPORTER_OTLP_HEADERS",
+      description: "send the entries to this URL; set credentials in OTEL_EXPORTER_OTLP_HEADERS",
       helpValue: "URL",
     }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditExport);
+    const { flags } = await this.parseCommandLine(AuditExport);
     const { after, otlp, key, ...filter } = flags;
     const url = otlp === undefined ? undefined : requireUrl(otlp);
     const root = await this.findVault();
@@ -34,18 +36,18 @@ export default class AuditExport extends VaultCommand {
     const entries = await ledger.audit.list({ ...auditFilter(this.context, filter), after });
     if (url === undefined) {
       await writeOut(Buffer.from(entries.map((entry) => `${printableJson(JSON.stringify(flatten(entry)))}\n`).join("")));
-      this.context.note?.(`${entries.length} entries. Go on with --after ${rows}.`);
+      this.context.note?.(`Exported ${entries.length} entries. Continue with --after ${rows}.`);
       return;
     }
     const { sendEntries } = await import("@agent-vault/ledger/otlp");
     const sent = await sendEntries(entries, { url, machine, vault: vaultIdIn(new VaultFolder(root)) ?? "" });
-    this.print({ sent, rows }, () => [`Sent ${sent} entries. Go on with --after ${rows}.`]);
+    this.print({ sent, rows }, () => [`Sent ${sent} entries. Continue with --after ${rows}.`]);
   }
 }
 
 function requireUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new VaultError("USAGE", "--otlp takes the URL of a collector for logs.", {
-    remedy: "For example https://collector.example/v1/logs.",
+  throw new VaultError("USAGE", "--otlp takes the URL of a log collector.", {
+    remedy: "Use a URL such as https://collector.example/v1/logs.",
   });
 }

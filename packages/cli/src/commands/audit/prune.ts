@@ -2,27 +2,32 @@ import { Flags } from "@oclif/core";
 import { openLedger } from "@agent-vault/ledger";
 import { availableOwner, parseTime, plural } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditPrune extends VaultCommand {
-  static override id = "audit prune";
-  static override description =
-    "Cut the oldest rows of the audit log, for good. The owner signs for what was cut, so the chain still verifies.";
+  static override helpGroup = "audit" as const;
+  static override summary = "Delete the oldest rows of the audit log";
+  static override description = "Signs what is deleted, so that the rest still verifies. Deleted rows cannot be restored.";
   static override examples = ["agent-vault audit export > audit-2026.jsonl && agent-vault audit prune --before 2027-01-01"];
   static override flags = {
     key: keyFlag,
-    before: Flags.string({ description: "rows from before this time: a date, a time, or 365d ago", required: true, helpValue: "WHEN" }),
+    before: Flags.string({
+      description: "delete rows older than this: a date, a time, or an age such as 365d",
+      required: true,
+      helpValue: "WHEN",
+    }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditPrune);
+    const { flags } = await this.parseCommandLine(AuditPrune);
     const root = await this.findVault();
     const before = parseTime(flags.before, this.context.now(), "ago");
     const { name, signingKey, ...owner } = await availableOwner(this.context, root, keyChoice(flags.key));
     const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [
-      cut === 0 ? "There is nothing that old." : `Cut ${plural(cut, "row")}, from before ${before.toISOString()}.`,
+      cut === 0 ? "There are no rows that old." : `Deleted ${plural(cut, "row")} from before ${before.toISOString()}.`,
     ]);
   }
 }

@@ -2,16 +2,18 @@ import process from "node:process";
 import { openLedgerAt } from "@agent-vault/ledger";
 import { exitCodeOf, openVault } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditVerify extends VaultCommand {
-  static override id = "audit verify";
+  static override helpGroup = "audit" as const;
+  static override summary = "Verify the audit log";
   static override description =
-    "Follow the chain of the audit log from its first row to its last, and hold it against what the owner signed of it. Exits with 5 where it does not hold.";
+    "Follows the chain of rows from the first to the last, and compares it with what an owner signed. Exits with 5 if they do not match.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(AuditVerify);
+    const { flags } = await this.parseCommandLine(AuditVerify);
     const root = await this.findVault();
     const key = keyChoice(flags.key);
     const { trusted: signed } = await openVault(this.context, root, "everything", { key });
@@ -19,15 +21,16 @@ export default class AuditVerify extends VaultCommand {
     const report = await ledger.audit.verifyChain(signed?.lock.audit ?? new Map(), signed?.lock.owners.map((owner) => owner.key) ?? []);
     this.print(report, function* () {
       const { rows, cut, anchored, findings, clockWentBack } = report;
-      const kept = cut === 0 ? `${rows} rows` : `${rows} rows, of which the first ${cut} were cut`;
-      yield `The log of machine ${report.machine} has ${kept}; ${report.holds ? "the chain holds from end to end." : "something is wrong with it:"}`;
+      const kept = cut === 0 ? `${rows} rows` : `${rows} rows, the first ${cut} of them deleted`;
+      yield `The audit log of machine ${report.machine} has ${kept}. ${report.holds ? "It is intact." : "It was changed:"}`;
       for (const { message, shownBy } of findings)
-        yield `  ${message} (${shownBy === "chain" ? "the chain shows it" : "only the owner's signature shows it"})`;
-      if (clockWentBack.length > 0) yield `The clock was set back before row ${clockWentBack.slice(0, 5).join(", ")}; that breaks nothing.`;
-      if (anchored === rows) yield "An owner has signed for all of it.";
+        yield `  ${message} (${shownBy === "chain" ? "shown by the chain" : "shown only by the owner's signature"})`;
+      if (clockWentBack.length > 0) yield `The clock was set back before row ${clockWentBack.slice(0, 5).join(", ")}, which is harmless.`;
+      if (anchored === rows) yield "An owner has signed all of it.";
       else if (anchored > 0)
-        yield `An owner has signed for rows 1 to ${anchored}; the rest is signed with the next change, or by agent-vault audit anchor.`;
-      else yield "No owner has signed for any of it yet: what the chain alone shows, somebody with its key could have made anew.";
+        yield `An owner has signed rows 1 to ${anchored}. The next change signs the rest, or agent-vault audit anchor.`;
+      else
+        yield "No owner has signed any of it yet, so someone with its key could have rewritten it. Sign it with agent-vault audit anchor.";
     });
     if (!report.holds) process.exitCode = exitCodeOf("LEDGER_DAMAGED");
   }

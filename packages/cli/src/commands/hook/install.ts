@@ -1,19 +1,21 @@
 import process from "node:process";
 import { installHook } from "@agent-vault/hooks";
-import { hookCommand, whyNotInstalled } from "../../findings/hook-command.js";
+import { whyNotInstalled } from "../../advice/hook-not-installed.js";
+import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookInstall extends VaultCommand {
-  static override id = "hook install";
-  static override description =
-    "Install the pre-commit check in this repository, the way that fits its hooks. Exits with 1 where it has to be added by hand.";
+  static override helpGroup = "git" as const;
+  static override summary = "Install the pre-commit hook in this repository";
+  static override description = "Fits in with the repository's other hooks. Exits with 1 if you have to add it yourself.";
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    await this.words(HookInstall);
-    const hook = await installHook(this.context, this.context.cwd, { command: hookCommand() });
+    await this.parseCommandLine(HookInstall);
+    const hook = await installHook(this.context, this.context.cwd, { command: programCommand() });
     if (!hook.installed) process.exitCode = 1;
     this.print(hook, () =>
-      hook.installed ? [`The pre-commit check is installed in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
+      hook.installed ? [`The pre-commit hook is installed in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
     );
   }
 }

@@ -2,12 +2,14 @@ import { uninstallHook } from "@agent-vault/hooks";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookUninstall extends VaultCommand {
-  static override id = "hook uninstall";
-  static override description = "Take the pre-commit check out again; what was there before stays as it was.";
+  static override helpGroup = "git" as const;
+  static override summary = "Remove the pre-commit hook";
+  static override description = "Other hooks stay as they are.";
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    await this.words(HookUninstall);
+    await this.parseCommandLine(HookUninstall);
     const hook = await uninstallHook(this.context, this.context.cwd);
-    this.print(hook, () => ["The pre-commit check is not installed any more."]);
+    this.print(hook, () => ["The pre-commit hook is not installed."]);
   }
 }

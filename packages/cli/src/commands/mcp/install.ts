@@ -1,20 +1,21 @@
 import { dirname } from "node:path";
-import process from "node:process";
-import { realpathSync } from "node:fs";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
-import { findVault, resolvePath, type Context } from "@agent-vault/vault";
+import { findVault, parseAgentName, parseGroupName, resolvePath, type Context } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
+import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
-const clientFlag = Flags.string({ description: "the program that is to start the server", options: [...CLIENTS], required: true });
-const nameFlag = Flags.string({ description: "what the program calls the server", default: "agent-vault" });
+const clientFlag = Flags.string({ description: "the agent's program", options: [...CLIENTS], required: true });
+const nameFlag = Flags.string({ description: "the name of the server in the program", default: "agent-vault", helpValue: "NAME" });
+/** The flags that `mcp install` and `mcp uninstall` have in common. */
 export const installationFlags = { client: clientFlag, name: nameFlag };
 
 export default class McpInstall extends VaultCommand {
-  static override id = "mcp install";
+  static override helpGroup = "setup" as const;
+  static override summary = "Add the MCP server to an agent's program";
   static override description =
-    "Write the MCP server for this repository into the configuration of an agent's program, which stays as it is otherwise. No key and no token is written there.";
+    "Adds the server for this repository to the program's configuration, and changes nothing else there. No key and no token is written.";
   static override examples = [
     "agent-vault mcp install --client claude-code --agent claude",
     "agent-vault mcp install --client codex --agent codex --groups stripe --idle-lock 30",
@@ -23,23 +24,25 @@ export default class McpInstall extends VaultCommand {
   static override flags = {
     ...installationFlags,
     ...mcpFlags,
-    print: Flags.boolean({ description: "print what would be written, and write nothing" }),
+    print: Flags.boolean({ description: "print what would be written, but do not write it" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(McpInstall);
+    const { flags } = await this.parseCommandLine(McpInstall);
     idleLockOf(flags["idle-lock"]);
     const repository = dirname(findVault(this.context));
+    const [command, program] = programCommand();
     const installed = installIn(this.context, {
       client: parseClient(flags.client),
       name: flags.name,
-      command: process.execPath,
-      args: [realpathSync(process.argv[1]!), "mcp", "-C", repository, ...serverWords(this.context, flags)],
+      command,
+      args: ["--", program, "mcp", "-C", repository, ...serverFlags(this.context, flags)],
       dryRun: flags.print,
     });
     this.print(installed, function* () {
       if (flags.print) yield* installed.text.trimEnd().split("\n");
-      else if (installed.change === "unchanged") yield `${installed.file} has it already.`;
+      else if (installed.change === "unchanged") yield `${installed.file} already has the server.`;
       else yield `${installed.change === "added" ? "Added to" : "Updated in"} ${installed.file}. Restart ${flags.client} to use it.`;
     });
   }
@@ -54,14 +57,14 @@ interface ServerFlags {
   readonly "idle-lock"?: string | undefined;
 }
 
-/** Paths are written whole, as nobody knows where a client starts a server. */
-function serverWords(context: Context, flags: ServerFlags): string[] {
+/** Absolute paths, since a client may start the server in any folder. */
+function serverFlags(context: Context, flags: ServerFlags): string[] {
   const { agent, key, groups, "owner-key": ownerKey, "idle-lock": idleLock } = flags;
   return [
-    ...(agent === undefined ? [] : ["--agent", agent]),
+    ...(agent === undefined ? [] : ["--agent", parseAgentName(agent)]),
     ...(key === undefined ? [] : ["--key", resolvePath(context, key)]),
     ...(ownerKey === undefined ? [] : ["--owner-key", resolvePath(context, ownerKey)]),
-    ...(groups === undefined ? [] : ["--groups", groups.join(",")]),
+    ...(groups === undefined ? [] : ["--groups", groups.map(parseGroupName).join(",")]),
     ...(flags["allow-get"] ? ["--allow-get"] : []),
     ...(idleLock === undefined ? [] : ["--idle-lock", idleLock]),
   ];

@@ -3,17 +3,18 @@ import { VaultCommand } from "../../vault-command.js";
 import { installationFlags } from "./install.js";
 
 export default class McpUninstall extends VaultCommand {
-  static override id = "mcp uninstall";
-  static override description =
-    "Take the MCP server out of the configuration of an agent's program again, and leave everything else there.";
+  static override helpGroup = "setup" as const;
+  static override summary = "Remove the MCP server from an agent's program";
+  static override description = "Changes nothing else in the program's configuration.";
   static override examples = ["agent-vault mcp uninstall --client claude-code"];
   static override flags = installationFlags;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(McpUninstall);
+    const { flags } = await this.parseCommandLine(McpUninstall);
     const { file, change } = uninstallFrom(this.context, { client: parseClient(flags.client), name: flags.name });
     this.print({ client: flags.client, file, change }, function* () {
-      yield change === "removed" ? `Taken out of ${file}.` : `${file} does not have it.`;
+      yield change === "removed" ? `Removed from ${file}.` : `${file} does not have the server.`;
     });
   }
 }

@@ -1,41 +1,36 @@
-import { readFileSync } from "node:fs";
-import { findVault, isSystemError, POLICY_FILE, resolvePath, VaultError, VaultState, plural } from "@agent-vault/vault";
+import { findVault, plural, POLICY_FILE, VaultError, VaultState } from "@agent-vault/vault";
 import { parsePolicy, reviewPolicy, type Policy } from "@agent-vault/runner";
-import { knownNames } from "../../findings/policy-names.js";
-import { VaultCommand, word } from "../../vault-command.js";
+import { argument } from "../../flags/common-flags.js";
+import { readInputFile } from "../../flags/read-input-file.js";
+import { knownNames } from "../../policy-names.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class PolicyCheck extends VaultCommand {
-  static override id = "policy check";
-  static override description =
-    "Say whether a policy can be read, and what in it can never come true in this vault. Looks at it as it lies there, signed or not.";
-  static override args = { file: word({ description: "the policy, instead of the vault's own" }) };
+  static override helpGroup = "limits" as const;
+  static override summary = "Check a policy for errors";
+  static override description = "Also warns about rules that can never apply in this vault. The policy need not be signed yet.";
+  static override args = { file: argument({ description: "a policy file, in place of the vault's" }) };
+  static override completes = { file: "files" } as const;
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { args } = await this.words(PolicyCheck);
+    const { args } = await this.parseCommandLine(PolicyCheck);
     const state = new VaultState(findVault(this.context));
-    const policy = args.file === undefined ? ownPolicy(state) : parsePolicy(this.#read(args.file), args.file);
+    const policy =
+      args.file === undefined ? vaultPolicy(state) : parsePolicy(readInputFile(this.context, args.file, "of the policy"), args.file);
     const warnings = reviewPolicy(policy, knownNames(state));
     const rules = policy.rules.length;
     this.print({ file: policy.file, rules, warnings }, function* () {
       for (const warning of warnings) yield `warning: ${warning}`;
-      yield `${policy.file} is in order: ${plural(rules, "rule")}.`;
+      yield `${policy.file} is valid: ${plural(rules, "rule")}.`;
     });
-  }
-
-  #read(file: string): Uint8Array {
-    try {
-      return readFileSync(resolvePath(this.context, file));
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      throw new VaultError("FILE_NOT_FOUND", `${file} could not be read (${error.code}).`, { remedy: "Name a file that holds a policy." });
-    }
   }
 }
 
-function ownPolicy(state: VaultState): Policy {
+function vaultPolicy(state: VaultState): Policy {
   const bytes = state.read(POLICY_FILE);
   if (bytes) return parsePolicy(bytes, POLICY_FILE);
-  throw new VaultError("FILE_NOT_FOUND", "The vault has no policy: whoever can open a secret may use it.", {
-    remedy: "Begin one with agent-vault policy init.",
+  throw new VaultError("FILE_NOT_FOUND", "The vault has no policy, so everyone who can decrypt a secret may use it.", {
+    remedy: "Create one with agent-vault policy init.",
   });
 }

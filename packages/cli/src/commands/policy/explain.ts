@@ -10,14 +10,15 @@ import {
   VaultState,
 } from "@agent-vault/vault";
 import { explain, readPolicy, ruleName, type Explanation, type RequestedSecret, type UseRequest } from "@agent-vault/runner";
-import { knownNames } from "../../findings/policy-names.js";
+import { knownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
-const HERE = "without it, what is so here; empty for none";
+const DEFAULT = "(default: the current one; empty for none)";
 
 export default class PolicyExplain extends VaultCommand {
-  static override id = "policy explain";
-  static override description = "Say which rule of the policy decides on a use, and why the others do not. Needs no key.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Explain how the policy decides on a use";
+  static override description = "Shows which rule applies, and why the others do not. Needs no key.";
   static override examples = [
     "agent-vault policy explain --secret stripe/api-key",
     "agent-vault policy explain --secret stripe/api-key --agent billing --branch main --command 'npm test'",
@@ -25,27 +26,28 @@ export default class PolicyExplain extends VaultCommand {
   ];
   static override flags = {
     secret: Flags.string({
-      description: "the secret; several times for several",
+      description: "the secret; may be given several times",
       helpValue: "GROUP/NAME",
       multiple: true,
       multipleNonGreedy: true,
       required: true,
     }),
-    agent: Flags.string({ description: "the agent that holds the key; without it, the owner", helpValue: "NAME" }),
-    action: Flags.string({ description: "what is done", options: ["run", "inject", "get"], default: "run" }),
-    command: Flags.string({ description: "the program and its words, with blanks between them", helpValue: "COMMAND" }),
-    user: Flags.string({ description: `the system's user; ${HERE}` }),
-    repo: Flags.string({ description: `the repository; ${HERE}`, helpValue: "URL" }),
-    branch: Flags.string({ description: `the branch; ${HERE}` }),
-    harness: Flags.string({ description: `the coding agent; ${HERE}` }),
-    service: Flags.string({ description: "the service that the caller says it is" }),
-    environment: Flags.string({ description: "as if this were the secret's environment" }),
+    agent: Flags.string({ description: "the agent that uses it (default: the owner)", helpValue: "NAME" }),
+    action: Flags.string({ description: "the kind of use", options: ["run", "inject", "get"], default: "run" }),
+    command: Flags.string({ description: "the program and its arguments, separated by spaces", helpValue: "COMMAND" }),
+    user: Flags.string({ description: `the system user ${DEFAULT}`, helpValue: "NAME" }),
+    repo: Flags.string({ description: `the repository ${DEFAULT}`, helpValue: "URL" }),
+    branch: Flags.string({ description: `the branch ${DEFAULT}`, helpValue: "NAME" }),
+    harness: Flags.string({ description: `the coding agent ${DEFAULT}`, helpValue: "NAME" }),
+    service: Flags.string({ description: "the name of the calling service", helpValue: "NAME" }),
+    environment: Flags.string({ description: "use this as the secret's environment", helpValue: "NAME" }),
   };
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    const { flags } = await this.words(PolicyExplain);
+    const { flags } = await this.parseCommandLine(PolicyExplain);
     const root = findVault(this.context);
-    const state = await this.#stateAsItLies(root);
+    const state = await this.#stateEvenUnsigned(root);
     const [owner] = state.owners;
     const request: UseRequest = {
       action: flags.action as UseRequest["action"],
@@ -60,16 +62,16 @@ export default class PolicyExplain extends VaultCommand {
       service: flags.service,
     };
     const explanation = explain(await readPolicy(state), request);
-    this.print(asJson(explanation), () => inWords(explanation));
+    this.print(asJson(explanation), () => formatExplanation(explanation));
   }
 
-  /** A policy is tried before it is signed, too. */
-  async #stateAsItLies(root: string): Promise<VaultState> {
+  /** A policy can be tried before it is signed. */
+  async #stateEvenUnsigned(root: string): Promise<VaultState> {
     try {
       return await openState(this.context, root);
     } catch (error) {
       if (!isVerificationError(error)) throw error;
-      this.context.warn(`${error.message} What follows will be so once an owner has signed it.`);
+      this.context.warn(`${error.message} The explanation applies once an owner has signed it.`);
       return new VaultState(root);
     }
   }
@@ -82,9 +84,9 @@ export default class PolicyExplain extends VaultCommand {
   }
 }
 
-type Place = { readonly [name in "user" | "repo" | "branch" | "harness"]?: string | undefined };
+type Circumstances = { readonly [name in "user" | "repo" | "branch" | "harness"]?: string | undefined };
 
-function withFlags(here: InvocationContext, { user, repo, branch, harness }: Place): InvocationContext {
+function withFlags(here: InvocationContext, { user, repo, branch, harness }: Circumstances): InvocationContext {
   const given = (flag: string | undefined, found: string | undefined) => (flag === undefined ? found : flag || undefined);
   return {
     folder: here.folder,
@@ -95,7 +97,7 @@ function withFlags(here: InvocationContext, { user, repo, branch, harness }: Pla
   };
 }
 
-function* inWords({ decision, secrets }: Explanation): Generator<string> {
+function* formatExplanation({ decision, secrets }: Explanation): Generator<string> {
   for (const { secret, decision: sentence, approval, allowed, rules } of secrets) {
     yield `${secret}: ${sentence}${allowed ? ` ${approval}` : ""}`;
     for (const { rule, why } of rules) yield `  ${ruleName(rule)} ${why}`;

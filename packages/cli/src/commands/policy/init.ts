@@ -3,15 +3,16 @@ import { initPolicy } from "@agent-vault/runner";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class PolicyInit extends VaultCommand {
-  static override id = "policy init";
-  static override description = "Begin a policy with one that allows what is allowed without it, and shows what else can be said.";
+  static override helpGroup = "limits" as const;
+  static override summary = "Create a policy";
+  static override description = "It allows what is allowed without a policy, and shows the rules that you can add.";
 
   async run(): Promise<void> {
-    await this.words(PolicyInit);
+    await this.parseCommandLine(PolicyInit);
     const file = initPolicy(findVault(this.context));
     this.print({ file }, () => [
       `Wrote ${file}.`,
-      "Nobody can use the vault before an owner has signed it: edit it, see what it says with agent-vault policy check, then run agent-vault sign.",
+      "Until an owner signs it, nobody can use the vault. Edit it, check it with agent-vault policy check, then run agent-vault sign.",
     ]);
   }
 }

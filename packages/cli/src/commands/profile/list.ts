@@ -4,11 +4,12 @@ import { table } from "../../terminal/table.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class ProfileList extends VaultCommand {
-  static override id = "profile list";
-  static override description = "List the profiles: sets of secrets that you have named.";
+  static override helpGroup = "limits" as const;
+  static override summary = "List profiles";
+  static override allowsToken = true;
 
   async run(): Promise<void> {
-    await this.words(ProfileList);
+    await this.parseCommandLine(ProfileList);
     const profiles = [...(await readProfiles(this.context)).values()].map((profile) => ({
       name: profile.name,
       description: profile.description,
@@ -18,7 +19,7 @@ export default class ProfileList extends VaultCommand {
       table(
         ["PROFILE", "SECRETS", "DESCRIPTION"],
         profiles.map(({ name, description, secrets }) => [name, secrets.join(", "), description ?? "-"]),
-        `No profiles yet. They stand in ${profilesFile(this.context)}.`,
+        `No profiles yet. Define them in ${profilesFile(this.context)}.`,
       ),
     );
   }

@@ -2,20 +2,22 @@ import { Flags } from "@oclif/core";
 import { mint, openAuthority, readProfile, secretsOf } from "@agent-vault/runner";
 import { keyChoice } from "../../flags/key-choice.js";
 import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
-import { keyFlag, VaultCommand, word } from "../../vault-command.js";
+import { argument, keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class ProfileMint extends VaultCommand {
-  static override id = "profile mint";
-  static override description = "Make a token for the secrets of a profile, restricted as the profile says, and print it once.";
-  static override args = { profile: word({ description: "the profile's name", required: true }) };
+  static override helpGroup = "limits" as const;
+  static override summary = "Create a token for the secrets of a profile";
+  static override description = "The token has the restrictions of the profile. It is printed once.";
+  static override args = { profile: argument({ description: "the profile's name", required: true }) };
   static override flags = {
     key: keyFlag,
     ttl: ttlFlag,
-    note: Flags.string({ description: "what it is for, for the list; the profile's name unless given", helpValue: "TEXT" }),
+    note: Flags.string({ description: "a note for agent-vault token list (default: the profile's name)", helpValue: "TEXT" }),
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.words(ProfileMint);
+    const { args, flags } = await this.parseCommandLine(ProfileMint);
     const profile = await readProfile(this.context, args.profile);
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
     const { secret = [], ...caveats } = profile.caveats;
@@ -25,7 +27,7 @@ export default class ProfileMint extends VaultCommand {
       ttlMs: ttlOf(flags) ?? profile.ttlMs,
       note: flags.note ?? `profile ${profile.name}`,
     });
-    this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);
+    this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }
 }

@@ -1,15 +1,17 @@
 import { currentSession, openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../../flags/key-choice.js";
 import { table } from "../../terminal/table.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class SessionInfo extends VaultCommand {
-  static override id = "session info";
-  static override description = "List the open sessions of this vault on this machine; * marks the one that you are in.";
+  static override helpGroup = "limits" as const;
+  static override summary = "List active sessions";
+  static override description = "Lists the sessions of this vault on this machine. * marks the current one.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(SessionInfo);
+    const { flags } = await this.parseCommandLine(SessionInfo);
     const { ledger } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "list sessions");
     const current = await currentSession(this.context, ledger.sessions);
     const sessions = await ledger.sessions.list();
@@ -18,7 +20,7 @@ export default class SessionInfo extends VaultCommand {
     });
     this.print(json, () =>
       table(
-        ["SESSION", "IN IT", "UNTIL", "NAME", "STARTED BY", "ENDS WITH PROCESS"],
+        ["SESSION", "CURRENT", "UNTIL", "NAME", "STARTED BY", "ENDS WITH PROCESS"],
         sessions.map(({ id, expires, name, harness, parent }) => [
           id,
           id === current?.id ? "*" : "",
@@ -27,7 +29,7 @@ export default class SessionInfo extends VaultCommand {
           harness ?? "-",
           parent === undefined ? "-" : String(parent),
         ]),
-        "No session is open. Start one with agent-vault session start.",
+        "No active sessions. Start one with agent-vault session start.",
       ),
     );
   }

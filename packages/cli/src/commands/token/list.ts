@@ -2,19 +2,21 @@ import { Flags } from "@oclif/core";
 import { openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../../flags/key-choice.js";
 import { table } from "../../terminal/table.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenList extends VaultCommand {
-  static override id = "token list";
+  static override helpGroup = "limits" as const;
+  static override summary = "List active tokens";
   static override description =
-    "List the tokens that were minted for this vault on this machine, and hold. What was attenuated from them is not known.";
+    "Lists the tokens for this vault that were created on this machine. Tokens attenuated from them are not listed.";
   static override flags = {
     key: keyFlag,
-    all: Flags.boolean({ description: "also those that were revoked, and that expired in the last 30 days" }),
+    all: Flags.boolean({ description: "also list revoked tokens, and tokens that expired in the last 30 days" }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(TokenList);
+    const { flags } = await this.parseCommandLine(TokenList);
     const { ledger } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "list tokens");
     const tokens = await ledger.tokens.list({ all: flags.all });
     const now = this.context.now();
@@ -28,7 +30,7 @@ export default class TokenList extends VaultCommand {
           caveats.filter((caveat) => !caveat.startsWith("time-before")).join(", ") || "-",
           note ?? "-",
         ]),
-        flags.all ? "No tokens." : "No token holds. Mint one with agent-vault token mint.",
+        flags.all ? "No tokens." : "No active tokens.",
       ),
     );
   }

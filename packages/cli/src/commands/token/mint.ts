@@ -2,12 +2,14 @@ import { Flags } from "@oclif/core";
 import { mint, openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../../flags/key-choice.js";
 import { restrictionFlags, restrictionsOf, ttlOf } from "../../flags/token-flags.js";
-import { keyFlag, VaultCommand } from "../../vault-command.js";
+import { keyFlag } from "../../flags/common-flags.js";
+import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenMint extends VaultCommand {
-  static override id = "token mint";
+  static override helpGroup = "limits" as const;
+  static override summary = "Create a token that allows less than your key";
   static override description =
-    "Make a token that allows less than your key, and print it once. Each restriction narrows it; it holds for 8 hours, or to the end of the session.";
+    "Every restriction narrows the token. It is printed once, and expires after 8 hours by default, or when the session ends.";
   static override examples = [
     "export AGENT_VAULT_TOKEN=$(agent-vault token mint --secret 'stripe/*' --branch main --ttl 1h)",
     "agent-vault token mint --secret db/url --command 'npm test' --uses 5 --note 'nightly tests'",
@@ -15,15 +17,15 @@ export default class TokenMint extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ...restrictionFlags,
-    note: Flags.string({ description: "what it is for, for the list", helpValue: "TEXT" }),
+    note: Flags.string({ description: "a note for agent-vault token list", helpValue: "TEXT" }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.words(TokenMint);
+    const { flags } = await this.parseCommandLine(TokenMint);
     const request = { ...restrictionsOf(flags), ttlMs: ttlOf(flags), note: flags.note };
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
     const minted = await mint(this.context, authority, request);
-    this.context.note?.(`Token ${minted.id} holds until ${minted.expires.toISOString()}. It is not shown again.`);
+    this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }
 }

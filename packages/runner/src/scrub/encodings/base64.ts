@@ -1,7 +1,8 @@
+import { base64Alignments } from "./base64-alignments.js";
 import { NO_UNIT, encodedUnits, type Encoding, type Text } from "./encoding.js";
 
 const [NEWLINE, RETURN, BACKSLASH, LETTER_N, PERCENT, SLASH, PLUS] = [0x0a, 0x0d, 0x5c, 0x6e, 0x25, 0x2f, 0x2b];
-/** What a character stands for in the standard alphabet, and 0 for all that is in no alphabet. */
+/** What a character is in the standard alphabet, and 0 for all that is in no alphabet. */
 const STANDARD = new Uint8Array(256);
 for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
   STANDARD[character.charCodeAt(0)] = character.charCodeAt(0);
@@ -51,20 +52,15 @@ function readEscaped(text: Text, at: number, plus: string | undefined, slash: st
 }
 
 /**
- * The base64 texts in which a value shows, for each of the three places in a group of three bytes where it may start: all characters
- * that it decides alone and, as longer texts, each that its last bits may make together with what follows.
- * The character that the value's first bits share with what stands before is not among them: it tells at most four bits.
+ * The base64 texts in which a value shows: its {@link base64Alignments} and, as longer texts, each with every character that its last bits
+ * may make together with what follows.
  */
 export function base64Texts(value: Uint8Array): Uint8Array[] {
-  return [0, 1, 2].flatMap((before) => {
-    const bytes = Buffer.concat([Buffer.alloc(before), value]);
-    const whole = Math.floor((bytes.length * 8) / 6);
-    const text = Buffer.from(bytes.toString("base64"), "latin1");
-    const own = text.subarray(Math.ceil((before * 8) / 6), whole);
-    const unknownBits = 6 - ((bytes.length * 8) % 6);
-    if (unknownBits === 6) return [own];
-    const known = ALPHABET.indexOf(String.fromCharCode(text[whole] as number));
-    return [own, ...Array.from({ length: 1 << unknownBits }, (_, low) => Buffer.concat([own, Buffer.from(ALPHABET.charAt(known | low))]))];
+  return base64Alignments(value).flatMap((own, offset) => {
+    const lastBits = ((offset + value.length) * 8) % 6;
+    const known = lastBits === 0 ? 0 : ((value.at(-1) ?? 0) << (6 - lastBits)) & 0x3f;
+    const endings = lastBits === 0 ? [] : Array.from({ length: 1 << (6 - lastBits) }, (_, low) => ALPHABET.charAt(known | low));
+    return [own, ...endings.map((ending) => own + ending)].map((text) => Buffer.from(text, "latin1"));
   });
 }
 

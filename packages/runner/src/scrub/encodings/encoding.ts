@@ -6,13 +6,13 @@ export interface Encoding {
   /** What its units encode: the values, the values and what is left of them after their first bytes, or their base64 text. */
   readonly encodes: "values" | "values and ends" | "base64";
   /**
-   * Reads the unit at `at` into `text`, with what stands between it and the unit before if `depth` (the bytes read so far) is above 0.
+   * Reads the unit at `at` into `text`, with what is between it and the unit before if `depth` (the bytes read so far) is above 0.
    * @returns where the next one is, `NO_UNIT`, or `UNDECIDED` where the text ends too early to say.
    */
   read(text: Text, at: number, depth: number): number;
   /** How the unit at `index` may be encoded. */
   encode(pattern: Uint8Array, index: number): readonly EncodedUnit[];
-  /** If every other byte stands for itself: the bytes that do not, as the backslash in an escape. */
+  /** If every other byte means itself: the bytes that do not, as the backslash in an escape. */
   readonly delimiters?: string;
   /** Whether a unit shows two bytes, so that its encoding depends on both. */
   readonly pairs?: true;
@@ -22,16 +22,20 @@ export interface Encoding {
   close?(text: Text, at: number): number;
 }
 
+/** Texts that may be between two units; `""` is nothing. */
 export type Gaps = readonly string[];
 
-/** Text in latin1, and how many bytes of the pattern it stands for. */
+/** Text in latin1, and how many bytes of the pattern it encodes. */
 export interface EncodedUnit {
   readonly text: string;
   readonly width: number;
 }
 
+/** There is no unit at a place. */
 export const NO_UNIT = -1;
+/** The text ends before it can be told. */
 export const UNDECIDED = -2;
+/** Units follow each other without a gap. */
 export const NO_GAP: readonly Gaps[] = [[""]];
 
 /** The text that encodings read, and the unit that was read last. */
@@ -154,4 +158,5 @@ export function characterAt(pattern: Uint8Array, index: number): { codePoint: nu
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The ways in which a unit of `width` bytes may be encoded. */
 export const encodedUnits = (texts: readonly string[], width = 1): EncodedUnit[] => texts.map((text) => ({ text, width }));

@@ -1,7 +1,7 @@
 import { decrypt } from "../../age/decrypt.js";
 import { parseIdentity, type Identity } from "../../age/identity.js";
 import { encryptChecked } from "../../change/reencrypt.js";
-import type { FileChanges } from "../../change/transaction.js";
+import type { FileChanges } from "../../files/changes.js";
 import { VaultError } from "../../errors.js";
 import type { VaultState } from "../../files/vault-state.js";
 import { escrowFile, publicKeyFile } from "../../format/layout.js";

@@ -2,7 +2,7 @@ import { generateIdentity } from "../../age/identity.js";
 import { parseRecipient } from "../../age/recipient.js";
 import { includingOutdated, reencrypt, reencrypted } from "../../change/reencrypt.js";
 import { changeSigned } from "../../change/signed-change.js";
-import type { FileChanges } from "../../change/transaction.js";
+import type { FileChanges } from "../../files/changes.js";
 import type { Context } from "../../context.js";
 import { formatSecretPath, parseAgentName } from "../../format/names.js";
 import { archiveFormerKey, placeForKey, requireFreePlace, writeNewAgentKey } from "./agent-key-file.js";

@@ -1,7 +1,7 @@
 import { generateIdentity, type Identity } from "../../age/identity.js";
 import { parseRecipient } from "../../age/recipient.js";
 import { reencryptAll } from "../../change/reencrypt.js";
-import type { FileChanges } from "../../change/transaction.js";
+import type { FileChanges } from "../../files/changes.js";
 import type { Context } from "../../context.js";
 import type { VaultState } from "../../files/vault-state.js";
 import { MANIFEST_FILE } from "../../format/layout.js";
@@ -26,7 +26,7 @@ export interface RecoveredAgent extends AgentKeyResult {
 }
 
 /** Makes new keys for all agents where asked for, and puts them in the state; nothing is written yet. */
-export async function recoverAgents(
+export async function renewAgentKeys(
   context: Context,
   state: VaultState,
   { recoverAgents, dryRun }: { recoverAgents?: boolean | undefined; dryRun?: boolean },

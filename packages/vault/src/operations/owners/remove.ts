@@ -4,7 +4,7 @@ import { VaultError } from "../../errors.js";
 import type { Owner, VaultState } from "../../files/vault-state.js";
 import { formatSecretPath, parseOwnerName } from "../../format/names.js";
 import { suggestion } from "../../text/did-you-mean.js";
-import { recoverAgents, reencryptWithAgents, writeAgentKeys, type OwnersChange } from "./recovered-agents.js";
+import { reencryptWithAgents, renewAgentKeys, writeAgentKeys, type OwnersChange } from "./recovered-agents.js";
 import { ownerEntries, replaceOwners } from "./replace-owners.js";
 
 /** Whom to remove. */
@@ -32,7 +32,7 @@ export async function removeOwner(context: Context, request: RemoveOwnerRequest)
     }
     const entries = ownerEntries(state).filter((entry) => entry.name !== name);
     const ownerFiles = replaceOwners(state, entries, staying);
-    const agents = await recoverAgents(context, state, request);
+    const agents = await renewAgentKeys(context, state, request);
     return {
       message: `agent-vault: remove owner ${name}`,
       result: { owner: name, secrets: state.secretPaths().map(formatSecretPath), agents },

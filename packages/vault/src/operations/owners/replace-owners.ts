@@ -1,4 +1,4 @@
-import type { FileChanges } from "../../change/transaction.js";
+import type { FileChanges } from "../../files/changes.js";
 import type { Owner, VaultState } from "../../files/vault-state.js";
 import { FIRST_OWNER_FILE } from "../../format/layout.js";
 import type { OwnerEntry } from "../../format/manifest.js";

@@ -22,7 +22,7 @@ import { SigningKey } from "../../keys/signing-key.js";
 import type { SignedLock } from "../../lock/open-lock.js";
 import { readTrust } from "../../trust/trust-store.js";
 import { ownerKeysOf, vaultIdOf, type OwnerKeys } from "./owner-keys.js";
-import { recoverAgents, reencryptWithAgents, writeAgentKeys, type OwnersChange, type RecoveredAgent } from "./recovered-agents.js";
+import { reencryptWithAgents, renewAgentKeys, writeAgentKeys, type OwnersChange, type RecoveredAgent } from "./recovered-agents.js";
 import { ownerEntries, replaceOwners } from "./replace-owners.js";
 
 /** How to rotate the caller's key. */
@@ -133,7 +133,7 @@ async function planRotation(context: Context, request: RotateOwnerRequest, state
     usesSharedKey: keyOut === undefined && !existsSync(keyFile),
     otherVaults: signer ? otherVaultsOf(context, signer, vaultId) : [],
     secrets: state.secretPaths().map(formatSecretPath),
-    agents: await recoverAgents(context, state, request),
+    agents: await renewAgentKeys(context, state, request),
     ownerFiles,
   };
 }

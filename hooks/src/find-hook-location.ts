@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Context } from "@agent-vault/vault/read-only";
+import { git } from "./git.js";
+import { type GitFolders, isBelow, line, withoutLinks } from "./git-folders.js";
+import { configurationLocation, fileLocation, type HookLocation, managerLocation, outsideLocation } from "./hook-location.js";
+
+/** Where the check is installed and in effect, else the first place that is fit for it. @param version git's; asked of git unless given */
+export async function currentLocation(context: Context, repository: GitFolders, version: string | undefined): Promise<HookLocation> {
+  const byConfiguration = hasConfigurationHooks(version ?? (await gitVersion(context, repository)));
+  const fit = hookLocations(context, repository).filter(({ method }) => method !== "git-config" || byConfiguration);
+  for (const location of fit) {
+    if (await location.isInstalled()) return location;
+  }
+  return fit[0]!;
+}
+
+/** Every place of a repository where the check can be, in the order of preference. */
+export function hookLocations(context: Context, repository: GitFolders): HookLocation[] {
+  const { root, commonFolder, hooksFolder } = repository;
+  const list = [configurationLocation(context, repository)];
+  const isHusky = basename(hooksFolder) === "_" && isBelow(root, hooksFolder);
+  if (isHusky) list.push(fileLocation(context, "husky", join(dirname(hooksFolder), "pre-commit"), true));
+  const lefthook = firstFile(root, LEFTHOOK_FILES);
+  if (lefthook !== undefined) list.push(managerLocation("lefthook", lefthook));
+  const preCommit = firstFile(root, PRE_COMMIT_FILES);
+  if (preCommit !== undefined) list.push(managerLocation("pre-commit", preCommit));
+  const file = join(hooksFolder, "pre-commit");
+  if (!isHusky) {
+    const isOwn = withoutLinks(hooksFolder) === withoutLinks(join(commonFolder, "hooks"));
+    if (isOwn) list.push(fileLocation(context, "git-hooks", file, false));
+    else if (isBelow(commonFolder, hooksFolder)) list.push(fileLocation(context, "hooks-path", file, false));
+    else if (isBelow(root, hooksFolder)) list.push(fileLocation(context, "hooks-path", file, true));
+    else list.push(outsideLocation(file));
+  }
+  return list;
+}
+
+const LEFTHOOK_FILES = ["", ".", ".config/"].flatMap((prefix) =>
+  ["yml", "yaml", "toml", "json", "jsonc"].map((ending) => `${prefix}lefthook.${ending}`),
+);
+const PRE_COMMIT_FILES = [".pre-commit-config.yaml"];
+
+function firstFile(root: string, names: readonly string[]): string | undefined {
+  return names.map((name) => join(root, name)).find((file) => existsSync(file));
+}
+
+/** git 2.54 is the first that runs hooks of its configuration. */
+function hasConfigurationHooks(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 2 || (major === 2 && minor >= 54);
+}
+
+async function gitVersion(context: Context, { root }: GitFolders): Promise<string> {
+  return /\d+\.\d+[.\d]*/.exec(line(await git(context, root, ["version"])))?.[0] ?? "";
+}

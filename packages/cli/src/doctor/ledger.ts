@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { openLedgerAt, settingsFile } from "@agent-vault/ledger";
+import { isAuditOff, plural, readUnrecordedPeriod, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import { diagnose, ok, warning, type Diagnosis } from "./diagnosis.js";
+
+/** A larger ledger is worth pruning. */
+const LARGE_LEDGER_BYTES = 512 * 2 ** 20;
+
+/** The database with the audit log, tokens and index. */
+export async function examineLedger(context: Context, root: string, key: KeyChoice): Promise<Diagnosis> {
+  if (isAuditOff(context.env)) return ok("ledger", "It is not in use.");
+  try {
+    const ledger = await openLedgerAt({ ...context, passphrase: undefined }, root, key);
+    const { file, bytes, auditRows, indexedSecrets, schema, cipher, setAside, key: keySource } = await ledger.health();
+    const parts = [
+      formatSize(bytes),
+      plural(auditRows, "audit row"),
+      `${plural(indexedSecrets, "secret")} indexed`,
+      `schema ${schema}`,
+      cipher,
+      `key from ${keySource}`,
+    ];
+    const message = `${file}: ${parts.join(", ")}.`;
+    const unrecorded = readUnrecordedPeriod(context, vaultIdIn(new VaultFolder(root)) ?? "");
+    if (unrecorded) {
+      const off = `The audit log was off for ${plural(unrecorded.count, "use")} since ${unrecorded.since}.`;
+      return warning("ledger", `${message} ${off}`, "The next use records that.");
+    }
+    if (setAside.length > 0) {
+      return warning(
+        "ledger",
+        `${message} Damaged and set aside: ${setAside.join(", ")}.`,
+        "Find out why (a failing disk, a copy made while in use), then move them away.",
+      );
+    }
+    if (bytes > LARGE_LEDGER_BYTES) {
+      return warning("ledger", message, "Export old rows with agent-vault audit export, then delete them with agent-vault audit prune.");
+    }
+    return ok("ledger", existsSync(settingsFile(context)) ? `${message} Settings are read from ${settingsFile(context)}.` : message);
+  } catch (failure) {
+    return diagnose("ledger", failure);
+  }
+}
+
+function formatSize(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
+}

@@ -1,0 +1,25 @@
+import { hookStatus } from "@agent-vault/hooks";
+import { GitRepository, type Context } from "@agent-vault/vault";
+import { ok, warning, type Diagnosis } from "./diagnosis.js";
+
+/** The repository that the vault is in, and who commits there. */
+export async function examineRepository(context: Context, root: string): Promise<Diagnosis> {
+  const repository = await GitRepository.find(context, root).catch(() => undefined);
+  if (!repository) {
+    return warning("repository", `${root} is not in a git repository.`, "Run git init there, so that changes can be committed.");
+  }
+  const email = (await repository.try(["config", "user.email"]))?.trim();
+  if (email) return ok("repository", `${repository.workTree}, with commits as ${email}.`);
+  return warning(
+    "repository",
+    "Git does not know who you are.",
+    "Set git config --global user.name NAME and git config --global user.email ADDRESS.",
+  );
+}
+
+/** Whether the pre-commit hook is installed in this clone. */
+export async function examineHook(context: Context, root: string): Promise<Diagnosis> {
+  const status = await hookStatus(context, root).catch(() => undefined);
+  if (status?.installed) return ok("hook", "The pre-commit hook is installed.");
+  return warning("hook", "The pre-commit hook is not installed in this clone.", "Install it with agent-vault hook install.");
+}

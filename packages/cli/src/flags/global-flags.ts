@@ -1,0 +1,18 @@
+import type { FlagDefinitions } from "./flag-definition.js";
+
+/** The flags of every command. */
+export const GLOBAL_FLAGS = {
+  directory: { type: "string", short: "C", multiple: true, description: "run as if started in DIR", helpValue: "DIR", helpGroup: "GLOBAL" },
+  json: { type: "boolean", description: "print JSON", helpGroup: "GLOBAL" },
+} as const satisfies FlagDefinitions;
+
+/** The flags of the commands that read secrets. */
+export const READ_FLAGS = {
+  key: { type: "string", description: "use this key file instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key", helpValue: "FILE" },
+  token: {
+    type: "string",
+    description: "act with this token only; prefer AGENT_VAULT_TOKEN, since other programs can see flags",
+    helpValue: "TOKEN",
+  },
+  "no-pull": { type: "boolean", description: "do not pull changes from the remote first" },
+} as const satisfies FlagDefinitions;

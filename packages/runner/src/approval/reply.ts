@@ -1,0 +1,11 @@
+import type { UseRequest } from "../use/use-request.js";
+
+/** What a person is asked to approve. */
+export interface ApprovalQuestion {
+  readonly request: UseRequest;
+  /** Whether the answer may hold for the rest of the session. */
+  readonly forSession: boolean;
+}
+
+/** What a person answers; `why` is a sentence that follows "The use was not approved:". */
+export type Reply = { readonly scope: "once" | "session" } | { readonly scope: "deny"; readonly why: string };

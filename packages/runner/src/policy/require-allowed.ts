@@ -1,0 +1,26 @@
+import { VaultError } from "@agent-vault/vault/read-only";
+import type { UseRequest } from "../use/use-request.js";
+import type { Decision } from "./decide.js";
+import { ruleName } from "./rule-name.js";
+
+/** Refuses a use that the policy does not allow. @throws VaultError `POLICY_DENIED`, or `HARNESS_DENIED` where a coding agent asks for values */
+export function requireAllowed({ secrets }: Decision, { action, invocation }: UseRequest): void {
+  const denied = secrets.find(({ allowed }) => !allowed);
+  if (!denied) return;
+  const { secret, code, rule } = denied;
+  if (code === "HARNESS_DENIED")
+    throw new VaultError(
+      "HARNESS_DENIED",
+      `A coding agent (${invocation.harness}) asked to ${action} ${secret}, which would show it the value.`,
+      {
+        remedy: `Have a command use it without showing it: agent-vault run --secret ${secret} -- COMMAND. To allow ${action}, an owner names it among the actions of a rule.`,
+      },
+    );
+  throw new VaultError(
+    "POLICY_DENIED",
+    `The vault's policy ${rule ? `denies this use of ${secret}: ${ruleName(rule)}` : `has no rule that allows this use of ${secret}`}.`,
+    {
+      remedy: "See why with agent-vault policy explain; an owner can change the policy.",
+    },
+  );
+}

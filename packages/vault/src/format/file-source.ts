@@ -1,0 +1,21 @@
+/** An entry of a vault: `file` is relative to its folder, with `/`. */
+export interface FileEntry {
+  readonly file: string;
+  readonly kind: "file" | "link" | "other";
+}
+
+/** Where the bytes of a vault's files come from. */
+export interface FileReader {
+  /** The bytes of a file, or `undefined` where there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED` */
+  read(file: string): Uint8Array | undefined;
+}
+
+/** A whole vault: its folder on disk, or a commit. */
+export interface FileSource extends FileReader {
+  /** The vault's folder, for messages and for what is beside it. */
+  readonly root: string;
+  /** As {@link FileReader.read}. @param maxBytes reads no more bytes than these from the file's beginning */
+  read(file: string, maxBytes?: number): Uint8Array | undefined;
+  /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
+  walk(folder?: string): FileEntry[];
+}

@@ -1,0 +1,68 @@
+import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
+
+/** A git repository's URL, with what opens it apart, so that it gets into no message, file or argument. */
+export interface RepositoryUrl {
+  /** Without a password; and without a user name but for ssh, where it is no secret. */
+  readonly address: string;
+  /** The value of an `Authorization` header. */
+  readonly authorization: string | undefined;
+}
+
+/**
+ * Reads a URL: `https://`, `ssh://`, `file://`, or ssh's short form `user@host:path`.
+ * @returns `undefined` for what is no URL, such as a path
+ * @throws VaultError `USAGE` for another kind of URL
+ */
+export function parseRepositoryUrl(text: string): RepositoryUrl | undefined {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)\P{Cc}+$/u.test(text))
+    return { address: text, authorization: undefined };
+  if (!/^[A-Za-z][A-Za-z0-9+.-]+:(?:\/\/|:)/.test(text)) return undefined;
+  const url = URL.canParse(text) && isDecodable(text) ? new URL(text) : undefined;
+  if (!url || !["https:", "ssh:", "file:"].includes(url.protocol) || url.search !== "" || url.hash !== "") {
+    throw new VaultError("USAGE", "The URL of the repository is none that a vault is read from.", {
+      remedy: "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #.",
+    });
+  }
+  const { username, password, protocol } = url;
+  url.password = "";
+  if (protocol !== "ssh:") url.username = "";
+  const isBasic = protocol === "https:" && username + password !== "";
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { address: url.href, authorization: isBasic ? `Basic ${Buffer.from(plain).toString("base64")}` : undefined };
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An environment in which git sends the authorization to the URL's host and nowhere else. Only git's environment holds it. */
+export function withAuthorization(env: Context["env"], { address, authorization }: RepositoryUrl): Context["env"] {
+  if (authorization === undefined) return env;
+  const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
+  return {
+    ...env,
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: `http.${new URL(address).origin}/.extraHeader`,
+    [`GIT_CONFIG_VALUE_${count}`]: `Authorization: ${authorization}`,
+  };
+}
+
+/**
+ * A remote's URL without user name and password. The records of trust and the audit log know a remote by this text, and the Python SDK
+ * has to come to the same: both are tested with fixtures/remote-urls.json.
+ */
+export function withoutCredentials(url: string): string {
+  // Up to the last @ before the path, as a password may have one itself. In git@host:path the user is no credential.
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}
+
+/** A text of git's without the credentials in its URLs. git itself takes off what comes before the first `@`. */
+export function hideCredentials(text: string): string {
+  return text.replace(/(:\/\/)[^/\s'"]*@/g, "$1");
+}

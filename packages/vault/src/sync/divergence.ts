@@ -1,0 +1,31 @@
+import { accessDifference, type AccessDifference } from "../change/access-difference.js";
+import { VaultError } from "../errors.js";
+import { CommitFiles } from "../files/commit-files.js";
+import { VaultState } from "../files/vault-state.js";
+import type { GitRepository } from "../git/repository.js";
+
+/** Both sides of a vault that was changed in two places, each since the last state that they share. */
+export interface Divergence {
+  readonly here: AccessDifference;
+  readonly there: AccessDifference;
+}
+
+/** A vault that was changed here and on the remote. */
+export class DivergedError extends VaultError {
+  readonly divergence: Divergence;
+
+  constructor(upstream: string, divergence: Divergence) {
+    super("CONFLICT", `The vault was changed here and on ${upstream}, and neither state follows the other.`, {
+      remedy: `Take one side and make the other's change again: git reset --keep ${upstream} drops what was changed here.`,
+    });
+    this.divergence = divergence;
+  }
+}
+
+/** What both sides changed since they parted. @param root the vault's folder @param tracking the upstream as it was last fetched */
+export async function divergence(repository: GitRepository, root: string, tracking: string): Promise<Divergence> {
+  const base = (await repository.try(["merge-base", "HEAD", tracking]))?.trim();
+  const at = async (revision: string) => new VaultState(await CommitFiles.read(repository, revision, root));
+  const shared = base === undefined ? undefined : await at(base).catch(() => undefined);
+  return { here: accessDifference(shared, await at("HEAD")), there: accessDifference(shared, await at(tracking)) };
+}

@@ -1,0 +1,1 @@
+"""Keys and files in the age format."""

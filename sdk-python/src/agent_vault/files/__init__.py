@@ -1,0 +1,1 @@
+"""The files of a vault on disk and in commits."""

@@ -1,0 +1,1 @@
+"""The files of a vault: their names, and what is written in them."""

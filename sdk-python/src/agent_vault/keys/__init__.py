@@ -1,0 +1,1 @@
+"""The key to read with."""

@@ -1,0 +1,1 @@
+"""`vault.lock`, its signature, and the files that it covers."""

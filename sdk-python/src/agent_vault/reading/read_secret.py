@@ -1,0 +1,58 @@
+"""Reads a secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..age.decrypt import decrypt
+from ..context import home_folder
+from ..errors import error
+from ..files.vault_folder import VaultFolder
+from ..format.names import format_secret_path, parse_secret_path
+from ..git.may_have_remote import may_have_remote
+from ..keys.find_key import KeyChoice, load_keys
+from ..keys.key_file import Keys
+from ..lock.open_lock import claimed_vault_id
+from ..record.unrecorded_uses import count_unrecorded_use
+from .authorize_read import POLICY, find_delegation
+from .command_line import read_with_command_line
+from .open_vault import open_vault
+
+
+def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *, auto_pull: bool) -> bytes:
+    """
+    The value of a secret: exactly the bytes that were set. The vault's state and the secret's file are verified before it is decrypted.
+
+    Raises `INVALID_NAME`, `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, and as `load_keys`, `open_vault` and `read_with_command_line`.
+    """
+    path = parse_secret_path(name)
+    keys = load_keys(key, env, lambda: claimed_vault_id(VaultFolder(root)))
+    delegation = find_delegation(env, keys)
+    if delegation:
+        return read_with_command_line(root, path, key, env, delegation, pull=auto_pull)
+    if auto_pull and may_have_remote(os.path.dirname(root)):
+        from ..sync.pull import pull
+
+        pull(root, keys, env)
+    vault = open_vault(root, keys, env, load=lambda files: files.ciphertext(path))
+    if vault.is_under_policy:
+        if vault.state:
+            vault.state.require_not_older_than_remembered()
+        return read_with_command_line(root, path, key, env, POLICY, pull=False)
+    value = _decrypt(vault.files.ciphertext(path), format_secret_path(path), keys)
+    if vault.state:
+        count_unrecorded_use(home_folder(env), vault.state.signed.lock.vault)
+    vault.record_accepted()
+    return value
+
+
+def _decrypt(ciphertext: bytes, secret: str, keys: Keys) -> bytes:
+    value = decrypt(ciphertext, keys.identities, secret)
+    if value is None:
+        raise error(
+            "NOT_AUTHORIZED",
+            f"The key in {keys.source} does not open {secret}.",
+            "Ask an owner for access (agent-vault grant AGENT GROUP), or use another key.",
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Bringing a vault up to date."""

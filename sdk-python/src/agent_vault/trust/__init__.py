@@ -1,0 +1,1 @@
+"""Whether the state of a vault can be trusted."""

@@ -1,0 +1,95 @@
+"""The signed states of a vault in the history of its repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..format.layout import LOCK_FILE, LOCK_SIGNATURE_FILE
+from ..git.objects import read_objects
+from ..git.repository import GitRepository
+from ..lock.open_lock import SignedLock, is_owner, try_open_lock
+
+
+class LockHistory:
+    """The signed states on all branches, by the digests of their locks; none without a repository."""
+
+    def __init__(self, root: str, repository: GitRepository | None) -> None:
+        self._locks: dict[str, SignedLock] = {}
+        #: The digests of the states in the history of HEAD, and of the one in HEAD itself.
+        self.behind_head: set[str] = set()
+        self.at_head: str | None = None
+        if repository is None:
+            return
+        paths = [f"{repository.path_of(root)}/{file}" for file in (LOCK_FILE, LOCK_SIGNATURE_FILE)]
+
+        def commits(*revisions: str) -> list[str]:
+            args = ["rev-list", "--full-history", *revisions, "--", *(f":(top,literal){path}" for path in paths)]
+            return (repository.try_run(args) or "").split()
+
+        listed, behind = [*commits("--all", "HEAD"), "HEAD"], set(commits("HEAD"))
+        files = read_objects(repository, [f"{commit}:{path}" for commit in listed for path in paths])
+        for index, commit in enumerate(listed):
+            signed = try_open_lock(files[2 * index], files[2 * index + 1])
+            if signed is None:
+                continue
+            self._locks[signed.digest] = signed
+            if commit in behind:
+                self.behind_head.add(signed.digest)
+            if commit == "HEAD":
+                self.at_head = signed.digest
+
+    def __len__(self) -> int:
+        return len(self._locks)
+
+    def states(self) -> list[SignedLock]:
+        return list(self._locks.values())
+
+    def get(self, digest: str) -> SignedLock | None:
+        return self._locks.get(digest)
+
+    def leads_back(self, start: SignedLock, is_trusted: Callable[[SignedLock], bool]) -> bool:
+        """
+        Whether the chain of previous states leads to one for which `is_trusted` is true.
+
+        Each state on the way must be signed by an owner whom its previous state names.
+        """
+        state = start
+        while state.lock.previous is not None:
+            previous = self._locks.get(state.lock.previous)
+            if previous is None or previous.lock.vault != start.lock.vault or not is_owner(state.signer, previous):
+                return False
+            if is_trusted(previous):
+                return True
+            state = previous
+        return False
+
+
+def find_newer_state(repository: GitRepository, root: str, revision: str, signed: SignedLock) -> SignedLock | None:
+    """
+    A state that follows `signed` in the history of a revision that contains `signed` again: old files were committed on top of newer ones.
+    """
+    lock, signature = (f"{repository.path_of(root)}/{file}" for file in (LOCK_FILE, LOCK_SIGNATURE_FILE))
+    object_id = (repository.try_run(["rev-parse", "--verify", "--quiet", f"{revision}:{lock}"]) or "").strip()
+    if not object_id:
+        return None
+    args = ["log", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H", revision, "--", f":(top,literal){lock}"]
+    commits = _commits_replacing(object_id, repository.run(args).decode("utf-8", "replace"))
+    files = read_objects(repository, [name for commit in commits for name in (f"{commit}:{lock}", f"{commit}:{signature}")])
+    for index in range(0, len(files), 2):
+        newer = try_open_lock(files[index], files[index + 1])
+        if newer and newer.lock.previous == signed.digest and is_owner(newer.signer, signed):
+            return newer
+    return None
+
+
+def _commits_replacing(object_id: str, log: str) -> list[str]:
+    """The commits in the output of `git log --raw --format=%H` that replace an object by another."""
+    commits: list[str] = []
+    commit = ""
+    for line in log.split("\n"):
+        if re.fullmatch("[0-9a-f]+", line):
+            commit = line
+        elif line.split(" ")[2:3] == [object_id]:
+            commits.append(commit)
+    return commits

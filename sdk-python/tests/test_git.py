@@ -1,0 +1,104 @@
+"""What git is given, and what is understood of its answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from scene import Scene, git
+
+from agent_vault import Vault
+from agent_vault.git.environment import git_environment
+from agent_vault.git.errors import GitErrorKind, git_failed
+from agent_vault.git.remote_url import without_credentials
+from agent_vault.git.repository import GitRepository
+
+URLS = json.loads((Path(__file__).resolve().parents[2] / "fixtures" / "remote-urls.json").read_text("utf-8"))["cases"]
+WITHHELD = {
+    "AGENT_VAULT_AUDIT": "off",
+    "AGENT_VAULT_KEY": "withheld-key",
+    "AGENT_VAULT_LEDGER_KEY": "withheld-ledger-key",
+    "AGENT_VAULT_OWNER": "withheld-owner",
+    "AGENT_VAULT_SOMETHING_NEW": "withheld-new",
+    "AGENT_VAULT_TOKEN": "withheld-token",
+}
+
+
+@pytest.mark.parametrize("case", URLS, ids=[case["url"] for case in URLS])
+def test_credentials_come_off_a_url(case: dict[str, str]) -> None:
+    assert without_credentials(case["url"]) == case["without_credentials"]
+
+
+def test_a_password_in_a_remote_is_not_remembered(machine: Path) -> None:
+    scene = Scene(machine, {"history": ["first"], "key": {"file": "bot.key"}})
+    # git does not look at the host of a file URL.
+    git(scene.repository, "remote", "set-url", "origin", f"file://user:p@ss@localhost{scene.remote}")
+    assert Vault(scene.repository, scene.key_path).get("stripe/api-key") == "sk_test_first"
+    (file,) = (scene.home / "trust").glob("*.json")
+    assert "ss@" not in file.read_text()
+    assert f'"file://localhost{scene.remote} refs/heads/main"' in file.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shell scripts")
+@pytest.mark.filterwarnings("ignore::agent_vault.AgentVaultWarning")
+def test_a_program_that_a_repository_names_gets_no_variable_of_agent_vault(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(machine, {"history": ["first"], "key": {"file": "bot.key"}})
+    scene.push("second", [])
+    seen = machine / "seen"
+    script = machine / "print-environment"
+    script.write_text(f"#!/bin/sh\necho \"$0 $*\" >> '{seen}'\nenv >> '{seen}'\n")
+    script.chmod(0o755)
+    git(scene.repository, "config", "core.fsmonitor", str(script))
+    # A read that pulls starts the monitor.
+    for name, value in WITHHELD.items():
+        if name not in ("AGENT_VAULT_KEY", "AGENT_VAULT_TOKEN", "AGENT_VAULT_OWNER"):
+            monkeypatch.setenv(name, value)
+    assert Vault(scene.repository, scene.key_path).get("stripe/api-key") == "sk_test_second"
+    for name, value in WITHHELD.items():
+        monkeypatch.setenv(name, value)
+    git(scene.repository, "config", "credential.helper", str(script))
+    repository = GitRepository.find(str(scene.repository), os.environ)
+    assert repository is not None
+    repository.run(["credential", "approve"], stdin=b"protocol=https\nhost=example.com\nusername=u\npassword=p\n\n")
+    printed = seen.read_text()
+    assert f"{script} store" in printed
+    assert f"{script} 1" in printed or f"{script} 2" in printed
+    assert "PATH=" in printed
+    assert "AGENT_VAULT_" not in printed
+    assert "withheld" not in printed
+
+
+def test_git_gets_what_else_is_set_but_not_another_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = git_environment({"PATH": "/bin", "GIT_DIR": "/elsewhere", "LC_ALL": "de_DE.UTF-8", "agent_vault_key": "x", **WITHHELD})
+    assert environment == {"PATH": "/bin", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+@pytest.mark.parametrize(
+    ("stderr", "kind"),
+    [
+        (b"fatal: not a git repository (or any of the parent directories): .git\n", "not_a_repository"),
+        (b"error: cannot lock ref 'refs/remotes/origin/main': is at 1 but expected 2\n", "locked_ref"),
+        (b"remote: fatal: not a git repository\nremote: cannot lock ref\nfatal: the remote end hung up\n", "other"),
+        (b"", "other"),
+    ],
+)
+def test_what_git_says_has_one_of_a_closed_set_of_kinds(stderr: bytes, kind: GitErrorKind) -> None:
+    failure = git_failed(["-c", "core.hooksPath=/dev/null", "fetch"], stderr)
+    assert failure.kind == kind
+    assert failure.message.startswith("git fetch failed")
+    assert failure.message[-2] not in ".: "
+    assert failure.message.endswith(".")
+
+
+def test_no_part_of_a_password_is_in_an_error() -> None:
+    said = b"fatal: unable to access 'https://user:p@ss@localhost:1/x@y.git/': Failed to connect, mail a@b for help\n"
+    assert git_failed(["fetch"], said).message == (
+        "git fetch failed: unable to access 'https://localhost:1/x@y.git/': Failed to connect, mail a@b for help."
+    )
+
+
+def test_a_folder_without_a_repository_is_told_from_a_broken_one(machine: Path) -> None:
+    assert GitRepository.find(str(machine), os.environ) is None
+    assert GitRepository.find(str(machine), {"PATH": str(machine)}) is None

@@ -1,0 +1,76 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Sandbox } from "../support/sandbox.js";
+
+interface Diagnosis {
+  readonly subject: string;
+  readonly state: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+async function examine(box: Sandbox, ...flags: string[]): Promise<{ code: number | null; found: Diagnosis[] }> {
+  const { code, stdout } = await box.cli(["doctor", "--json", ...flags], { env: { CLAUDECODE: "" } });
+  return { code, found: JSON.parse(stdout.toString()) as Diagnosis[] };
+}
+
+const statesOf = (found: readonly Diagnosis[]) => Object.fromEntries(found.map(({ subject, state }) => [subject, state]));
+
+describe("doctor", () => {
+  it("checks the machine, the keys and the vault, and says so in sentences", async () => {
+    const box = new Sandbox({ audit: true });
+    await box.ok("init");
+    const { code, found } = await examine(box);
+    expect([code, statesOf(found)]).toEqual([
+      0,
+      {
+        "agent-vault": "ok",
+        node: "ok",
+        git: "ok",
+        engine: "ok",
+        keys: "ok",
+        key: "ok",
+        vault: "ok",
+        trust: "ok",
+        clock: "ok",
+        repository: "ok",
+        hook: "ok",
+        ledger: "ok",
+      },
+    ]);
+    for (const { message } of found) expect(message).toMatch(/[^.]\.$/);
+  });
+
+  it("suggests a fix for what is wrong, and exits with 5 for errors", async () => {
+    const box = new Sandbox({ identity: false });
+    const env = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b.c", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b.c" };
+    expect((await box.cli(["init", "--no-hook"], { env })).code).toBe(0);
+    rmSync(join(box.vault, "vault.lock.sig"));
+    const { code, found } = await examine(box, "--key", "missing.key");
+    expect([code, statesOf(found)]).toEqual([
+      5,
+      {
+        "agent-vault": "ok",
+        node: "ok",
+        git: "ok",
+        audit: "warning",
+        keys: "ok",
+        key: "warning",
+        vault: "error",
+        repository: "warning",
+        hook: "warning",
+        ledger: "ok",
+      },
+    ]);
+    for (const { state, message, remedy } of found) {
+      expect(message).toMatch(/[^.]\.$/);
+      if (state !== "ok") expect(remedy).toMatch(/[^.]\.$/);
+    }
+  });
+
+  it("needs no vault", async () => {
+    const { code, found } = await examine(new Sandbox());
+    expect([code, found.map(({ subject }) => subject).at(-1)]).toEqual([0, "vault"]);
+  });
+});

@@ -1,0 +1,15 @@
+// `npm run test:long`: the tests that take longer than CI should, each at full length. Words after `--` are files to run instead.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { root, setUp } from "./setup.mjs";
+import { testFilesThatReach } from "./test-files.mjs";
+
+setUp();
+const files = process.argv.length > 2 ? process.argv.slice(2) : testFilesThatReach("slow.ts");
+const { status } = spawnSync(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "--testTimeout=3600000", ...files], {
+  cwd: root,
+  env: { ...process.env, SLOW: "1" },
+  stdio: "inherit",
+});
+process.exitCode = status ?? 1;
