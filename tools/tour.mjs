@@ -137,7 +137,7 @@ function play() {
   run(project, "git", ["commit", "--quiet", "-m", "backup"], { expect: 1 });
   git(project, "rm", "--quiet", "--cached", "backup.txt");
 
-  chapter("The vault has no problems");
+  chapter("The vault has no errors");
   vault(project, ["check"]);
   run(project, "git", ["log", "--oneline"]);
   process.stdout.write(`\n${paint("bold", "That was the tour.")} Start your own: agent-vault init (README.md shows how to install it).\n`);

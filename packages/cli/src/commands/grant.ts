@@ -18,11 +18,11 @@ export default class Grant extends VaultCommand {
     const { args, flags } = await this.parseCommandLine(Grant);
     const granted = await grant(this.context, { ...(await this.change(flags)), ...args });
     this.print(granted, function* () {
-      const can = flags["dry-run"] ? "could then read" : "can now read";
       if (granted.already) return yield `${granted.agent} already has access to ${args.target}. Nothing changed.`;
       if (granted.secrets.length === 0)
         return yield `${granted.agent} ${flags["dry-run"] ? "would have" : "has"} access to ${args.target}, which adds no secret that it could not read before.`;
-      yield `${granted.agent} ${can} ${plural(granted.secrets.length, "secret")}:`;
+      const count = plural(granted.secrets.length, "secret");
+      yield flags["dry-run"] ? `Would let ${granted.agent} read ${count}:` : `${granted.agent} can now read ${count}:`;
       for (const secret of granted.secrets) yield `  ${secret}`;
     });
   }
