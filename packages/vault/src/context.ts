@@ -3,7 +3,7 @@ import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { NO_HOME, VaultError } from "./errors.js";
-import type { Recorder } from "./record/recorder.js";
+import type { RecorderOf } from "./record/recorder.js";
 
 /** How far a long operation has come. `total` is known from the start. */
 export interface Progress {
@@ -30,7 +30,7 @@ export interface Context {
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
   passphrase?: ((keyFile: string) => Promise<string>) | undefined;
   /** Where uses and changes go on record; absent for what uses and changes nothing. */
-  readonly recorder?: Recorder | undefined;
+  readonly recorder?: RecorderOf<Context> | undefined;
 }
 
 /**

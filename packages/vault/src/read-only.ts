@@ -42,15 +42,12 @@ export {
   formatFailure,
   failureOutcome,
   onRecord,
-  type RecordedChange,
   isAuditOff,
   lazyRecorder,
   recordFailure,
-  type Actor,
-  type BegunChange,
-  type RecordedEvent,
   type Recorder,
-} from "./record/recorder.js";
+} from "./record/on-record.js";
+export type { Actor, BegunChange, RecordedChange, RecordedEvent } from "./record/recorder.js";
 export { findGitFolders, type GitFolders } from "./git/git-folders.js";
 export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";

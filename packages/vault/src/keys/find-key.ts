@@ -4,8 +4,10 @@ import { decryptWithPassphrase, isPassphraseEncrypted } from "../age/decrypt.js"
 import type { Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
 import { isSystemError, NO_HOME, VaultError } from "../errors.js";
-import type { KeyComments } from "./key-comments.js";
+import type { Keys } from "./keys.js";
 import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
+
+export type { Keys };
 
 /** Which key a person or program chose, before the usual places are looked at. */
 export interface KeyChoice {
@@ -15,18 +17,6 @@ export interface KeyChoice {
   readonly keyText?: string | undefined;
   /** The vault's id, asked for only where an owner may have a key for this vault alone. */
   readonly vaultId?: () => string | undefined;
-}
-
-/** Identities, where they came from, and what their file says of them. */
-export interface Keys {
-  readonly identities: readonly Identity[];
-  /** Where they came from, as a message names it. */
-  readonly source: string;
-  readonly comments: KeyComments;
-  /** Whether the key is an owner's whatever a vault says: its file is where an owner's key is, or says so. */
-  readonly isOwners: boolean;
-  /** Whether a passphrase was needed to read the key. */
-  readonly isProtected: boolean;
 }
 
 /** How often a passphrase is asked for, since nobody sees what they type. */

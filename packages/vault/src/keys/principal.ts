@@ -1,16 +1,9 @@
-import type { Keys } from "./find-key.js";
+import type { Keys, Principal } from "./keys.js";
 import { publicKeyFile } from "../format/layout.js";
 import { derivedKeys } from "./signing-key.js";
 import type { VaultFiles } from "../files/vault-files.js";
 
-/** Who uses the vault, as the key proves that opens its secrets; the environment proves nothing. */
-export interface Principal {
-  readonly role: "owner" | "agent" | "unknown";
-  /** The name that the vault's signed state knows the key by; `undefined` where it knows none. */
-  readonly name: string | undefined;
-  /** The key's public part, `age1...`. */
-  readonly identity: string;
-}
+export type { Principal };
 
 /** Who the vault knows the keys as. @param files verified, where they are signed */
 export async function identifyPrincipal(files: VaultFiles, keys: Keys): Promise<Principal> {

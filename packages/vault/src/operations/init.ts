@@ -13,7 +13,8 @@ import { serializeKeyFile, ownerKeyFile, vaultOwnerKeyFile, writeKeyFile } from 
 import { CONFIG_FILE, FIRST_OWNER_FILE, MANIFEST_FILE, VAULT_FOLDER } from "../format/layout.js";
 import { Manifest } from "../format/manifest.js";
 import { parseOwnerName } from "../format/names.js";
-import { onRecord, type Actor, type Begin } from "../record/recorder.js";
+import { onRecord, type Begin } from "../record/on-record.js";
+import type { Actor } from "../record/recorder.js";
 import { transact } from "../change/transaction.js";
 import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";

@@ -9,7 +9,8 @@ import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../format/layout.j
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { recoverVault } from "../change/recovery.js";
-import { isAuditOff, onRecord, secretsAmong, type Actor, type Begin } from "../record/recorder.js";
+import { isAuditOff, onRecord, secretsAmong, type Begin } from "../record/on-record.js";
+import type { Actor } from "../record/recorder.js";
 import { reencrypt, reencrypted, includingOutdated, type AccessChange } from "../change/reencrypt.js";
 import { withoutUnchanged } from "../files/changes.js";
 import { transact } from "../change/transaction.js";

@@ -7,7 +7,7 @@ import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/na
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
 import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
-import { recordFailure } from "../record/recorder.js";
+import { recordFailure } from "../record/on-record.js";
 import { pull } from "../sync/pull.js";
 import { openVault, type OpenedVault } from "./open-vault.js";
 import { mayBeHalfWritten } from "./read-consistently.js";

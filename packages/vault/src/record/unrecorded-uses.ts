@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.js";
-import type { Recorder } from "./recorder.js";
+import type { Recorder } from "./on-record.js";
 
 /** What was done on a machine that has a record, while that was off. */
 export interface UnrecordedPeriod {

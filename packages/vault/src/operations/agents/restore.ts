@@ -5,7 +5,7 @@ import { escrowFile, publicKeyFile } from "../../format/layout.js";
 import { describeKeyFile, requireNoKeyFile } from "../../keys/key-file.js";
 import { ownerIdentityAmong } from "../../keys/owner-identity.js";
 import { loadVaultKeys } from "../../keys/vault-keys.js";
-import { actorOf } from "../../record/recorder.js";
+import { actorOf } from "../../record/on-record.js";
 import { openForChange } from "../../reading/open-for-change.js";
 import { TrustContext } from "../../trust/trust-context.js";
 import { archiveFormerKey, placeForKey, writeAgentKey } from "./agent-key-file.js";
