@@ -2,19 +2,17 @@ import process from "node:process";
 import {
   findVault,
   isAuditOff,
-  findKeys,
+  findVaultKeys,
   disabledRecorder,
-  OpenVault,
   parseRepositoryUrl,
   parseSecretPath,
   printable,
   processContext,
   pull,
   resolvePath,
+  SecretReader,
   variableName,
   VaultError,
-  VaultFiles,
-  VaultTrust,
   withAuthorization,
   type Context,
   type KeyChoice,
@@ -57,9 +55,9 @@ export class Vault {
   #root: string | undefined;
   #locating: Promise<string> | undefined;
   #pulling: Promise<void> | undefined;
-  #opening: Promise<OpenVault> | undefined;
+  #opening: Promise<SecretReader> | undefined;
   /** As it was opened last. */
-  #opened: OpenVault | undefined;
+  #opened: SecretReader | undefined;
   #isClosed = false;
 
   /** @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type, or a URL of another kind */
@@ -218,23 +216,19 @@ export class Vault {
     return (await vault.read(paths, { judge })).map(({ value }) => value);
   }
 
-  async #open(paths: readonly string[]): Promise<OpenVault> {
+  async #open(paths: readonly string[]): Promise<SecretReader> {
     const [key, opened] = [this.#key, this.#opened];
     this.#opened = undefined;
     const vault = opened
-      ? await opened.again(paths)
-      : await OpenVault.open(this.#context, await this.#locate(), { key, pull: this.#autoPull });
+      ? await opened.refresh(paths)
+      : await SecretReader.open(this.#context, await this.#locate(), { key, pull: this.#autoPull }, paths);
     if (!this.#isClosed) this.#opened = vault;
     return vault;
   }
 
   async #pullNow(): Promise<void> {
     const root = await this.#locate();
-    const keys = findKeys(this.#context, this.#key);
-    await pull(this.#context, root, { always: true, keys });
-    // What cannot wait, such as a list, has no history at hand by which to follow a change of owners' keys; here there is.
-    const trust = new VaultTrust({ ...this.#context, warn: () => {} }, root, keys);
-    (await trust.verify(new VaultFiles(root)))?.remember();
+    await pull(this.#context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
   }
 
   async #locate(): Promise<string> {

@@ -2,10 +2,9 @@ import process from "node:process";
 import {
   digestOf,
   formatSecretPath,
-  identifyPrincipal,
   LOCK_FILE,
   LOCK_SIGNATURE_FILE,
-  loadKeys,
+  loadVaultKeys,
   MANIFEST_FILE,
   statFingerprint,
   metadataFile,
@@ -13,12 +12,12 @@ import {
   pull,
   secretFile,
   VaultError,
-  vaultIdIn,
-  VaultTrust,
+  openVault,
   type Context,
   type KeyChoice,
   type SecretPath,
 } from "@agent-vault/vault/read-only";
+import type { VaultState } from "@agent-vault/vault";
 import { typedError } from "./errors.js";
 
 /** What has changed: the value was set anew; the key gained or lost the secret; the secret is gone. */
@@ -68,31 +67,29 @@ export interface WatchRequest {
   readonly watches: Set<Watch>;
 }
 
-const DEFAULT_INTERVAL = 1000;
-/** How long files may fit together badly before that is an error, in milliseconds. */
-const PATIENCE = 1000;
+const DEFAULT_INTERVAL_MS = 1000;
 /** More is no delay for a timer. */
-const MAX_INTERVAL = 2 ** 31 - 1;
+const MAX_INTERVAL_MS = 2 ** 31 - 1;
 
 /** @throws VaultError `SECRET_NOT_FOUND`, `USAGE`, and what loading a key, pulling and verifying throw */
 export async function startWatch(request: WatchRequest): Promise<Watch> {
   const { context, root, callback, watches } = request;
-  const { signal, interval = DEFAULT_INTERVAL, persistent = true, onError } = checkOptions(request.options, callback);
+  const { signal, interval = DEFAULT_INTERVAL_MS, persistent = true, onError } = checkOptions(request.options, callback);
   const path = parseSecretPath(request.path);
   signal?.throwIfAborted();
 
   const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)];
-  let marks = statFingerprint(root, files);
+  let fingerprint = statFingerprint(root, files);
   let seen = await look(request, path);
   if (!seen.exists) {
     throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
       remedy: "listSecrets() shows them all.",
     });
   }
-  /** What was said last, until it passes. */
-  let trouble = "";
-  /** Since when nothing can be told. */
-  let failing: number | undefined;
+  /** What was reported last, until it passes. */
+  let reported = "";
+  /** Whether the last look failed. */
+  let isFailing = false;
   let ended = false;
   let timer: NodeJS.Timeout;
   const end = () => {
@@ -117,27 +114,27 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
     try {
       if (request.pull) await pull(context, root);
       const now = statFingerprint(root, files);
-      if (now === marks && failing === undefined) return;
+      if (now === fingerprint && !isFailing) return;
       const next = await look({ ...request, pull: false }, path);
-      marks = now;
-      failing = undefined;
-      trouble = "";
+      fingerprint = now;
+      isFailing = false;
+      reported = "";
       const kind = changeBetween(seen, next);
       seen = next;
       // What the caller's function throws is the caller's, as with any callback.
       if (kind) process.nextTick(() => ended || callback({ path: formatSecretPath(path), kind }));
     } catch (error) {
-      failing ??= performance.now();
-      // In the middle of a change or of somebody's fast-forward the files do not fit together; a little later they do.
-      if (performance.now() - failing >= PATIENCE) report(error);
+      // While git checks out another commit, the files do not fit together; at the next look they do.
+      if (isFailing) report(error);
+      isFailing = true;
     }
   }
 
   function report(error: unknown): void {
     const known = typedError(error);
     if (!(known instanceof VaultError)) throw known;
-    if (ended || trouble === known.message) return;
-    trouble = known.message;
+    if (ended || reported === known.message) return;
+    reported = known.message;
     if (onError) process.nextTick(() => ended || onError(known));
     else context.warn(`${formatSecretPath(path)} cannot be watched for now. ${known.message}`);
   }
@@ -152,22 +149,26 @@ interface Standing {
 }
 
 async function look({ context, root, key, pull: mayPull }: WatchRequest, path: SecretPath): Promise<Standing> {
-  const { parseMetadata, VaultState } = await import("@agent-vault/vault");
-  const state = new VaultState(root);
-  const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
+  const { parseMetadata } = await import("@agent-vault/vault");
+  const keys = await loadVaultKeys(context, root, key);
   if (mayPull) await pull(context, root, { keys });
-  const trusted = await new VaultTrust(context, root, keys).verify(state);
-  const file = state.read(secretFile(path));
-  const metadata = state.read(metadataFile(path));
-  const { role, name } = await identifyPrincipal(state, keys);
+  const opened = await openVault(context, root, "state", { keys, read: (state) => void readNeeded(state, path) });
+  const { files: state, trusted } = opened;
+  const { file, metadata, agents } = readNeeded(state, path);
+  const { role, name } = (await opened.principal())!;
   trusted?.remember();
   if (!file) return { exists: false, access: false, version: "" };
   const { version, rotated, created } = metadata ? parseMetadata(metadata, path) : {};
   return {
     exists: true,
-    access: role === "owner" || (name !== undefined && state.agentsOf(path).includes(name)),
+    access: role === "owner" || (name !== undefined && agents.includes(name)),
     version: metadata ? [version, rotated ?? created].join() : digestOf(file),
   };
+}
+
+function readNeeded(state: VaultState, path: SecretPath) {
+  const [file, metadata] = [secretFile(path), metadataFile(path)].map((name) => state.read(name));
+  return { file, metadata, agents: file ? state.agentsOf(path) : [] };
 }
 
 function changeBetween(before: Standing, after: Standing): SecretChange["kind"] | undefined {
@@ -184,7 +185,7 @@ function checkOptions(options: unknown, callback: unknown): WatchOptions {
   const { signal, interval, onError } = options as WatchOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong("signal must be an AbortSignal");
   if (onError !== undefined && typeof onError !== "function") throw wrong("onError must be a function");
-  if (interval !== undefined && !(typeof interval === "number" && interval >= 1 && interval <= MAX_INTERVAL))
+  if (interval !== undefined && !(typeof interval === "number" && interval >= 1 && interval <= MAX_INTERVAL_MS))
     throw wrong("interval must be a number of milliseconds, 1 or more");
   return options;
 }

@@ -2,7 +2,7 @@ import { appendFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readPolicy } from "#runner/index.js";
-import { addAgent, grant, init, loadKeys, set, VaultFiles, VaultTrust } from "#vault/index.js";
+import { addAgent, grant, init, openVault, set } from "#vault/index.js";
 import { errorCode, prepared, refusal, type Sandbox } from "../support/sandbox.js";
 
 const POLICY = `version: 1
@@ -61,8 +61,7 @@ describe("a policy", () => {
     const box = await ruled();
     const context = box.context();
     const read = async () => {
-      const files = new VaultFiles(box.vault);
-      await new VaultTrust(context, box.vault, await loadKeys(context)).verify(files);
+      const { files } = await openVault(context, box.vault, "files");
       return readPolicy(files);
     };
     expect((await read())!.rules.length).toBe(1);
@@ -73,8 +72,7 @@ describe("a policy", () => {
   it("that was added past the owner is not followed", async () => {
     const box = await vault();
     box.write(".agent-vault/policy.yaml", POLICY);
-    const files = new VaultFiles(box.vault);
-    await new VaultTrust(box.context(), box.vault, await loadKeys(box.context())).verify(files);
+    const { files } = await openVault(box.context(), box.vault, "files");
     await expect(readPolicy(files)).rejects.toMatchObject({ code: "TAMPERED" });
   });
 });

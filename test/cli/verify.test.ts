@@ -252,7 +252,7 @@ describe("verify", () => {
     it("since it was signed may be limited", async () => {
       resign(box, () => ({ signedAt: new Date("2026-01-01T00:00:00Z") }));
       const day = 86_400_000;
-      const on = (date: string) => found(box.context({ now: () => new Date(date) }), { maxAge: 30 * day });
+      const on = (date: string) => found(box.context({ now: () => new Date(date) }), { maxAgeMs: 30 * day });
       expect(await on("2026-01-31T00:00:00Z")).toEqual([]);
       expect(await on("2026-01-31T00:00:01Z")).toEqual(["error expired-state vault.lock"]);
       expect(errorCode(await box.cli(["verify", "--max-age", "30d"]))).toBe("EXPIRED_STATE");

@@ -1,7 +1,16 @@
 import process from "node:process";
 import * as core from "@actions/core";
 import { askApproval, authorizeUnrecordedRead, type Approver } from "@agent-vault/runner";
-import { detectHarness, findVault, formatSecretPath, OpenVault, printable, VaultError, type Context, decodeUtf8 } from "@agent-vault/vault";
+import {
+  detectHarness,
+  findVault,
+  formatSecretPath,
+  SecretReader,
+  printable,
+  VaultError,
+  type Context,
+  decodeUtf8,
+} from "@agent-vault/vault";
 import type { ExportInputs } from "./inputs.js";
 import { masksOf } from "./masks.js";
 
@@ -11,17 +20,15 @@ const MAX_VARIABLE_BYTES = 131_072 - 2;
 /**
  * Hands secrets to the steps that follow. The runner learns what to hide before anything else is written; nothing is pulled, and
  * nothing is recorded, since a runner has no place that outlasts the job.
- * @throws VaultError what `OpenVault` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
+ * @throws VaultError what `SecretReader` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
  */
 export async function exportSecrets({ context, folder, secrets, key, toEnvironment, warnings }: ExportInputs): Promise<void> {
   requireFile(toEnvironment ? "GITHUB_ENV" : "GITHUB_OUTPUT");
   try {
-    const vault = await OpenVault.open(context, findVault(context, folder), { key: { keyText: key }, pull: false });
+    const paths = secrets.map(({ secret }) => formatSecretPath(secret));
+    const vault = await SecretReader.open(context, findVault(context, folder), { key: { keyText: key }, pull: false }, paths);
     const judge = authorizeUnrecordedRead("read", { approver: approverOf(context) });
-    const read = await vault.read(
-      secrets.map(({ secret }) => formatSecretPath(secret)),
-      { judge },
-    );
+    const read = await vault.read(paths, { judge });
     const values = read.map(({ secret, value }) => textOf(secret, value));
     for (const mask of new Set(values.flatMap(masksOf))) core.setSecret(mask);
     for (const [index, { variable }] of secrets.entries()) if (toEnvironment) requireRoom(variable, values[index]!);

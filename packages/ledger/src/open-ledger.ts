@@ -5,20 +5,21 @@ import {
   digestOf,
   FIRST_OWNER_FILE,
   identitiesInHome,
-  loadKeys,
+  loadVaultKeys,
   MANIFEST_FILE,
-  VaultFiles,
+  VaultFolder,
   vaultIdIn,
   type Actor,
   type Context,
   type KeyChoice,
   type Recipient,
 } from "@agent-vault/vault/read-only";
+import type { VaultState } from "@agent-vault/vault";
 import { Ledger } from "./ledger.js";
 
 /**
  * The ledger of a vault, opened with the keys that were found.
- * @throws VaultError the codes of {@link Ledger.open}, and those of `VaultTrust` where a new one is made
+ * @throws VaultError the codes of {@link Ledger.open}, and as `openVault` where a new one is made
  */
 export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">): Promise<Ledger> {
   const { root, keys } = actor;
@@ -34,11 +35,10 @@ export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault"
 /**
  * The ledger of the vault in a folder, opened with the key that was chosen or found.
  * @param root the vault's folder
- * @throws VaultError as {@link openLedger}, and those of `loadKeys`
+ * @throws VaultError as {@link openLedger}, and those of `loadVaultKeys`
  */
 export async function openLedgerAt(context: Context, root: string, key: KeyChoice = {}): Promise<Ledger> {
-  const vault = vaultIdIn(new VaultFiles(root).source);
-  return openLedger(context, { root, vault, keys: await loadKeys(context, { ...key, vaultId: () => vault }) });
+  return openLedger(context, { root, vault: vaultIdIn(new VaultFolder(root)), keys: await loadVaultKeys(context, root, key) });
 }
 
 /** Vaults of agent-vault 0.1 have no id; their owner's key tells them apart. */
@@ -49,15 +49,20 @@ function idWithoutLock(root: string): string {
 
 /** The owners, the agents whose keys lie on this machine, and who is at work: none of another kind than the owners'. */
 async function recipientsHere(context: Context, { root, vault, keys }: Pick<Actor, "root" | "vault" | "keys">): Promise<Recipient[]> {
-  const { parseRecipient, VaultState, VaultTrust } = await import("@agent-vault/vault");
+  const { openVault, parseRecipient } = await import("@agent-vault/vault");
   const recipients = new Map<string, Recipient>();
   const add = (recipient: Recipient) => recipients.set(recipient.text, recipient);
   if (existsSync(join(root, MANIFEST_FILE))) {
-    const state = new VaultState(root);
-    await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(state);
-    for (const { recipient } of state.owners) add(recipient);
     const isHere = (agent: string) => [undefined, vault].some((id) => existsSync(agentKeyFile(context, agent, id)));
-    for (const agent of state.escrowedAgents()) if (isHere(agent)) add(state.agentRecipient(agent));
+    const recipientsOf = (state: VaultState) => [
+      ...state.owners.map(({ recipient }) => recipient),
+      ...state
+        .escrowedAgents()
+        .filter(isHere)
+        .map((agent) => state.agentRecipient(agent)),
+    ];
+    const { files } = await openVault(context, root, "state", { keys, read: (state) => void recipientsOf(state), quiet: true });
+    recipientsOf(files).forEach(add);
   }
   for (const identity of keys.identities) add(parseRecipient(await identity.recipient()));
   const all = [...recipients.values()];

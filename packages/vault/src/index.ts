@@ -6,8 +6,6 @@ export { check, checkKeyFiles } from "./inspect/check.js";
 export { cloneOf, existingCloneOf } from "./sync/clone.js";
 export { Config, type Settings } from "./format/config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./inspect/finding.js";
-export type { FileEntry, FileSource } from "./format/file-source.js";
-export { VaultFolder } from "./files/vault-folder.js";
 export { GitRepository } from "./git/repository.js";
 export { listAgents, listSecrets, type AgentEntry, type SecretEntry } from "./reading/list.js";
 export { agentNotFound, groupNotFound, Manifest, type OwnerEntry } from "./format/manifest.js";
@@ -32,7 +30,7 @@ export { rotateOwner, type RotateOwnerRequest, type RotateOwnerResult } from "./
 export { upstreamDistance, type UpstreamDistance } from "./sync/upstream-distance.js";
 export { pushCommand } from "./sync/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";
-export { openState, openStateSync, openTrusted } from "./reading/open-state.js";
+export { openState, openStateSync } from "./reading/open-state.js";
 export {
   anchorRecord,
   availableOwner,

@@ -28,7 +28,7 @@ export { nearestName, suggestion } from "./text/did-you-mean.js";
 export { printable, printableJson } from "./text/printable.js";
 export { pull } from "./sync/pull.js";
 export type { PullOutcome } from "./sync/pull-outcome.js";
-export { OpenVault, openSecret, peekSecret, readSecret, type ReadOptions, type SecretValue } from "./reading/read-secrets.js";
+export { openSecret, peekSecret, readSecret, SecretReader, type ReadOptions, type SecretValue } from "./reading/read-secrets.js";
 export {
   clearUnrecordedPeriod,
   ledgerFolder,
@@ -54,7 +54,6 @@ export {
 export { findGitFolders, type GitFolders } from "./git/git-folders.js";
 export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
-export { withTamperedFileNames } from "./trust/tampered-file-names.js";
 export { recoverVault } from "./change/recovery.js";
 export { shellQuote, shellWord } from "./text/shell-word.js";
 export { decodeUtf8, decodeUtf8File } from "./text/utf8.js";
@@ -62,6 +61,8 @@ export { digestOf, type Digest } from "./lock/digest.js";
 export type { AuditAnchor } from "./lock/lock.js";
 export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
-export { VaultTrust } from "./trust/vault-trust.js";
-export { readConsistently } from "./reading/read-consistently.js";
+export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
+export { findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
+export type { FileEntry, FileSource } from "./format/file-source.js";
+export { VaultFolder } from "./files/vault-folder.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

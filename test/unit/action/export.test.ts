@@ -161,7 +161,7 @@ describe("the action's export", () => {
     expectRefusal(await runAction(box, { ...bare, owner: another }, { env }), "UNTRUSTED_SIGNER");
     expectRefusal(await runAction(box, { ...bare, owner: "eric" }, { env }), "INVALID_KEY");
     const unknown = await runAction(box, bare, { env });
-    expect(unknown).toMatchObject({ code: 0, warnings: [expect.stringContaining("taken at their word")] });
+    expect(unknown).toMatchObject({ code: 0, warnings: [expect.stringContaining("trust on first use")] });
     const masks = unknown.log.findLastIndex((line) => line.startsWith("::add-mask::"));
     expect(unknown.log.findIndex((line) => line.startsWith("::warning"))).toBeGreaterThan(masks);
   });

@@ -26,7 +26,8 @@ export default class Lease extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Lease);
     const ttl = ttlOf(flags);
-    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "lease a secret");
+    const secret = flags.release ? undefined : args.path;
+    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "lease a secret", secret);
     if (flags.release) {
       const released = await authority.ledger.leases.release(args.path, authority.requester);
       return this.print(released, () => released.map(({ id, secret }) => `Released lease ${id} of ${secret}.`));

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { checkKeyFiles, findKeys, VaultFiles, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import { checkKeyFiles, findKeys, findVaultKeys, type Context, type KeyChoice } from "@agent-vault/vault";
 import { diagnose, ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** The permissions of the key files on this machine. */
@@ -16,9 +16,8 @@ export function examineKeyFiles(context: Context): Diagnosis[] {
 
 /** The key that commands would use. */
 export function examineKey(context: Context, root: string | undefined, key: KeyChoice): Diagnosis {
-  const vaultId = () => (root === undefined ? undefined : vaultIdIn(new VaultFiles(root).source));
   try {
-    const keys = findKeys(context, { ...key, vaultId });
+    const keys = root === undefined ? findKeys(context, key) : findVaultKeys(context, root, key);
     if (keys) return ok("key", `The key is read from ${keys.source}.`);
     return warning(
       "key",

@@ -1,16 +1,4 @@
-import {
-  findKeys,
-  identifyPrincipal,
-  readTrust,
-  trustFile,
-  VaultFiles,
-  vaultIdIn,
-  VaultTrust,
-  type Context,
-  type KeyChoice,
-  type Keys,
-  type Principal,
-} from "@agent-vault/vault";
+import { openVault, readTrust, trustFile, type Context, type KeyChoice, type Principal } from "@agent-vault/vault";
 import { diagnose, ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** The clock of the machine that signed the vault may be ahead by this much. */
@@ -18,12 +6,10 @@ const CLOCK_TOLERANCE_MS = 300_000;
 
 /** The vault's signed state, whether this machine trusts its signer, and the clock. */
 export async function examineVault(context: Context, root: string, key: KeyChoice): Promise<Diagnosis[]> {
-  const files = new VaultFiles(root);
-  const keys = usableKeys(context, files, key);
   try {
-    const trusted = await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
+    const { trusted, principal: identify } = await openVault(context, root, "files", { key, quiet: true });
     if (!trusted) return [warning("vault", `Nobody has signed ${root}.`, "An owner signs it with agent-vault sign.")];
-    const principal = keys && (await identifyPrincipal(files, keys));
+    const principal = await identify();
     return [
       ok("vault", `${root} is in state ${trusted.lock.sequence}.${principal ? ` ${describe(principal)}` : ""}`),
       examineTrust(context, trusted.lock.vault),
@@ -31,15 +17,6 @@ export async function examineVault(context: Context, root: string, key: KeyChoic
     ];
   } catch (failure) {
     return [diagnose("vault", failure)];
-  }
-}
-
-/** A key that cannot be read has a diagnosis of its own. */
-function usableKeys(context: Context, files: VaultFiles, key: KeyChoice): Keys | undefined {
-  try {
-    return findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,16 +1,4 @@
-import {
-  identifyPrincipal,
-  isAuditOff,
-  findKeys,
-  VaultError,
-  vaultIdIn,
-  VaultFiles,
-  VaultTrust,
-  type Context,
-  type Principal,
-  type KeyChoice,
-  DAY_MS,
-} from "@agent-vault/vault/read-only";
+import { isAuditOff, VaultError, openVault, type Context, type Principal, type KeyChoice, DAY_MS } from "@agent-vault/vault/read-only";
 import type { UpstreamDistance } from "@agent-vault/vault";
 import { openLedger } from "../open-ledger.js";
 import { secretSearch } from "./secret-search.js";
@@ -53,14 +41,13 @@ export type AuditStatus =
 /**
  * Looks at a vault without changing it or asking its remote.
  * @param root the vault's folder
- * @throws VaultError those of `VaultTrust`, `TAMPERED`, `INVALID_MANIFEST`
+ * @throws VaultError as `openVault`, `TAMPERED`, `INVALID_MANIFEST`
  */
 export async function vaultStatus(context: Context, root: string, key: KeyChoice = {}): Promise<VaultStatus> {
-  const { fingerprint, upstreamDistance, VaultState } = await import("@agent-vault/vault");
-  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
-  const state = new VaultState(root);
-  const trusted = await new VaultTrust(context, root, keys).verify(state);
-  const principal = keys && (await identifyPrincipal(state, keys));
+  const { fingerprint, upstreamDistance } = await import("@agent-vault/vault");
+  const opened = await openVault(context, root, "state", { key, read: (state) => void [state.config, state.manifest, state.owners] });
+  const { files: state, keys, trusted } = opened;
+  const principal = await opened.principal();
   const find = await secretSearch({ ...context, warn: () => {} }, root, key);
   const count = async (query: Parameters<typeof find>[0]) => (await find({ ...query, limit: 0 })).total;
   const now = context.now();
@@ -82,7 +69,7 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
       signer: trusted.lock.owners.find((owner) => owner.key === trusted.signer)?.name ?? "a former owner",
       fingerprint: fingerprint(trusted.signer),
     },
-    you: principal && { ...principal, source: keys.source },
+    you: principal && keys && { ...principal, source: keys.source },
     secrets: { all, yours },
     groups: state.manifest.groups.size,
     agents: state.manifest.agents.size,

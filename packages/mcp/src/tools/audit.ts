@@ -1,11 +1,11 @@
 import { flatten, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
 import { refuseUnderToken } from "@agent-vault/runner";
-import { loadKeys, parseTime, VaultFiles, vaultIdIn } from "@agent-vault/vault/read-only";
+import { loadVaultKeys, parseTime } from "@agent-vault/vault/read-only";
 import { openState } from "@agent-vault/vault";
 import * as z from "zod";
 import { tool, type Call } from "../server/call.js";
+import { availablePrincipal } from "../server/available-principal.js";
 import { isWithin } from "../server/within-groups.js";
-import { availablePrincipal } from "./list.js";
 
 const MAX_ENTRIES = 200;
 const DEFAULT_ENTRIES = 20;
@@ -68,7 +68,7 @@ export const audit = tool({
 
 /** A principal that the vault has no name for is told by its key. */
 async function ownUses(call: Call, root: string): Promise<(entry: AuditEntry) => boolean> {
-  const keys = await loadKeys(call.context("audit"), { ...call.key(root), vaultId: () => vaultIdIn(new VaultFiles(root).source) });
+  const keys = await loadVaultKeys(call.context("audit"), root, call.key(root));
   const recipients = await Promise.all(keys.identities.map((identity) => identity.recipient()));
   return ({ identity }) => identity !== undefined && recipients.includes(identity);
 }

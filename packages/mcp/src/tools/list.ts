@@ -1,16 +1,7 @@
 import { secretSearch } from "@agent-vault/ledger";
-import {
-  identifyPrincipal,
-  findKeys,
-  VaultFiles,
-  vaultIdIn,
-  VaultTrust,
-  type Context,
-  type Principal,
-  type KeyChoice,
-} from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { tool } from "../server/call.js";
+import { availablePrincipal } from "../server/available-principal.js";
 import { isWithin } from "../server/within-groups.js";
 
 const MAX_SECRETS = 200;
@@ -95,15 +86,6 @@ export const list = tool({
     }
   },
 });
-
-/** The owner or agent whose key was found; `undefined` without a key. @throws VaultError what verifying the vault throws */
-export async function availablePrincipal(context: Context, root: string, key: KeyChoice): Promise<Principal | undefined> {
-  const files = new VaultFiles(root);
-  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(files.source) });
-  if (!keys) return undefined;
-  await new VaultTrust({ ...context, warn: () => {} }, root, keys).verify(files);
-  return identifyPrincipal(files, keys);
-}
 
 interface Listed {
   readonly secret: string;

@@ -3,30 +3,21 @@ import { inputRequired } from "@modelcontextprotocol/server";
 import {
   ERROR_CODES,
   formatSecretPath,
-  loadKeys,
+  loadVaultKeys,
+  openVault,
   parseSecretPath,
   presentedToken,
   printable,
   shellWord,
   VaultError,
-  vaultIdIn,
   VaultFiles,
 } from "@agent-vault/vault/read-only";
-import {
-  defaultGroupOf,
-  identifyPrincipal,
-  openState,
-  set,
-  type Attributes,
-  type Principal,
-  type SecretPath,
-  type VaultState,
-} from "@agent-vault/vault";
+import { defaultGroupOf, openState, set, type Attributes, type Principal, type SecretPath, type VaultState } from "@agent-vault/vault";
 import * as z from "zod";
+import { availablePrincipal } from "../server/available-principal.js";
 import { tool, type Call, type ToolAnswer } from "../server/call.js";
 import type { ValuePage } from "../approval/value-page.js";
 import { isWithin, outsideGroups } from "../server/within-groups.js";
-import { availablePrincipal } from "./list.js";
 
 const DEFAULT_WAIT_S = 45;
 const MAX_WAIT_S = 600;
@@ -148,10 +139,9 @@ async function canStore(call: Call, root: string): Promise<boolean> {
   const context = call.context("set");
   if (presentedToken(context) !== undefined) return false;
   try {
-    const files = new VaultFiles(root);
-    const keys = await loadKeys(context, { ...call.ownerKey(root), vaultId: () => vaultIdIn(files.source) });
-    const state = await openState(context, root, call.ownerKey(root));
-    return (await identifyPrincipal(state, keys)).role === "owner";
+    const keys = await loadVaultKeys(context, root, call.ownerKey(root));
+    const { principal } = await openVault(context, root, "files", { keys, quiet: true });
+    return (await principal())?.role === "owner";
   } catch (error) {
     if (error instanceof VaultError && ERROR_CODES[error.code].kind === "key") return false;
     throw error;

@@ -1,15 +1,14 @@
 import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type Session, type TokenRoot } from "@agent-vault/ledger";
 import {
-  actorOf,
   formatSecretPath,
   isAuditOff,
   isProcessAlive,
-  loadKeys,
+  loadVaultKeys,
+  openVault,
   parseSecretPath,
+  secretFile,
   VaultError,
-  VaultFiles,
-  vaultIdIn,
-  VaultTrust,
+  type VaultFiles,
   type Context,
   type KeyChoice,
   DAY_MS,
@@ -61,10 +60,18 @@ const MAX_TTL_MS = 366 * DAY_MS;
  * @param root the vault's folder
  * Opens the ledger for tokens, sessions and leases, with a key of the vault.
  * @param what is to be done, as it follows "Tokens cannot": `mint a token`; `undefined` for what a token allows too
+ * @param secret what is about to be leased
  * @throws VaultError `TOKEN_DENIED` where a token is presented, which does not allow it; `LEDGER_UNAVAILABLE` without a ledger;
- *   the codes of `loadKeys`, `VaultTrust` and `Ledger.open`
+ *   the codes of `loadVaultKeys`, `openVault` and `Ledger.open`
  */
-export async function openAuthority(context: Context, root: string, key: KeyChoice, what: string | undefined): Promise<Authority> {
+export async function openAuthority(
+  context: Context,
+  root: string,
+  key: KeyChoice,
+  what: string | undefined,
+  secret?: string,
+): Promise<Authority> {
+  const needed = secret === undefined ? [] : [secretFile(parseSecretPath(secret))];
   if (what !== undefined) refuseUnderToken(context, what);
   if (isAuditOff(context.env)) {
     throw new VaultError(
@@ -75,14 +82,12 @@ export async function openAuthority(context: Context, root: string, key: KeyChoi
       },
     );
   }
-  const files = new VaultFiles(root);
-  const id = vaultIdIn(files.source);
-  const keys = await loadKeys(context, { ...key, vaultId: () => id });
-  const trusted = await new VaultTrust(context, root, keys).verify(files);
-  const actor = actorOf(files, keys, trusted?.lock.vault);
-  const ledger = await openLedger(context, actor);
+  const keys = await loadVaultKeys(context, root, key);
+  const read = (files: VaultFiles) => needed.forEach((file) => files.read(file));
+  const { files, actor, trusted } = await openVault(context, root, "files", { keys, read });
+  const ledger = await openLedger(context, actor!);
   trusted?.remember();
-  return { ledger, requester: await requesterOf(context, actor), files };
+  return { ledger, requester: await requesterOf(context, actor!), files };
 }
 
 /**

@@ -1,21 +1,19 @@
 import {
-  actorOf,
   formatFailure,
   formatSecretPath,
   isAuditOff,
-  loadKeys,
+  loadVaultKeys,
   MANIFEST_FILE,
   metadataFile,
-  withTamperedFileNames,
   openSecret,
   POLICY_FILE,
   presentedToken,
   pull,
   secretFile,
   VaultError,
-  VaultFiles,
-  vaultIdIn,
-  readConsistently,
+  type VaultFiles,
+  openVault,
+  type OpenedVault,
   type Actor,
   type Context,
   type KeyChoice,
@@ -81,17 +79,17 @@ export interface UseEnding {
 /**
  * The one way to the values of secrets, in this order and failing closed at each step: the names are resolved in the verified vault;
  * the token, the policy and a person decide; the use is recorded; the values are decrypted.
- * @throws VaultError what `loadKeys`, `pull`, `VaultTrust`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
+ * @throws VaultError what `loadVaultKeys`, `pull`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
  *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified is recorded as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
   const where = { ...context, cwd: request.cwd ?? context.cwd };
-  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFiles(root).source) });
+  const keys = await loadVaultKeys(context, root, request.key);
   if (request.pull ?? true) await pull(context, root, { keys });
-  const newFiles = () => new VaultFiles(root);
-  const { files, state: trusted } = await readConsistently(context, root, keys, newFiles, (attempt) => readNeeded(attempt, request));
-  const actor = actorOf(files, keys, trusted?.lock.vault);
+  const opened = await openVault(context, root, "files", { keys, read: (files) => readNeeded(files, request) });
+  const { files, trusted } = opened;
+  const actor = opened.actor!;
   const token = presentedToken(context, request.token);
   const audit = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
 
@@ -100,11 +98,11 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     if (error instanceof VaultError) await audit?.refuse({ action, secrets, command: programOf(request) }, error);
     throw error;
   };
-  const { all: paths, ofGroups } = await resolve(context, files, request).catch((error: unknown) => refuse(error, named));
+  const { all: paths, ofGroups } = await resolve(opened, request).catch((error: unknown) => refuse(error, named));
   const secrets = paths.map(formatSecretPath);
   const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
   const passed = await (async () => {
-    trusted?.requireLatest();
+    trusted?.requireNotOlderThanRemembered();
     request.restrict?.(use);
     return authorize(context, { use, files, token, ledger: audit?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));
@@ -119,7 +117,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   try {
     const values = new Map<SecretPath, Uint8Array>();
     for (const path of paths) {
-      const ciphertext = await withTamperedFileNames(context, root, () => files.ciphertext(path));
+      const ciphertext = await opened.read(() => files.ciphertext(path));
       values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
     }
     trusted?.remember();
@@ -132,9 +130,10 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
 }
 
 /** Reads the files that the use is decided by, and the secrets. */
-function readNeeded(files: VaultFiles, { secrets, groups = [] }: SecretUse): void {
-  for (const path of secrets) for (const file of [secretFile(path), metadataFile(path)]) files.read(file);
-  for (const file of groups.length > 0 ? [POLICY_FILE, MANIFEST_FILE] : [POLICY_FILE]) files.read(file);
+async function readNeeded(files: VaultFiles, { secrets, groups = [] }: SecretUse): Promise<void> {
+  for (const file of [POLICY_FILE, MANIFEST_FILE]) files.read(file);
+  for (const path of [...secrets, ...(await secretsOfGroups(files, groups))])
+    for (const file of [secretFile(path), metadataFile(path)]) files.read(file);
 }
 
 /** Records that the use begins. @returns what records how it ended */
@@ -151,20 +150,22 @@ async function recordBegin(
 }
 
 /** The secrets that are asked for, each once, and all of them there. */
-async function resolve(context: Context, files: VaultFiles, { root, secrets, groups = [], accept }: SecretUse): Promise<ResolvedSecrets> {
-  const ofGroups = new Set<SecretPath>();
-  if (groups.length > 0) {
-    const { manifest } = await stateOf(files);
-    const listed = groups.flatMap((group) => [...manifest.groups.get(manifest.requireGroup(group))!]);
-    for (const path of listed) if (files.hasSecret(path)) ofGroups.add(path);
-  }
+async function resolve({ files, read }: OpenedVault, { secrets, groups = [], accept }: SecretUse): Promise<ResolvedSecrets> {
+  const ofGroups = new Set((await secretsOfGroups(files, groups)).filter((path) => files.hasSecret(path)));
   const all = [...new Set([...secrets, ...ofGroups])];
-  for (const path of all) await withTamperedFileNames(context, root, () => files.ciphertext(path));
+  for (const path of all) await read(() => files.ciphertext(path));
   accept?.({ all, ofGroups });
   if (all.length > 0) return { all, ofGroups };
   throw new VaultError("USAGE", "There is no secret to use.", {
     remedy: "Name one: --secret GROUP/NAME, --group GROUP or --profile NAME.",
   });
+}
+
+/** What groups list, whether or not it is there. @throws VaultError `GROUP_NOT_FOUND` */
+async function secretsOfGroups(files: VaultFiles, groups: readonly string[]): Promise<SecretPath[]> {
+  if (groups.length === 0) return [];
+  const { manifest } = await stateOf(files);
+  return groups.flatMap((group) => [...manifest.groups.get(manifest.requireGroup(group))!]);
 }
 
 async function useOf(

@@ -2,9 +2,9 @@ import type { Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
-import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { loadVaultKeys } from "../keys/vault-keys.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Actor, type Begin, type BegunChange } from "../record/recorder.js";
@@ -14,11 +14,13 @@ import { requireNoGitOperation } from "./preconditions.js";
 import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
-import { withTamperedFileNames } from "../trust/tampered-file-names.js";
-import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
-import { signState } from "../lock/sign-state.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { MAX_SEQUENCE_STEP, VaultTrust } from "../trust/vault-trust.js";
+import { hasInflatedSequence, highestSequence } from "../trust/freshness.js";
+import { recordCreated } from "../trust/known.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { openForChange, verifyForChange } from "../reading/open-for-change.js";
 import { VaultState } from "../files/vault-state.js";
 
 /** What every operation of an owner takes. */
@@ -90,13 +92,13 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
   if (!dryRun) await recoverVault(context, vault);
   // Files that nobody has verified yet decide here over nothing but whether a passphrase is asked for.
   const asking = confirmBeforePassphrase(context, () => tryOut(new VaultState(vault)));
-  const keys = await loadKeys(asking, { ...request.key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
-  const trust = new VaultTrust(context, vault, keys);
+  const keys = await loadVaultKeys(asking, vault, request.key);
+  const trust = new TrustContext(context, vault, keys);
   if (ask) {
-    const state = new VaultState(vault);
-    await trust.verifyForChange(state);
-    await ownerIdentityAmong(keys, state);
-    await tryOut(state);
+    await openForChange(trust, async (state) => {
+      await ownerIdentityAmong(keys, state);
+      await tryOut(state);
+    });
     await ask(keys);
   }
   const makeChange = (begin: Begin) =>
@@ -104,7 +106,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
       context,
       vault,
       async (state) => {
-        const start = await verifyStart(context, vault, trust, keys, state);
+        const start = await verifyStart(context, trust, keys, state);
         const change = await plan(state, start.owner);
         let made: SignedFiles | undefined;
         return {
@@ -122,7 +124,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
       { dryRun },
     );
   const { made, ...changed } = (await onRecord(context, makeChange))();
-  if (made) trust.rememberMade(made.signed);
+  if (made) recordCreated(trust, made.signed);
   return { ...changed, anchor: made?.anchor };
 }
 
@@ -149,9 +151,8 @@ interface Start {
 }
 
 /** Verifies every file, and that the keys are an owner's who may sign; a failure of the latter goes into the audit log. */
-async function verifyStart(context: Context, vault: string, trust: VaultTrust, keys: Keys, state: VaultState): Promise<Start> {
-  const base = await trust.verifyForChange(state);
-  const digests = await withTamperedFileNames(context, vault, () => state.signed!.requireAll());
+async function verifyStart(context: Context, trust: TrustContext, keys: Keys, state: VaultState): Promise<Start> {
+  const { trusted: base, digests } = await verifyForChange(trust, state);
   const actor = actorOf(state, keys, base.lock.vault);
   try {
     return { base, digests, actor, ...(await requireOwner(keys, state, base.lock)) };
@@ -178,17 +179,17 @@ interface SignedFiles {
 
 async function signChange<R>(
   context: Context,
-  trust: VaultTrust,
+  trust: TrustContext,
   { base, digests, actor, signingKey }: Start,
   change: Change<R>,
   files: FileChanges,
   begin: Begin,
 ): Promise<SignedFiles> {
   const { message, newIdentity, renewal } = change;
-  const { vault, sequence: present } = base.lock;
+  const { vault } = base.lock;
   const owners = change.owners?.(base) ?? base.lock.owners;
   // Somebody with an owner's key may have inflated the version number; with a new key it starts at 1.
-  const sequence = newIdentity && present > MAX_SEQUENCE_STEP ? 1 : trust.highestSequence(base) + 1;
+  const sequence = newIdentity && hasInflatedSequence(base.lock) ? 1 : highestSequence(trust, base) + 1;
   const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
   if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);
   const lifetime = renewal?.lifetimeMs;

@@ -4,8 +4,10 @@ import process from "node:process";
 import type { Context } from "../context.js";
 import type { AddFinding, Finding } from "./finding.js";
 import { digestFiles } from "../files/digest-files.js";
+import { readConsistently } from "../reading/read-consistently.js";
+import { hasSignOfHalfWrite } from "./half-write.js";
 import { inspect } from "./inspect.js";
-import { assessTrust } from "../trust/trust-assessment.js";
+import { assessTrust } from "./trust-assessment.js";
 import { shellWord } from "../text/shell-word.js";
 import { VaultState } from "../files/vault-state.js";
 
@@ -16,11 +18,15 @@ import { VaultState } from "../files/vault-state.js";
  * @throws VaultError `INVALID_KEY`, `DAMAGED` for what is outside the vault: AGENT_VAULT_OWNER, and what this machine has recorded of the vault
  */
 export async function check(context: Context, root: string): Promise<Finding[]> {
-  const state = new VaultState(root);
-  const { findings } = await assessTrust(context, root, state, digestFiles(state.source).digests);
-  findings.push(...inspect(context, state));
+  const findings = await readConsistently(context, root, () => checkVault(context, root), hasSignOfHalfWrite);
   checkKeyFiles(context, (severity, kind, subject, message, remedy) => findings.push({ severity, kind, subject, message, remedy }));
   return findings;
+}
+
+async function checkVault(context: Context, root: string): Promise<Finding[]> {
+  const state = new VaultState(root);
+  const { findings } = await assessTrust(context, root, state, digestFiles(state.source).digests);
+  return [...findings, ...inspect(context, state)];
 }
 
 /** Finds keys at home that other users could read, or nobody. Windows has no such modes. */

@@ -5,11 +5,13 @@ import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { FINDINGS, type Finding } from "./finding.js";
 import { GitRepository } from "../git/repository.js";
-import { inspect } from "./inspect.js";
 import { LOCK_FILE } from "../format/layout.js";
-import { digestFiles, type KeyFinder } from "../files/digest-files.js";
 import { shellWord } from "../text/shell-word.js";
-import { assessTrust } from "../trust/trust-assessment.js";
+import { digestFiles, type KeyFinder } from "../files/digest-files.js";
+import { readConsistently } from "../reading/read-consistently.js";
+import { hasSignOfHalfWrite } from "./half-write.js";
+import { inspect } from "./inspect.js";
+import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { VaultState } from "../files/vault-state.js";
@@ -74,6 +76,16 @@ export interface Comparison {
  *   `INVALID_KEY`, `DAMAGED` as {@link assessTrust}. A problem of the vault is a finding.
  */
 export async function verify(context: Context, root: string, options: VerifyOptions = {}): Promise<Verification> {
+  if (options.at !== undefined) return verifyOnce(context, root, options);
+  return readConsistently(
+    context,
+    root,
+    () => verifyOnce(context, root, options),
+    ({ findings }) => hasSignOfHalfWrite(findings),
+  );
+}
+
+async function verifyOnce(context: Context, root: string, options: VerifyOptions): Promise<Verification> {
   const repository = await GitRepository.findIfAny(context, dirname(root));
   const commit = options.at === undefined ? undefined : await requireRepository(root, repository).commitAt(options.at);
   const state = new VaultState(commit === undefined ? root : await CommitFiles.read(repository!, commit, root));

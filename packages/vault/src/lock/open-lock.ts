@@ -24,6 +24,15 @@ export function openLock(bytes: Uint8Array, signature: Uint8Array): SignedLock {
   return { lock: parseLock(bytes), digest: digestOf(bytes), signer: parsed.key };
 }
 
+/** As {@link openLock}, but `undefined` where this is no signed lock: git's history may hold anything that was ever pushed. */
+export function tryOpenLock(bytes: Uint8Array | undefined, signature: Uint8Array | undefined): SignedLock | undefined {
+  try {
+    return bytes && signature && openLock(bytes, signature);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The id that a vault claims to have, to look up what is known of it; whether the claim holds is seen later. */
 export function vaultIdIn(files: FileSource): string | undefined {
   try {

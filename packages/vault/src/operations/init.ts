@@ -15,10 +15,11 @@ import { Manifest } from "../format/manifest.js";
 import { parseOwnerName } from "../format/names.js";
 import { onRecord, type Actor, type Begin } from "../record/recorder.js";
 import { transact } from "../change/transaction.js";
-import { signState } from "../lock/sign-state.js";
+import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
 import type { SshPublicKey } from "../lock/ssh-signature.js";
-import { VaultTrust } from "../trust/vault-trust.js";
+import { recordCreated } from "../trust/known.js";
+import { TrustContext } from "../trust/trust-context.js";
 
 /** Where to make a vault, and with which key. */
 export interface InitRequest {
@@ -99,7 +100,7 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       return { message, result: first.signed, files: async () => first.files };
     });
   const signed = await onRecord(context, makeVault);
-  new VaultTrust(context, vault, keys).rememberMade(signed);
+  recordCreated(new TrustContext(context, vault, keys), signed);
   return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }
 

@@ -2,9 +2,9 @@ import { accessDifference, type AccessDifference } from "../change/access-differ
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import { adoptExtraAgents, layoutUpgrade } from "../change/layout-upgrade.js";
-import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { loadVaultKeys } from "../keys/vault-keys.js";
 import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../format/layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
@@ -16,11 +16,15 @@ import { transact } from "../change/transaction.js";
 import { Config } from "../format/config.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import type { AuditAnchor } from "../lock/lock.js";
-import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
-import { signState } from "../lock/sign-state.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { findTrustedState, type CommittedState } from "../trust/trusted-state.js";
-import { VaultTrust } from "../trust/vault-trust.js";
+import { highestSequence, requireNotBehindRemote } from "../trust/freshness.js";
+import { knownOf, recordCreated } from "../trust/known.js";
+import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { openForChange, verifyUnderLock } from "../reading/open-for-change.js";
+import { requireAll } from "../reading/open-vault.js";
 import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents/escrow.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
@@ -58,12 +62,12 @@ export interface SignResult {
 export async function sign(context: Context, request: SignRequest): Promise<SignResult | undefined> {
   const { vault } = request;
   if (!request.dryRun) await recoverVault(context, vault);
-  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(new VaultFolder(vault)) });
+  const keys = await loadVaultKeys(context, vault, request.key);
   if (await isSignedAlready(context, vault, keys)) return undefined;
   const { proposal } = await propose(context, keys, vault, new VaultState(vault));
   if (request.dryRun || !(await request.approve(proposal))) return { proposal, signed: undefined };
 
-  const trust = new VaultTrust(context, vault, keys);
+  const trust = new TrustContext(context, vault, keys);
   const signOnRecord = (begin: Begin) =>
     transact(context, vault, async (state) => {
       const { proposal: now, base, owner, reencryptions } = await propose(context, keys, vault, state);
@@ -87,7 +91,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
         vault: id,
-        sequence: base ? trust.highestSequence(base.signed) + 1 : 1,
+        sequence: base ? highestSequence(trust, base.signed) + 1 : 1,
         previous: base?.signed,
         owners: base ? signersLeft(state, base.signed, key) : [{ name, key: key.publicKey }],
         digests: state.digests(),
@@ -97,7 +101,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       return { message, result: next.signed, files: async () => next.files };
     });
   const signed = await onRecord(context, signOnRecord);
-  trust.rememberMade(signed);
+  recordCreated(trust, signed);
   return { proposal, signed };
 }
 
@@ -146,21 +150,20 @@ export interface AvailableOwner {
   readonly vault: string;
 }
 
-/** The owner whose key was chosen or found. @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and the codes of a verification */
+/** The owner whose key was chosen or found. @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`, and as `openForChange` */
 export async function availableOwner(context: Context, root: string, key: KeyChoice): Promise<AvailableOwner> {
-  const state = new VaultState(root);
-  const keys = await loadKeys(context, { ...key, vaultId: () => vaultIdIn(state.source) });
-  const { lock } = await new VaultTrust(context, root, keys).verifyForChange(state);
+  const keys = await loadVaultKeys(context, root, key);
+  const { state, trusted } = await openForChange(new TrustContext(context, root, keys), (state) => void state.owners);
+  const { lock } = trusted;
   const { owner, signingKey } = await requireOwner(keys, state, lock);
   return { name: await nameOf(state, owner), signingKey, keys, vault: lock.vault };
 }
 
 /** Whether an owner has signed every file. */
 async function isSignedAlready(context: Context, vault: string, keys: Keys): Promise<boolean> {
-  const state = new VaultState(vault);
+  const trust = new TrustContext({ ...context, warn: () => {} }, vault, keys);
   try {
-    const trusted = await new VaultTrust({ ...context, warn: () => {} }, vault, keys).verifyForChange(state);
-    state.signed!.requireAll();
+    const { trusted } = await openForChange(trust, requireAll);
     return !trusted.isOlder;
   } catch (error) {
     if (isVerificationError(error)) return false;
@@ -176,11 +179,11 @@ interface Proposed {
 }
 
 async function propose(context: Context, keys: Keys, vault: string, state: VaultState): Promise<Proposed> {
-  const trust = new VaultTrust(context, vault, keys);
-  const base = await findTrustedState(context, vault, trust);
-  if (base) await trust.requireNewest(base.signed);
+  const trust = new TrustContext(context, vault, keys);
+  const base = await findTrustedState(trust);
+  if (base) requireNotBehindRemote(trust, base.signed, knownOf(trust, base.signed));
   // A vault that a stranger has signed is not an unsigned one: an owner's signature would make it trusted.
-  const present = base || !state.read(LOCK_FILE) ? undefined : await trust.verify(new VaultState(vault));
+  const present = base || !state.read(LOCK_FILE) ? undefined : verifyUnderLock(trust, new VaultState(vault));
   requireUsableManifest(state);
   const owner = await ownerIdentityAmong(keys, state);
   if (present) requireSigner(new SigningKey(owner, present.lock.vault), present.lock);

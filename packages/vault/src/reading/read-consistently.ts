@@ -1,60 +1,92 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Context } from "../context.js";
-import { isVerificationError, VaultError } from "../errors.js";
-import type { Keys } from "../keys/find-key.js";
-import { VaultTrust, type TrustedState } from "../trust/vault-trust.js";
-import type { VaultFiles } from "../files/vault-files.js";
-
-/** How often files are looked at that another process may just be putting in place. */
-const LOOKS = 3;
+import { withWriteLock, withWriteLockSync } from "../disk/write-lock.js";
+import { ERROR_CODES, VaultError, type ErrorCode } from "../errors.js";
+import { changeFolder } from "../git/git-folders.js";
+import { runGitSync } from "../git/run-git-sync.js";
 
 /**
- * The files of a vault, verified. While another process brings in the next state, file by file, a look at them may meet some of each: then
- * it is waited for and they are looked at again, with all checks.
- * @param files new for each look
- * @param touch reads what is about to be used, so that it is of the same state. What else is wrong with these files is said where they are used
- * @throws VaultError as {@link VaultTrust.verify}
+ * Reads files of a vault. While another process brings in the next state, one file after the other, an attempt may meet some files of
+ * each: then that process is waited for, and the files are read again while nobody changes them.
+ * @param attempt reads all that must be of one state; it may be called twice
+ * @param isDoubtful whether what was read may be of two states, where that is no error
+ * @throws VaultError what the last attempt throws
  */
-export async function readConsistently<F extends VaultFiles>(
+export async function readConsistently<T>(
   context: Context,
   root: string,
-  keys: Keys | undefined,
-  files: () => F,
-  touch: (files: F) => void | Promise<void>,
-): Promise<{ files: F; state: TrustedState | undefined }> {
-  const trust = new VaultTrust(context, root, keys);
-  for (let looks = 1; ; looks++) {
-    const mayBeHalfway = async (error: unknown) => looks < LOOKS && isHalfway(error) && (await othersAreDone(context, root));
-    const look = files();
-    let state: TrustedState | undefined;
-    try {
-      state = await trust.verify(look);
-    } catch (error) {
-      if (await mayBeHalfway(error)) continue;
-      throw error;
-    }
-    try {
-      await touch(look);
-    } catch (error) {
-      if (await mayBeHalfway(error)) continue;
-    }
-    return { files: look, state };
-  }
-}
-
-function isHalfway(error: unknown): boolean {
-  return isVerificationError(error) || (error instanceof VaultError && error.code === "DAMAGED");
-}
-
-/** Waits until no other process changes the vault. @returns `false` where none can have done so, or that cannot be told */
-async function othersAreDone(context: Context, root: string): Promise<boolean> {
-  const [{ GitRepository }, { withWriteLock }] = await Promise.all([import("../git/repository.js"), import("../disk/write-lock.js")]);
+  attempt: () => Promise<T>,
+  isDoubtful: (read: T) => boolean = () => false,
+): Promise<T> {
+  let first: T;
   try {
-    const folder = join((await GitRepository.find(context, dirname(root))).gitDir, "agent-vault");
-    if (!existsSync(folder)) return false;
-    return await withWriteLock(context, folder, async () => true);
-  } catch {
-    return false;
+    first = await attempt();
+  } catch (error) {
+    if (!mayBeHalfWritten(error)) throw error;
+    return (await underLock(context, root, attempt)) ?? fail(error);
   }
+  return (isDoubtful(first) ? await underLock(context, root, attempt) : undefined) ?? first;
+}
+
+/** As {@link readConsistently}, for a caller that cannot wait: the whole process waits for the other one. */
+export function readConsistentlySync<T>(context: Context, root: string, attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    if (!mayBeHalfWritten(error)) throw error;
+    return underLockSync(context, root, attempt) ?? fail(error);
+  }
+}
+
+/** Whether this is what is wrong with files that are half of one state and half of the next. */
+export function mayBeHalfWritten(problem: unknown): boolean {
+  return problem instanceof VaultError && isSignOfHalfWrite(problem.code);
+}
+
+/** As {@link mayBeHalfWritten}, by the code. */
+export function isSignOfHalfWrite(code: ErrorCode): boolean {
+  return ERROR_CODES[code].kind === "verification" || code === "DAMAGED";
+}
+
+/** @returns `undefined` where no process can have been at work, or where that cannot be told, as where nothing can be written */
+async function underLock<T>(context: Context, root: string, attempt: () => Promise<T>): Promise<T | undefined> {
+  let isLocked = false;
+  const work = () => {
+    isLocked = true;
+    return attempt();
+  };
+  try {
+    const folder = lockFolder(context, root);
+    return folder === undefined ? undefined : await withWriteLock(context, folder, work);
+  } catch (error) {
+    if (isLocked) throw error;
+    return undefined;
+  }
+}
+
+function underLockSync<T>(context: Context, root: string, attempt: () => T): T | undefined {
+  let isLocked = false;
+  const work = () => {
+    isLocked = true;
+    return attempt();
+  };
+  try {
+    const folder = lockFolder(context, root);
+    return folder === undefined ? undefined : withWriteLockSync(context, folder, work);
+  } catch (error) {
+    if (isLocked) throw error;
+    return undefined;
+  }
+}
+
+/** Where those who change the vault put up their claims; `undefined` where nobody ever did. */
+function lockFolder(context: Context, root: string): string | undefined {
+  const gitDir = runGitSync(context, dirname(root), ["rev-parse", "--absolute-git-dir"]).toString().trimEnd();
+  const folder = changeFolder(gitDir);
+  return existsSync(folder) ? folder : undefined;
+}
+
+function fail(error: unknown): never {
+  throw error;
 }

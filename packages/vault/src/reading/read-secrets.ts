@@ -1,19 +1,16 @@
 import { decrypt } from "../age/decrypt.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
-import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
-import { findKeys, loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
+import { VaultError } from "../errors.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { loadVaultKeys } from "../keys/vault-keys.js";
+import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
+import { recordFailure } from "../record/recorder.js";
 import { pull } from "../sync/pull.js";
-import { actorOf, recordFailure } from "../record/recorder.js";
-import { withTamperedFileNames } from "../trust/tampered-file-names.js";
-import { vaultIdIn } from "../lock/open-lock.js";
-import type { TrustedState } from "../trust/vault-trust.js";
-import { VaultFiles } from "../files/vault-files.js";
-import { readConsistently } from "./read-consistently.js";
+import { openVault, type OpenedVault } from "./open-vault.js";
+import { mayBeHalfWritten } from "./read-consistently.js";
 
 export interface SecretValue {
   /** The path as it is shown: without `default/`. */
@@ -37,10 +34,10 @@ export interface ReadOptions {
  * Reads one secret with the key of an owner or of an agent that was granted it, after its vault's state and its group's files have
  * been found to be what the owner signed. The use goes on record before the value is given out.
  * @param root absolute path of the vault's folder
- * @throws VaultError what {@link OpenVault} throws
+ * @throws VaultError what {@link SecretReader} throws
  */
 export async function readSecret(context: Context, root: string, path: string, options: ReadOptions = {}): Promise<SecretValue> {
-  const [read] = await (await OpenVault.open(context, root, options, [path])).read([path], options);
+  const [read] = await (await SecretReader.open(context, root, options, [path])).read([path], options);
   return read!;
 }
 
@@ -51,57 +48,39 @@ interface Opening {
   readonly root: string;
   readonly options: OpenOptions;
   readonly keys: Keys;
-  readonly marks: string;
+  readonly fingerprint: string;
   readonly openedAt: number;
 }
 
-/** What is not seen in the marks of files, such as a state that has expired, is seen after so many milliseconds. */
-const MOMENT = 1000;
+/** A vault that was verified this long ago is verified again: a state that has expired, for one, leaves no mark on a file. */
+const REUSE_WINDOW_MS = 1000;
 
 /** Files that say what the vault's state is, or who may read. */
 const DECISIVE_FILES = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE];
 
-/** A vault that was brought up to date and verified once. Whatever is read of it, each time with a record of its own, is of that one state. */
-export class OpenVault {
-  readonly #context: Context;
-  readonly #root: string;
-  readonly #keys: Keys;
-  readonly #files: VaultFiles;
-  readonly #state: TrustedState | undefined;
-  readonly #options: OpenOptions;
-  readonly #openedAt: number;
-  readonly #marks: string;
-  /** How the files of secrets looked when they were first read. */
-  readonly #read = new Map<SecretPath, string>();
+/** Reads secrets of a vault that was brought up to date and verified once: all of that one state, each read with a record of its own. */
+export class SecretReader {
+  readonly #opening: Opening;
+  readonly #vault: OpenedVault;
+  /** Of the files of secrets, as they were when they were first read. */
+  readonly #fingerprints = new Map<SecretPath, string>();
 
-  private constructor(request: Opening, files: VaultFiles, state: TrustedState | undefined) {
-    this.#context = request.context;
-    this.#root = request.root;
-    this.#options = request.options;
-    this.#keys = request.keys;
-    this.#marks = request.marks;
-    this.#openedAt = request.openedAt;
-    this.#files = files;
-    this.#state = state;
+  private constructor(opening: Opening, vault: OpenedVault) {
+    this.#opening = opening;
+    this.#vault = vault;
   }
 
   /**
    * @param root absolute path of the vault's folder
    * @param paths secrets that are about to be read
-   * @throws VaultError `INVALID_NAME`, and what {@link loadKeys}, {@link pull} and `VaultTrust` throw
+   * @throws VaultError `INVALID_NAME`, and what {@link loadVaultKeys}, {@link pull} and {@link openVault} throw
    */
-  static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<OpenVault> {
-    const wanted = [POLICY_FILE, ...paths.map(parseSecretPath).map(secretFile)];
-    const keys = await loadKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
+  static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<SecretReader> {
+    const secretPaths = paths.map(parseSecretPath);
+    const keys = await loadVaultKeys(context, root, options.key);
     if (options.pull ?? true) await pull(context, root, { keys });
-    const openedAt = performance.now();
-    let marks = "";
-    const newFiles = () => {
-      marks = statFingerprint(root, DECISIVE_FILES);
-      return new VaultFiles(root);
-    };
-    const { files, state } = await readConsistently(context, root, keys, newFiles, (look) => wanted.forEach((file) => look.read(file)));
-    return new OpenVault({ context, root, options, keys, marks, openedAt }, files, state);
+    const opening = { context, root, options, keys, fingerprint: statFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
+    return new SecretReader(opening, await openFiles(context, root, keys, secretPaths));
   }
 
   /**
@@ -109,13 +88,14 @@ export class OpenVault {
    * program that reads on and on.
    * @throws VaultError as `open` does
    */
-  async again(paths: readonly string[]): Promise<OpenVault> {
-    if (performance.now() - this.#openedAt < MOMENT) {
-      if (this.#options.pull ?? true) await pull(this.#context, this.#root, { keys: this.#keys });
-      const isSame = (path: SecretPath) => [undefined, statFingerprint(this.#root, [secretFile(path)])].includes(this.#read.get(path));
-      if (statFingerprint(this.#root, DECISIVE_FILES) === this.#marks && paths.map(parseSecretPath).every(isSame)) return this;
+  async refresh(paths: readonly string[]): Promise<SecretReader> {
+    const { context, root, options, keys, fingerprint, openedAt } = this.#opening;
+    if (performance.now() - openedAt < REUSE_WINDOW_MS) {
+      if (options.pull ?? true) await pull(context, root, { keys });
+      const isSame = (path: SecretPath) => [undefined, statFingerprint(root, [secretFile(path)])].includes(this.#fingerprints.get(path));
+      if (statFingerprint(root, DECISIVE_FILES) === fingerprint && paths.map(parseSecretPath).every(isSame)) return this;
     }
-    return OpenVault.open(this.#context, this.#root, this.#options, paths);
+    return SecretReader.open(context, root, options, paths);
   }
 
   /**
@@ -124,36 +104,56 @@ export class OpenVault {
    *   judge and the recorder throw
    */
   async read(paths: readonly string[], { token, judge }: Pick<ReadOptions, "token" | "judge"> = {}): Promise<SecretValue[]> {
-    const [context, files] = [this.#context, this.#files];
+    const { context, keys } = this.#opening;
     const secretPaths = paths.map(parseSecretPath);
     const secrets = secretPaths.map(formatSecretPath);
-    const actor = actorOf(files, this.#keys, this.#state?.lock.vault);
+    const vault = await this.#vaultWith(secretPaths);
+    const { files, trusted } = vault;
+    const actor = vault.actor!;
     const values: SecretValue[] = [];
     let judged: Awaited<ReturnType<ReadAuthorizer>> = {};
     try {
       const ciphertexts: Uint8Array[] = [];
-      for (const path of secretPaths) {
-        if (!this.#read.has(path)) this.#read.set(path, statFingerprint(this.#root, [secretFile(path)]));
-        ciphertexts.push(await withTamperedFileNames(context, this.#root, () => files.ciphertext(path)));
-      }
-      if (judge && (this.#state?.isUnderPolicy || needsAuthorization(context, files, token))) {
-        this.#state?.requireLatest();
+      for (const path of secretPaths) ciphertexts.push(await vault.read(() => files.ciphertext(path)));
+      if (judge && (trusted?.isUnderPolicy || needsAuthorization(context, files, token))) {
+        trusted?.requireNotOlderThanRemembered();
         judged = await judge(context, { files, actor, paths: secretPaths });
       }
-      for (const [index, secret] of secrets.entries())
-        values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, this.#keys) });
+      for (const [index, secret] of secrets.entries()) values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, keys) });
     } catch (error) {
       await recordFailure(context, actor, error, secrets);
       throw error;
     }
     await context.recorder?.record(context, actor, { outcome: "done", secrets, ...judged });
-    this.#state?.remember();
+    trusted?.remember();
     return values;
+  }
+
+  /** The vault with the files of some secrets; opened again where those are no longer, or not yet, of its state. */
+  async #vaultWith(paths: readonly SecretPath[]): Promise<OpenedVault> {
+    const { context, root, keys } = this.#opening;
+    try {
+      for (const path of paths) {
+        const file = secretFile(path);
+        if (!this.#fingerprints.has(path)) this.#fingerprints.set(path, statFingerprint(root, [file]));
+        this.#vault.files.read(file);
+      }
+    } catch (error) {
+      if (!mayBeHalfWritten(error)) throw error;
+      return openFiles(context, root, keys, paths);
+    }
+    return this.#vault;
   }
 }
 
+/** Opens a vault with what decides about reading, and the files of some secrets. */
+function openFiles(context: Context, root: string, keys: Keys, paths: readonly SecretPath[]): Promise<OpenedVault> {
+  const needed = [POLICY_FILE, ...paths.map(secretFile)];
+  return openVault(context, root, "files", { keys, read: (files) => needed.forEach((file) => files.read(file)) });
+}
+
 /**
- * Sees that a secret is there, without opening it. Where a key is at hand, the look goes on record as a use does.
+ * Checks that a secret is there, without opening it. Where a key is at hand, the look goes on record as a use does.
  * @returns the path as it is shown
  * @throws VaultError `SECRET_NOT_FOUND`, `INVALID_NAME`, and as {@link readSecret}
  */
@@ -161,20 +161,18 @@ export async function peekSecret(
   context: Context,
   root: string,
   path: string,
-  { key = {}, judge }: Pick<ReadOptions, "key" | "judge"> = {},
+  { key, judge }: Pick<ReadOptions, "key" | "judge"> = {},
 ): Promise<string> {
   const secretPath = parseSecretPath(path);
   const secret = formatSecretPath(secretPath);
-  const keys = findKeys(context, { ...key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
-  const newFiles = () => new VaultFiles(root);
-  const { files, state } = await readConsistently(context, root, keys, newFiles, (look) => void look.read(secretFile(secretPath)));
-  await withTamperedFileNames(context, root, () => files.ciphertext(secretPath));
-  if (keys) {
-    const actor = actorOf(files, keys, state?.lock.vault);
+  const vault = await openVault(context, root, "files", { key, read: (files) => void files.read(secretFile(secretPath)) });
+  const { files, actor, trusted } = vault;
+  await vault.read(() => files.ciphertext(secretPath));
+  if (actor) {
     const judged = judge && presentedToken(context) !== undefined ? await judge(context, { files, actor, paths: [secretPath] }) : {};
     await context.recorder?.record(context, actor, { outcome: "done", secrets: [secret], ...judged });
   }
-  state?.remember();
+  trusted?.remember();
   return secret;
 }
 

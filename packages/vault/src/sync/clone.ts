@@ -8,8 +8,9 @@ import { findKeys, type KeyChoice } from "../keys/find-key.js";
 import type { RepositoryUrl } from "../git/remote-url.js";
 import { VAULT_FOLDER } from "../format/layout.js";
 import { cloneFolders, newCloneFolder } from "./clone-folder.js";
-import { findUpstream, verifyUpstream } from "../trust/upstream.js";
-import { VaultTrust } from "../trust/vault-trust.js";
+import { verifyUpstream } from "../trust/compare-remote.js";
+import { findUpstream } from "../trust/upstream.js";
+import { TrustContext } from "../trust/trust-context.js";
 
 /**
  * The vault of a repository that is named by its URL, in a clone of its own below the home of keys, or below the system's folder for
@@ -17,7 +18,7 @@ import { VaultTrust } from "../trust/vault-trust.js";
  * date. What the repository offers is verified before any of it is checked out.
  * @returns the vault's folder
  * @throws VaultError `GIT_FAILED`, `GIT_MISSING`, `VAULT_NOT_FOUND` for a repository without a vault at its root, `UNWRITABLE`,
- *   `DISK_FULL`, and what {@link VaultTrust.verifyRemote} throws
+ *   `DISK_FULL`, and what {@link verifyUpstream} throws
  */
 export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoice): Promise<string> {
   const existing = existingCloneOf(context, url);
@@ -44,8 +45,8 @@ async function verifyClone(context: Context, repository: GitRepository, url: Rep
   const { commit } = await repository.head();
   const root = join(repository.workTree, VAULT_FOLDER);
   if (!upstream || commit === undefined) throw noVault(url);
-  const trust = new VaultTrust(context, root, findKeys(context, key));
-  await verifyUpstream(repository, root, upstream, commit, trust, { inFull: true }).catch((error: unknown) => {
+  const trust = new TrustContext(context, root, findKeys(context, key));
+  await verifyUpstream(repository, upstream, commit, trust, { inFull: true }).catch((error: unknown) => {
     throw error instanceof VaultError && error.code === "VAULT_NOT_FOUND" ? noVault(url) : error;
   });
 }

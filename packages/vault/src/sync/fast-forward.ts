@@ -2,16 +2,14 @@ import { dirname } from "node:path";
 import type { Context } from "../context.js";
 import { withWriteLock } from "../disk/write-lock.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import { NO_HOOKS } from "../git/environment.js";
 import { isGitError } from "../git/errors.js";
 import { changeFolder } from "../git/git-folders.js";
 import { countApart, readTips, type Tips } from "../git/refs.js";
 import { GitRepository } from "../git/repository.js";
-import { findKeys, type Keys } from "../keys/find-key.js";
-import { vaultIdIn } from "../lock/open-lock.js";
+import type { Keys } from "../keys/find-key.js";
+import { findVaultKeys } from "../keys/vault-keys.js";
 import { plural } from "../text/counts.js";
-import { VaultTrust } from "../trust/vault-trust.js";
 import { pullCache, wasFetchedWithin } from "./pull-cache.js";
 import { formatReason, NOT_PULLED, type PullOutcome } from "./pull-outcome.js";
 
@@ -64,11 +62,15 @@ async function fetchOrWarn({ context, root, repository }: PulledVault): Promise<
  */
 async function verifyOffered(vault: PulledVault, commit: string, keys: Keys | undefined, inFull: boolean): Promise<boolean> {
   const { context, root, repository } = vault;
-  const { findUpstream, verifyUpstream } = await import("../trust/upstream.js");
+  const [{ findUpstream }, { verifyUpstream }, { TrustContext }] = await Promise.all([
+    import("../trust/upstream.js"),
+    import("../trust/compare-remote.js"),
+    import("../trust/trust-context.js"),
+  ]);
   const upstream = await findUpstream(repository);
   if (!upstream) return false;
-  const trust = new VaultTrust(context, root, keys ?? findKeys(context, { vaultId: () => vaultIdIn(new VaultFolder(root)) }));
-  await verifyUpstream(repository, root, upstream, commit, trust, { inFull });
+  const trust = new TrustContext(context, root, keys ?? findVaultKeys(context, root));
+  await verifyUpstream(repository, upstream, commit, trust, { inFull });
   return true;
 }
 

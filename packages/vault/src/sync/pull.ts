@@ -19,7 +19,7 @@ export interface PullOptions {
  * What the upstream offers is verified before any of it reaches the work tree, and whether or not it will: that is an error.
  * Calls for the same vault while one is under way share it.
  * @param root absolute path of the vault's folder
- * @throws VaultError the codes of {@link VaultTrust.verifyRemote}
+ * @throws VaultError as `verifyUpstream`
  */
 export function pull(context: Context, root: string, { always = false, keys }: PullOptions = {}): Promise<PullOutcome> {
   return pullCache.share(root, always, () => pullOrWarn(context, root, always, keys));

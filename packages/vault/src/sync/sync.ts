@@ -1,19 +1,18 @@
 import { dirname } from "node:path";
-import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { VaultFolder } from "../files/vault-folder.js";
 import { isGitError } from "../git/errors.js";
 import { countCommits } from "../git/refs.js";
 import { GitRepository } from "../git/repository.js";
-import { findKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { findVaultKeys } from "../keys/vault-keys.js";
 import { divergence, DivergedError } from "./divergence.js";
 import { pull } from "./pull.js";
 import { pushCommand } from "./push-command.js";
-import { vaultIdIn } from "../lock/open-lock.js";
 import { findUpstream, type Upstream } from "../trust/upstream.js";
-import { VaultTrust } from "../trust/vault-trust.js";
-import { VaultState } from "../files/vault-state.js";
+import { recordOnRemote } from "../trust/known.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { readTrustedState } from "../trust/newest-trusted-state.js";
 
 export interface SyncOptions {
   readonly key?: KeyChoice;
@@ -38,26 +37,24 @@ export interface SyncResult {
  * is verified and pushed. Nothing is ever reset, merged or forced.
  * @param root absolute path of the vault's folder
  * @throws VaultError `CONFLICT` ({@link DivergedError} where both sides changed), `GIT_FAILED` where the remote cannot be reached or
- *   there is none, `REPOSITORY_BUSY`, and the codes of {@link VaultTrust}
+ *   there is none, `REPOSITORY_BUSY`, and as `verifyState`
  */
 export async function sync(context: Context, root: string, options: SyncOptions = {}): Promise<SyncResult> {
   const repository = await GitRepository.find(context, dirname(root));
   const upstream = await findUpstream(repository);
   if (!upstream) throw await noUpstream(context, root);
-  const keys = findKeys(context, { ...options.key, vaultId: () => vaultIdIn(new VaultFolder(root)) });
+  const keys = findVaultKeys(context, root, options.key);
 
   const before = await repository.run(["rev-parse", "HEAD"]);
   if (options.pull ?? true) await pullOrFail(context, root, repository, upstream, keys);
   const pulled = await countCommits(repository, `${before.trim()}..HEAD`);
 
-  const trust = new VaultTrust(context, root, keys);
-  const files = new VaultState(await CommitFiles.read(repository, "HEAD", root));
-  const signed = await trust.verifyPast(files);
-  files.signed!.requireAll();
+  const trust = new TrustContext(context, root, keys);
+  const { signed } = await readTrustedState(trust, repository, "HEAD");
   let pushed = 0;
   if (options.push ?? true) {
     pushed = await push(repository, upstream);
-    trust.rememberPushed(signed, upstream.id);
+    recordOnRemote(trust, signed, upstream.id);
   }
   return { upstream: upstream.name, pulled, pushed, sequence: signed.lock.sequence };
 }

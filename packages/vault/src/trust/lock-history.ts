@@ -1,48 +1,53 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { GitRepository } from "../git/repository.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { noWorkTree } from "../git/errors.js";
+import { runGitSync } from "../git/run-git-sync.js";
 import type { Digest } from "../lock/digest.js";
-import { openLock, type SignedLock } from "../lock/open-lock.js";
+import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
+import { commitsReplacing, lockFilesOf, newerStateAmong, replacementsOf } from "./newer-state.js";
 
-/** All signed states of a vault that its repository holds, on whatever branch, by the digests of their locks. */
+/** What HEAD holds of a vault's states. */
+interface StatesOfHead {
+  /** The states in the commits behind HEAD, each with those commits, the newest first. */
+  readonly behind: ReadonlyMap<Digest, readonly string[]>;
+  /** The state in HEAD itself. */
+  readonly state: Digest | undefined;
+}
+
+interface States {
+  /** Of all branches, by the digests of their locks. */
+  readonly locks: ReadonlyMap<Digest, SignedLock>;
+  readonly head: StatesOfHead;
+}
+
+/**
+ * All signed states of a vault that its repository holds, on whatever branch. Only the rare vault needs it, such as one whose signing
+ * key was replaced, so git is asked when the first question comes, once, and waited for.
+ */
 export class LockHistory {
-  readonly #locks = new Map<Digest, SignedLock>();
+  readonly #context: Context;
+  readonly #root: string;
+  #states: States | undefined;
 
-  /** The states that HEAD has behind it, with the commits that hold them, newest first; and the one that it holds itself. */
-  readonly head = { behind: new Map<Digest, string[]>(), state: undefined as Digest | undefined };
-
-  /** Looks through every branch and HEAD; there is no history where there is no repository. */
-  static async read(context: Context, root: string): Promise<LockHistory> {
-    const history = new LockHistory();
-    const repository = await GitRepository.findIfAny(context, dirname(root));
-    if (!repository) return history;
-    const paths = [LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => `${repository.pathOf(root)}/${file}`);
-    const list = async (...revisions: string[]) => {
-      const args = ["rev-list", "--full-history", ...revisions, "--", ...paths.map((path) => `:(top,literal)${path}`)];
-      return ((await repository.try(args)) ?? "").split("\n").filter(Boolean);
-    };
-    const [all, behind] = [await list("--all", "HEAD"), new Set(await list("HEAD"))];
-    const files = await repository.contents([...all, "HEAD"].flatMap((commit) => paths.map((path) => `${commit}:${path}`)));
-    for (const [index, commit] of [...all, "HEAD"].entries()) {
-      const state = history.#add(files[2 * index], files[2 * index + 1]);
-      if (state && behind.has(commit)) history.head.behind.set(state.digest, [...(history.head.behind.get(state.digest) ?? []), commit]);
-      if (commit === "HEAD") history.head.state = state?.digest;
-    }
-    return history;
+  /** @param root the vault's folder. There is no history where it is in no repository, or where there is no git. */
+  constructor(context: Context, root: string) {
+    this.#context = context;
+    this.#root = root;
   }
 
-  get size(): number {
-    return this.#locks.size;
-  }
-
+  /** @throws VaultError `GIT_FAILED`, as all that reads the history */
   states(): SignedLock[] {
-    return [...this.#locks.values()];
+    return [...this.#read().locks.values()];
   }
 
   get(digest: Digest): SignedLock | undefined {
-    return this.#locks.get(digest);
+    return this.#read().locks.get(digest);
+  }
+
+  get head(): StatesOfHead {
+    return this.#read().head;
   }
 
   /**
@@ -51,7 +56,7 @@ export class LockHistory {
    */
   leadsBack(from: SignedLock, isTrusted: (state: SignedLock) => boolean): boolean {
     for (let state = from; state.lock.previous !== undefined;) {
-      const before = this.#locks.get(state.lock.previous);
+      const before = this.get(state.lock.previous);
       if (!before || before.lock.vault !== from.lock.vault) return false;
       const { signer } = state;
       if (!before.lock.owners.some(({ key }) => key === signer)) return false;
@@ -61,68 +66,89 @@ export class LockHistory {
     return false;
   }
 
-  #add(bytes: Uint8Array | undefined, signature: Uint8Array | undefined): SignedLock | undefined {
-    const signed = tryOpen(bytes, signature);
-    if (signed) this.#locks.set(signed.digest, signed);
-    return signed;
+  /** A state that an owner made of this one and that HEAD has behind it: somebody has committed the older files on top. */
+  findNewerState(signed: SignedLock): SignedLock | undefined {
+    const folder = this.#folder();
+    if (folder === undefined) return undefined;
+    const { blobArgs, logArgs } = replacementsOf("HEAD", folder);
+    const blob = this.#try(blobArgs)?.toString().trim();
+    if (!blob) return undefined;
+    const commits = commitsReplacing(blob, this.#git(logArgs).toString());
+    return newerStateAmong(this.#locksIn(commits, folder), signed);
   }
-}
 
-/**
- * A state that an owner has made of another one, from the history of a revision that holds the former again: somebody has committed
- * old files on top. Locks are read only where they replaced this one.
- * @param root the vault's folder
- */
-export async function findSuccessor(
-  repository: GitRepository,
-  root: string,
-  revision: string,
-  signed: SignedLock,
-): Promise<SignedLock | undefined> {
-  const [lock, signature] = [LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => `${repository.pathOf(root)}/${file}`);
-  const id = (await repository.try(["rev-parse", "--verify", "--quiet", `${revision}:${lock}`]))?.trim();
-  if (!id) return undefined;
-  const args = [
-    "log",
-    "-m",
-    "--full-history",
-    "--raw",
-    "--no-abbrev",
-    "--no-renames",
-    "--format=%H",
-    revision,
-    "--",
-    `:(top,literal)${lock}`,
-  ];
-  const replacing: string[] = [];
-  let commit = "";
-  for (const line of (await repository.run(args)).split("\n")) {
-    if (/^[0-9a-f]+$/.test(line)) commit = line;
-    else if (line.split(" ")[2] === id) replacing.push(commit);
+  #read(): States {
+    return (this.#states ??= this.#readStates());
   }
-  const files = await repository.contents(replacing.flatMap((hash) => [`${hash}:${lock}`, `${hash}:${signature}`]));
-  for (let index = 0; index < files.length; index += 2) {
-    const next = tryOpen(files[index], files[index + 1]);
-    if (next?.lock.previous === signed.digest && signed.lock.owners.some(({ key }) => key === next.signer)) return next;
-  }
-  return undefined;
-}
 
-/** The repository of a vault, or `undefined` where it has none: it can be read without. */
-export async function repositoryOf(context: Context, root: string): Promise<GitRepository | undefined> {
-  try {
-    return await GitRepository.find(context, dirname(root));
-  } catch (error) {
-    if (error instanceof VaultError && /^(?:REPOSITORY_NOT_FOUND|GIT_MISSING)$/.test(error.code)) return undefined;
-    throw error;
+  #readStates(): States {
+    const locks = new Map<Digest, SignedLock>();
+    const behind = new Map<Digest, string[]>();
+    const folder = this.#folder();
+    if (folder === undefined) return { locks, head: { behind, state: undefined } };
+    const commits = this.#commitsWithLock(folder, "--all", "HEAD");
+    const behindHead = new Set(this.#commitsWithLock(folder, "HEAD"));
+    const [headState, ...states] = this.#locksIn(["HEAD", ...commits], folder);
+    for (const [index, state] of states.entries()) {
+      if (!state) continue;
+      locks.set(state.digest, state);
+      const commit = commits[index]!;
+      if (behindHead.has(commit)) behind.set(state.digest, [...(behind.get(state.digest) ?? []), commit]);
+    }
+    if (headState) locks.set(headState.digest, headState);
+    return { locks, head: { behind, state: headState?.digest } };
   }
-}
 
-/** History may hold anything that was ever pushed; what is no signed lock is no part of it. */
-function tryOpen(bytes: Uint8Array | undefined, signature: Uint8Array | undefined): SignedLock | undefined {
-  try {
-    return bytes && signature && openLock(bytes, signature);
-  } catch {
-    return undefined;
+  #commitsWithLock(folder: string, ...revisions: string[]): string[] {
+    const paths = [LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => `:(top,literal)${folder}/${file}`);
+    const list = this.#try(["rev-list", "--full-history", ...revisions, "--", ...paths]);
+    return list?.toString().split("\n").filter(Boolean) ?? [];
+  }
+
+  #locksIn(commits: readonly string[], folder: string): (SignedLock | undefined)[] {
+    const blobs = this.#contents(commits.flatMap((commit) => lockFilesOf(commit, folder)));
+    return commits.map((_, index) => tryOpenLock(blobs[2 * index], blobs[2 * index + 1]));
+  }
+
+  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
+  #contents(names: readonly string[]): (Uint8Array | undefined)[] {
+    if (names.length === 0) return [];
+    const output = this.#git(["cat-file", "--batch"], Buffer.from(names.map((name) => `${name}\n`).join("")));
+    let offset = 0;
+    return names.map(() => {
+      const end = output.indexOf("\n", offset);
+      const [, type, size] = /^[0-9a-f]+ (\w+) (\d+)$/.exec(output.toString("latin1", offset, end)) ?? [];
+      offset = end + 1;
+      if (size === undefined) return undefined;
+      const bytes = output.subarray(offset, offset + Number(size));
+      offset += Number(size) + 1;
+      return type === "blob" ? new Uint8Array(bytes) : undefined;
+    });
+  }
+
+  /** The vault's folder as git names it: relative to the work tree, with `/`; `undefined` where there is no repository or no git. */
+  #folder(): string | undefined {
+    try {
+      const output = this.#git(["rev-parse", "--show-toplevel", "--show-prefix"]).toString();
+      return `${output.split("\n")[1]!}${basename(this.#root)}`;
+    } catch (error) {
+      const reason = noWorkTree(error, dirname(this.#root));
+      if (reason instanceof VaultError && (reason.code === "REPOSITORY_NOT_FOUND" || reason.code === "GIT_MISSING")) return undefined;
+      throw reason;
+    }
+  }
+
+  #git(args: readonly string[], input?: Uint8Array): Buffer {
+    return runGitSync(this.#context, dirname(this.#root), args, input);
+  }
+
+  /** As `#git`, but `undefined` where git refuses. */
+  #try(args: readonly string[]): Buffer | undefined {
+    try {
+      return this.#git(args);
+    } catch (error) {
+      if (error instanceof VaultError && error.code === "GIT_FAILED") return undefined;
+      throw error;
+    }
   }
 }

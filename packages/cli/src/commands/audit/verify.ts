@@ -1,6 +1,6 @@
 import process from "node:process";
 import { openLedgerAt } from "@agent-vault/ledger";
-import { exitCodeOf, openTrusted } from "@agent-vault/vault";
+import { exitCodeOf, openVault } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -16,7 +16,7 @@ export default class AuditVerify extends VaultCommand {
     const { flags } = await this.parseCommandLine(AuditVerify);
     const root = await this.findVault();
     const key = keyChoice(flags.key);
-    const { signed } = await openTrusted(this.context, root, key);
+    const { trusted: signed } = await openVault(this.context, root, "everything", { key });
     const ledger = await openLedgerAt(this.context, root, key);
     const report = await ledger.audit.verifyChain(signed?.lock.audit ?? new Map(), signed?.lock.owners.map((owner) => owner.key) ?? []);
     this.print(report, function* () {

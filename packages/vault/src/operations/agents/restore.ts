@@ -1,12 +1,13 @@
 import { parseRecipient } from "../../age/recipient.js";
 import type { Context } from "../../context.js";
-import { VaultState } from "../../files/vault-state.js";
-import { loadKeys } from "../../keys/find-key.js";
+import type { VaultState } from "../../files/vault-state.js";
+import { escrowFile, publicKeyFile } from "../../format/layout.js";
 import { describeKeyFile, requireNoKeyFile } from "../../keys/key-file.js";
 import { ownerIdentityAmong } from "../../keys/owner-identity.js";
-import { vaultIdIn } from "../../lock/open-lock.js";
+import { loadVaultKeys } from "../../keys/vault-keys.js";
 import { actorOf } from "../../record/recorder.js";
-import { VaultTrust } from "../../trust/vault-trust.js";
+import { openForChange } from "../../reading/open-for-change.js";
+import { TrustContext } from "../../trust/trust-context.js";
 import { archiveFormerKey, placeForKey, writeAgentKey } from "./agent-key-file.js";
 import type { AgentKeyResult, AgentRequest } from "./agent.js";
 import { openEscrow } from "./escrow.js";
@@ -25,9 +26,9 @@ export interface RestoredKey extends AgentKeyResult {
  * @throws VaultError `AGENT_NOT_FOUND`, `FILE_NOT_FOUND` where there is no escrow, `DAMAGED`, `NOT_AUTHORIZED`, `ALREADY_EXISTS`
  */
 export async function restoreAgent(context: Context, request: AgentRequest): Promise<RestoredKey> {
-  const state = new VaultState(request.vault);
-  const keys = await loadKeys(context, { ...request.key, vaultId: () => vaultIdIn(state.source) });
-  const signed = await new VaultTrust(context, request.vault, keys).verifyForChange(state);
+  const keys = await loadVaultKeys(context, request.vault, request.key);
+  const trust = new TrustContext(context, request.vault, keys);
+  const { state, trusted: signed } = await openForChange(trust, (state) => readEscrow(state, request.agent));
   const agent = state.manifest.requireAgent(request.agent);
   const identity = await openEscrow(state, agent, await ownerIdentityAmong(keys, state));
   const recipient = await identity.recipient();
@@ -47,4 +48,11 @@ export async function restoreAgent(context: Context, request: AgentRequest): Pro
   const retiredKeyFile = archiveFormerKey(context, place);
   await writeAgentKey(context, signed, agent, keyFile, identity);
   return { ...restored, retiredKeyFile };
+}
+
+/** Reads the files that an agent's key is restored from. @throws VaultError `AGENT_NOT_FOUND` */
+function readEscrow(state: VaultState, name: string): void {
+  const agent = state.manifest.requireAgent(name);
+  for (const file of [escrowFile(agent), publicKeyFile(agent)]) state.read(file);
+  void state.owners;
 }

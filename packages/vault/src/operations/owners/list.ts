@@ -1,8 +1,8 @@
 import type { Context } from "../../context.js";
 import type { KeyChoice } from "../../keys/find-key.js";
 import { fingerprint, NAMESPACE, type SshPublicKey } from "../../lock/ssh-signature.js";
-import { openTrusted } from "../../reading/open-state.js";
-import { unsigned } from "../../trust/vault-trust.js";
+import { openVault } from "../../reading/open-vault.js";
+import { unsigned } from "../../trust/errors.js";
 
 /** An owner, as the vault's signed state names them. */
 export interface OwnerDetails {
@@ -20,10 +20,10 @@ export interface OwnerDetails {
 /**
  * The owners of a vault, whose state was verified first.
  * @param root absolute path of the vault's folder
- * @throws VaultError as `openState`
+ * @throws VaultError as `openVault`
  */
 export async function listOwners(context: Context, root: string, key?: KeyChoice): Promise<OwnerDetails[]> {
-  const { state, signed } = await openTrusted(context, root, key);
+  const { files: state, trusted: signed } = await openVault(context, root, "everything", { key });
   return state.owners.map(({ name, recipient }) => {
     const signingKey = signed?.lock.owners.find((owner) => owner.name === name)?.key;
     return {
@@ -38,10 +38,10 @@ export async function listOwners(context: Context, root: string, key?: KeyChoice
 
 /**
  * The lines of an allowed_signers file with which `ssh-keygen -Y verify` checks a vault's state.
- * @throws VaultError as `openState`, `UNSIGNED`
+ * @throws VaultError as `openVault`, `UNSIGNED`
  */
 export async function allowedSigners(context: Context, root: string, key?: KeyChoice): Promise<string[]> {
-  const { signed } = await openTrusted(context, root, key);
-  if (!signed) throw unsigned("Nobody has signed the state of this vault.");
+  const { trusted: signed } = await openVault(context, root, "everything", { key });
+  if (!signed) throw unsigned("The state of this vault is not signed.");
   return signed.lock.owners.map((owner) => `${owner.name} namespaces="${NAMESPACE}" ${owner.key}`);
 }

@@ -6,7 +6,7 @@ import { loadKeys, type KeyChoice } from "../../keys/find-key.js";
 import { SigningKey } from "../../keys/signing-key.js";
 import { vaultIdIn } from "../../lock/open-lock.js";
 import type { SshPublicKey } from "../../lock/ssh-signature.js";
-import { unsigned } from "../../trust/vault-trust.js";
+import { unsigned } from "../../trust/errors.js";
 
 /** The public halves of an owner's key for one vault. */
 export interface OwnerKeys {

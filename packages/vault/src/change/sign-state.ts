@@ -2,10 +2,10 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import type { FileChanges } from "../files/changes.js";
-import { digestOf, type Digest } from "./digest.js";
-import { formatLock, type AuditAnchor, type LockOwner } from "./lock.js";
-import type { SignedLock } from "./open-lock.js";
-import { isSigned, summarize } from "./signed-files.js";
+import { digestOf, type Digest } from "../lock/digest.js";
+import { formatLock, type AuditAnchor, type LockOwner } from "../lock/lock.js";
+import type { SignedLock } from "../lock/open-lock.js";
+import { isSigned, summarize } from "../lock/signed-files.js";
 import type { SigningKey } from "../keys/signing-key.js";
 
 /** What a new state is signed as. */

@@ -1,21 +1,24 @@
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
-import type { Finding } from "../inspect/finding.js";
+import { isVerificationError, VaultError } from "../errors.js";
+import type { VaultState } from "../files/vault-state.js";
+import { CONFIG_FILE, LOCK_FILE } from "../format/layout.js";
 import { GitRepository } from "../git/repository.js";
 import { findKeys } from "../keys/find-key.js";
-import { CONFIG_FILE, LOCK_FILE } from "../format/layout.js";
-import { shellWord } from "../text/shell-word.js";
-import type { VaultState } from "../files/vault-state.js";
-import { differingFiles, type DifferingFile } from "./differing-files.js";
 import type { Digest } from "../lock/digest.js";
-import { LockHistory } from "./lock-history.js";
 import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { nestedAttributes } from "../lock/signed-files.js";
 import { fingerprint } from "../lock/ssh-signature.js";
-import { readTrust } from "./trust-store.js";
-import { findUpstream } from "./upstream.js";
-import { VaultTrust } from "./vault-trust.js";
+import { shellWord } from "../text/shell-word.js";
+import { differingFiles, type DifferingFile } from "../trust/differing-files.js";
+import { rollback } from "../trust/errors.js";
+import { compareStates, isOlderThanRemembered, requireValid } from "../trust/freshness.js";
+import { knownOf } from "../trust/known.js";
+import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey } from "../trust/signer.js";
+import { TrustContext, type OnTrustWarning } from "../trust/trust-context.js";
+import { readTrust } from "../trust/trust-store.js";
+import { findUpstream } from "../trust/upstream.js";
+import { kindOf, type Finding } from "./finding.js";
 
 /** What was found out about a vault's signature. */
 export interface TrustAssessment {
@@ -51,13 +54,15 @@ export async function assessTrust(
   const { commit, isPast = false } = options;
   const keys = findKeys(context, { vaultId: () => vaultIdIn(state.source) });
   const remote = isPast ? undefined : await remoteOf(context, root, state, commit);
-  const { signed, problems } = await new VaultTrust(context, root, keys).assess(state, { remote, isPast });
-  const findings = [...problems];
+  const problems = new Problems();
+  const trust = new TrustContext(context, root, keys, problems.warn);
+  const signed = assessSignature(trust, state, problems, { remote, isPast });
+  const findings = [...problems.all()];
   if (!signed) return { signed, findings };
   const add = (severity: Finding["severity"], kind: Finding["kind"], file: string, message: string, remedy: string) =>
     findings.push({ severity, kind, subject: file, message, remedy, file });
 
-  if (!problems.some(({ kind }) => kind === "untrusted-signer")) await judgeSigner();
+  if (!findings.some(({ kind }) => kind === "untrusted-signer")) assessSigner();
   const id = idOf(state);
   if (id !== undefined && id !== signed.lock.vault)
     add(
@@ -70,7 +75,7 @@ export async function assessTrust(
   for (const differing of await differingFiles(context, root, signed, digests, commit)) {
     const path = shellWord(join(root, differing.file));
     const remedy = `See who changed it: git log -- ${path}. Restore what was signed: git checkout COMMIT -- ${path}.`;
-    add("error", "tampered", differing.file, inWords(differing), remedy);
+    add("error", "tampered", differing.file, formatDiffering(differing), remedy);
   }
   for (const file of nestedAttributes(state.source.walk())) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
@@ -79,11 +84,11 @@ export async function assessTrust(
   return { signed, findings };
 
   /** Who signs is one of the owners, or was one in the state before: an owner who hands over signs the state that names the next. */
-  async function judgeSigner(): Promise<void> {
+  function assessSigner(): void {
     const { lock, signer } = signed!;
     if (lock.owners.some(({ key }) => key === signer)) return;
     const who = `The state was signed by ${fingerprint(signer)}, who is none of the owners that it names`;
-    const before = lock.previous && (await LockHistory.read(context, root)).get(lock.previous);
+    const before = lock.previous && trust.history.get(lock.previous);
     if (before?.lock.owners.some(({ key }) => key === signer)) return;
     if (lock.previous !== undefined && !before)
       add(
@@ -94,6 +99,67 @@ export async function assessTrust(
         "Fetch it: git fetch --unshallow.",
       );
     else add("error", "untrusted-signer", LOCK_FILE, `${who}, and none of those of the state before.`, DOUBT);
+  }
+}
+
+/**
+ * Goes through the checks of `verifyState` in their order, and on after what is wrong. Nothing is vouched for, nothing remembered.
+ * @param options.remote its URL and branch, where the state is what should lie there or be ahead of it
+ * @returns the state, where its signature is right, by whatever key
+ */
+function assessSignature(
+  trust: TrustContext,
+  files: VaultState,
+  problems: Problems,
+  { remote, isPast }: { remote: string | undefined; isPast: boolean },
+): SignedLock | undefined {
+  const signed = problems.unless(() => readSignedLock(files));
+  if (!signed) {
+    if (problems.all().length === 0) problems.unless(() => requireNeverSigned(trust, files));
+    return undefined;
+  }
+  const known = problems.unless(() => {
+    requireVaultOfKey(trust, signed);
+    return knownOf(trust, signed);
+  });
+  const isTrusted = known && problems.unless(() => (requireTrustedSigner(trust, signed, known), true));
+  // The sequence that somebody else gave it says nothing of the owner's states.
+  if (isTrusted && known.memory && !isPast) {
+    const { memory } = known;
+    const seen = remote === undefined ? undefined : memory.remotes[remote];
+    problems.unless(() => {
+      if (seen && compareStates(trust, signed, seen, memory.owners) === "older") throw rollback(signed, seen);
+      isOlderThanRemembered(trust, signed, known);
+    });
+  }
+  if (!isPast) problems.unless(() => requireValid(trust, signed));
+  return signed;
+}
+
+/** What speaks against a state, each thing once. */
+class Problems {
+  readonly #byMessage = new Map<string, Finding>();
+
+  /** Takes a warning. */
+  readonly warn: OnTrustWarning = (kind, message, remedy) => this.#add("warning", kind, message, remedy);
+
+  /** Runs a check; what it throws of a vault that is not what its owner signed becomes a problem. */
+  unless<T>(check: () => T): T | undefined {
+    try {
+      return check();
+    } catch (error) {
+      if (!isVerificationError(error)) throw error;
+      this.#add("error", kindOf(error.code), error.message, error.remedy ?? "");
+      return undefined;
+    }
+  }
+
+  all(): Finding[] {
+    return [...this.#byMessage.values()];
+  }
+
+  #add(severity: Finding["severity"], kind: Finding["kind"], message: string, remedy: string): void {
+    this.#byMessage.set(message, { severity, kind, subject: LOCK_FILE, message, remedy: remedy.replace(/\.$/, ""), file: LOCK_FILE });
   }
 }
 
@@ -120,7 +186,7 @@ function idOf(state: VaultState): string | undefined {
   }
 }
 
-function inWords({ file, how }: DifferingFile): string {
+function formatDiffering({ file, how }: DifferingFile): string {
   switch (how) {
     case "changed":
       return `${file} is not what the owner signed.`;

@@ -1,0 +1,117 @@
+import type { Context } from "../context.js";
+import { VaultFiles } from "../files/vault-files.js";
+import type { VaultState } from "../files/vault-state.js";
+import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { identifyPrincipal, type Principal } from "../keys/principal.js";
+import { findVaultKeys } from "../keys/vault-keys.js";
+import type { Actor } from "../record/recorder.js";
+import { withTamperedFileNames } from "../trust/tampered-file-names.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { verifyState, type TrustedState } from "../trust/verify.js";
+import { mayBeHalfWritten, readConsistently } from "./read-consistently.js";
+
+/** How much of a vault is needed. */
+export type Need = "files" | "state" | "everything";
+
+/** How a vault is opened. */
+export interface OpenRequest<Files extends VaultFiles = VaultFiles> {
+  /** The key that was chosen; it may say whose signature to trust. Nobody is asked for a passphrase. */
+  readonly key?: KeyChoice | undefined;
+  /** The identities, where they were loaded already. */
+  readonly keys?: Keys | undefined;
+  /**
+   * Reads what is about to be used, so that it is of the state that was verified; it may be called twice. What it throws is not thrown
+   * here: who uses the files meets it.
+   */
+  readonly read?: ((files: Files) => void | Promise<void>) | undefined;
+  /** Leaves out warnings, where somebody else gives them. */
+  readonly quiet?: boolean | undefined;
+}
+
+/** A vault that was verified. All that is read of it is of one state, and no file is given out that the owner has not signed. */
+export interface OpenedVault<Files extends VaultFiles = VaultFiles> {
+  readonly files: Files;
+  readonly keys: Keys | undefined;
+  /** What was signed, and what this machine knows of it; `undefined` for a vault that was never signed. */
+  readonly trusted: TrustedState | undefined;
+  /** Who the vault knows the keys as; `undefined` where there is no key. */
+  readonly principal: () => Promise<Principal | undefined>;
+  /** Who acts, for the record; `undefined` where there is no key. */
+  readonly actor: Actor | undefined;
+  /** Reads some of the files. Where one is not what was signed, the error names it. @throws VaultError `TAMPERED`, and what `look` throws */
+  readonly read: <T>(look: (files: Files) => T) => Promise<T>;
+}
+
+/**
+ * Opens a vault: the one way to its files, for every command, tool and call. It finds the key, verifies the state in the order of
+ * `verifyState`, and where another process is half-way through a change, waits for it.
+ *
+ * What is needed decides how much is read: `files` one by one; `state` the same, with what they mean; `everything` all files, each
+ * checked, and the state is remembered as the newest. Otherwise the caller has it remembered, by `trusted.remember()`, once what it
+ * used was found right.
+ * @param root absolute path of the vault's folder
+ * @throws VaultError as `verifyState`; with `everything` also `TAMPERED`, which names the files
+ */
+export function openVault(context: Context, root: string, need: "files", request?: OpenRequest): Promise<OpenedVault>;
+export function openVault(
+  context: Context,
+  root: string,
+  need: "state" | "everything",
+  request?: OpenRequest<VaultState>,
+): Promise<OpenedVault<VaultState>>;
+export async function openVault(
+  context: Context,
+  root: string,
+  need: Need,
+  { key, keys = findVaultKeys(context, root, key), read, quiet = false }: OpenRequest<VaultState> = {},
+): Promise<OpenedVault<VaultState>> {
+  const trust = new TrustContext(quiet ? { ...context, warn: () => {} } : context, root, keys);
+  const attempt = await attempts(trust, need, need === "everything" ? requireAll : read);
+  const { files, trusted, problem } = await readConsistently(context, root, attempt, (look) => mayBeHalfWritten(look.problem));
+  const named = <T>(look: (files: VaultState) => T) => withTamperedFileNames(context, root, () => look(files));
+  if (need === "everything") {
+    if (problem !== undefined) await named(requireAll);
+    trusted?.remember();
+  }
+  const principal = keys && (() => identify(trust, keys, files, attempt));
+  const actor = keys && principal && { root, vault: trusted?.lock.vault, keys, principal };
+  return { files, keys, trusted, principal: async () => principal?.(), actor, read: named };
+}
+
+/** @throws VaultError `TAMPERED` where any file is not what was signed */
+export function requireAll(files: VaultFiles): void {
+  files.signed?.requireAll();
+}
+
+/** The files as they were once, verified. */
+interface Attempt {
+  readonly files: VaultState;
+  readonly trusted: TrustedState | undefined;
+  /** What is wrong with the files that are about to be used. */
+  readonly problem?: unknown;
+}
+
+async function attempts(trust: TrustContext, need: Need, read: OpenRequest<VaultState>["read"]): Promise<() => Promise<Attempt>> {
+  // Reading secrets takes no more than their files, and starts without a YAML parser.
+  const Files = need === "files" ? VaultFiles : (await import("../files/vault-state.js")).VaultState;
+  return async () => {
+    const files = new Files(trust.root) as VaultState;
+    const trusted = verifyState(trust, files);
+    try {
+      await read?.(files);
+      return { files, trusted };
+    } catch (problem) {
+      return { files, trusted, problem };
+    }
+  };
+}
+
+/** The files that tell are read only now, and may be of the next state by now: then they are read again, with all checks. */
+function identify({ context, root }: TrustContext, keys: Keys, files: VaultFiles, attempt: () => Promise<Attempt>): Promise<Principal> {
+  let isFirst = true;
+  return readConsistently(context, root, async () => {
+    const latest = isFirst ? files : (await attempt()).files;
+    isFirst = false;
+    return identifyPrincipal(latest, keys);
+  });
+}
