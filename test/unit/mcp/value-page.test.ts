@@ -1,6 +1,8 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ValuePages, type ValuePage, type ValueRequest } from "#mcp/approval/value-pages.js";
+import type { ValueRequest } from "#mcp/approval/value-form.js";
+import type { ValuePage } from "#mcp/approval/value-page.js";
+import { ValuePages } from "#mcp/approval/value-pages.js";
 import { processContext, VaultError } from "#vault/index.js";
 
 const VALUE = { "content-type": "application/x-www-form-urlencoded" };

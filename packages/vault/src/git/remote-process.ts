@@ -34,6 +34,9 @@ export function runWithRemote(
 ): Promise<RemoteOutcome> {
   return new Promise((resolve, reject) => {
     const grouped = process.platform !== "win32";
+    // Before git starts, as a signal in between would end this process alone.
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+    process.on("exit", endGroup);
     const child = startGit(context, folder, args, { environment, detached: grouped, stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
     const exceed = (limit: keyof RemoteLimits) => {
@@ -55,8 +58,6 @@ export function runWithRemote(
     );
     // A program that stays on, such as the master of shared ssh connections, may keep the error stream open.
     child.once("exit", (code) => code === 0 && finish(() => resolve("done")));
-    for (const signal of SIGNALS) process.on(signal, onSignal);
-    process.on("exit", endGroup);
 
     function finish(settle: () => void): void {
       release();
