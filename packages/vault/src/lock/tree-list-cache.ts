@@ -6,8 +6,8 @@ import { isSystemError, VaultError } from "../errors.js";
 import { digestOf, type Digest } from "./digest.js";
 
 /** Folders of fewer files are looked through as fast as a list is read. */
-const WORTH_A_LIST = 256;
-const MAX_BYTES = 64 * 1024 * 1024;
+const MIN_FILES = 256;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
 
 /**
  * What the folders of a vault hold, by the lists whose digests are in its lock. A list proves itself, so it may lie anywhere: with it
@@ -24,7 +24,7 @@ export class TreeListCache {
   read(tree: string, digest: Digest): string | undefined {
     const file = this.#fileOf(tree);
     try {
-      if (statSync(file).size > MAX_BYTES) return undefined;
+      if (statSync(file).size > MAX_LIST_BYTES) return undefined;
       const list = readFileSync(file);
       return digestOf(list) === digest ? list.toString("latin1") : undefined;
     } catch (error) {
@@ -35,7 +35,7 @@ export class TreeListCache {
 
   /** Keeps a list for the next read, where it is long and can be kept; the former one of the folder goes. */
   keep(tree: string, list: string, files: number): void {
-    if (files < WORTH_A_LIST) return;
+    if (files < MIN_FILES) return;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       replaceFile(this.#fileOf(tree), list);

@@ -13,11 +13,11 @@ export interface UnrecordedPeriod {
 
 /** The folder of all records of a person on this machine. */
 export const ledgerFolder = (context: Context): string => join(context.home, "ledger");
-const gapFile = (context: Context, vault: string): string => join(ledgerFolder(context), `${vault}.unrecorded`);
+const unrecordedFile = (context: Context, vault: string): string => join(ledgerFolder(context), `${vault}.unrecorded`);
 
 /**
  * Stands in for the record where the person does without (`AGENT_VAULT_AUDIT=off`). On a machine that has one it leaves a note of how
- * often, so that the record can say so later; the note is nothing to rely on.
+ * often, so that the audit log can say so later. The count is a hint: anybody who can write to the folder can change it.
  */
 export const disabledRecorder: Recorder = {
   record: async (context, { vault }) => countUnrecordedUse(context, vault),
@@ -33,18 +33,18 @@ function countUnrecordedUse(context: Context, vault: string | undefined): void {
   const now = context.now().toISOString();
   const { since, count } = readUnrecordedPeriod(context, vault) ?? { since: now, count: 0 };
   try {
-    writeFileSync(gapFile(context, vault), JSON.stringify({ since, until: now, count: count + 1 } satisfies UnrecordedPeriod), {
+    writeFileSync(unrecordedFile(context, vault), JSON.stringify({ since, until: now, count: count + 1 } satisfies UnrecordedPeriod), {
       mode: 0o600,
     });
   } catch {
-    // A machine on which nothing can be written is what the record was turned off for.
+    // AGENT_VAULT_AUDIT=off is for machines on which nothing can be written, so this is no error.
   }
 }
 
 /** What was done since the record was turned off, as far as it is known. @param vault its id */
 export function readUnrecordedPeriod(context: Context, vault: string): UnrecordedPeriod | undefined {
   try {
-    const { since, until, count } = JSON.parse(readFileSync(gapFile(context, vault), "utf8")) as Record<string, unknown>;
+    const { since, until, count } = JSON.parse(readFileSync(unrecordedFile(context, vault), "utf8")) as Record<string, unknown>;
     const isTime = (text: unknown) => typeof text === "string" && /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z$/.test(text);
     return isTime(since) && isTime(until) && Number.isSafeInteger(count)
       ? { since: since as string, until: until as string, count: count as number }
@@ -56,5 +56,5 @@ export function readUnrecordedPeriod(context: Context, vault: string): Unrecorde
 
 /** Forgets the note, once it is on record. */
 export function clearUnrecordedPeriod(context: Context, vault: string): void {
-  rmSync(gapFile(context, vault), { force: true });
+  rmSync(unrecordedFile(context, vault), { force: true });
 }
