@@ -7,7 +7,7 @@ import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { append } from "../../packages/ledger/dist/audit/row.js";
+import { append } from "../../packages/ledger/dist/database/audit-row.js";
 import { LedgerDatabase } from "../../packages/ledger/dist/database/database.js";
 import { AuditLog, Ledger } from "../../packages/ledger/dist/index.js";
 import { listSecrets, loadKeys, openState, parseRecipient, processContext, VaultState } from "../../packages/vault/dist/index.js";

@@ -7,12 +7,12 @@ import { IdentityKey } from "./key/identity-key.js";
 import { PassphraseKey } from "./key/passphrase-key.js";
 import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
 import { revokeAll, type RevokedAll } from "./tokens/revoke-all.js";
-import { LeaseStore } from "./sessions/lease-store.js";
+import { LeaseStore } from "./tokens/lease-store.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./index/metadata-index.js";
 import type { Requester } from "./recorder/requester.js";
 import { SCHEMA_VERSION } from "./database/schema.js";
-import { SessionStore } from "./sessions/session-store.js";
+import { SessionStore } from "./tokens/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
 import { TokenStore } from "./tokens/token-store.js";
 

@@ -1,4 +1,4 @@
-export type { RequestedSecret, UseRequest } from "./use/use-request.js";
+export type { RequestedSecret, UseRequest } from "./policy/use-request.js";
 export {
   DEFAULT_TTL_MS,
   expiryAfter,

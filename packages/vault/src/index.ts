@@ -1,6 +1,6 @@
 export * from "./read-only.js";
 export * from "./age/index.js";
-export { accessDifference, describeDifference, type AccessDifference } from "./change/access-difference.js";
+export { accessDifference, describeDifference, type AccessDifference } from "./files/access-difference.js";
 export { agentsOf } from "./format/access.js";
 export { check, checkKeyFiles } from "./inspect/check.js";
 export { cloneOf, existingCloneOf } from "./sync/clone.js";

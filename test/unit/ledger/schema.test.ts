@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import * as engine from "@tursodatabase/database/compat";
 import { describe, expect, it } from "vitest";
-import { append, headOf } from "#ledger/audit/row.js";
+import { append, headOf } from "#ledger/database/audit-row.js";
 import { Connection } from "#ledger/database/connection.js";
 import { migrate, SCHEMA_VERSION, schemaVersion } from "#ledger/database/schema.js";
 import { LedgerHome, VAULT } from "../../support/ledger.js";

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
-import { CappedOutput } from "#mcp/server/capped-output.js";
+import { CappedOutput } from "#mcp/call/capped-output.js";
 import { LineLimit } from "#mcp/server/line-limit.js";
 
 async function capped(most: number, chunks: readonly string[]): Promise<{ text: string; omitted: number }> {

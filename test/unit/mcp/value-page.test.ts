@@ -1,8 +1,8 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ValueRequest } from "#mcp/approval/value-form.js";
-import type { ValuePage } from "#mcp/approval/value-page.js";
-import { ValuePages } from "#mcp/approval/value-pages.js";
+import type { ValueRequest } from "#mcp/value-page/value-form.js";
+import type { ValuePage } from "#mcp/value-page/value-page.js";
+import { ValuePages } from "#mcp/value-page/value-pages.js";
 import { processContext, VaultError } from "#vault/index.js";
 
 const VALUE = { "content-type": "application/x-www-form-urlencoded" };

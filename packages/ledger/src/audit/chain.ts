@@ -1,6 +1,6 @@
 import type { AuditAnchor, Digest } from "@agent-vault/vault/read-only";
 import { VaultError } from "@agent-vault/vault/read-only";
-import { genesis, hashOf, readRow, type AuditRow, type AuditHead } from "./row.js";
+import { genesis, hashOf, readRow, type AuditRow, type AuditHead } from "../database/audit-row.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { Row } from "../database/connection.js";
 

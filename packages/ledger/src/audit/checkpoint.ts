@@ -1,5 +1,5 @@
 import type { Connection } from "../database/connection.js";
-import type { AuditHead } from "./row.js";
+import type { AuditHead } from "../database/audit-row.js";
 
 /** What is kept of rows that were cut: how many there had been and the hash of the last, signed by an owner. */
 export interface Checkpoint extends AuditHead {

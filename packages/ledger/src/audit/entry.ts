@@ -1,6 +1,6 @@
 import type { Connection, Row } from "../database/connection.js";
 import { filterConditions, type AuditFilter } from "./filter.js";
-import { readList, readRow, type AuditRow, type Outcome } from "./row.js";
+import { readList, readRow, type AuditRow, type Outcome } from "../database/audit-row.js";
 
 /** A use with what became of it. */
 export interface AuditEntry extends AuditRow {

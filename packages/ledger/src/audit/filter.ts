@@ -1,5 +1,5 @@
 import type { Value } from "../database/connection.js";
-import type { Outcome } from "./row.js";
+import type { Outcome } from "../database/audit-row.js";
 
 /** Which entries of the audit log are wanted; all conditions have to hold. */
 export interface AuditFilter {

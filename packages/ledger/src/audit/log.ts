@@ -6,7 +6,7 @@ import { checkpointText, readCheckpoints, type Checkpoint } from "./checkpoint.j
 import { findEntries, type AuditEntry } from "./entry.js";
 import type { AuditFilter } from "./filter.js";
 import { prune, type PruneResult } from "./prune.js";
-import { append, headOf, machineOf, type AuditEvent, type AuditHead, type AuditRow, type Outcome } from "./row.js";
+import { append, headOf, machineOf, type AuditEvent, type AuditHead, type AuditRow, type Outcome } from "../database/audit-row.js";
 import { summarize, type AuditSummary } from "./summary.js";
 
 /** How a use that was recorded as started has ended. */

@@ -2,7 +2,7 @@ import { plural } from "@agent-vault/vault/read-only";
 import type { SigningKey } from "@agent-vault/vault";
 import type { Connection } from "../database/connection.js";
 import { checkpointText } from "./checkpoint.js";
-import { append, headOf, machineOf, type AuditHead } from "./row.js";
+import { append, headOf, machineOf, type AuditHead } from "../database/audit-row.js";
 
 /** The log after its oldest rows were cut. */
 export interface PruneResult extends AuditHead {

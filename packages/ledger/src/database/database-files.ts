@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { basename } from "node:path";
 import process from "node:process";
 import type { Context } from "@agent-vault/vault/read-only";
-import { headOf, machineOf } from "../audit/row.js";
+import { headOf, machineOf } from "./audit-row.js";
 import { backOff } from "./back-off.js";
 import type { Connection, DatabaseFile } from "./connection.js";
 import { DatabaseSidecar, type SidecarContent } from "./database-sidecar.js";

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import type { Context } from "@agent-vault/vault/read-only";
-import { append } from "../audit/row.js";
+import { append } from "./audit-row.js";
 import { requireLedgerFolder } from "../ledger-folder.js";
 import { backOff } from "./back-off.js";
 import { Connection, loadEngine, type DatabaseFile } from "./connection.js";

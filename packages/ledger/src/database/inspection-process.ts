@@ -1,6 +1,6 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { headOf, machineOf } from "../audit/row.js";
+import { headOf, machineOf } from "./audit-row.js";
 import { Connection, loadEngine } from "./connection.js";
 import { kindOfEngineError } from "./engine-errors.js";
 import { DatabaseSidecar } from "./database-sidecar.js";

@@ -12,7 +12,7 @@ import {
   type Recorder,
   plural,
 } from "@agent-vault/vault/read-only";
-import type { AuditEvent, AuditRow } from "../audit/row.js";
+import type { AuditEvent, AuditRow } from "../database/audit-row.js";
 import type { Ledger } from "../ledger.js";
 import { openLedger } from "../open-ledger.js";
 import { requesterOf } from "./requester.js";

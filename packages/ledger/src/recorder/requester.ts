@@ -1,5 +1,5 @@
 import type { Actor, Context } from "@agent-vault/vault/read-only";
-import type { AuditEvent } from "../audit/row.js";
+import type { AuditEvent } from "../database/audit-row.js";
 import { invocationContext } from "./invocation-context.js";
 
 /** Who asks for something, and from where, as the audit log has it. */

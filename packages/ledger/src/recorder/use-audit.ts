@@ -1,5 +1,5 @@
 import { formatFailure, failureOutcome, type Actor, type Context, type VaultError } from "@agent-vault/vault/read-only";
-import type { AuditEvent } from "../audit/row.js";
+import type { AuditEvent } from "../database/audit-row.js";
 import type { Completion } from "../audit/log.js";
 import type { Ledger } from "../ledger.js";
 import { openLedgerForRecording, notRecorded } from "./ledger-recorder.js";

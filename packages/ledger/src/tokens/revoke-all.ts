@@ -1,5 +1,5 @@
 import type { Context } from "@agent-vault/vault/read-only";
-import { append } from "../audit/row.js";
+import { append } from "../database/audit-row.js";
 import type { LedgerDatabase } from "../database/database.js";
 import type { Requester } from "../recorder/requester.js";
 

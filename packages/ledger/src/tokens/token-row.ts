@@ -1,8 +1,8 @@
 import { type Context, DAY_MS } from "@agent-vault/vault/read-only";
-import { append } from "../audit/row.js";
+import { append } from "../database/audit-row.js";
 import type { Connection, Row } from "../database/connection.js";
 import type { Requester } from "../recorder/requester.js";
-import { requireOpenSession } from "../sessions/session-row.js";
+import { requireOpenSession } from "./session-row.js";
 
 /** A token to be minted. */
 export interface NewToken {

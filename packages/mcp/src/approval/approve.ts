@@ -1,7 +1,7 @@
 import { inputRequired } from "@modelcontextprotocol/server";
 import { askApproval, questionText, type ApprovalQuestion, type Approver, type Reply } from "@agent-vault/runner";
 import { VaultError, type Context } from "@agent-vault/vault/read-only";
-import type { Call } from "../server/call.js";
+import type { Call } from "../call/call.js";
 
 /** The size of a question in a client's form: what does not fit is counted. */
 const QUESTION_SIZE = { width: 88, lines: 24 };

@@ -19,13 +19,13 @@ import {
   type KeyChoice,
 } from "@agent-vault/vault/read-only";
 import { confirmPresence } from "../approval/approve.js";
-import { ValuePages } from "../approval/value-pages.js";
+import { ValuePages } from "../value-page/value-pages.js";
 import { toolsOf } from "../tools/tools.js";
-import type { Call, ServerPolicy, Tool } from "./call.js";
-import { clientOf, type Client } from "./client.js";
+import type { Call, ServerPolicy, Tool } from "../call/call.js";
+import { clientOf, type Client } from "../call/client.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { CallLimit, IdleLock } from "./limits.js";
-import { Mutex } from "./mutex.js";
+import { Mutex } from "../call/mutex.js";
 import { PendingCall, type Asking } from "./pending-call.js";
 import { PendingCalls } from "./pending-calls.js";
 import { toolError } from "./tool-error.js";

@@ -3,9 +3,9 @@ import { refuseUnderToken } from "@agent-vault/runner";
 import { loadVaultKeys, parseTime } from "@agent-vault/vault/read-only";
 import { openState } from "@agent-vault/vault";
 import * as z from "zod";
-import { tool, type Call } from "../server/call.js";
-import { availablePrincipal } from "../server/available-principal.js";
-import { isWithin } from "../server/within-groups.js";
+import { tool, type Call } from "../call/call.js";
+import { availablePrincipal } from "../call/available-principal.js";
+import { isWithin } from "../call/within-groups.js";
 
 const MAX_ENTRIES = 200;
 const DEFAULT_ENTRIES = 20;

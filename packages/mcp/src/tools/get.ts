@@ -2,8 +2,8 @@ import { authorizeRead } from "@agent-vault/runner";
 import { readSecret, decodeUtf8 } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
-import { tool } from "../server/call.js";
-import { restrictedTo } from "../server/within-groups.js";
+import { tool } from "../call/call.js";
+import { restrictedTo } from "../call/within-groups.js";
 
 /** `agent_vault_get`, which is offered only where the server allows it. */
 export const get = tool({

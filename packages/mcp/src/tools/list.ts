@@ -1,8 +1,8 @@
 import { secretSearch } from "@agent-vault/ledger";
 import * as z from "zod";
-import { tool } from "../server/call.js";
-import { availablePrincipal } from "../server/available-principal.js";
-import { isWithin } from "../server/within-groups.js";
+import { tool } from "../call/call.js";
+import { availablePrincipal } from "../call/available-principal.js";
+import { isWithin } from "../call/within-groups.js";
 
 const MAX_SECRETS = 200;
 const DEFAULT_SECRETS = 50;

@@ -14,10 +14,10 @@ import {
 } from "@agent-vault/vault/read-only";
 import { defaultGroupOf, openState, set, type Attributes, type Principal, type SecretPath, type VaultState } from "@agent-vault/vault";
 import * as z from "zod";
-import { availablePrincipal } from "../server/available-principal.js";
-import { tool, type Call, type ToolAnswer } from "../server/call.js";
-import type { ValuePage } from "../approval/value-page.js";
-import { isWithin, outsideGroups } from "../server/within-groups.js";
+import { availablePrincipal } from "../call/available-principal.js";
+import { tool, type Call, type ToolAnswer } from "../call/call.js";
+import type { ValuePage } from "../value-page/value-page.js";
+import { isWithin, outsideGroups } from "../call/within-groups.js";
 
 const DEFAULT_WAIT_S = 45;
 const MAX_WAIT_S = 600;

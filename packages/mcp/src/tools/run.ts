@@ -3,9 +3,9 @@ import { detectHarness, isSystemError, resolvePath, VaultError, type Context } f
 import { parseEnvFile, parseInjectArgument, parseSecretArgument, runWithSecrets, type ChildEnd, type EnvEntry } from "@agent-vault/runner";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
-import { tool, type Call } from "../server/call.js";
-import { CappedOutput } from "../server/capped-output.js";
-import { restrictedTo } from "../server/within-groups.js";
+import { tool, type Call } from "../call/call.js";
+import { CappedOutput } from "../call/capped-output.js";
+import { restrictedTo } from "../call/within-groups.js";
 
 /** How much of each of the two streams is passed on to the model. */
 const MAX_OUTPUT_BYTES = 32 * 1024;

@@ -1,7 +1,7 @@
 import { vaultStatus } from "@agent-vault/ledger";
 import { detectHarness } from "@agent-vault/vault/read-only";
 import * as z from "zod";
-import { tool } from "../server/call.js";
+import { tool } from "../call/call.js";
 
 const count = z.int();
 

@@ -1,4 +1,4 @@
-import type { ServerPolicy, Tool } from "../server/call.js";
+import type { ServerPolicy, Tool } from "../call/call.js";
 import { audit } from "./audit.js";
 import { get } from "./get.js";
 import { list } from "./list.js";

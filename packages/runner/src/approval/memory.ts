@@ -1,5 +1,5 @@
 import { digestOf, type Digest } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use/use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 
 /** What a person has allowed for the length of a session. */
 export interface ApprovalMemory {

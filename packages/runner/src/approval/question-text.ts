@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import type { RequestedSecret, UseRequest } from "../policy/use-request.js";
 import { displaySafeName, displaySafeText, displaySafeWord } from "./display-safe.js";
 
 /** How much room there is to ask in. */

@@ -1,4 +1,4 @@
-import type { UseRequest } from "../use/use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 
 /** What a person is asked to approve. */
 export interface ApprovalQuestion {

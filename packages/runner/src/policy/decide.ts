@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import type { RequestedSecret, UseRequest } from "./use-request.js";
 import { evaluateRule, type Verdict } from "./evaluate-rule.js";
 import { APPROVALS, type Approval, type Policy, type Rule } from "./policy.js";
 

@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import type { RequestedSecret, UseRequest } from "./use-request.js";
 import { matchesSegments } from "./glob.js";
 import { matchesCommand, type Strictness } from "./matches-command.js";
 import { secretSegments, type PathSegments } from "./path-segments.js";

@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import type { RequestedSecret, UseRequest } from "./use-request.js";
 import { decide, sensitivityOf, type Decision, type SecretDecision } from "./decide.js";
 import type { Verdict } from "./evaluate-rule.js";
 import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";

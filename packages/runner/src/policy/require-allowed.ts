@@ -1,5 +1,5 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use/use-request.js";
+import type { UseRequest } from "./use-request.js";
 import type { Decision } from "./decide.js";
 import { ruleName } from "./rule-name.js";
 

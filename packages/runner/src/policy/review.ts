@@ -1,5 +1,5 @@
 import { HARNESSES, nearestName, andMore } from "@agent-vault/vault/read-only";
-import type { RequestedSecret } from "../use/use-request.js";
+import type { RequestedSecret } from "./use-request.js";
 import { coversSecret } from "./evaluate-rule.js";
 import { matchesSegments } from "./glob.js";
 import { secretSegments, type PathSegments } from "./path-segments.js";

@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "../use/use-request.js";
+import type { RequestedSecret, UseRequest } from "./use-request.js";
 import { singleSegment, type PathSegments } from "./path-segments.js";
 import type { ConditionField } from "./policy.js";
 import { repositoryName } from "./repository.js";

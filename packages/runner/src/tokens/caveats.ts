@@ -3,7 +3,7 @@ import { matchesCommand } from "../policy/matches-command.js";
 import { matchesSegments } from "../policy/glob.js";
 import { secretSegments, singleSegment, type PathSegments } from "../policy/path-segments.js";
 import { repositoryName } from "../policy/repository.js";
-import type { UseRequest } from "../use/use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 
 /** A restriction that was read from its text. */
 export interface Caveat {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { TokenStore, UseLimit } from "@agent-vault/ledger";
 import { VaultError } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../use/use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 import { readCaveat, type Caveat } from "./caveats.js";
 import { verifiedSignatures } from "./macaroon.js";
 import { parseToken } from "./token.js";

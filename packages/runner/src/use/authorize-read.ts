@@ -1,6 +1,6 @@
 import { openUseAudit, invocationContext, type Ledger } from "@agent-vault/ledger";
 import { isAuditOff, presentedToken, type Context, type ReadAuthorizer, type ReadRequest } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "./use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
 import type { SecretUse } from "./open-use.js";
 import { requestedSecrets } from "./requested-secrets.js";

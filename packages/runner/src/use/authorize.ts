@@ -7,7 +7,7 @@ import { decide, type Decision } from "../policy/decide.js";
 import { requireAllowed } from "../policy/require-allowed.js";
 import { readPolicy } from "../policy/read-policy.js";
 import type { VerifiedToken } from "../tokens/verify.js";
-import type { UseRequest } from "./use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 
 /** Asks a person. `memory` has what was allowed for a session. */
 export interface Approver {

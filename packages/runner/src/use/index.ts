@@ -2,6 +2,6 @@
 export { endLike } from "../child/run-child.js";
 export type { EnvEntry } from "../references/env-file.js";
 export { parseInjectArgument, parseSecretArgument } from "../references/variables.js";
-export type { UseRequest } from "./use-request.js";
+export type { UseRequest } from "../policy/use-request.js";
 export { personalApprover } from "./authorize.js";
 export { runWithSecrets, type RunRequest } from "./run.js";

@@ -20,7 +20,7 @@ import {
   type SecretPath,
 } from "@agent-vault/vault/read-only";
 import { openUseAudit, invocationContext, type UseAudit } from "@agent-vault/ledger";
-import type { UseRequest } from "./use-request.js";
+import type { UseRequest } from "../policy/use-request.js";
 import { authorize, type Approver } from "./authorize.js";
 import { requestedSecrets } from "./requested-secrets.js";
 import { stateOf } from "./state-of.js";

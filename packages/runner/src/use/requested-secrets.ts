@@ -1,6 +1,6 @@
 import type { SecretEntry } from "@agent-vault/vault";
 import { formatSecretPath, secretAttributes, type SecretPath, type VaultFiles } from "@agent-vault/vault/read-only";
-import type { RequestedSecret } from "./use-request.js";
+import type { RequestedSecret } from "../policy/use-request.js";
 import { stateOf } from "./state-of.js";
 
 /**

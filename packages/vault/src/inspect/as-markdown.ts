@@ -1,4 +1,4 @@
-import type { AccessDifference } from "../change/access-difference.js";
+import type { AccessDifference } from "../files/access-difference.js";
 import { andMore } from "../text/counts.js";
 import { printable } from "../text/printable.js";
 import type { Comparison, Verification } from "./verify.js";

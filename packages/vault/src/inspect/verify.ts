@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { accessDifference, type AccessDifference } from "../change/access-difference.js";
+import { accessDifference, type AccessDifference } from "../files/access-difference.js";
 import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";

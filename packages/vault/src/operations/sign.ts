@@ -1,4 +1,4 @@
-import { accessDifference, type AccessDifference } from "../change/access-difference.js";
+import { accessDifference, type AccessDifference } from "../files/access-difference.js";
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";

@@ -1,4 +1,4 @@
-import { accessDifference, type AccessDifference } from "../change/access-difference.js";
+import { accessDifference, type AccessDifference } from "../files/access-difference.js";
 import { VaultError } from "../errors.js";
 import { CommitFiles } from "../files/commit-files.js";
 import { VaultState } from "../files/vault-state.js";

@@ -1,6 +1,6 @@
 import { classify, POLICY_FILE } from "../format/layout.js";
 import { formatSecretPath } from "../format/names.js";
-import type { VaultState } from "../files/vault-state.js";
+import type { VaultState } from "./vault-state.js";
 import { andMore, plural } from "../text/counts.js";
 
 /** How two states of a vault differ, in terms of who can read what. Names are sorted; secrets are spelled as they are shown. */

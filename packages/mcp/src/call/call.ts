@@ -4,7 +4,7 @@ import type { Context, KeyChoice } from "@agent-vault/vault/read-only";
 import type * as z from "zod";
 import type { Client } from "./client.js";
 import type { Mutex } from "./mutex.js";
-import type { ValuePages } from "../approval/value-pages.js";
+import type { ValuePages } from "../value-page/value-pages.js";
 
 /** What the person who started the server has allowed. */
 export interface ServerPolicy {

@@ -1,5 +1,5 @@
 import { digestOf, VaultError, type Digest } from "@agent-vault/vault/read-only";
-import type { Connection, Row } from "../database/connection.js";
+import type { Connection, Row } from "./connection.js";
 
 /** `started` waits for its completion; the others say how it ended. */
 export type Outcome = "started" | "done" | "denied" | "failed";

@@ -1,9 +1,9 @@
 import type { Context } from "@agent-vault/vault/read-only";
-import { append } from "../audit/row.js";
+import { append } from "../database/audit-row.js";
 import type { LedgerDatabase } from "../database/database.js";
 import type { Requester } from "../recorder/requester.js";
 import { findSession, noSession, readSession, requireOpenSession, type Session } from "./session-row.js";
-import { forgetExpired, newId, revokeTokens } from "../tokens/token-row.js";
+import { forgetExpired, newId, revokeTokens } from "./token-row.js";
 
 /** A session to start. */
 export interface NewSession {
