@@ -8,6 +8,7 @@ import { SigningKey } from "#vault/keys/signing-key.js";
 import * as sdk from "#sdk-node/index.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
 
 /** A vault with one secret, an agent that reads it from its own clone, and what the agent's machine remembers. */
@@ -19,10 +20,7 @@ class Scene {
   static async make(): Promise<Scene> {
     const scene = new Scene();
     const { box, clone, home } = scene;
-    await box.ok("init", "--no-hook");
-    await box.set("a/b", "one");
-    await box.ok("add-agent", "ann");
-    await box.ok("grant", "ann", "a");
+    await makeVault(box, { "a/b": "one" }, { ann: ["a"] });
     box.addRemote();
     box.gitIn(box.root, "clone", "--quiet", join(box.root, "remote.git"), clone);
     mkdirSync(home);

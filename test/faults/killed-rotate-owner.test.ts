@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { readSecret, recoverVault, rotateOwner, set } from "#vault/index.js";
 import { atEach, recordDeaths, runWatched } from "./at-call.js";
 import { SLOW } from "../support/slow.js";
@@ -67,16 +68,14 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
 describe("agent-vault rotate-owner, killed", { timeout: 900_000 }, () => {
   it("leaves a key that opens the vault in its place, at every call, from the shared key", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.set("a/b", "one");
+    await makeVault(box, { "a/b": "one" });
     await survivesEveryKill(box);
   });
 
   it("and from a key of the vault's own", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook", "--new-key");
+    await makeVault(box, { "a/b": "one" }, {}, { newKey: true });
     expect(existsSync(box.ownerKey)).toBe(false);
-    await box.set("a/b", "one");
     await survivesEveryKill(box);
   });
 });

@@ -6,6 +6,7 @@ import { addAgent, check, decrypt, grant, init, secretFile, set, VaultState, typ
 import { ANY_USE } from "../support/policy.js";
 import { lacks } from "../support/programs.js";
 import { errorCode, Sandbox, type RunOptions } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { recordCalls, runWatched } from "./at-call.js";
 import { filesBelow, personsWork, subjects } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
@@ -245,7 +246,7 @@ describe("an unusual HEAD", () => {
     box.write("staged.txt", "staged\n");
     box.write("untracked.txt", "untracked\n");
     box.git("add", "staged.txt");
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     await setLate(box);
     expect(
       box
@@ -350,7 +351,7 @@ describe("a repository with SHA-256 object names", () => {
   it("may have no commit yet", async () => {
     const box = new Sandbox({ git: false });
     box.git("init", "--quiet", "--object-format=sha256");
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     await setLate(box);
     await expectSecrets(box, { "team/late": "late" });
   });
