@@ -18,7 +18,7 @@ it.skipIf(process.platform !== "linux")("a claim counts for nothing once its pro
   const program = box.write(
     join(box.root, "program.mjs"),
     `import { readdirSync, writeFileSync } from "node:fs";
-     import { withWriteLock } from ${JSON.stringify(join(VAULT, "write-lock.js"))};
+     import { withWriteLock } from ${JSON.stringify(join(VAULT, "disk/write-lock.js"))};
      import { processContext } from ${JSON.stringify(join(VAULT, "context.js"))};
      const folder = ${JSON.stringify(folder)};
      await withWriteLock(processContext(), folder, async () => {
