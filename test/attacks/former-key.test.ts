@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rotateOwner } from "#vault/index.js";
 import { openLock } from "#vault/lock/open-lock.js";
-import { CHANGE, OVERVIEW, PULL, READ, Scene, signFolder, VALUE } from "./scene.js";
+import { CHANGE, OVERVIEW, PULL, READ, Scene, VALUE } from "./scene.js";
+import { signFolder } from "../support/signing.js";
 import { readIdentity } from "../support/identity.js";
 
 /** The owner has a new key, and mallory has the old one. */

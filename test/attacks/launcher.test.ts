@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodes } from "../support/nodes.js";
 import { CLI, prepared, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { SLOW } from "../support/slow.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -127,8 +128,7 @@ describe.each(nodes)("the launcher with Node $major", ({ folder }) => {
 
 describe.each(nodes)("the built program with Node $major", ({ folder }) => {
   const vault = prepared(async (box) => {
-    await box.ok("init");
-    await box.set("stripe/api-key", SECRET_VALUE);
+    await makeVault(box, { "stripe/api-key": SECRET_VALUE });
   });
 
   async function start(box: Sandbox, program: string, words: readonly string[]): Promise<void> {

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { afterAll, expect, vi } from "vitest";
 import { Vault } from "#sdk-node/index.js";
 import {
-  addAgent,
   generateIdentity,
   grant,
   init,
@@ -18,11 +17,10 @@ import {
   type Context,
   type Identity,
 } from "#vault/index.js";
-import { formatLock, parseLock, type Lock } from "#vault/lock/lock.js";
+import { parseLock, type Lock } from "#vault/lock/lock.js";
 import { SigningKey } from "#vault/keys/signing-key.js";
-import { digestsIn, summarize } from "#vault/lock/signed-files.js";
-import { VaultFolder } from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
 
 /** The values that are there at the start, and the one that was replaced when bob was shut out. */
@@ -100,18 +98,6 @@ export class Scene {
   lock(folder = this.folder("repository")): Lock {
     return parseLock(readFileSync(join(folder, ".agent-vault/vault.lock")));
   }
-}
-
-/** Signs what lies in a folder, as whoever holds the key. */
-export function signFolder(vault: string, key: SigningKey, change: Partial<Lock> = {}): void {
-  const present = parseLock(readFileSync(join(vault, "vault.lock")));
-  const lock = { ...present, ...summarize(digestsIn(new VaultFolder(vault))), ...change };
-  writeLock(vault, formatLock(lock), key);
-}
-
-export function writeLock(vault: string, bytes: Uint8Array, key: SigningKey): void {
-  writeFileSync(join(vault, "vault.lock"), bytes);
-  writeFileSync(join(vault, "vault.lock.sig"), key.sign(bytes));
 }
 
 /** A way in which a person meets the vault. It gives what came out, if anything did. */
@@ -256,18 +242,12 @@ function contentsBelow(folder: string): string[] {
 
 async function build(box: Sandbox): Promise<Sandbox> {
   const context = box.context();
-  const { vault } = await init(context, {});
-  const put = (path: string, value: string) => set(context, { vault, path, value: Buffer.from(value) });
-  await put("stripe/api-key", OLD_VALUE);
-  await put("stripe/webhook", "wh_live");
-  await put("db/url", "db_live");
-  for (const agent of ["alice", "bob"]) {
-    await addAgent(context, { vault, agent });
-    await grant(context, { vault, agent, target: "stripe" });
-  }
+  const { vault } = box;
+  const secrets = { "stripe/api-key": OLD_VALUE, "stripe/webhook": "wh_live", "db/url": "db_live" };
+  await makeVault(box, secrets, { alice: ["stripe"], bob: ["stripe"] });
   box.git("tag", "with-bob");
   await revoke(context, { vault, agent: "bob", target: "stripe" });
-  await put("stripe/api-key", VALUE);
+  await box.set("stripe/api-key", VALUE);
   box.addRemote();
   box.git("push", "--quiet", "origin", "with-bob");
   box.git("remote", "set-url", "origin", "../remote.git");

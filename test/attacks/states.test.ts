@@ -4,22 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addAgent, encrypt, grant, init, openState, parseRecipient, revoke, set, sign, sync } from "#vault/index.js";
 import type { Lock } from "#vault/lock/lock.js";
-import {
-  CHANGE,
-  edit,
-  FORGED,
-  malloryKey,
-  OVERVIEW,
-  PULL,
-  READ,
-  Scene,
-  signFolder,
-  VALUE,
-  write,
-  writeLock,
-  type Door,
-  type Person,
-} from "./scene.js";
+import { CHANGE, edit, FORGED, malloryKey, OVERVIEW, PULL, READ, Scene, VALUE, write, type Door, type Person } from "./scene.js";
+import { signFolder, writeLock } from "../support/signing.js";
 import { readIdentity } from "../support/identity.js";
 import { openSshPrivateKey } from "../support/openssh-key.js";
 import { lacks } from "../support/programs.js";

@@ -3,14 +3,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
 
 const vault = prepared(
   async (box) => {
-    await box.ok("init", "--no-hook", "--owner", "eric");
-    await box.set("stripe/api-key", KEY);
-    await box.set("prod/key", "prod-value-that-is-long", "--environment", "production");
+    await makeVault(box, { "stripe/api-key": KEY, "prod/key": { value: "prod-value-that-is-long", environment: "production" } });
   },
   { audit: true },
 );

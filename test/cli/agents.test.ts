@@ -1,18 +1,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { RecipientKind } from "#vault/index.js";
 import { errorCode, prepared, refusal, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
-const vaultWithAgents = prepared(async (box, ...initFlags: string[]) => {
-  await box.ok("init", "--no-hook", ...initFlags);
-  await box.set("stripe/api-key", "sk");
-  await box.set("stripe/webhook", "wh");
-  await box.set("db/url", "url");
-  for (const agent of ["ann", "bob"]) {
-    await box.ok("add-agent", agent);
-    await box.ok("grant", agent, "stripe");
-  }
-});
+const SECRETS = { "stripe/api-key": "sk", "stripe/webhook": "wh", "db/url": "url" };
+const vaultWithAgents = prepared((box, kind: RecipientKind = "x25519") =>
+  makeVault(box, SECRETS, { ann: ["stripe"], bob: ["stripe"] }, { kind }),
+);
 
 async function reads(box: Sandbox, key: string, path: string): Promise<string | undefined> {
   const outcome = await box.cli(["get", path, "--key", key]);
@@ -24,8 +20,7 @@ async function reads(box: Sandbox, key: string, path: string): Promise<string | 
 describe("an agent's life", () => {
   it("is granted one secret, and keeps it when another agent loses the group", async () => {
     const box = await vaultWithAgents();
-    await box.ok("add-agent", "cy");
-    await box.ok("grant", "cy", "stripe/api-key");
+    await box.addAgent("cy", "stripe/api-key");
     await box.ok("revoke", "ann", "stripe");
     expect(await reads(box, box.agentKey("cy"), "stripe/api-key")).toBe("sk");
     expect(await reads(box, box.agentKey("cy"), "stripe/webhook")).toBeUndefined();
@@ -38,7 +33,7 @@ describe("an agent's life", () => {
   it("reads nothing by a group after it lost it, not even by an extra grant on one of its secrets", async () => {
     const box = await vaultWithAgents();
     await box.ok("set", "stripe/webhook", "--keep-value", "--agents", "ann");
-    await box.ok("grant", "ann", "stripe/api-key");
+    await box.grant("ann", "stripe/api-key");
     const { secrets } = JSON.parse(await box.ok("revoke", "ann", "stripe", "--json")) as { secrets: string[] };
     expect(secrets).toContain("stripe/api-key");
     for (const path of ["stripe/api-key", "stripe/webhook"]) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
@@ -47,7 +42,7 @@ describe("an agent's life", () => {
   it("is told which secrets it still reads by another group", async () => {
     const box = await vaultWithAgents();
     await box.ok("set", "db/url", "--keep-value", "--group", "stripe");
-    await box.ok("grant", "ann", "db");
+    await box.grant("ann", "db");
     const revoked = JSON.parse(await box.ok("revoke", "ann", "stripe", "--json")) as { secrets: string[]; stillRead: unknown };
     expect(revoked.secrets).toEqual(["stripe/api-key", "stripe/webhook"]);
     expect(revoked.stillRead).toEqual([{ secret: "db/url", groups: ["db"] }]);
@@ -64,7 +59,7 @@ describe("an agent's life", () => {
     expect(existsSync(join(box.vault, "agents/ann"))).toBe(false);
     expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("ann");
     expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
-    await box.ok("add-agent", "ann");
+    await box.addAgent("ann");
     for (const path of removed.secrets) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
   });
 
@@ -131,7 +126,7 @@ describe("an agent's life", () => {
 
   it("changes nothing on --dry-run, and says what would change", async () => {
     const box = await vaultWithAgents();
-    await box.ok("add-agent", "cy");
+    await box.addAgent("cy");
     const head = box.git("rev-parse", "HEAD");
     const keys = readdirSync(dirname(box.ownerKey), { recursive: true, encoding: "utf8" }).toSorted();
     expect(JSON.parse(await box.ok("grant", "cy", "stripe", "--dry-run", "--json"))).toMatchObject({
@@ -171,8 +166,7 @@ describe("an agent's life", () => {
 
   it("does not inherit what the manifest still grants to an earlier agent of its name", async () => {
     const box = await vaultWithAgents();
-    await box.ok("add-agent", "cy");
-    await box.ok("grant", "cy", "db/url");
+    await box.addAgent("cy", "db/url");
     const manifest = join(box.vault, "manifest.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/- name: cy\n {2}groups: \[\]\n/, ""));
     await box.sign();
@@ -184,7 +178,7 @@ describe("an agent's life", () => {
   });
 
   it("is post-quantum where its owner is, all the way", async () => {
-    const box = await vaultWithAgents("--post-quantum");
+    const box = await vaultWithAgents("post-quantum");
     expect(readFileSync(join(box.vault, "agents/ann/public.key"), "utf8")).toMatch(/^age1pq1/);
     expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBe("sk");
     await box.ok("revoke", "ann", "stripe");
@@ -211,7 +205,7 @@ describe("moving and deleting", () => {
   it("moves a secret with its attributes, to the new group's agents where the group changes", async () => {
     const box = await vaultWithAgents();
     await box.ok("set", "stripe/api-key", "--keep-value", "--description", "kept");
-    await box.ok("grant", "bob", "db");
+    await box.grant("bob", "db");
     const inGroup = JSON.parse(await box.ok("move", "stripe/webhook", "stripe/hook", "--json"));
     expect(inGroup).toMatchObject({ gained: [], lost: [], groups: ["stripe"] });
     expect(await reads(box, box.agentKey("ann"), "stripe/hook")).toBe("wh");

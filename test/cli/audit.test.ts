@@ -20,17 +20,14 @@ import { createInterface } from "node:readline";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { exitCodeOf } from "#vault/errors.js";
 import { CLI, errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 const SECRET = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
 
 const vault = prepared(
   async (box) => {
-    await box.ok("init", "--no-hook", "--owner", "eric");
-    await box.set("stripe/api-key", SECRET);
-    await box.set("db/url", "postgres://u:p@h/d");
-    await box.ok("add-agent", "bot");
-    await box.ok("grant", "bot", "stripe");
+    await makeVault(box, { "stripe/api-key": SECRET, "db/url": "postgres://u:p@h/d" }, { bot: ["stripe"] });
   },
   { audit: true },
 );
@@ -207,7 +204,7 @@ describe("the ledger's key", () => {
   it("is opened by a key that came later, because another one of this machine opens it, and then by that key alone", async () => {
     const box = await vault();
     const elsewhere = await vault();
-    await box.ok("grant", "bot", "db");
+    await box.grant("bot", "db");
     // The agent was given a new key on another machine, and it was brought here.
     rmSync(elsewhere.repository, { recursive: true });
     cpSync(box.repository, elsewhere.repository, { recursive: true });
@@ -230,9 +227,9 @@ describe("the ledger's key", () => {
 
   it("goes on with an owner's next key, and with agents that are made or restored here", async () => {
     const box = await vault();
-    await box.ok("add-agent", "later");
+    await box.addAgent("later");
     await box.ok("rotate-owner");
-    await box.ok("grant", "later", "db");
+    await box.grant("later", "db");
     await box.ok("get", "db/url", "--key", box.agentKey("later"));
     const identities = join(box.root, "kept");
     renameSync(join(box.home, ".agent-vault"), identities);

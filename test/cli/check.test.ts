@@ -3,15 +3,13 @@ import { join } from "node:path";
 import { armor } from "age-encryption";
 import { beforeEach, describe, expect, it } from "vitest";
 import { prepared, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { resign } from "../support/signing.js";
 
 let box: Sandbox;
 
 const vault = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "sk");
-  await box.ok("add-agent", "bot");
-  await box.ok("grant", "bot", "stripe");
+  await makeVault(box, { "stripe/api-key": "sk" }, { bot: ["stripe"] });
 });
 
 beforeEach(async () => {
@@ -238,8 +236,7 @@ describe("check", () => {
     resign(box);
     box.git("commit", "--quiet", "--all", "--message", "armor");
     expect(await findings()).toEqual({ code: 0, found: [] });
-    await box.ok("add-agent", "web");
-    await box.ok("grant", "web", "stripe");
+    await box.addAgent("web", "stripe");
     expect(readFileSync(file, "latin1")).toMatch(/^age-encryption\.org\/v1\n/);
     expect(await findings()).toEqual({ code: 0, found: [] });
     expect(await box.ok("get", "stripe/api-key", "--key", box.agentKey("web"))).toBe("sk");
@@ -251,7 +248,7 @@ describe("check", () => {
   });
 
   it("takes warnings for errors on --strict", async () => {
-    await box.ok("add-agent", "idle");
+    await box.addAgent("idle");
     expect((await box.cli(["check"])).code).toBe(0);
     expect((await box.cli(["check", "--strict"])).code).toBe(5);
   });

@@ -6,6 +6,7 @@ import { splitBashLine } from "#cli/completions/bash-line.js";
 import { allCommands } from "../support/commands.js";
 import { lacks } from "../support/programs.js";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
@@ -120,8 +121,7 @@ describe("completions", () => {
     const silent = { code: 0, signal: null, stdout: Buffer.alloc(0), stderr: "" };
     expect(await box.cli(question)).toEqual(silent);
 
-    await box.ok("init");
-    await box.ok("add-agent", "web");
+    await makeVault(box, {}, { web: [] });
     box.write(".agent-vault/manifest.yaml", 'version: 1\nagents:\n- name: web\n  groups: ["a\\nevil\\e[2J"]\n- name: "two words"\n');
     const before = box.git("status", "--porcelain", "--ignored");
     expect((await box.cli(question)).stdout.toString()).toBe("web\treads a evil [2J\n");

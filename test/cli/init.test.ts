@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refusal, Sandbox, type RunOptions } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { resign } from "../support/signing.js";
 import { filesBelow } from "../faults/vault-at-work.js";
 
@@ -30,7 +31,7 @@ describe("init is refused, and nothing is written,", () => {
 
   it("in a vault", async () => {
     const box = new Sandbox();
-    await box.ok("init");
+    await makeVault(box);
     await expectRefused(box, [], "INVALID_VALUE", "", { cwd: box.vault });
     await expectRefused(box, [".agent-vault/secrets/new"], "INVALID_VALUE", "");
   });
@@ -45,7 +46,7 @@ describe("init is refused, and nothing is written,", () => {
 
   it.each(["--passphrase", "--post-quantum"])("with %s where there is a key that cannot be had so", async (flag) => {
     const box = new Sandbox();
-    await box.ok("init");
+    await makeVault(box);
     const other = join(box.root, "other");
     await expectRefused(box, [other, flag], "ALREADY_EXISTS", "--new-key");
     expect(existsSync(other)).toBe(false);
@@ -67,8 +68,7 @@ describe("git's rules for a vault", () => {
     box.write(".gitattributes", ".agent-vault/** filter=shout ident working-tree-encoding=UTF-16\n");
     box.git("add", ".gitattributes");
     box.git("commit", "--quiet", "-m", "Attributes");
-    await box.ok("init", "--no-hook");
-    await box.set("a/id", "$Id$");
+    await makeVault(box, { "a/id": "$Id$" });
     expect(box.git("status", "--porcelain")).toBe("");
     const clone = join(box.root, "clone");
     box.git("clone", "--quiet", box.repository, clone);
@@ -82,7 +82,7 @@ describe("git's rules for a vault", () => {
       [`${FORMER}*.enc filter=mine\n`, `${FORMER}*.enc filter=mine\n`],
     ] as const) {
       const box = new Sandbox();
-      await box.ok("init", "--no-hook");
+      await makeVault(box);
       const file = join(box.vault, ".gitattributes");
       writeFileSync(file, present);
       resign(box);

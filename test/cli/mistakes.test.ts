@@ -2,15 +2,13 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorCode, prepared, refusal, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 let box: Sandbox;
 let head: string;
 
 const vault = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "sk_1");
-  await box.set("token", "t");
-  await box.ok("add-agent", "billing-agent");
+  await makeVault(box, { "stripe/api-key": "sk_1", token: "t" }, { "billing-agent": [] });
 });
 
 beforeEach(async () => {
@@ -187,9 +185,9 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
   });
 
   it("a manifest in the middle of a merge", async () => {
-    await box.ok("add-agent", "ours");
+    await box.addAgent("ours");
     box.git("checkout", "--quiet", "-b", "other", head.trim());
-    await box.ok("add-agent", "theirs");
+    await box.addAgent("theirs");
     head = box.git("rev-parse", "HEAD");
     expect(() => box.git("merge", "--quiet", "main")).toThrow();
     const outcome = await box.cli(["list"]);
@@ -234,7 +232,7 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
   });
 
   it("a recipient that cannot be read stops the write", async () => {
-    await box.ok("grant", "billing-agent", "stripe");
+    await box.grant("billing-agent", "stripe");
     head = box.git("rev-parse", "HEAD");
     writeFileSync(join(box.vault, "agents/billing-agent/public.key"), "age1nonsense");
     expectRefusal(await box.cli(["set", "stripe/api-key"], { input: "new" }), "TAMPERED", 5);
@@ -278,7 +276,7 @@ describe("keys at home", () => {
     const chosen = ["--out", join(box.home, ".agent-vault/agents/other.key")];
     expect(errorCode(await box.cli(["add-agent", "other", ...chosen]))).toBe("ALREADY_EXISTS");
     expect(box.git("rev-parse", "HEAD")).toBe(head);
-    await box.ok("add-agent", "other");
+    await box.addAgent("other");
     await box.ok("remove-agent", "other");
     expect(readFileSync(join(box.home, ".agent-vault/agents/other.key"), "utf8")).toBe("precious");
   });

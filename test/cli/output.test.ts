@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CLI, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 let box: Sandbox;
 
 beforeEach(async () => {
   box = new Sandbox();
-  await box.ok("init", "--no-hook");
-  await box.set("a/b", Buffer.alloc(900_000, "x"));
+  await makeVault(box, { "a/b": Buffer.alloc(900_000, "x") });
 });
 
 /** Runs a command with its output sent to an open file. */

@@ -13,19 +13,16 @@ import {
   rotateOwner,
   VaultFolder,
   type Identity,
+  type RecipientKind,
 } from "#vault/index.js";
 import { lacks } from "../support/programs.js";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
 
 const SECRETS = { "stripe/api-key": "sk", "stripe/webhook": "wh", "db/url": "url" };
 
-const vault = prepared(async (box, ...initFlags: string[]) => {
-  await box.ok("init", "--no-hook", ...initFlags);
-  for (const [path, value] of Object.entries(SECRETS)) await box.set(path, value);
-  await box.ok("add-agent", "ann");
-  await box.ok("grant", "ann", "stripe");
-});
+const vault = prepared((box, kind: RecipientKind = "x25519") => makeVault(box, SECRETS, { ann: ["stripe"] }, { kind }));
 
 /** Another person's machine: a home of their own, and a clone of the box's remote. */
 class Person {
@@ -98,8 +95,8 @@ async function addBob(box: Sandbox, bob: Person): Promise<string> {
   return output;
 }
 
-async function withBob(...initFlags: string[]): Promise<{ box: Sandbox; bob: Person; key: Identity; trusted: string }> {
-  const box = await vault(...initFlags);
+async function withBob(): Promise<{ box: Sandbox; bob: Person; key: Identity; trusted: string }> {
+  const box = await vault();
   box.addRemote();
   const bob = new Person(box, "bob");
   const key = await bob.makeKey();
@@ -246,7 +243,7 @@ describe("add-owner", () => {
   });
 
   it("keeps a post-quantum vault post-quantum", async () => {
-    const box = await vault("--post-quantum");
+    const box = await vault("post-quantum");
     await box.ok("add-owner", "bob", "--key-out", join(box.root, "bob.key"));
     expect(readIdentity(join(box.root, "bob.key")).kind).toBe("post-quantum");
     await box.ok("rotate-owner", "--recover-agents");

@@ -7,14 +7,14 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { GitRepository, pull } from "#vault/index.js";
 import * as sdk from "#sdk-node/index.js";
 import { CLI, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 
 /** A vault with one secret, its remote, and a clone of it that is up to date. */
 async function cloned(): Promise<{ box: Sandbox; clone: string; publish: (value: string) => Promise<void> }> {
   const box = new Sandbox();
-  await box.ok("init", "--no-hook");
-  await box.set("a/b", "one");
+  await makeVault(box, { "a/b": "one" });
   const remote = box.addRemote();
   const clone = join(box.root, "clone");
   box.gitIn(box.root, "clone", "--quiet", remote, clone);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, sym
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { resign } from "../support/signing.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
@@ -12,15 +13,15 @@ const URL_VALUE = "correct-horse-battery-staple";
 
 const vault = prepared(
   async (box) => {
-    await box.ok("init", "--no-hook", "--owner", "eric");
-    await box.set("stripe/api-key", KEY);
-    await box.set("stripe/webhook", "whsec_0123456789abcdef");
-    await box.set("db/password", URL_VALUE);
-    await box.set("prod/key", "prod-value-that-is-long", "--environment", "production");
-    await box.set("tiny", "abc");
-    await box.set("binary/blob", Buffer.from([0, 255, 254, 1, 2, 3, 4, 5, 6, 7]));
-    await box.ok("add-agent", "bot");
-    await box.ok("grant", "bot", "stripe");
+    const secrets = {
+      "stripe/api-key": KEY,
+      "stripe/webhook": "whsec_0123456789abcdef",
+      "db/password": URL_VALUE,
+      "prod/key": { value: "prod-value-that-is-long", environment: "production" },
+      tiny: "abc",
+      "binary/blob": Buffer.from([0, 255, 254, 1, 2, 3, 4, 5, 6, 7]),
+    };
+    await makeVault(box, secrets, { bot: ["stripe"] });
   },
   { audit: true },
 );

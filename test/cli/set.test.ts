@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { resign } from "../support/signing.js";
 
 async function newVault(): Promise<Sandbox> {
   const box = new Sandbox();
-  await box.ok("init", "--no-hook");
+  await makeVault(box);
   return box;
 }
 
@@ -152,7 +153,7 @@ describe("set", () => {
     const box = await newVault();
     const attributes = ["--description", "for invoices", "--provider", "Stripe", "--account", "acct_1", "--environment", "production"];
     const more = ["--access", "read-write", "--tags", "billing,eu", "--rotate-after", "90", "--expires", "2096-02-29"];
-    await box.set("stripe/api-key", "one", ...attributes, ...more);
+    expect((await box.cli(["set", "stripe/api-key", ...attributes, ...more], { input: "one" })).code).toBe(0);
     expect(await listed(box, "stripe/api-key")).toMatchObject({
       name: "stripe/api-key",
       group: "stripe",
@@ -178,8 +179,7 @@ describe("set", () => {
     const box = await newVault();
     await box.set("stripe/api-key", "one");
     const first = await listed(box, "stripe/api-key");
-    await box.ok("add-agent", "bot");
-    await box.ok("grant", "bot", "stripe");
+    await box.addAgent("bot", "stripe");
     expect(await listed(box, "stripe/api-key")).toMatchObject({ version: 1, rotated: first["rotated"] });
     await box.set("stripe/api-key", "two");
     expect(await listed(box, "stripe/api-key")).toMatchObject({ version: 2, created: first["created"] });
@@ -205,18 +205,18 @@ describe("set", () => {
 
   it("keeps an expiry that has passed since it was given", async () => {
     const box = await newVault();
-    await box.set("a/x", "1", "--expires", "1d");
+    expect((await box.cli(["set", "a/x", "--expires", "1d"], { input: "1" })).code).toBe(0);
     const file = join(box.vault, "secrets/a/x.meta");
     writeFileSync(file, readFileSync(file, "utf8").replace(/^expires: .*$/m, "expires: 2020-01-01T00:00:00Z"));
     await box.sign();
-    await box.set("a/x", "2", "--expires", "2020-01-01");
+    expect((await box.cli(["set", "a/x", "--expires", "2020-01-01"], { input: "2" })).code).toBe(0);
     expect(await listed(box, "a/x")).toMatchObject({ expires: "2020-01-01T00:00:00Z", version: 2 });
   });
 
   it("stores in a group of the person's choice, and in default without one", async () => {
     const box = await newVault();
     await box.set("token", "1");
-    await box.set("x/y", "2", "--group", "shared");
+    expect((await box.cli(["set", "x/y", "--group", "shared"], { input: "2" })).code).toBe(0);
     expect((await listed(box, "token")).groups).toEqual(["default"]);
     expect((await listed(box, "x/y")).groups).toEqual(["shared"]);
     expect((await valueOf(box, "default/token")).toString()).toBe("1");
@@ -235,8 +235,7 @@ describe("set", () => {
     const box = await newVault();
     await box.set("a/x", "1");
     await box.set("b/y", "2");
-    await box.ok("add-agent", "ann");
-    await box.ok("grant", "ann", "b");
+    await box.addAgent("ann", "b");
     await box.ok("set", "a/x", "--keep-value", "--group", "b");
     const read = ["get", "a/x", "--key", box.agentKey("ann")];
     expect((await box.cli(read)).stdout.toString()).toBe("1");
@@ -250,8 +249,7 @@ describe("set", () => {
   it("keeps the value and encrypts it anew where it is for others than it should be, as check advises", async () => {
     const box = await newVault();
     await box.set("a/x", "1");
-    await box.ok("add-agent", "ann");
-    await box.ok("grant", "ann", "a");
+    await box.addAgent("ann", "a");
     const manifest = join(box.vault, "manifest.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace("  - a\n", ""));
     resign(box);
@@ -268,7 +266,7 @@ describe("set", () => {
     const box = await newVault();
     await box.set("a/x", "1");
     const before = box.git("rev-parse", "HEAD");
-    await box.set("a/x", "2", "--dry-run");
+    expect((await box.cli(["set", "a/x", "--dry-run"], { input: "2" })).code).toBe(0);
     expect(box.git("rev-parse", "HEAD")).toBe(before);
     expect((await valueOf(box, "a/x")).toString()).toBe("1");
   });

@@ -6,14 +6,10 @@ import { parseHeader } from "#vault/age/header.js";
 import { parseRecipient } from "#vault/age/recipient.js";
 import { parseLock } from "#vault/lock/lock.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const vault = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "one");
-  await box.set("db/url", "two");
-  await box.ok("add-agent", "ann");
-  await box.ok("add-agent", "bob");
-  await box.ok("grant", "bob", "stripe");
+  await makeVault(box, { "stripe/api-key": "one", "db/url": "two" }, { ann: [], bob: ["stripe"] });
 });
 
 const lock = (box: Sandbox) => parseLock(readFileSync(join(box.vault, "vault.lock")));

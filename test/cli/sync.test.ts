@@ -2,11 +2,10 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const vault = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "one");
-  await box.ok("add-agent", "ann");
+  await makeVault(box, { "stripe/api-key": "one" }, { ann: [] });
 });
 
 /** The vault with a remote, and another clone of its owner's. */
@@ -25,7 +24,7 @@ describe("sync", () => {
   it("brings what is here to the remote, and what is there to here", async () => {
     const { box, clone, inClone } = await cloned();
     await box.set("stripe/api-key", "two");
-    await box.ok("grant", "ann", "stripe");
+    await box.grant("ann", "stripe");
     expect(json(await box.cli(["sync", "--json"]))).toEqual({ upstream: "origin/main", pulled: 0, pushed: 2, sequence: 5 });
     expect(json(await inClone("sync", "--json"))).toEqual({ upstream: "origin/main", pulled: 2, pushed: 0, sequence: 5 });
     expect(head(box, clone)).toBe(head(box));
@@ -34,7 +33,7 @@ describe("sync", () => {
 
   it("only takes with --pull and only brings with --push", async () => {
     const { box, clone, inClone } = await cloned();
-    await box.ok("grant", "ann", "stripe");
+    await box.grant("ann", "stripe");
     const before = head(box, join(box.root, "remote.git"));
     await box.ok("sync", "--pull");
     expect(head(box, join(box.root, "remote.git"))).toBe(before);
@@ -47,7 +46,7 @@ describe("sync", () => {
 
   it("tells what each side has changed where both have, and changes neither", async () => {
     const { box, clone, inClone } = await cloned();
-    await box.ok("grant", "ann", "stripe");
+    await box.grant("ann", "stripe");
     expect((await inClone("set", "db/url")).code).toBe(0);
     await box.ok("sync");
     const heads = [head(box, clone), head(box, join(box.root, "remote.git"))];
@@ -62,7 +61,7 @@ describe("sync", () => {
 
   it("comes first in a clone that is behind: nothing is changed on an old state", async () => {
     const { box, clone, inClone } = await cloned();
-    await box.ok("grant", "ann", "stripe");
+    await box.grant("ann", "stripe");
     await box.ok("sync");
     const before = head(box, clone);
     const behind = await inClone("set", "db/url");

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { lacks } from "../support/programs.js";
 import { CLI, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 /** Runs a command on a terminal of its own; each answer is typed once its question shows. @returns what the screen showed, and the exit code */
 function onTerminal(
@@ -41,7 +42,7 @@ function shellOnTerminal(
 describe.skipIf(lacks("script"))("on a terminal", () => {
   it("set asks for the value, which does not show, corrections included", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", "sesamx\u007Fe ünd 🔑\r"]]);
     expect(code).toBe(0);
     expect(screen).not.toContain("sesam");
@@ -50,17 +51,14 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("get ends the line that the value stands in", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.set("a/b", "sesame");
-    await box.set("a/lines", "open\nsesame\n");
+    await makeVault(box, { "a/b": "sesame", "a/lines": "open\nsesame\n" });
     expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("sesame\r\n");
     expect((await onTerminal(box, ["get", "a/lines"], [])).screen).toBe("open\r\nsesame\r\n");
   });
 
   it("get says what it pulled", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.set("a/b", "old");
+    await makeVault(box, { "a/b": "old" });
     box.addRemote();
     await box.set("a/b", "new");
     box.git("push", "--quiet");
@@ -76,7 +74,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
     ["after a correction", "wrong\u0015\u001B[200~right\u001B[201~\r", "right"],
   ])("a paste that the terminal sends %s is stored whole, and no line of it reaches the shell", async (_, sent, value) => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", sent]]);
     expect(code).toBe(0);
     expect(screen).not.toMatch(/KEY|bGluZQ/);
@@ -85,7 +83,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("keys edit the value and are no part of it", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const arrows = "\u001B[A\u001B[1;5C\u001BOP\u001Bb";
     expect((await onTerminal(box, ["set", "a/b"], [["Value", `no\u0015s${arrows}\u0001é\u007Fesame\u0004`]])).code).toBe(0);
     expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe("sesame");
@@ -96,7 +94,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("nothing typed is no value", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     for (const key of ["\r", "\u0004"]) {
       const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", key]]);
       expect(code).toBe(2);
@@ -107,7 +105,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("asks for nothing where the answer would be in vain", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     for (const [words, code] of [
       [["set", "../x"], "INVALID_NAME"],
       [["set", "a/b", "--agents", "nobody"], "AGENT_NOT_FOUND"],
@@ -125,7 +123,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("says how to push what a change has committed, where there is somewhere to push it to", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const change = () => onTerminal(box, ["set", "a/b", "--generate"], []).then(({ screen }) => screen);
     expect(await change()).not.toContain("git push");
     box.addRemote();
@@ -139,9 +137,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("list fits a narrow terminal", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.set("payments/production/stripe-api-key", "1", "--expires", "2096-01-01");
-    await box.set("short", "2");
+    await makeVault(box, { "payments/production/stripe-api-key": { value: "1", expires: "2096-01-01T00:00:00Z" }, short: "2" });
     const { screen } = await shellOnTerminal(box, `stty cols 50; '${process.execPath}' '${CLI}' list`, []);
     const lines = screen.trimEnd().split(/\r?\n/);
     expect(lines.map((line) => line.length <= 50)).toEqual([true, true, true]);
@@ -151,7 +147,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
 
   it("Ctrl-C in the question ends the command with 130, and nothing is changed", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const head = box.git("rev-parse", "HEAD");
     const { screen, code } = await onTerminal(box, ["set", "a/b"], [["Value", "half\u0003"]]);
     expect(code).toBe(130);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const vault = prepared(async (box) => {
-  await box.ok("init", "--no-hook");
-  await box.set("stripe/api-key", "sk");
+  await makeVault(box, { "stripe/api-key": "sk" });
 });
 
 const RECORDED = { AGENT_VAULT_AUDIT: "on" };

@@ -4,6 +4,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { expect, it } from "vitest";
 import { CLI, Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { rounds } from "../support/slow.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
@@ -12,11 +13,9 @@ const ROUNDS = rounds(6, 150, "DOORS_ROUNDS");
 
 it(`lets two agents, a program, an MCP client and an owner work at once, ${ROUNDS} times each`, { timeout: 600_000 }, async () => {
   const box = new Sandbox({ audit: true });
-  await box.ok("init", "--no-hook", "--owner", "eric");
-  await box.set("shared/token", "value-number-0");
+  await makeVault(box, { "shared/token": "value-number-0" });
   for (const agent of ["ann", "bob", "cat"]) {
-    await box.ok("add-agent", agent);
-    await box.ok("grant", agent, "shared");
+    await box.addAgent(agent, "shared");
   }
   const isValue = /^value-number-\d+$/;
   const repeat = async (work: (round: number) => Promise<void>) => {

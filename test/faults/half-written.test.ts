@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Vault } from "#sdk-node/vault.js";
 import { set, sign } from "#vault/index.js";
-import { makeVault } from "../support/granted.js";
+import { makeVault } from "../support/vault.js";
 import { toolsOf } from "#mcp/tools/tools.js";
 import { Served } from "../support/mcp-client.js";
 import { ANY_USE } from "../support/policy.js";
@@ -125,7 +125,7 @@ class Writer {
 
 const machine = prepared(
   async (box) => {
-    await makeVault(box, { [SECRET]: "the first value", "other/token": "another value" }, "bob", ["shared"]);
+    await makeVault(box, { [SECRET]: "the first value", "other/token": "another value" }, { bob: ["shared"] });
     await box.ok("add-owner", "olga", "--key-out", "olga.key");
     box.write(".agent-vault/policy.yaml", ANY_USE);
     await sign(box.context(), { vault: box.vault, approve: () => true });

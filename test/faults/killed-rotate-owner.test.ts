@@ -2,11 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
-import { atEach, recordCalls, runWatched } from "./at-call.js";
+import { makeVault } from "../support/vault.js";
+import { readSecret, recoverVault, rotateOwner, set } from "#vault/index.js";
+import { atEach, recordDeaths, runWatched } from "./at-call.js";
 import { SLOW } from "../support/slow.js";
 
-/** With SLOW=1 every call counts; otherwise each fifth one, as the transaction is the same that other tests kill everywhere. */
-const STEP = SLOW ? 1 : 5;
+/** With SLOW=1 every death counts; otherwise each third one, as the transaction is the same that other tests kill everywhere. */
+const STEP = SLOW ? 1 : 3;
 const ROTATE = { words: ["rotate-owner"] };
 
 function keysAtHome(box: Sandbox): string[] {
@@ -21,16 +23,15 @@ function keysAtHome(box: Sandbox): string[] {
  * had been.
  */
 async function survivesEveryKill(box: Sandbox): Promise<void> {
-  const calls = await recordCalls(await box.copy(), ROTATE);
+  const { calls, deaths } = await recordDeaths(await box.copy(), ROTATE);
   const before = keysAtHome(box);
   const outcomes: ("old" | "new")[] = [];
-  const places = calls.flatMap((_, index) => (index % STEP === 0 ? [index] : []));
   await atEach(
     calls,
-    places,
+    deaths.filter((_, index) => index % STEP === 0),
     () => box.copy(),
-    async (copy, index) => {
-      outcomes[index] = await killAndGoOn(copy, index + 1);
+    async (copy, at, isDead) => {
+      outcomes[2 * at + (isDead ? 0 : 1)] = isDead ? await goOn(copy, at) : await killAndGoOn(copy, at);
     },
   );
   // One instant decides, and both sides of it were seen.
@@ -39,17 +40,27 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
   async function killAndGoOn(copy: Sandbox, at: number): Promise<"old" | "new"> {
     const { signal, ended } = await runWatched(copy, ROTATE, { at });
     expect(signal).toBe("SIGKILL");
+    return goOn(copy, at, ended);
+  }
+
+  /** @param ended once the children of the process that was killed have ended */
+  async function goOn(copy: Sandbox, at: number, ended?: Promise<unknown>): Promise<"old" | "new"> {
+    const { vault } = copy;
+    const read = async () => {
+      await recoverVault(copy.context(), vault);
+      return Buffer.from((await readSecret(copy.context(), vault, "a/b")).value).toString();
+    };
     // A reader comes first or a writer, by turns.
-    if (at % 2 === 0) await copy.ok("set", "a/late", "--generate");
-    expect(await copy.ok("get", "a/b")).toBe("one");
+    if (at % 2 === 0) await set(copy.context(), { vault, path: "a/late", value: Buffer.from("late") });
+    expect(await read()).toBe("one");
     await ended;
     const subjects = copy.git("log", "--format=%s");
     expect(subjects.split("\n").filter((line) => line.includes("rotate"))).toHaveLength(
       subjects.includes("signed with the new key") ? 2 : 0,
     );
     for (const key of before) expect(keysAtHome(copy)).toContain(key);
-    await copy.ok("rotate-owner");
-    expect(await copy.ok("get", "a/b")).toBe("one");
+    await rotateOwner(copy.context(), { vault });
+    expect(await read()).toBe("one");
     return subjects.includes("signed with the new key") ? "new" : "old";
   }
 }
@@ -57,16 +68,14 @@ async function survivesEveryKill(box: Sandbox): Promise<void> {
 describe("agent-vault rotate-owner, killed", { timeout: 900_000 }, () => {
   it("leaves a key that opens the vault in its place, at every call, from the shared key", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.set("a/b", "one");
+    await makeVault(box, { "a/b": "one" });
     await survivesEveryKill(box);
   });
 
   it("and from a key of the vault's own", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook", "--new-key");
+    await makeVault(box, { "a/b": "one" }, {}, { newKey: true });
     expect(existsSync(box.ownerKey)).toBe(false);
-    await box.set("a/b", "one");
     await survivesEveryKill(box);
   });
 });

@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import { Ledger } from "#ledger/index.js";
 import { loadKeys, openState, parseRecipient } from "#vault/index.js";
 import { Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { rounds } from "../support/slow.js";
 
 const PROCESS = join(import.meta.dirname, "ledger-process.mjs");
@@ -25,9 +26,8 @@ it(`survives 16 processes at once with random kills, ${ROUNDS} rounds`, { timeou
   const box = new Sandbox();
   const temporary = join(box.root, "tmp");
   mkdirSync(temporary);
-  await box.ok("init", "--no-hook");
-  for (const name of ["stripe/plaintext-name", "stripe/plaintext-other", "db/plaintext-url"])
-    await box.set(name, "x", "--provider", "plaintext-provider");
+  const secret = { value: "x", provider: "plaintext-provider" };
+  await makeVault(box, { "stripe/plaintext-name": secret, "stripe/plaintext-other": secret, "db/plaintext-url": secret });
 
   const said: string[] = [];
   const leaks = new Set<string>();

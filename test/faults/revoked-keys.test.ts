@@ -82,9 +82,9 @@ describe("an agent beyond the groups, given with set --agents", () => {
   it("keeps its secret through grants, revokes, removals and recoveries of others, and through new values", async () => {
     const work = await VaultAtWork.make();
     const { box } = work;
-    await box.ok("grant", "alice", "other");
+    await box.grant("alice", "other");
     await box.ok("revoke", "alice", "stripe");
-    await box.ok("grant", "alice", EXTRA_SECRET);
+    await box.grant("alice", EXTRA_SECRET);
     await box.ok("revoke", "alice", EXTRA_SECRET);
     await box.set(EXTRA_SECRET, "another value");
     await box.ok("set", EXTRA_SECRET, "--keep-value", "--description", "of the account in Berlin");

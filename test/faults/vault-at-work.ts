@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import {
   addAgent,
   check,
@@ -49,6 +49,9 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
 };
 const EXTRA: Readonly<Record<string, readonly string[]>> = { [EXTRA_SECRET]: ["carol"], "deep/er/nested": ["carol"] };
 
+let original: Promise<VaultAtWork> | undefined;
+afterAll(async () => original && rmSync((await original).box.root, { recursive: true, force: true }));
+
 /**
  * A repository with a vault, in the middle of a person's own work.
  *
@@ -67,8 +70,14 @@ export class VaultAtWork {
     this.keys = keys;
   }
 
+  /** It is built once in a test file and copied. */
   static async make(): Promise<VaultAtWork> {
-    const box = new Sandbox();
+    original ??= VaultAtWork.#build(new Sandbox({ kept: true }));
+    const { box, expected, keys } = await original;
+    return new VaultAtWork(await box.copy(), expected, keys);
+  }
+
+  static async #build(box: Sandbox): Promise<VaultAtWork> {
     await init(box.context(), {});
     for (const agent of Object.keys(GROUPS)) await addAgent(box.context(), { vault: box.vault, agent });
     const keys = Object.fromEntries(Object.keys(GROUPS).map((agent) => [agent, readIdentity(box.agentKey(agent))]));

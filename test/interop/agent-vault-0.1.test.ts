@@ -82,7 +82,7 @@ describe("a vault made by agent-vault 0.1", () => {
 
   it.each([{ committed: true }, { committed: false }])("is changed, and stays in its layout (%j)", async (options) => {
     const box = await adoptedVault(options);
-    await box.ok("grant", "seo-crawler", "postgres");
+    await box.grant("seo-crawler", "postgres");
     await box.ok("revoke", "billing-agent", "stripe");
     await box.set("stripe/new", "added");
     await expectAccess(box, {
@@ -126,7 +126,7 @@ describe("a vault made by agent-vault 0.1", () => {
     const box = await adoptedVault({ committed: true });
     const file = "secrets/postgres/prod/connection-string.meta";
     const before = readFileSync(join(FIXTURE, "repo/.agent-vault", file), "utf8");
-    await box.ok("grant", "seo-crawler", "postgres");
+    await box.grant("seo-crawler", "postgres");
     expect(readFileSync(join(box.vault, file), "utf8")).toBe(`${before}- seo-crawler\n`);
   });
 

@@ -2,7 +2,7 @@ import process from "node:process";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Vault } from "#sdk-node/index.js";
 import { VaultError } from "#vault/index.js";
-import { CASES, keyFile, Scene, type Call, type Case, type ListedSecret } from "./conformance.js";
+import { CASES, CaseMachine, keyFile, type Call, type Case, type ListedSecret } from "./conformance.js";
 
 /** What came of a call: what is expected of one that ends well, or an error with its text. */
 type Outcome = { readonly error: string; readonly text: string } | Readonly<Record<string, unknown>>;
@@ -13,15 +13,15 @@ const VALUES = /sk_test|sk_of|demo_stripe|not for bot/;
 
 describe.each(Object.entries(DOORS))("the conformance suite, by the door %s", (door, open) => {
   it.each(CASES.map((given) => [given.name, given] as const))("%s", async (_, given) => {
-    const scene = new Scene(given);
-    const ask = open(scene, given);
+    const machine = new CaseMachine(given);
+    const ask = open(machine, given);
     for (const call of given.calls) {
       if (call.doors && !call.doors.some((name) => name === door)) continue;
       if ("push" in call) {
-        scene.push(call.push, call.change);
+        machine.push(call.push, call.change);
         continue;
       }
-      scene.fetchAgain();
+      machine.fetchAgain();
       const { error, mentions = "", doors: _doors, ...expected } = call;
       const outcome = await ask(call);
       if (error === undefined) expect(outcome).toEqual(expected);
@@ -31,19 +31,19 @@ describe.each(Object.entries(DOORS))("the conformance suite, by the door %s", (d
         expect(String(outcome["text"])).not.toMatch(VALUES);
       }
     }
-    if (given.remembers !== undefined) expect(scene.remembered()).toBe(given.remembers);
+    if (given.remembers !== undefined) expect(machine.remembered()).toBe(given.remembers);
   });
 });
 
-function askNode(scene: Scene, { key = {} }: Case): (call: Call) => Promise<Outcome> {
-  for (const name of ["CI", "AGENT_VAULT_KEY", "AGENT_VAULT_OWNER", "AGENT_VAULT_STRICT"]) vi.stubEnv(name, scene.env[name]);
-  for (const [name, value] of Object.entries(scene.env)) vi.stubEnv(name, value);
+function askNode(machine: CaseMachine, { key = {} }: Case): (call: Call) => Promise<Outcome> {
+  for (const name of ["CI", "AGENT_VAULT_KEY", "AGENT_VAULT_OWNER", "AGENT_VAULT_STRICT"]) vi.stubEnv(name, machine.env[name]);
+  for (const [name, value] of Object.entries(machine.env)) vi.stubEnv(name, value);
   vi.spyOn(process, "emitWarning").mockImplementation(() => {});
   onTestFinished(() => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
   });
-  const vault = new Vault({ repoPath: scene.box.repository, ...(key.file && { keyPath: keyFile(key.file) }) });
+  const vault = new Vault({ repoPath: machine.box.repository, ...(key.file && { keyPath: keyFile(key.file) }) });
   return async (call) => {
     try {
       if ("get" in call) return { get: call.get, value: await vault.get(call.get) };
@@ -64,12 +64,12 @@ function askNode(scene: Scene, { key = {} }: Case): (call: Call) => Promise<Outc
   };
 }
 
-function askCommand(scene: Scene, { key = {} }: Case): (call: Call) => Promise<Outcome> {
+function askCommand(machine: CaseMachine, { key = {} }: Case): (call: Call) => Promise<Outcome> {
   const run = async (...words: string[]) => {
     const flags = key.file && words[0] !== "list-agents" ? ["--key", keyFile(key.file)] : [];
     // What needs no key takes none of the command line, but heeds what the variable says.
-    const env = { ...scene.env, ...(key.file && words[0] === "list-agents" && { AGENT_VAULT_KEY: keyFile(key.file) }) };
-    return scene.box.cli([...words, ...flags], { env });
+    const env = { ...machine.env, ...(key.file && words[0] === "list-agents" && { AGENT_VAULT_KEY: keyFile(key.file) }) };
+    return machine.box.cli([...words, ...flags], { env });
   };
   const json = async (...words: string[]) => {
     const { stdout, stderr } = await run(...words, "--json");

@@ -59,8 +59,8 @@ const signers = JSON.parse(readFileSync(join(FIXTURES, "signers.json"), "utf8"))
 export const CASES = suite.cases;
 export const keyFile = (name: string): string => join(FIXTURES, "keys", name);
 
-/** A case on a machine of its own. */
-export class Scene {
+/** The machine of a case. */
+export class CaseMachine {
   readonly box: Sandbox;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -6,6 +6,7 @@ import { BrowserPage, CHROMIUM } from "../support/chromium.js";
 import { ERAS, Served, type Question, type Reply } from "../support/mcp-client.js";
 import { lacks } from "../support/programs.js";
 import { prepared } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 
 const SECRETS = {
   "stripe/test-key": "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
@@ -17,22 +18,12 @@ const known = new KnownSecrets(Object.entries(SECRETS).map(([name, value]) => ({
 
 const machine = prepared(
   async (box) => {
-    await box.ok("init");
-    await box.ok("add-agent", "claude");
-    await box.set(
-      "stripe/test-key",
-      SECRETS["stripe/test-key"],
-      "--environment",
-      "test",
-      "--access",
-      "read",
-      "--description",
-      "test account",
-    );
-    await box.set("stripe/live-key", SECRETS["stripe/live-key"], "--environment", "production", "--access", "admin");
-    await box.set("stripe/pem", SECRETS["stripe/pem"]);
-    await box.set("other/token", SECRETS["other/token"]);
-    await box.ok("grant", "claude", "stripe");
+    const secrets = {
+      ...SECRETS,
+      "stripe/test-key": { value: SECRETS["stripe/test-key"], environment: "test", access: "read" as const, description: "test account" },
+      "stripe/live-key": { value: SECRETS["stripe/live-key"], environment: "production", access: "admin" as const },
+    };
+    await makeVault(box, secrets, { claude: ["stripe"] });
   },
   { audit: true },
 );

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { lacks } from "../support/programs.js";
 import { Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { resign } from "../support/signing.js";
 
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1024 * 1024];
@@ -11,12 +12,11 @@ const SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1024 * 1024];
 describe.skipIf(lacks("age", "script"))("the files of a vault and the age program", () => {
   it("age opens every file that a command writes, with the owner's key and with the agent's, after a grant and after a revoke", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
+    await makeVault(box);
     const values = new Map(SIZES.map((size) => [`sizes/b${size}`, randomBytes(size)]));
     for (const [path, value] of values) await box.set(path, value);
     for (const agent of ["ann", "bob"]) {
-      await box.ok("add-agent", agent);
-      await box.ok("grant", agent, "sizes");
+      await box.addAgent(agent, "sizes");
     }
     const age = async (key: string, file: string) => box.run("age", ["--decrypt", "--identity", key, join(box.vault, file)]);
     const expectOpens = async (key: string) => {
@@ -37,10 +37,9 @@ describe.skipIf(lacks("age", "script"))("the files of a vault and the age progra
 
   it("a command opens what age writes in a secret's place", async () => {
     const box = new Sandbox();
-    await box.ok("init", "--no-hook");
-    await box.ok("add-agent", "ann");
+    await makeVault(box, {}, { ann: [] });
     await box.set("a/b", "old");
-    await box.ok("grant", "ann", "a");
+    await box.grant("ann", "a");
     const recipients = ["owner.pub", "agents/ann/public.key"].flatMap((file) => [
       "--recipient",
       readFileSync(join(box.vault, file), "utf8"),

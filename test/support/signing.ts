@@ -10,12 +10,20 @@ import type { Sandbox } from "./sandbox.js";
 
 /** Signs the vault in the work tree as it is, with whatever key: as the next state, unless the lock should say something else. */
 export function resign(box: Sandbox, change: (lock: Lock, key: SigningKey) => Partial<Lock> = () => ({}), identity?: Identity): void {
-  const file = join(box.vault, "vault.lock");
-  const before = readFileSync(file);
+  const before = readFileSync(join(box.vault, "vault.lock"));
   const lock = parseLock(before);
   const key = new SigningKey(identity ?? readIdentity(box.ownerKey), lock.vault);
-  const next = { ...lock, sequence: lock.sequence + 1, previous: digestOf(before), ...summarize(digestsIn(new VaultFolder(box.vault))) };
-  const bytes = formatLock({ ...next, ...change(lock, key) });
-  writeFileSync(file, bytes);
-  writeFileSync(`${file}.sig`, key.sign(bytes));
+  signFolder(box.vault, key, { sequence: lock.sequence + 1, previous: digestOf(before), ...change(lock, key) });
+}
+
+/** Signs what lies in a vault's folder, in a lock that says what it says now, but for what is changed in it. */
+export function signFolder(vault: string, key: SigningKey, change: Partial<Lock> = {}): void {
+  const present = parseLock(readFileSync(join(vault, "vault.lock")));
+  const lock = { ...present, ...summarize(digestsIn(new VaultFolder(vault))), ...change };
+  writeLock(vault, formatLock(lock), key);
+}
+
+export function writeLock(vault: string, bytes: Uint8Array, key: SigningKey): void {
+  writeFileSync(join(vault, "vault.lock"), bytes);
+  writeFileSync(join(vault, "vault.lock.sig"), key.sign(bytes));
 }

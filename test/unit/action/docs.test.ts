@@ -4,7 +4,7 @@ import process from "node:process";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { parsePolicy } from "#runner/index.js";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { lacks } from "../../support/programs.js";
 import { CLI, prepared, type Sandbox } from "../../support/sandbox.js";
 import { examples } from "../../support/examples.js";
@@ -27,14 +27,14 @@ const stepsWithVault = (workflow: string) =>
 
 const deployed = prepared(async (box) => {
   const secrets = ["deploy/api-token", "deploy/ssh-key", "deploy/region", "db/url"];
-  await makeVault(box, Object.fromEntries(secrets.map((secret) => [secret, `value of ${secret}`])), "another-agent", ["db"]);
+  await makeVault(box, Object.fromEntries(secrets.map((secret) => [secret, `value of ${secret}`])), { "another-agent": ["db"] });
   // As the page says; `gh` keeps what it is given.
   program(box, "gh", `case "$1" in secret) cat > "$HOME/$3" ;; *) printf %s "$5" > "$HOME/$3" ;; esac`);
   const setUp = await box.run("sh", ["-ec", examples("github-action.md", "sh")[0]!], {
     env: { PATH: program(box, "agent-vault", `exec ${process.execPath} ${CLI} "$@"`) },
   });
   if (setUp.code !== 0) throw new Error(setUp.stderr);
-  await box.ok("grant", "deploy-job", "db");
+  await box.grant("deploy-job", "db");
 });
 
 /** Puts a program in the machine's way. @returns the PATH that finds it */

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { prepared, type Sandbox } from "../../support/sandbox.js";
 import { runAction, shownWith, type Step } from "./runner.js";
 
@@ -23,7 +23,7 @@ const VALUES: Readonly<Record<string, string>> = {
 
 const granted = prepared((box) => {
   const texts = Object.fromEntries(Object.entries(VALUES).map(([name, value]) => [`ci/${name}`, value]));
-  return makeVault(box, { ...texts, "ci/binary": Buffer.from([0, 200, 255]), "other/x": "no" }, "ci-agent", ["ci"]);
+  return makeVault(box, { ...texts, "ci/binary": Buffer.from([0, 200, 255]), "other/x": "no" }, { "ci-agent": ["ci"] });
 });
 
 const keyOf = (box: Sandbox) => readFileSync(box.agentKey("ci-agent"), "utf8");

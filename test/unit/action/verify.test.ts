@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { prepared, type Sandbox } from "../../support/sandbox.js";
 import { runAction } from "./runner.js";
 
@@ -12,9 +12,9 @@ const TOKEN = "ghs_tokenOfTheJob";
 
 /** A pull request that grants an agent a group, in a repository whose main branch does not. */
 const proposed = prepared(async (box) => {
-  await makeVault(box, { "stripe/api-key": "sk_1" }, "bot", []);
+  await makeVault(box, { "stripe/api-key": "sk_1" }, { bot: [] });
   box.git("checkout", "--quiet", "-b", "proposal");
-  await box.ok("grant", "bot", "stripe");
+  await box.grant("bot", "stripe");
 });
 
 interface Comment {

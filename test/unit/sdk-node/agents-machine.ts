@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { expect, onTestFinished, vi } from "vitest";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { prepared, type Outcome, type Sandbox } from "../../support/sandbox.js";
 
 export const SDK = resolve(import.meta.dirname, "../../../sdk-node/dist/index.js");
@@ -9,9 +9,12 @@ export const SDK = resolve(import.meta.dirname, "../../../sdk-node/dist/index.js
 /** Machines with a vault whose agent `bot` was granted one of two groups. To be called where a file begins. */
 export function agentsMachines(): () => Promise<{ box: Sandbox; options: { repoPath: string; keyPath: string } }> {
   const granted = prepared(async (box) => {
-    const secrets = { "stripe/api-key": "sk_1", "stripe/cert": Buffer.from([0, 200, 255]), "other/x": "no" };
-    await makeVault(box, secrets, "bot", ["stripe"]);
-    await box.ok("set", "stripe/api-key", "--keep-value", "--expires", "2030-01-01");
+    const secrets = {
+      "stripe/api-key": { value: "sk_1", expires: "2030-01-01T00:00:00Z" },
+      "stripe/cert": Buffer.from([0, 200, 255]),
+      "other/x": "no",
+    };
+    await makeVault(box, secrets, { bot: ["stripe"] });
   });
   return async () => {
     const box = await granted();

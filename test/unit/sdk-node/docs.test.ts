@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { prepared } from "../../support/sandbox.js";
 import { examples } from "../../support/examples.js";
 import { outputOf } from "./agents-machine.js";
@@ -11,8 +11,7 @@ const documented = prepared((box) =>
   makeVault(
     box,
     { "stripe/api-key": "sk_documented", "db/url": "postgres://localhost/shop", "payroll/password": "not the agent's" },
-    "billing-agent",
-    ["stripe", "db"],
+    { "billing-agent": ["stripe", "db"] },
   ),
 );
 

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { trustFile } from "#vault/index.js";
 import { parseLock } from "#vault/lock/lock.js";
-import { makeVault } from "../../../support/granted.js";
+import { makeVault } from "../../../support/vault.js";
 import { errorCode, prepared } from "../../../support/sandbox.js";
 
-const vault = prepared((box) => makeVault(box, { "a/b": "value" }, "bot", ["a"]));
+const vault = prepared((box) => makeVault(box, { "a/b": "value" }, { bot: ["a"] }));
 
 it.each([
   ["damaged", (file: string) => writeFileSync(file, '{"version": 1,')],
