@@ -3,6 +3,7 @@ import { addAgent } from "@agent-vault/vault";
 import { agentArgument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault add-agent`: add an agent with its own key. The agent can read nothing until you grant it a group or a secret. */
 export default class AddAgent extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 3;

@@ -3,6 +3,7 @@ import { addOwner, plural } from "@agent-vault/vault";
 import { argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault add-owner`: add an owner. Owners can read every secret and change the vault. */
 export default class AddOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Add an owner";

@@ -11,6 +11,7 @@ import { printable, printableJson, VaultError, andMore } from "@agent-vault/vaul
 
 const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
 
+/** `agent-vault audit`: show who used or changed what on this machine. The audit log is encrypted. */
 export default class Audit extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Show who used or changed what on this machine";

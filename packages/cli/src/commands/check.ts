@@ -4,6 +4,7 @@ import { check, exitCodeOf } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
 import { formatVaultFindings } from "../findings/vault-findings.js";
 
+/** `agent-vault check`: check the vault for problems. */
 export default class Check extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Check the vault for problems";

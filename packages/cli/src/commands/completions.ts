@@ -3,6 +3,7 @@ import { isShell, SCRIPTS } from "../completions/shells.js";
 import { argument } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault completions`: print a shell's completion script. It completes commands, flags and the names in the vault. */
 export default class Completions extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Print a shell's completion script";

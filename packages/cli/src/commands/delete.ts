@@ -2,6 +2,7 @@ import { deleteSecret } from "@agent-vault/vault";
 import { dryRunFlag, keyFlag, secretArgument } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault delete`: delete a secret. Its past values stay in git's history, for everyone who could read them. */
 export default class Delete extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Delete a secret";

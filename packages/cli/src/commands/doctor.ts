@@ -5,6 +5,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault doctor`: check this installation and suggest fixes. */
 export default class Doctor extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Check this installation and suggest fixes";

@@ -4,6 +4,7 @@ import { GET_FLAGS } from "../flags/get-flags.js";
 import { oclifFlags } from "../flags/oclif-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault get`: print a secret's value. Prints exactly the bytes of the value, without an added newline. */
 export default class Get extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 6;

@@ -2,6 +2,7 @@ import { grant, plural } from "@agent-vault/vault";
 import { agentArgument, argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault grant`: let an agent read a group or a secret. */
 export default class Grant extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 4;

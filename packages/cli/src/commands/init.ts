@@ -8,6 +8,7 @@ import { argument, keyFlag } from "../flags/common-flags.js";
 import { programCommand } from "../program-command.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault init`: create a vault. Creates it in a git repository, and creates the repository if there is none. */
 export default class Init extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 1;

@@ -13,6 +13,7 @@ import { VaultCommand } from "../vault-command.js";
 
 const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
 
+/** `agent-vault inject`: fill a template with secrets. */
 export default class Inject extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Fill a template with secrets";

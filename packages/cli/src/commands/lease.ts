@@ -5,6 +5,7 @@ import { ttlFlag, ttlOf } from "../flags/token-flags.js";
 import { argument, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault lease`: reserve a secret and print a token limited to it. The lease lasts 8 hours by default. */
 export default class Lease extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Reserve a secret and print a token limited to it";

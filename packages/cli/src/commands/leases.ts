@@ -4,6 +4,7 @@ import { table } from "../terminal/table.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault leases`: list active leases. Shows who reserved which secret until when, on this machine. */
 export default class Leases extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active leases";

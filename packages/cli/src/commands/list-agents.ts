@@ -2,6 +2,7 @@ import { listAgents } from "@agent-vault/vault";
 import { table } from "../terminal/table.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault list-agents`: list agents and what they can read. */
 export default class ListAgents extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "List agents and what they can read";

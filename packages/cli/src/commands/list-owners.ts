@@ -4,6 +4,7 @@ import { table } from "../terminal/table.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault list-owners`: list owners and their keys. * marks the owner who signed the current state. */
 export default class ListOwners extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "List owners and their keys";

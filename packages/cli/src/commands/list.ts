@@ -6,6 +6,7 @@ import { table } from "../terminal/table.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault list`: list secrets and who can read them. Values are never shown. */
 export default class List extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 7;

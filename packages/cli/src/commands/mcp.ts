@@ -18,6 +18,7 @@ import { findVaultToRead } from "../terminal/terminal-context.js";
 import { noPullFlag, tokenFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault mcp`: serve an agent over MCP. Speaks MCP on standard input and output. */
 export default class Mcp extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Serve an agent over MCP";

@@ -2,6 +2,7 @@ import { move } from "@agent-vault/vault";
 import { argument, dryRunFlag, keyFlag, secretArgument } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault move`: move a secret to another path. In another group, the agents of that group can read it. */
 export default class Move extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Move a secret to another path";

@@ -7,6 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 /** The same for every secret: it says nothing of the value, not even its length. */
 const MASK = "********";
 
+/** `agent-vault peek`: check that a secret exists. Prints the same mask for every value. */
 export default class Peek extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Check that a secret exists";

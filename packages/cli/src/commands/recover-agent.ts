@@ -4,6 +4,7 @@ import { rotationAdvice } from "../advice/rotation.js";
 import { agentArgument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault recover-agent`: replace an agent's key. For a key that is lost or stolen. */
 export default class RecoverAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Replace an agent's key";

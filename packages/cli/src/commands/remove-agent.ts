@@ -3,6 +3,7 @@ import { rotationAdvice } from "../advice/rotation.js";
 import { agentArgument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault remove-agent`: remove an agent. Everything that it could read is re-encrypted. */
 export default class RemoveAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Remove an agent";

@@ -3,6 +3,7 @@ import { newAgentKeys, recoverAgentsFlag, retiredOwnerAdvice } from "../advice/a
 import { argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault remove-owner`: remove an owner. All secrets are re-encrypted, so that their key opens none of them. */
 export default class RemoveOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Remove an owner";

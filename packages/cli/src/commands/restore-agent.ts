@@ -4,6 +4,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { agentArgument, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault restore-agent`: restore an agent's key file from its escrow. For a new machine. */
 export default class RestoreAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Restore an agent's key file from its escrow";

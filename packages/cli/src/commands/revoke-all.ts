@@ -8,6 +8,7 @@ import { terminal } from "../terminal/terminal.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault revoke-all`: revoke all tokens, sessions and leases. Those of this vault on this machine. */
 export default class RevokeAll extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Revoke all tokens, sessions and leases";

@@ -3,6 +3,7 @@ import { rotationAdvice } from "../advice/rotation.js";
 import { agentArgument, argument, dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault revoke`: take a group or a secret away from an agent. */
 export default class Revoke extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 8;

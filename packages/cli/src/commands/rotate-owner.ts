@@ -5,6 +5,7 @@ import { recoverAgentsFlag, formatRotatedOwner } from "../advice/after-owner-cha
 import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault rotate-owner`: replace your owner key. All secrets are re-encrypted for the new key. */
 export default class RotateOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Replace your owner key";

@@ -4,6 +4,7 @@ import { oclifFlags } from "../flags/oclif-flags.js";
 import { RUN_FLAGS } from "../flags/run-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault run`: run a command with secrets in its environment. */
 export default class Run extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 5;

@@ -6,6 +6,7 @@ import { formatScanFindings } from "../findings/scan-findings.js";
 import { argument } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault scan`: find private keys in files. Scans all files in git's index, or the files that you name, tracked or not. */
 export default class Scan extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Find private keys in files";

@@ -6,6 +6,7 @@ import { VaultCommand } from "../vault-command.js";
 
 const list = { multiple: true, multipleNonGreedy: true, delimiter: "," } as const;
 
+/** `agent-vault set`: store a secret. Asks for the value on a terminal, or reads it from standard input. */
 export default class Set extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 2;

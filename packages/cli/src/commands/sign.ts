@@ -5,6 +5,7 @@ import { terminal } from "../terminal/terminal.js";
 import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault sign`: sign changes made without agent-vault. */
 export default class Sign extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Sign changes made without agent-vault";

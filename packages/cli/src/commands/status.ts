@@ -4,6 +4,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault status`: show the state of the vault. */
 export default class Status extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 10;

@@ -4,6 +4,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
 
+/** `agent-vault sync`: pull and push the vault. */
 export default class Sync extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 9;

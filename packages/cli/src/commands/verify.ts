@@ -17,6 +17,7 @@ import { jsonText } from "../terminal/standard-output.js";
 import { VaultCommand } from "../vault-command.js";
 import { formatVaultFindings } from "../findings/vault-findings.js";
 
+/** `agent-vault verify`: verify that the vault is what its owners signed. */
 export default class Verify extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Verify that the vault is what its owners signed";

@@ -2,6 +2,7 @@ import { anchorRecord, plural } from "@agent-vault/vault";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault audit anchor`: sign the current end of the audit log. */
 export default class AuditAnchor extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Sign the current end of the audit log";

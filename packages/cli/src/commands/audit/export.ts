@@ -7,6 +7,7 @@ import { writeOut } from "../../terminal/standard-output.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault audit export`: export the audit log. */
 export default class AuditExport extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Export the audit log";

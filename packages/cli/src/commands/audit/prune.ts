@@ -5,6 +5,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault audit prune`: delete the oldest rows of the audit log. Signs what is deleted, so that the rest still verifies. */
 export default class AuditPrune extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Delete the oldest rows of the audit log";

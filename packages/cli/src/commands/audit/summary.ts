@@ -12,6 +12,7 @@ const MAX_BAR = 30;
 /** Rows of each table. */
 const MAX_ROWS = 20;
 
+/** `agent-vault audit summary`: summarize the audit log. */
 export default class AuditSummary extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Summarize the audit log";

@@ -5,6 +5,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault audit verify`: verify the audit log. */
 export default class AuditVerify extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Verify the audit log";

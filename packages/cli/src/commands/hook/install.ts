@@ -4,6 +4,7 @@ import { whyNotInstalled } from "../../advice/hook-not-installed.js";
 import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault hook install`: install the pre-commit hook in this repository. Fits in with the repository's other hooks. */
 export default class HookInstall extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Install the pre-commit hook in this repository";

@@ -2,6 +2,7 @@ import process from "node:process";
 import { hookStatus } from "@agent-vault/hooks";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault hook status`: show whether the pre-commit hook is installed. Exits with 1 if it is not. */
 export default class HookStatus extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Show whether the pre-commit hook is installed";

@@ -1,6 +1,7 @@
 import { uninstallHook } from "@agent-vault/hooks";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault hook uninstall`: remove the pre-commit hook. Other hooks stay as they are. */
 export default class HookUninstall extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Remove the pre-commit hook";

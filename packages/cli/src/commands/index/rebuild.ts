@@ -4,6 +4,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault index rebuild`: rebuild the metadata index. Large vaults are listed and searched from this index. */
 export default class IndexRebuild extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Rebuild the metadata index";

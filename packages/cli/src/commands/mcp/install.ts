@@ -11,6 +11,7 @@ const nameFlag = Flags.string({ description: "the name of the server in the prog
 /** The flags that `mcp install` and `mcp uninstall` have in common. */
 export const installationFlags = { client: clientFlag, name: nameFlag };
 
+/** `agent-vault mcp install`: add the MCP server to an agent's program. */
 export default class McpInstall extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Add the MCP server to an agent's program";

@@ -2,6 +2,7 @@ import { parseClient, uninstallFrom } from "@agent-vault/mcp/install";
 import { VaultCommand } from "../../vault-command.js";
 import { installationFlags } from "./install.js";
 
+/** `agent-vault mcp uninstall`: remove the MCP server from an agent's program. */
 export default class McpUninstall extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Remove the MCP server from an agent's program";

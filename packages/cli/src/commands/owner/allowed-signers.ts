@@ -3,6 +3,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault owner allowed-signers`: print the owners' signing keys as an allowed_signers file. */
 export default class AllowedSigners extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Print the owners' signing keys as an allowed_signers file";

@@ -3,6 +3,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault owner keys`: print your public keys for this vault. */
 export default class OwnerKeys extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Print your public keys for this vault";

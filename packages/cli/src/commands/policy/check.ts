@@ -5,6 +5,7 @@ import { readInputFile } from "../../flags/read-input-file.js";
 import { knownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault policy check`: check a policy for errors. Also warns about rules that can never apply in this vault. */
 export default class PolicyCheck extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Check a policy for errors";

@@ -15,6 +15,7 @@ import { VaultCommand } from "../../vault-command.js";
 
 const DEFAULT = "(default: the current one; empty for none)";
 
+/** `agent-vault policy explain`: explain how the policy decides on a use. Shows which rule applies, and why the others do not. */
 export default class PolicyExplain extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Explain how the policy decides on a use";

@@ -2,6 +2,7 @@ import { findVault } from "@agent-vault/vault";
 import { initPolicy } from "@agent-vault/runner";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault policy init`: create a policy. It allows what is allowed without a policy, and shows the rules that you can add. */
 export default class PolicyInit extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a policy";

@@ -5,6 +5,7 @@ import { EXEC_FLAGS } from "../../flags/run-flags.js";
 import { argument } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault profile exec`: run a command with the secrets and variables of a profile. The same as agent-vault run --profile. */
 export default class ProfileExec extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Run a command with the secrets and variables of a profile";

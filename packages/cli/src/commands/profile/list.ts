@@ -3,6 +3,7 @@ import { formatSecretPath } from "@agent-vault/vault/read-only";
 import { table } from "../../terminal/table.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault profile list`: list profiles. */
 export default class ProfileList extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List profiles";

@@ -5,6 +5,7 @@ import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
 import { argument, keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault profile mint`: create a token for the secrets of a profile. The token has the restrictions of the profile. */
 export default class ProfileMint extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a token for the secrets of a profile";

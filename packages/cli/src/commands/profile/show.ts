@@ -3,6 +3,7 @@ import { formatDuration, formatSecretPath } from "@agent-vault/vault";
 import { argument } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault profile show`: show a profile. Shows its variables, their secrets and the restrictions of its tokens. */
 export default class ProfileShow extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Show a profile";

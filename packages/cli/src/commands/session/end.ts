@@ -4,6 +4,7 @@ import { keyChoice } from "../../flags/key-choice.js";
 import { argument, keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault session end`: end a session. Its approvals end, and tokens created in it are revoked. */
 export default class SessionEnd extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "End a session";

@@ -4,6 +4,7 @@ import { table } from "../../terminal/table.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault session info`: list active sessions. Lists the sessions of this vault on this machine. */
 export default class SessionInfo extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active sessions";

@@ -5,6 +5,7 @@ import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault session start`: start a session: approvals last until it ends. Prints a line for your shell to evaluate. */
 export default class SessionStart extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Start a session: approvals last until it ends";

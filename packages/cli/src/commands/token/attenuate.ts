@@ -3,6 +3,7 @@ import { VaultError } from "@agent-vault/vault";
 import { readToken, restrictionFlags, restrictionsOf, tokenArgument, ttlOf } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token attenuate`: restrict a token further. Prints a token that allows less than the given one. */
 export default class TokenAttenuate extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Restrict a token further";

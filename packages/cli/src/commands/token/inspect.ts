@@ -2,6 +2,7 @@ import { parseToken } from "@agent-vault/runner";
 import { formatCaveats, readToken, tokenArgument } from "../../flags/token-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token inspect`: show the contents of a token. Does not verify the token: use agent-vault token verify for that. */
 export default class TokenInspect extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Show the contents of a token";

@@ -5,6 +5,7 @@ import { table } from "../../terminal/table.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token list`: list active tokens. Lists the tokens for this vault that were created on this machine. */
 export default class TokenList extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active tokens";

@@ -5,6 +5,7 @@ import { restrictionFlags, restrictionsOf, ttlOf } from "../../flags/token-flags
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token mint`: create a token that allows less than your key. Every restriction narrows the token. */
 export default class TokenMint extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a token that allows less than your key";

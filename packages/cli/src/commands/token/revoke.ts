@@ -4,6 +4,7 @@ import { readToken } from "../../flags/token-flags.js";
 import { argument, keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token revoke`: revoke a token. Also revokes all tokens attenuated from it. */
 export default class TokenRevoke extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Revoke a token";

@@ -5,6 +5,7 @@ import { formatCaveats, readToken, tokenArgument } from "../../flags/token-flags
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
+/** `agent-vault token verify`: verify a token. Checks that it belongs to this vault and is valid now. */
 export default class TokenVerify extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Verify a token";
