@@ -1,5 +1,6 @@
 import { VaultError } from "@agent-vault/vault/read-only";
 
+/** Which vault a `Vault` reads, with which key, and whether it pulls first. */
 export interface VaultOptions {
   /**
    * A folder in the git repository that holds the vault (`~` is the home folder); or the repository's URL, `https://`, `ssh://`, `file://`

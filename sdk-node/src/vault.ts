@@ -1,6 +1,5 @@
 import process from "node:process";
 import {
-  findVault,
   isAuditOff,
   findVaultKeys,
   disabledRecorder,
@@ -11,35 +10,20 @@ import {
   pull,
   resolvePath,
   SecretReader,
-  variableName,
   VaultError,
   withAuthorization,
   type Context,
   type KeyChoice,
-  type RepositoryUrl,
-  decodeUtf8,
 } from "@agent-vault/vault/read-only";
 import type { VaultState } from "@agent-vault/vault";
-import { typedError } from "./errors.js";
+import { typed, typedAsync } from "./errors.js";
+import { agentsOf, secretsOf, type AgentInfo, type SecretMetadata } from "./listing.js";
 import { judge, ledgerRecorder } from "./optional-packages.js";
 import { checkOptions, requirePaths, requireText, type VaultOptions } from "./options.js";
+import { asText, variablesOf, withoutZero } from "./values.js";
+import { VaultFolder } from "./vault-folder.js";
 import { startWatch, type SecretChange, type Watch, type WatchOptions } from "./watch.js";
 import { wholeVault } from "./whole-vault.js";
-
-/** What may be told of a secret without its value. */
-export interface SecretMetadata {
-  readonly name: string;
-  readonly group: string;
-  readonly createdAt: Date;
-  readonly rotatedAt: Date;
-  readonly expiresAt?: Date;
-  readonly authorizedAgents: string[];
-}
-
-export interface AgentInfo {
-  readonly name: string;
-  readonly groups: string[];
-}
 
 /**
  * Reads the secrets that a key was granted. It changes nothing in the vault; the one thing that it may write is what `git fetch` and a
@@ -48,25 +32,30 @@ export interface AgentInfo {
 export class Vault {
   readonly #context: Context;
   readonly #autoPull: boolean;
-  readonly #url: RepositoryUrl | undefined;
+  readonly #folder: VaultFolder;
   readonly #watches = new Set<Watch>();
   #key: KeyChoice;
-  /** The vault's folder; not known before the clone of a URL is there. */
-  #root: string | undefined;
-  #locating: Promise<string> | undefined;
   #pulling: Promise<void> | undefined;
   #opening: Promise<SecretReader> | undefined;
   /** As it was opened last. */
   #opened: SecretReader | undefined;
   #isClosed = false;
 
-  /** @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type, or a URL of another kind */
+  /**
+   * @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type, or a URL of another kind
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * console.log((await vault.get("stripe/api-key")).length); // 13
+   * ```
+   */
   constructor(options: VaultOptions) {
     const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checkOptions(options));
-    this.#url = typed(() => parseRepositoryUrl(repoPath));
+    const url = typed(() => parseRepositoryUrl(repoPath));
     const said = new Set<string>();
     this.#context = processContext({
-      ...(this.#url && { env: withAuthorization({ ...process.env }, this.#url) }),
+      ...(url && { env: withAuthorization({ ...process.env }, url) }),
       warn: (message) => {
         if (!said.has(message)) process.emitWarning(printable(message), "AgentVaultWarning");
         said.add(message);
@@ -75,19 +64,35 @@ export class Vault {
     });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;
-    if (!this.#url) this.#root = typed(() => findVault(this.#context, resolvePath(this.#context, repoPath)));
+    this.#folder = typed(() => new VaultFolder(this.#context, url ?? resolvePath(this.#context, repoPath)));
   }
 
   /**
    * A secret's value as text. Calls that are made while another one pulls and verifies share that.
    * @param path `group/name`; a name alone lies in the group `default`
    * @throws SecretNotFoundError, NotAuthorizedError, VaultNotFoundError (no key), VerificationError, VaultError `INVALID_VALUE` where the value is not UTF-8
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * const key = await vault.get("stripe/api-key");
+   * console.log(key.length); // 13
+   * ```
    */
   async get(path: string): Promise<string> {
     return asText(path, await this.getBytes(path));
   }
 
-  /** A secret's value, exactly the bytes that were set. Throws as `get` does. */
+  /**
+   * A secret's value, exactly the bytes that were set. Throws as `get` does.
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * const bytes = await vault.getBytes("stripe/api-key");
+   * console.log(bytes.byteLength); // 13
+   * ```
+   */
   async getBytes(path: string): Promise<Uint8Array> {
     return typedAsync(async () => {
       requireText("The path of a secret", path);
@@ -99,6 +104,13 @@ export class Vault {
    * Several values as text by their paths, all or none: of one state of the vault, with one pull and one verification. They go on
    * record as one use.
    * @throws as `get` does
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * const values = await vault.getMany(["stripe/api-key", "db/url"]);
+   * console.log(Object.keys(values).join(" ")); // stripe/api-key db/url
+   * ```
    */
   async getMany<Path extends string>(paths: readonly Path[]): Promise<Record<Path, string>> {
     return typedAsync(async () => {
@@ -113,6 +125,13 @@ export class Vault {
    * @param secrets secrets by the variables that are to hold them; or their paths, then `stripe/api-key` goes to `STRIPE_API_KEY`
    * @throws as `get` does; VaultError `INVALID_VARIABLE` where two secrets would go to one variable, `INVALID_VALUE` for a value with a
    *   zero byte, which no environment can hold
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * const variables = await vault.env(["stripe/api-key", "db/url"]);
+   * console.log(Object.keys(variables).join(" ")); // STRIPE_API_KEY DB_URL
+   * ```
    */
   async env(secrets: readonly string[] | Readonly<Record<string, string>>): Promise<Record<string, string>> {
     return typedAsync(async () => {
@@ -126,35 +145,43 @@ export class Vault {
    * The vault's secrets, sorted by name, without their values.
    * @param group only those that this group lists
    * @throws ManifestError, VerificationError; of a URL that was not cloned yet VaultNotFoundError
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * console.log(vault.listSecrets("stripe")[0].authorizedAgents.join(" ")); // billing-agent
+   * ```
    */
   listSecrets(group?: string): SecretMetadata[] {
     return typed(() => {
       if (group !== undefined) requireText("A group", group);
-      return wholeVault()
-        .listSecrets(this.#state(), group)
-        .map(({ secret, groups, agents, metadata }) => ({
-          name: secret,
-          group: metadata?.group ?? groups[0] ?? "default",
-          createdAt: new Date(metadata?.created ?? 0),
-          rotatedAt: new Date(metadata?.rotated ?? metadata?.created ?? 0),
-          ...(metadata?.expires && { expiresAt: new Date(metadata.expires) }),
-          authorizedAgents: [...agents],
-        }));
+      return secretsOf(this.#state(), group);
     });
   }
 
-  /** The vault's agents and their groups, in the manifest's order. Throws as `listSecrets` does. */
+  /**
+   * The vault's agents and their groups, in the manifest's order. Throws as `listSecrets` does.
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * console.log(vault.listAgents()[0].groups.join(" ")); // stripe db
+   * ```
+   */
   listAgents(): AgentInfo[] {
-    return typed(() =>
-      wholeVault()
-        .listAgents(this.#state())
-        .map(({ agent, groups }) => ({ name: agent, groups: [...groups] })),
-    );
+    return typed(() => agentsOf(this.#state()));
   }
 
   /**
    * Fast-forwards the repository to its upstream now; that of a URL is cloned where it was not yet. Where that is impossible a warning is
    * emitted and the local state stays.
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * await vault.pull();
+   * console.log(vault.listSecrets().length); // 3
+   * ```
    */
   pull(): Promise<void> {
     this.#pulling = typedAsync(() => this.#pullNow());
@@ -163,7 +190,16 @@ export class Vault {
     return this.#pulling;
   }
 
-  /** Reads the manifest again. Every method does so by itself; this one says early whether it can be read. Throws as `listSecrets` does. */
+  /**
+   * Reads the manifest again. Every method does so by itself; this one says early whether it can be read. Throws as `listSecrets` does.
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * vault.reload();
+   * console.log("The manifest can be read."); // The manifest can be read.
+   * ```
+   */
   reload(): void {
     typed(() => this.#state().manifest);
   }
@@ -172,6 +208,13 @@ export class Vault {
    * Calls back whenever a secret is set anew, or the key at hand gains or loses it. It opens nothing: read the new value with `get`.
    * @returns once it is known how things stand now
    * @throws SecretNotFoundError, VaultNotFoundError, VerificationError, VaultError `USAGE`; what `signal` says where it is aborted
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * const watch = await vault.watch("stripe/api-key", ({ kind }) => console.error(kind), { interval: 5000 });
+   * watch.close();
+   * ```
    */
   async watch(path: string, callback: (change: SecretChange) => unknown, options: WatchOptions = {}): Promise<Watch> {
     return typedAsync(async () => {
@@ -192,13 +235,22 @@ export class Vault {
     });
   }
 
-  /** Ends all watches, forgets the key and waits for what is under way. Every later call throws. */
+  /**
+   * Ends all watches, forgets the key and waits for what is under way. Every later call throws.
+   * @example
+   * ```js
+   * import { Vault } from "agent-vault";
+   * const vault = new Vault({ repoPath: ".", keyPath: "~/.agent-vault/agents/billing-agent.key" });
+   * await vault.close();
+   * await vault.get("stripe/api-key").catch((error) => console.log(error.code)); // USAGE
+   * ```
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const watch of this.#watches) watch.close();
     this.#key = {};
     this.#opened = undefined;
-    await Promise.allSettled([this.#locating, this.#pulling, this.#opening]);
+    await Promise.allSettled([this.#folder.settled(), this.#pulling, this.#opening]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -233,69 +285,15 @@ export class Vault {
 
   async #locate(): Promise<string> {
     this.#requireOpen();
-    if (this.#root !== undefined) return this.#root;
-    const url = this.#url!;
-    const key = this.#key;
-    this.#locating ??= import("@agent-vault/vault")
-      .then(({ cloneOf }) => cloneOf(this.#context, url, key))
-      .finally(() => (this.#locating = undefined));
-    return (this.#root = await this.#locating);
+    return this.#folder.locate(this.#key);
   }
 
   #state(): VaultState {
     this.#requireOpen();
-    this.#root ??= wholeVault().existingCloneOf(this.#context, this.#url!);
-    if (this.#root !== undefined) return wholeVault().openStateSync(this.#context, this.#root, this.#key);
-    throw new VaultError("VAULT_NOT_FOUND", "The vault's repository was not cloned yet.", { remedy: "Await pull() or a get first." });
+    return wholeVault().openStateSync(this.#context, this.#folder.existing(), this.#key);
   }
 
   #requireOpen(): void {
     if (this.#isClosed) throw new VaultError("USAGE", "This Vault was closed.", { remedy: "Make a new one." });
-  }
-}
-
-function variablesOf(secrets: unknown): [variable: string, path: string][] {
-  if (Array.isArray(secrets)) requirePaths(secrets);
-  else if (typeof secrets !== "object" || secrets === null) requirePaths(secrets);
-  else requirePaths(Object.values(secrets));
-  if (!Array.isArray(secrets)) return Object.entries(secrets as Record<string, string>);
-  const variables = new Map<string, string>();
-  for (const path of secrets as readonly string[]) {
-    const variable = variableName(parseSecretPath(path));
-    const other = variables.get(variable);
-    if (other !== undefined && parseSecretPath(other) !== parseSecretPath(path)) {
-      throw new VaultError("INVALID_VARIABLE", `The variable ${variable} cannot hold both ${other} and ${path}.`, {
-        remedy: `Name another for one of them: env({ VARIABLE: ${JSON.stringify(path)} }).`,
-      });
-    }
-    variables.set(variable, path);
-  }
-  return [...variables];
-}
-
-function asText(path: string, value: Uint8Array): string {
-  const text = decodeUtf8(value);
-  if (text !== undefined) return text;
-  throw typedError(new VaultError("INVALID_VALUE", `${path} is not UTF-8 text.`, { remedy: "Read it with getBytes." }));
-}
-
-function withoutZero(path: string, value: string): string {
-  if (!value.includes("\0")) return value;
-  throw new VaultError("INVALID_VALUE", `${path} holds a zero byte, which no variable can.`, { remedy: "Read it with getBytes." });
-}
-
-function typed<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw typedError(error);
-  }
-}
-
-async function typedAsync<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    throw typedError(error);
   }
 }

@@ -26,6 +26,7 @@ export interface SecretChange {
   readonly kind: "value" | "granted" | "revoked" | "deleted";
 }
 
+/** How a watch looks, how it ends and who hears of its failures; the interval is in milliseconds. */
 export interface WatchOptions {
   /** Ends the watch. */
   readonly signal?: AbortSignal;
@@ -54,6 +55,7 @@ export class Watch {
   }
 }
 
+/** What `startWatch` needs: the vault's folder, the secret, the key, and the caller's callback and options, which it checks. */
 export interface WatchRequest {
   readonly context: Context;
   /** The vault's folder. */

@@ -6,6 +6,7 @@ import { ZSH_SCRIPT } from "./zsh.js";
 /** The shells that can complete agent-vault. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
+/** A shell that a completion script can be printed for. */
 export type Shell = (typeof SHELLS)[number];
 
 /** The script that a shell runs to complete agent-vault. */

@@ -34,6 +34,7 @@ export interface PlannedCommit {
   readonly files: FileChanges;
 }
 
+/** Whether a transaction writes what it worked out; it does unless told otherwise. */
 export interface TransactionOptions {
   /** Work everything out and change nothing. */
   readonly dryRun?: boolean;

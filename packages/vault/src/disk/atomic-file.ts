@@ -3,6 +3,7 @@ import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { dirname } from "node:path";
 import { isSystemError, writeError } from "../errors.js";
 
+/** How a file is written in one step: its permissions, what the disk must hold on return, and the draft. */
 export interface AtomicWriteOptions {
   /** The file's permissions; 0600 unless set. */
   readonly mode?: number;

@@ -5,18 +5,30 @@ export const VAULT_FOLDER = ".agent-vault";
 
 /** Files of a vault, as paths relative to its folder with `/` on every platform. */
 export const CONFIG_FILE = "config.yaml";
+/** Owners, agents, groups and grants. */
 export const MANIFEST_FILE = "manifest.yaml";
+/** The optional rules that decide on each use of a secret. */
 export const POLICY_FILE = "policy.yaml";
+/** The public keys of the vault's first owner. */
 export const FIRST_OWNER_FILE = "owner.pub";
+/** The signed list of the digests of the vault's files: one state of the vault. */
 export const LOCK_FILE = "vault.lock";
+/** The SSH signature of the lock. */
 export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
+/** What git must not track in the vault's folder. */
 export const GITIGNORE_FILE = ".gitignore";
+/** Keeps git from changing any byte of the vault's files, and from merging encrypted ones. */
 export const GITATTRIBUTES_FILE = ".gitattributes";
 
+/** Where a secret's encrypted value is, relative to the vault's folder. */
 export const secretFile = (path: SecretPath): string => `secrets/${path}.enc`;
+/** Where a secret's metadata is, in plain text, relative to the vault's folder. */
 export const metadataFile = (path: SecretPath): string => `secrets/${path}.meta`;
+/** Where an agent's age recipient is, relative to the vault's folder. */
 export const publicKeyFile = (agent: string): string => `agents/${agent}/public.key`;
+/** Where an agent's key is, encrypted to the owners, relative to the vault's folder. */
 export const escrowFile = (agent: string): string => `agents/${agent}/private.key.escrow`;
+/** Where a further owner's public keys are, relative to the vault's folder. */
 export const ownerFile = (name: string): string => `owners/${name}.pub`;
 
 /** What a file below the vault's folder is, by its path. */

@@ -10,6 +10,7 @@ export const DURABLE = ["-c", "core.fsync=objects,derived-metadata,reference", "
 /** The branch that git fast-import builds on, and that it is told to drop again before it would write it. */
 const SCRATCH_REF = "refs/agent-vault/scratch";
 
+/** A commit as it is to be made: its parent, its message and the files of one folder that it changes. */
 export interface NewCommit {
   /** The commit that it follows; `undefined` for the first one. */
   readonly parent: string | undefined;

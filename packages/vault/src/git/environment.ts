@@ -32,6 +32,7 @@ export const SAFE_CONFIGURATION = "safe.bareRepository=explicit";
 /** Runs no hook: one may be a file of a commit that was just fetched. */
 export const NO_HOOKS = ["-c", "core.hooksPath=/dev/null"] as const;
 
+/** What git's environment holds besides the variables that it always gets. */
 export interface EnvironmentOptions {
   /** Variables on top, also of those that are withheld otherwise. */
   readonly extra?: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 import { DURABLE } from "./commit-tree.js";
 import type { GitRepository } from "./repository.js";
 
+/** The move of one ref from the commit where it has to be to another one. */
 export interface RefMove {
   /** A branch, or `HEAD` itself where it is detached. */
   readonly ref: string;

@@ -6,6 +6,7 @@ import type { Context } from "../context.js";
 import { gitEnvironment, SAFE_CONFIGURATION, type EnvironmentOptions } from "./environment.js";
 import { gitFailed, gitNotStarted, type GitError } from "./errors.js";
 
+/** The input and the additional variables of one run of git. */
 export interface GitOptions {
   /** Bytes for git's standard input. */
   readonly input?: Uint8Array;

@@ -29,6 +29,7 @@ export interface TrustAssessment {
 
 const DOUBT = "Do not use it before an owner has looked at it.";
 
+/** Which state is assessed; the work tree's as it is now unless set. */
 export interface TrustAssessmentOptions {
   /** The commit that the state comes from, where it is not the work tree's. */
   readonly commit?: string | undefined;

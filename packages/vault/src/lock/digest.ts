@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 /** `sha256:` and 64 hexadecimal digits. */
 export type Digest = `sha256:${string}`;
 
+/** The SHA-256 of the bytes, or of the text in UTF-8, in lower-case hex after `sha256:`. */
 export function digestOf(bytes: Uint8Array | string): Digest {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

@@ -92,6 +92,7 @@ export function isSignatureOf({ key, signature }: SshSignature, message: Uint8Ar
   return verify(null, signedData(message), publicKey, signature);
 }
 
+/** The error `BAD_SIGNATURE` of a lock whose signature does not verify; `reason` completes its sentence. */
 export function badSignature(reason: string, cause?: unknown): VaultError {
   return new VaultError("BAD_SIGNATURE", `The signature of the vault's state is not valid: ${reason}.`, {
     remedy: "Do not use this copy: somebody may have changed it. Find out with an owner, and with git log, where it comes from.",

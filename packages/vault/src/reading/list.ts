@@ -11,6 +11,7 @@ export interface SecretEntry {
   readonly metadata: Metadata | undefined;
 }
 
+/** An agent as a list shows it, with what it can read by its groups and beyond them. */
 export interface AgentEntry {
   readonly agent: string;
   readonly groups: readonly string[];

@@ -12,6 +12,7 @@ import { pull } from "../sync/pull.js";
 import { openVault, type OpenedVault } from "./open-vault.js";
 import { mayBeHalfWritten } from "./read-consistently.js";
 
+/** A decrypted secret; it must get into no message and no log. */
 export interface SecretValue {
   /** The path as it is shown: without `default/`. */
   readonly secret: string;

@@ -27,7 +27,9 @@ export interface SecretQuery {
   readonly offset?: number | undefined;
 }
 
+/** The attributes that a list of secrets can be sorted by. */
 export const SORT_KEYS = ["path", "created", "rotated", "expires", "due", "provider", "environment", "access"] as const;
+/** One of `SORT_KEYS`. */
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** A secret that was found: its attributes and readers, and never its value. */
@@ -36,6 +38,7 @@ export interface FoundSecret extends SecretEntry {
   readonly problem: string | undefined;
 }
 
+/** One page of the secrets that a query found, and how many it found in all. */
 export interface SecretPage {
   /** How many fit, on all pages. */
   readonly total: number;

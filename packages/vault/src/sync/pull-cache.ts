@@ -66,6 +66,7 @@ class PullCache {
   }
 }
 
+/** The one cache of this process. */
 export const pullCache = new PullCache();
 
 /** Whether git last fetched within that time, successfully or not: it touches FETCH_HEAD each time. A time in the future says nothing. */

@@ -6,6 +6,7 @@ import type { Keys } from "../keys/find-key.js";
 import { pullCache } from "./pull-cache.js";
 import { formatReason, NOT_PULLED, type PullOutcome } from "./pull-outcome.js";
 
+/** When a pull fetches, and whose keys say which owner to trust. */
 export interface PullOptions {
   /** Fetch also where the last fetch is younger than the vault's `pull_interval`. */
   readonly always?: boolean;

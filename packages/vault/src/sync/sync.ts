@@ -14,6 +14,7 @@ import { recordOnRemote } from "../trust/known.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { readTrustedState } from "../trust/newest-trusted-state.js";
 
+/** Which directions a sync takes, and the key that says which owner to trust; both directions unless set. */
 export interface SyncOptions {
   readonly key?: KeyChoice;
   /** Bring what the remote has; `true` unless set. */
@@ -22,6 +23,7 @@ export interface SyncOptions {
   readonly push?: boolean;
 }
 
+/** What a sync brought and sent, in commits, and the state that the vault is in after it. */
 export interface SyncResult {
   /** The remote's branch, such as `origin/main`. */
   readonly upstream: string;

@@ -1,6 +1,8 @@
 import { VaultError } from "../errors.js";
 
+/** An hour in milliseconds. */
 export const HOUR_MS = 3_600_000;
+/** A day of 24 hours in milliseconds. */
 export const DAY_MS = 24 * HOUR_MS;
 const UNITS_MS = { s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS, y: 365 * DAY_MS };
 

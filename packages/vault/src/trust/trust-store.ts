@@ -20,6 +20,7 @@ export interface TrustRecord extends StateRef {
   readonly remotes: Readonly<Record<string, StateRef>>;
 }
 
+/** The absolute path of the file in which this machine remembers a vault. */
 export const trustFile = (context: Context, vaultId: string): string => join(context.home, "trust", `${vaultId}.json`);
 
 /** What is remembered of a vault, or `undefined`. @throws VaultError `DAMAGED` where the file cannot be read or is not what was written */

@@ -1,0 +1,40 @@
+import { findVault, VaultError, type Context, type KeyChoice, type RepositoryUrl } from "@agent-vault/vault/read-only";
+import { wholeVault } from "./whole-vault.js";
+
+/** Where a vault's files are: a folder of this machine, or the clone of a URL, which is made when it is needed first. */
+export class VaultFolder {
+  readonly #context: Context;
+  readonly #url: RepositoryUrl | undefined;
+  /** Not known before the clone of a URL exists. */
+  #root: string | undefined;
+  #cloning: Promise<string> | undefined;
+
+  /** @throws VaultError `VAULT_NOT_FOUND` where a path holds no vault */
+  constructor(context: Context, place: string | RepositoryUrl) {
+    this.#context = context;
+    if (typeof place === "string") this.#root = findVault(context, place);
+    else this.#url = place;
+  }
+
+  /** The vault's folder; clones a URL once, however many calls wait for it. @throws VaultError as git and the verification do */
+  async locate(key: KeyChoice): Promise<string> {
+    if (this.#root !== undefined) return this.#root;
+    const url = this.#url!;
+    this.#cloning ??= import("@agent-vault/vault")
+      .then(({ cloneOf }) => cloneOf(this.#context, url, key))
+      .finally(() => (this.#cloning = undefined));
+    return (this.#root = await this.#cloning);
+  }
+
+  /** The vault's folder without waiting. @throws VaultError `VAULT_NOT_FOUND` where a URL was not cloned yet */
+  existing(): string {
+    this.#root ??= wholeVault().existingCloneOf(this.#context, this.#url!);
+    if (this.#root !== undefined) return this.#root;
+    throw new VaultError("VAULT_NOT_FOUND", "The vault's repository was not cloned yet.", { remedy: "Await pull() or a get first." });
+  }
+
+  /** Resolves, whatever becomes of it, once no clone is under way. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#cloning]);
+  }
+}
