@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import * as sdk from "#sdk-node/index.js";
 import { sourceExamples } from "../../support/examples.js";
-import { makeVault } from "../../support/granted.js";
+import { makeVault } from "../../support/vault.js";
 import { prepared } from "../../support/sandbox.js";
 import { outputOf } from "./agents-machine.js";
 
@@ -10,8 +10,7 @@ const documented = prepared((box) =>
   makeVault(
     box,
     { "stripe/api-key": "sk_documented", "db/url": "postgres://localhost/shop", "payroll/password": "not the agent's" },
-    "billing-agent",
-    ["stripe", "db"],
+    { "billing-agent": ["stripe", "db"] },
   ),
 );
 
