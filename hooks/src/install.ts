@@ -26,7 +26,7 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the pre-commit check. Where it is installed already, it is brought up to date.
+ * Installs the pre-commit hook. Where it is installed already, it is brought up to date.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`, `UNWRITABLE`, `DISK_FULL`, `ALREADY_EXISTS`
  */
 export async function installHook(context: Context, cwd: string, options: InstallOptions): Promise<HookResult> {

@@ -1,5 +1,5 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
 
@@ -18,6 +18,21 @@ async function examine(box: Sandbox, ...flags: string[]): Promise<{ code: number
 const statesOf = (found: readonly Diagnosis[]) => Object.fromEntries(found.map(({ subject, state }) => [subject, state]));
 
 describe("doctor", () => {
+  it.skipIf(process.platform === "win32")("gives git no variable of agent-vault, whatever git is on the PATH", async () => {
+    const box = new Sandbox();
+    const seen = join(box.root, "seen");
+    const git = box.write(join(box.root, "bin/git"), `#!/bin/sh\nenv >>'${seen}'\nPATH='${process.env["PATH"]}' exec git "$@"\n`);
+    chmodSync(git, 0o755);
+    const env = {
+      PATH: `${join(box.root, "bin")}${delimiter}${process.env["PATH"]}`,
+      AGENT_VAULT_TOKEN: "avt1_token",
+      AGENT_VAULT_OWNER: "owner",
+    };
+    await box.cli(["doctor"], { env });
+    expect(existsSync(seen)).toBe(true);
+    expect(readFileSync(seen, "utf8")).not.toContain("AGENT_VAULT_");
+  });
+
   it("checks the machine, the keys and the vault, and says so in sentences", async () => {
     const box = new Sandbox({ audit: true });
     await box.ok("init");

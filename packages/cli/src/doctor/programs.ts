@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import process from "node:process";
-import { promisify } from "node:util";
 import { engineVersion } from "@agent-vault/ledger";
 import { detectHarness, isAuditOff, type Context } from "@agent-vault/vault";
+import { runGitForOutput } from "@agent-vault/vault/git";
 import { diagnose, error, ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** agent-vault is tested with these versions and later. */
@@ -53,7 +52,7 @@ function isOlder(version: string, [major, minor]: readonly [number, number]): bo
 
 async function gitVersion(context: Context): Promise<string> {
   try {
-    return (await promisify(execFile)("git", ["--version"], { cwd: context.cwd })).stdout;
+    return (await runGitForOutput(context, context.cwd, ["--version"])).stdout.toString();
   } catch {
     return "";
   }
