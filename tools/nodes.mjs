@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { root, setUp } from "./setup.mjs";
 
-// First, since it may install this checkout anew and take away what lies there.
+// First, since it may reinstall this checkout and remove what lies there.
 setUp();
 const folder = join(root, "node_modules/.cache/nodes");
 const missing = ["20", "22", "24", "26"].filter((major) => !existsSync(join(folder, "node_modules", major, "bin/node")));

@@ -13,7 +13,7 @@ export const ledgerRecorder = (): Recorder =>
 /** Decides where a policy or a token does. */
 export const judge: ReadAuthorizer = async (...read) => {
   const load = async () => (await import("@agent-vault/runner")).authorizeRead;
-  const authorizeRead = await whereInstalled(load, "The vault's policy or the token cannot be heeded", "@agent-vault/runner");
+  const authorizeRead = await whereInstalled(load, "The vault's policy or the token cannot be applied", "@agent-vault/runner");
   return authorizeRead("read")(...read);
 };
 

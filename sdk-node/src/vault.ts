@@ -205,7 +205,7 @@ export class Vault {
   }
 
   /**
-   * Calls back whenever a secret is set anew, or the key at hand gains or loses it. It opens nothing: read the new value with `get`.
+   * Calls back whenever a secret gets a new value, or the key gains or loses it. It opens nothing: read the new value with `get`.
    * @returns once it is known how things stand now
    * @throws SecretNotFoundError, VaultNotFoundError, VerificationError, VaultError `USAGE`; what `signal` says where it is aborted
    * @example

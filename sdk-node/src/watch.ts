@@ -20,7 +20,7 @@ import {
 import type { VaultState } from "@agent-vault/vault";
 import { typedError } from "./errors.js";
 
-/** What has changed: the value was set anew; the key gained or lost the secret; the secret is gone. */
+/** What has changed: a new value was set; the key gained or lost the secret; the secret is gone. */
 export interface SecretChange {
   readonly path: string;
   readonly kind: "value" | "granted" | "revoked" | "deleted";
@@ -142,7 +142,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   }
 }
 
-/** How things stand with a secret, for the key at hand. */
+/** How things stand with a secret, for the key in use. */
 interface Standing {
   readonly exists: boolean;
   readonly access: boolean;

@@ -7,7 +7,7 @@ export const STARTER_POLICY = `# Who may use which secrets, and how. It counts o
 version: 1
 
 rules:
-  # Whoever holds a key that opens a secret may use it, as without a policy. Take this rule out once those below say what you want.
+  # Everyone with a key that opens a secret may use it, as without a policy. Take this rule out once those below say what you want.
   - name: everything
     secrets: "**"
     allow: all

@@ -7,7 +7,7 @@ import { kindOfStanza, mixedRecipients, requireUniform, type RecipientKind, type
  * Lets more recipients open a file, at a cost that does not grow with those it has: file key, payload and stanzas stay as they are,
  * byte for byte; stanzas are appended and the header gets a new MAC. The result was decrypted before it is returned.
  *
- * Whoever can open a file knows its file key and can have added a reader unseen. So this is for a file whose bytes are the signed
+ * Anyone who can open a file knows its file key and can have added a reader unseen. So this is for a file whose bytes are the signed
  * ones, and never for taking a reader away, which needs a new file key.
  * @param identity opens the file.
  * @param add recipients of the file's kind that it does not have yet.

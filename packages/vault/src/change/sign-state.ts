@@ -67,6 +67,6 @@ function lifetimeOf(previous: SignedLock | undefined): number | null {
 
 function exhausted(sequence: number): VaultError {
   return new VaultError("FORKED", `No state can follow state ${sequence - 1}: no vault changes that often.`, {
-    remedy: "Somebody has used an owner's key to end the count. Run agent-vault rotate-owner, which begins a new one.",
+    remedy: "Someone with an owner's key set the version number to its maximum. Run agent-vault rotate-owner, which starts again at 1.",
   });
 }

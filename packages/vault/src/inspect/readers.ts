@@ -30,7 +30,7 @@ export function* inspectReaders(vault: InspectedVault, path: SecretPath): Genera
     kind: "recipients-differ",
     subject: secret,
     message: `${secret} ${difference}`,
-    remedy: `Re-encrypt it: agent-vault set ${secret} --keep-value. Rotate it too if somebody may have read it who should not have.`,
+    remedy: `Re-encrypt it: agent-vault set ${secret} --keep-value. Rotate it too if someone may have read it who should not have.`,
     file: secretFile(path),
   };
 }

@@ -50,7 +50,7 @@ const ANCHOR = new RegExp(String.raw`^  "?(${NAME})"?: \{rows: (0|[1-9]\d{0,15})
 /**
  * Reads a lock in the one spelling in which locks are written; any other, also where a YAML parser would see the same in it, is
  * refused. So no parser's habits (aliases, keys that stand twice, huge numbers) are a way to have it mean two things.
- * @throws VaultError `BAD_SIGNATURE`: whoever signed this, it is no lock
+ * @throws VaultError `BAD_SIGNATURE`: it is no lock, by any signer
  */
 export function parseLock(bytes: Uint8Array): Lock {
   if (bytes.length > MAX_LOCK_BYTES) throw notALock("it is larger than any lock");

@@ -59,7 +59,7 @@ export interface SignedFilesOptions {
 
 /**
  * Holds the bytes of a vault's files to what its lock says of them. A folder is looked through when the first of its files is asked
- * for, where no list of it is at hand, and nothing else is: a read costs what its group costs.
+ * for, where no list of it is available, and nothing else is: a read costs what its group costs.
  */
 export class SignedFiles {
   readonly lock: Lock;

@@ -95,7 +95,7 @@ export function isSignatureOf({ key, signature }: SshSignature, message: Uint8Ar
 /** The error `BAD_SIGNATURE` of a lock whose signature does not verify; `reason` completes its sentence. */
 export function badSignature(reason: string, cause?: unknown): VaultError {
   return new VaultError("BAD_SIGNATURE", `The signature of the vault's state is not valid: ${reason}.`, {
-    remedy: "Do not use this copy: somebody may have changed it. Find out with an owner, and with git log, where it comes from.",
+    remedy: "Do not use this copy: it may have been changed. Find out with an owner, and with git log, where it comes from.",
     cause,
   });
 }

@@ -154,7 +154,7 @@ function openFiles(context: Context, root: string, keys: Keys, paths: readonly S
 }
 
 /**
- * Checks that a secret is there, without opening it. Where a key is at hand, the look goes on record as a use does.
+ * Checks that a secret is there, without opening it. With a key, the look is in the audit log as a use is.
  * @returns the path as it is shown
  * @throws VaultError `SECRET_NOT_FOUND`, `INVALID_NAME`, and as {@link readSecret}
  */

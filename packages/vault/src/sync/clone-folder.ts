@@ -37,7 +37,7 @@ function writableCache(context: Context): string {
   const temporary = temporaryCache();
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   if (isOwn(temporary)) return temporary;
-  throw new VaultError("UNWRITABLE", `Nothing can be written in ${cache}, and ${temporary} belongs to somebody else.`, {
+  throw new VaultError("UNWRITABLE", `Nothing can be written in ${cache}, and ${temporary} belongs to another user.`, {
     remedy: "Set AGENT_VAULT_HOME to a folder of your own.",
   });
 }

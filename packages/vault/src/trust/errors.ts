@@ -15,7 +15,7 @@ export function unsigned(message: string): VaultError {
 /** `WRONG_VAULT`: the key file names another vault than the one it is used with. */
 export function keyOfAnotherVault({ source, comments }: Keys, { vault }: Lock): VaultError {
   return new VaultError("WRONG_VAULT", `The key in ${source} belongs to the vault ${comments.vault}, and this is the vault ${vault}.`, {
-    remedy: "Use the key that was made for this vault. If it should be the same vault, somebody has put another one in its place.",
+    remedy: "Use the key that was made for this vault. If it should be the same vault, another one was put in its place.",
   });
 }
 
@@ -48,7 +48,7 @@ export function untrustedSigner({ signer }: SignedLock, source: string): VaultEr
 /** `ROLLBACK`: the state is older than the one that was in its place before. */
 export function rollback({ lock }: SignedLock, seen: StateRef): VaultError {
   return new VaultError("ROLLBACK", `This is state ${lock.sequence} of the vault, and state ${seen.sequence} was there before it.`, {
-    remedy: "Somebody has brought an old state back, with whatever was revoked since. Nothing was taken over; ask an owner.",
+    remedy: "An old state was brought back, with access that was revoked since. Nothing was changed. Ask an owner.",
   });
 }
 
@@ -67,7 +67,7 @@ export function behindRemote({ lock }: SignedLock, newer: StateRef): VaultError 
     "ROLLBACK",
     `This is state ${lock.sequence} of the vault, and state ${newer.sequence} was seen on its remote: a change would undo what came since.`,
     {
-      remedy: "Take the newest first: agent-vault sync. If that brings nothing, somebody has brought an old state back; ask an owner.",
+      remedy: "Take the newest first: agent-vault sync. If that brings nothing, an old state was brought back: ask an owner.",
     },
   );
 }
@@ -83,13 +83,13 @@ export function forked({ lock }: SignedLock): VaultError {
 export function inflated({ lock }: SignedLock, seen: StateRef): VaultError {
   return new VaultError("FORKED", `State ${lock.sequence} does not follow state ${seen.sequence}: no vault changes that often.`, {
     remedy:
-      "Nothing was taken over. Somebody with an owner's key wants later states to look old; an owner should run agent-vault rotate-owner.",
+      "Nothing was changed. Someone with an owner's key wants later states to look old: an owner should run agent-vault rotate-owner.",
   });
 }
 
 /** `EXPIRED_STATE`: the state's signature was valid until `validUntil`, in UTC. */
 export function expired(validUntil: Date): VaultError {
   return new VaultError("EXPIRED_STATE", `The state of this vault was valid until ${validUntil.toISOString().slice(0, 16)}Z.`, {
-    remedy: "Somebody may be holding newer ones back. Pull first; an owner renews the signature with agent-vault sign --renew.",
+    remedy: "Newer states may be withheld from you. Pull, or ask an owner to renew the signature with agent-vault sign --renew.",
   });
 }

@@ -11,7 +11,7 @@ import type { TrustRecord } from "./trust-store.js";
 /** No vault changes so often that its sequence grows by more than this. */
 export const MAX_SEQUENCE_STEP = 2 ** 32;
 
-/** Whether somebody with an owner's key set the sequence so high that true updates would look old. */
+/** Whether someone with an owner's key set the sequence so high that true updates would look old. */
 export function hasInflatedSequence({ sequence }: Pick<Lock, "sequence">): boolean {
   return sequence > MAX_SEQUENCE_STEP;
 }
@@ -100,7 +100,7 @@ function wasCommittedOnTop({ history }: TrustContext, signed: SignedLock, memory
   return history.head.behind.has(memory.lock) && history.head.state === signed.digest;
 }
 
-/** Whether the key at hand has signed a state, in whatever clone. */
+/** Whether the available key has signed a state, in whatever clone. */
 function isOwnState({ keys }: TrustContext, { lock, signer }: SignedLock): boolean {
   return derivedKeys(keys, lock.vault).includes(signer);
 }

@@ -37,7 +37,7 @@ export function requireNeverSigned(trust: TrustContext, files: VaultFiles): unde
   );
 }
 
-/** @throws VaultError `WRONG_VAULT` where the key at hand was made for another vault */
+/** @throws VaultError `WRONG_VAULT` where the available key was made for another vault */
 export function requireVaultOfKey({ keys }: TrustContext, { lock }: SignedLock): void {
   if (keys?.comments.vault !== undefined && keys.comments.vault !== lock.vault) throw keyOfAnotherVault(keys, lock);
 }
@@ -60,7 +60,7 @@ export function requireTrustedSigner(trust: TrustContext, signed: SignedLock, { 
   if (!isAnchor(signed) && !trust.history.leadsBack(signed, isAnchor)) throw untrustedSigner(signed, anchors.source);
 }
 
-/** What is accepted on first use must not take the place of a vault that is known, nor of states that the key at hand has signed. */
+/** What is accepted on first use must not take the place of a vault that is known, nor of states that the available key has signed. */
 function acceptOnFirstUse(trust: TrustContext, signed: SignedLock): void {
   const { context, keys, history } = trust;
   const { lock, signer } = signed;
@@ -69,7 +69,7 @@ function acceptOnFirstUse(trust: TrustContext, signed: SignedLock): void {
   if (history.states().some(isOwn) && !history.leadsBack(signed, isOwn)) throw untrustedSigner(signed, keys!.source);
   const before = history.states().find((state) => state.lock.vault !== lock.vault && readTrust(context, state.lock.vault));
   if (before) throw anotherVault(lock, before.lock);
-  const name = lock.owners.find(({ key }) => key === signer)?.name ?? "somebody";
+  const name = lock.owners.find(({ key }) => key === signer)?.name ?? "an unnamed owner";
   trust.warn(
     "signer-unknown",
     `Nothing on this machine says who may sign this vault. The signature of ${name} (${fingerprint(signer)}) is accepted without a second check (trust on first use).`,

@@ -13,7 +13,7 @@ export class TrustContext {
   readonly context: Context;
   /** The vault's folder. */
   readonly root: string;
-  /** The identities at hand: an owner's vouches for itself, an agent's file names its owner. */
+  /** The available identities: an owner's vouches for itself, an agent's file names its owner. */
   readonly keys: Keys | undefined;
   readonly history: LockHistory;
   readonly #onWarning: OnTrustWarning;

@@ -24,7 +24,7 @@ export interface TrustedState extends SignedLock {
 }
 
 /**
- * The order in which a vault is trusted, for every command, tool and call. Each line stops an attack by whoever can push to the
+ * The order in which a vault is trusted, for every command, tool and call. Each line stops an attack by someone who can push to the
  * repository, and nothing is read before the lines above it have passed.
  * @returns `undefined` for a vault that was never signed, where nothing says that it should be
  * @throws VaultError `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`
