@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Ledger } from "#ledger/index.js";
 import { LedgerHome } from "../../support/ledger.js";
+import { processorTimeMs } from "../../support/processor-time.js";
 
 const REQUESTER = { who: "eric", harness: "codex" };
 const HOUR = 3_600_000;
@@ -185,9 +186,10 @@ describe("revokeAll", () => {
     // Another process has changed the files, so they are looked through once.
     expect((await ledger.sessions.list()).length).toBe(1);
 
-    const start = performance.now();
-    expect(await ledger.revokeAll(REQUESTER)).toEqual({ tokens: 100_002, sessions: 1, leases: 1 });
-    expect(performance.now() - start).toBeLessThan(1000);
+    const timeMs = await processorTimeMs(async () =>
+      expect(await ledger.revokeAll(REQUESTER)).toEqual({ tokens: 100_002, sessions: 1, leases: 1 }),
+    );
+    expect(timeMs).toBeLessThan(1000);
 
     expect(await ledger.tokens.list()).toEqual([]);
     expect((await ledger.tokens.find(root.id, "bulk-7")).root).toBeUndefined();
