@@ -102,7 +102,7 @@ def test_many_threads_share_one_vault(machine: Path) -> None:
 def test_a_claim_of_the_one_keeps_the_other_waiting(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = machine / "claims"
     program = f"""
-        import {{ withWriteLock }} from {json.dumps(str(PACKAGE / "write-lock.js"))};
+        import {{ withWriteLock }} from {json.dumps(str(PACKAGE / "disk" / "write-lock.js"))};
         import {{ readdirSync }} from "node:fs";
         import {{ processContext }} from {json.dumps(str(PACKAGE / "context.js"))};
         const folder = {json.dumps(str(folder))};
