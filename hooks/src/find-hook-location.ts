@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Context } from "@agent-vault/vault/read-only";
 import { git } from "./git.js";
-import { type GitFolders, isBelow, line, withoutLinks } from "./git-folders.js";
+import { type HookFolders, isBelow, line, withoutLinks } from "./hook-folders.js";
 import { configurationLocation, fileLocation, type HookLocation, managerLocation, outsideLocation } from "./hook-location.js";
 
 /** Where the check is installed and in effect, else the first place that is fit for it. @param version git's; asked of git unless given */
-export async function currentLocation(context: Context, repository: GitFolders, version: string | undefined): Promise<HookLocation> {
+export async function currentLocation(context: Context, repository: HookFolders, version: string | undefined): Promise<HookLocation> {
   const byConfiguration = hasConfigurationHooks(version ?? (await gitVersion(context, repository)));
   const fit = hookLocations(context, repository).filter(({ method }) => method !== "git-config" || byConfiguration);
   for (const location of fit) {
@@ -16,7 +16,7 @@ export async function currentLocation(context: Context, repository: GitFolders, 
 }
 
 /** Every place of a repository where the check can be, in the order of preference. */
-export function hookLocations(context: Context, repository: GitFolders): HookLocation[] {
+export function hookLocations(context: Context, repository: HookFolders): HookLocation[] {
   const { root, commonFolder, hooksFolder } = repository;
   const list = [configurationLocation(context, repository)];
   const isHusky = basename(hooksFolder) === "_" && isBelow(root, hooksFolder);
@@ -51,6 +51,6 @@ function hasConfigurationHooks(version: string): boolean {
   return major > 2 || (major === 2 && minor >= 54);
 }
 
-async function gitVersion(context: Context, { root }: GitFolders): Promise<string> {
+async function gitVersion(context: Context, { root }: HookFolders): Promise<string> {
   return /\d+\.\d+[.\d]*/.exec(line(await git(context, root, ["version"])))?.[0] ?? "";
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Context } from "@agent-vault/vault/read-only";
 import { isGitError } from "@agent-vault/vault/git";
 import { git, gitError, runGit } from "./git.js";
-import type { GitFolders } from "./git-folders.js";
+import type { HookFolders } from "./hook-folders.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
 import { scan, scriptBlock } from "./hook-script.js";
 import { installInYaml, isInstalledInYaml, type Manager, manualJob, uninstallFromYaml } from "./hook-yaml.js";
@@ -31,7 +31,7 @@ export interface HookLocation {
 }
 
 /** The clone's configuration, for git 2.54 and later. */
-export function configurationLocation(context: Context, repository: GitFolders): HookLocation {
+export function configurationLocation(context: Context, repository: HookFolders): HookLocation {
   const { root, commonFolder } = repository;
   const set = (key: string, value: string): Promise<Buffer> =>
     git(context, root, ["config", "--local", "--replace-all", `${CONFIG_SECTION}.${key}`, value]);

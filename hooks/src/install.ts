@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Context, isSystemError, shellQuote, writeError } from "@agent-vault/vault/read-only";
 import { git } from "./git.js";
-import { findGitFolders, type GitFolders } from "./git-folders.js";
+import { findHookFolders, type HookFolders } from "./hook-folders.js";
 import { fileLocation, type HookLocation, type HookMethod, unsetConfig } from "./hook-location.js";
 import { currentLocation, hookLocations } from "./find-hook-location.js";
 import { COMMAND_KEY } from "./hook-script.js";
@@ -30,7 +30,7 @@ export interface InstallOptions {
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`, `UNWRITABLE`, `DISK_FULL`, `ALREADY_EXISTS`
  */
 export async function installHook(context: Context, cwd: string, options: InstallOptions): Promise<HookResult> {
-  const repository = await findGitFolders(context, cwd);
+  const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   const { method, file } = location;
   try {
@@ -48,7 +48,7 @@ export async function installHook(context: Context, cwd: string, options: Instal
  * @throws VaultError as {@link installHook}
  */
 export async function uninstallHook(context: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
-  const repository = await findGitFolders(context, cwd);
+  const repository = await findHookFolders(context, cwd);
   const { method, file } = await currentLocation(context, repository, options.gitVersion);
   // The last one is from before the repository had a hook manager.
   const formerLocation = fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", "pre-commit"), false);
@@ -68,13 +68,13 @@ export async function uninstallHook(context: Context, cwd: string, options: Pick
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */
 export async function hookStatus(context: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
-  const repository = await findGitFolders(context, cwd);
+  const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   return { method: location.method, file: location.file, installed: await location.isInstalled() };
 }
 
 /** A hook manager that is configured but was never set up in this clone runs nothing. */
-function warnIfIdle(context: Context, { hooksFolder }: GitFolders, { method }: HookLocation): void {
+function warnIfIdle(context: Context, { hooksFolder }: HookFolders, { method }: HookLocation): void {
   if (method !== "husky" && method !== "lefthook" && method !== "pre-commit") return;
   let hook = "";
   try {

@@ -1,4 +1,4 @@
-import { findVault, formatSecretPath, processContext, resolvePath, VaultFiles } from "@agent-vault/vault/read-only";
+import { findVault, formatSecretPath, plural, processContext, resolvePath, VaultFiles } from "@agent-vault/vault/read-only";
 
 /** A word that can be typed, with its description. */
 export interface Candidate {
@@ -36,7 +36,7 @@ export class VaultNames {
   /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
   async groups(): Promise<Candidate[]> {
     const { groups } = await this.#manifest();
-    return [...groups].map(([word, { size }]) => ({ word, description: size === 1 ? "group of 1 secret" : `group of ${size} secrets` }));
+    return [...groups].map(([word, { size }]) => ({ word, description: `group of ${plural(size, "secret")}` }));
   }
 
   /** Every secret, in the shortest spelling that starts with what is typed. */

@@ -1,3 +1,4 @@
+import { decodeUtf8 } from "@agent-vault/vault/read-only";
 /**
  * A way in which programs write bytes. An encoding reads text forward, unit by unit (a byte, or a character of several bytes), and knows how
  * it would encode each unit, so that the filter can tell where a secret may start.
@@ -148,15 +149,9 @@ export function characterAt(pattern: Uint8Array, index: number): { codePoint: nu
   const first = pattern[index] as number;
   const width = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   if (width === 0 || index + width > pattern.length) return undefined;
-  try {
-    const codePoint = decoder.decode(pattern.subarray(index, index + width)).codePointAt(0);
-    return codePoint === undefined ? undefined : { codePoint, width };
-  } catch {
-    return undefined;
-  }
+  const codePoint = decodeUtf8(pattern.subarray(index, index + width))?.codePointAt(0);
+  return codePoint === undefined ? undefined : { codePoint, width };
 }
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The ways in which a unit of `width` bytes may be encoded. */
 export const encodedUnits = (texts: readonly string[], width = 1): EncodedUnit[] => texts.map((text) => ({ text, width }));

@@ -4,7 +4,7 @@ import { type Context, isSystemError } from "@agent-vault/vault/read-only";
 import { git } from "./git.js";
 
 /** The folders of a repository that hooks can be in, as absolute paths. */
-export interface GitFolders {
+export interface HookFolders {
   readonly root: string;
   /** The `.git` folder that all linked work trees share. */
   readonly commonFolder: string;
@@ -13,7 +13,7 @@ export interface GitFolders {
 }
 
 /** @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED` */
-export async function findGitFolders(context: Context, cwd: string): Promise<GitFolders> {
+export async function findHookFolders(context: Context, cwd: string): Promise<HookFolders> {
   const root = resolve(cwd, line(await git(context, cwd, ["rev-parse", "--show-toplevel"])));
   const [common, hook] = line(await git(context, root, ["rev-parse", "--git-common-dir", "--git-path", "hooks/pre-commit"])).split(/\r?\n/);
   return { root, commonFolder: resolve(root, common!), hooksFolder: dirname(resolve(root, hook!)) };
