@@ -36,6 +36,8 @@ export default defineConfig({
   plugins: [sources],
   test: {
     include: ["test/**/*.test.ts"],
+    // The built program is loaded as Node loads it.
+    server: { deps: { external: [/\/packages\/cli\/bundle\//] } },
     globalSetup: ["test/support/untouched.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -54,7 +54,7 @@ describe("a remote that says nothing", () => {
        const vault = new Vault({ repoPath: ${JSON.stringify(other)} });
        console.log(JSON.stringify(await Promise.all([vault.get("a/b"), vault.get("a/b")])));`,
     );
-    const [command, agent] = await Promise.all([box.cli(["-C", clone, "get", "a/b"]), box.run(process.execPath, [program])]);
+    const [command, agent] = await Promise.all([box.process(["-C", clone, "get", "a/b"]), box.run(process.execPath, [program])]);
     expect([command.code, command.stdout.toString()]).toEqual([0, "one"]);
     expect(command.stderr).toContain("the remote said nothing for 15 seconds");
     expect([agent.code, agent.stdout.toString()]).toEqual([0, '["one","one"]\n']);

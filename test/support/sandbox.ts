@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
 import { LedgerRecorder } from "#ledger/recorder/ledger-recorder.js";
 import { addAgent, grant, init, processContext, set, sign, type Attributes, type Context, type InitRequest } from "#vault/index.js";
+import { canRunHere, runHere } from "./commands-here.js";
 
 export const CLI = resolve(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
 
@@ -35,6 +36,8 @@ export class Sandbox {
   readonly repository: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly #audit: boolean;
+  /** A process remembers its pulls, and the next command must not know of them. */
+  #remote = false;
 
   /** @param options.audit whether uses go on record; few tests are about that, and it takes time */
   constructor(options: { git?: boolean; identity?: boolean; kept?: boolean; audit?: boolean } = {}) {
@@ -99,6 +102,7 @@ export class Sandbox {
   /** Another machine with the same home and the same repository. */
   async copy(): Promise<Sandbox> {
     const copy = new Sandbox({ git: false, audit: this.#audit });
+    copy.#remote = this.#remote;
     await copy.run("cp", ["-Rp", this.home, this.repository, copy.root]);
     return copy;
   }
@@ -106,14 +110,33 @@ export class Sandbox {
   /** A bare remote that the branch is pushed to and follows. @returns its path */
   addRemote(): string {
     const remote = join(this.root, "remote.git");
+    this.#remote = true;
     this.git("init", "--quiet", "--bare", remote);
     this.git("remote", "add", "origin", remote);
     this.git("push", "--quiet", "--set-upstream", "origin", "main");
     return remote;
   }
 
-  /** Runs the built command line as a person would. Standard input is `input`, or nothing at all. */
+  /**
+   * Runs a command line of the built program, in this process where its words, its exit code and what it does are the same there. Standard
+   * input is `input`, or nothing at all.
+   */
   cli(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return options.nodeArgs || this.#remote || !canRunHere(args) ? this.process(args, options) : this.here(args, options);
+  }
+
+  /** As `cli`, but always in this process: where no second command is to see what the first knows of its pulls. */
+  async here(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const { stderr, ...outcome } = await runHere(args, {
+      cwd: options.cwd ?? this.repository,
+      env: { ...this.env, ...options.env },
+      input: options.input,
+    });
+    return { ...outcome, signal: null, stderr: stderr.toString() };
+  }
+
+  /** As `cli`, but always in a process of its own: for what is about the process, and what happens at the same time. */
+  process(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return this.run(process.execPath, [...(options.nodeArgs ?? []), CLI, ...args], options);
   }
 
