@@ -60,6 +60,15 @@ const DANGEROUS: readonly (readonly string[])[] = [
   ["-"],
 ];
 
+/** Node looks for the name of a file wherever it is among the words. */
+const NAMES_A_FILE = ([word]: readonly string[]) => word!.includes("-file");
+
+/**
+ * The options of each launch. What names a file goes alone, as Node may take the first or the last. All others go together, since any of
+ * them that Node took would change what the launch says.
+ */
+const launches = SLOW ? DANGEROUS : [...DANGEROUS.filter(NAMES_A_FILE), DANGEROUS.filter((option) => !NAMES_A_FILE(option)).flat()];
+
 describe.each(nodes)("the launcher with Node $major", ({ folder }) => {
   const env = { ...process.env, NODE_OPTIONS: "", PATH: `${folder}${delimiter}${process.env["PATH"]}` };
   let place = "";
@@ -96,7 +105,7 @@ describe.each(nodes)("the launcher with Node $major", ({ folder }) => {
   });
 
   it("has Node take no dangerous option, before the command, after it, and after --", () => {
-    for (const dangerous of DANGEROUS) {
+    for (const dangerous of launches) {
       const option = dangerous.map((word) => filledIn(word, place));
       const words = [...option, "run", ...option, "--", "true", ...option];
       expect(start(words)).toEqual(handedOver(words));
@@ -106,7 +115,7 @@ describe.each(nodes)("the launcher with Node $major", ({ folder }) => {
   it("has Node read no file that is named between the two words of agent-vault.cmd, as cmd starts it", () => {
     writeFileSync(join(place, "bin/no-config.json"), "{}");
     const [, ...line] = readFileSync(CLI.replace(/js$/, "cmd"), "utf8").trim().split("\n").at(-1)!.split(" ");
-    for (const dangerous of DANGEROUS) {
+    for (const dangerous of launches) {
       const option = dangerous.map((word) => filledIn(word, place));
       const words = line.flatMap((word) => (word === "%*" ? option : [word.replaceAll('"', "").replace("%~dp0", join(place, "bin/"))]));
       expect(start(words, join(folder, "node"))).toMatchObject({ execArgv: [], argv: expect.arrayContaining([":framed"]) as string[] });
@@ -140,7 +149,7 @@ describe.each(nodes)("the built program with Node $major", ({ folder }) => {
   it("runs nothing out of a file that a word names", async () => {
     const box = await vault();
     layTraps(box.repository);
-    for (const dangerous of SLOW ? DANGEROUS : DANGEROUS.filter(([word]) => word!.includes("-file"))) {
+    for (const dangerous of SLOW ? DANGEROUS : DANGEROUS.filter(NAMES_A_FILE)) {
       const option = dangerous.map((word) => filledIn(word, box.repository));
       await start(box, CLI, ["get", ...option, "stripe/api-key"]);
       if (SLOW) await start(box, CLI, [...option, "get", "stripe/api-key"]);
