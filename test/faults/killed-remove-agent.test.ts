@@ -4,7 +4,7 @@ import { withReaders } from "./vault-at-work.js";
 survivesEveryKill({
   words: ["remove-agent", "bob"],
   subject: "agent-vault: remove agent bob",
-  at: { from: 2 },
+  at: { from: 5 },
   after: (before) => ({
     ...withReaders(before, (_secret, readers) => readers.filter((agent) => agent !== "bob")),
     agents: ["alice", "carol"],

@@ -13,10 +13,10 @@ export interface Killed extends CommandLine {
   /** The commit's subject. */
   readonly subject: string;
   /**
-   * At which calls: at each, or at each third from one of the first three on. The transaction is the same for all operations, so one of them is
+   * At which calls: at each, or at each sixth from one of the first six on. The transaction is the same for all operations, so one of them is
    * killed everywhere, and the others share the calls among them.
    */
-  readonly at?: { readonly from: 0 | 1 | 2 };
+  readonly at?: { readonly from: 0 | 1 | 2 | 3 | 4 | 5 };
   after(before: Expected): Expected;
 }
 
@@ -30,7 +30,7 @@ const FINISHED = "An interrupted change of this vault was finished.";
  */
 export function survivesEveryKill(operation: Killed): void {
   const kind = SLOW ? "all" : "changes";
-  const { first, step } = operation.at && !SLOW ? { first: operation.at.from, step: 3 } : { first: 0, step: 1 };
+  const { first, step } = operation.at && !SLOW ? { first: operation.at.from, step: 6 } : { first: 0, step: 1 };
   describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: SLOW ? 3_600_000 : 900_000 }, () => {
     it("is done in full or not at all, at every call", async () => {
       const work = await VaultAtWork.make();
