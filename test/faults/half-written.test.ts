@@ -17,6 +17,8 @@ const SECRET = "shared/token";
 
 /** What of the next state is in place while a reader comes. */
 const HALVES = [["vault.lock"], [`secrets/${SECRET}.enc`, `secrets/${SECRET}.meta`]];
+/** The half at which each command is a process of its own. */
+const [HALF_FOR_PROCESSES] = HALVES;
 
 /** How each command is called that opens the vault, and what it changes, if anything, is changed after the writer is done. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
@@ -163,7 +165,10 @@ describe("while another process is half-way through a change", { timeout: 300_00
 
   describe.each(HALVES.map((half) => [half.join(" and "), half] as const))("and only %s is there", (_files, half) => {
     it.each(Object.keys(CALLS))("%s waits for it, and does its work", async (command) => {
-      const result = await halfWritten(half, (box) => box.cli([...command.split(" "), ...CALLS[command]!]));
+      const result = await halfWritten(half, (box) => {
+        const words = [...command.split(" "), ...CALLS[command]!];
+        return half === HALF_FOR_PROCESSES ? box.process(words) : box.here(words);
+      });
       expect([errorCode(result), result.stderr]).toEqual([REFUSED[command], expect.any(String)]);
       if (!(command in REFUSED)) expect(result.code).toBe(0);
     });
