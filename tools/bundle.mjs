@@ -32,8 +32,8 @@ await build({
   target: "node20",
   // Native addons stay where they are installed.
   external: ["./turso.*.node", "@tursodatabase/database-*", "@napi-rs/keyring"],
-  // What it has for require() looks for its parts when it runs.
-  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
+  // A package's ES modules first: what nothing uses of them is left out, and jsonc-parser's other form looks for its parts when it runs.
+  mainFields: ["module", "main"],
   legalComments: "none",
   logLevel: "warning",
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },

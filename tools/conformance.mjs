@@ -148,7 +148,7 @@ function key(name, content) {
   writeFileSync(join(target, `keys/${name}.key`), bytes.includes("AGE-SECRET-KEY-") ? Buffer.concat([Buffer.from(warning), bytes]) : bytes);
 }
 
-/** Signs what lies in the work tree as the next state, as whoever holds the identity. */
+/** Signs what lies in the work tree as the next state, as a holder of the identity would. */
 function resign(identity, change) {
   const file = join(vault, "vault.lock");
   const before = readFileSync(file);

@@ -155,7 +155,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
 };
 
-describe("whoever can push cannot change what is read or who reads it", () => {
+describe("the right to push is not enough to change what is read or who reads it", () => {
   it.each(Object.keys(ATTACKS))("%s", async (name) => {
     const turn = Object.keys(ATTACKS).indexOf(name);
     const scene = await Scene.make();

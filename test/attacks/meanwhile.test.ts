@@ -11,7 +11,7 @@ import { readIdentity } from "../support/identity.js";
 
 const KEY = "secrets/stripe/api-key.enc";
 
-/** A folder in which somebody swaps a file as soon as it was read so many times. */
+/** A folder in which a file is swapped as soon as it was read so many times. */
 class SwappingFolder implements FileSource {
   readonly root: string;
   readonly reads: string[] = [];

@@ -24,7 +24,7 @@ function remembered(scene: Scene, { home }: Person): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-/** Publishes the owner's work tree with another lock, as somebody would who may push and holds a key. */
+/** Publishes the owner's work tree with another lock, as a holder of a key who may push would. */
 function forge({ box }: Scene, signer: Identity, change: (lock: Lock) => Partial<Lock>): void {
   resign(box, change, signer);
   box.git("commit", "--quiet", "--all", "--no-verify", "--message", "A new key");
@@ -102,7 +102,7 @@ describe("an agent that was away while an owner's key was replaced", () => {
     expect((await get()).stdout.toString()).toBe(VALUE);
   });
 
-  it("follows a count that starts anew, and so does another owner", async () => {
+  it("follows a count that starts again, and so does another owner", async () => {
     const scene = await Scene.make();
     const { box, alice } = scene;
     const bert = join(box.root, "bert.key");

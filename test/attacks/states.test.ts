@@ -12,7 +12,7 @@ import { lacks } from "../support/programs.js";
 
 const CHANGES_AND_LIST = { ...OVERVIEW, ...CHANGE };
 
-/** A forged value where the secret was, so that whoever gets through is seen. */
+/** A forged value where the secret was, so that an attack that succeeds is seen. */
 async function forge(vault: string): Promise<void> {
   const keys = [readFileSync(join(vault, "owner.pub"), "utf8"), readFileSync(join(vault, "agents/alice/public.key"), "utf8")];
   write(vault, "secrets/stripe/api-key.enc", await encrypt(Buffer.from(FORGED), keys.map(parseRecipient)));
@@ -127,15 +127,15 @@ function signedFor(namespace: string, scene: Scene, message: Uint8Array): string
   return execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", file, "-n", namespace], { input: message, encoding: "utf8" });
 }
 
-describe("a lock has one spelling, whoever has signed another one", () => {
+describe("a lock has one spelling, even where another one is signed", () => {
   const digest = `sha256:${"0".repeat(64)}`;
   const spellings: readonly [string, (text: string) => string | Uint8Array][] = [
     ["9 MiB", (text) => `${text}# ${"x".repeat(9 * 1024 * 1024)}\n`],
     ["lines that end as on Windows", (text) => text.replaceAll("\n", "\r\n")],
     ["a byte order mark", (text) => Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(text)])],
-    ["a file that stands twice", (text) => text.replace("files:\n", `files:\n  owner.pub: ${digest}\n`)],
-    ["a section that stands twice", (text) => `${text}files:\n  owner.pub: ${digest}\n`],
-    ["a sequence that stands twice", (text) => text.replace("sequence: ", "sequence: 3\nsequence: ")],
+    ["a repeated file", (text) => text.replace("files:\n", `files:\n  owner.pub: ${digest}\n`)],
+    ["a repeated section", (text) => `${text}files:\n  owner.pub: ${digest}\n`],
+    ["a repeated sequence", (text) => text.replace("sequence: ", "sequence: 3\nsequence: ")],
     ["an anchor and an alias", (text) => text.replace(/owner\.pub: (sha256:\w+)/, "owner.pub: &a $1\n  x: *a")],
     ["an alias bomb", (text) => `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b]\n${text}`],
     ["an unknown field", (text) => `${text}trust: everybody\n`],
@@ -186,7 +186,7 @@ describe("an old state", () => {
     await scene.newcomer(scene.owner.key).expectRefused("ROLLBACK", { ...PULL, ...READ, ...CHANGE });
   });
 
-  it("is a rollback for somebody who was away when the newest was there", async () => {
+  it("is a rollback for a reader who was away when the newest was there", async () => {
     const scene = await Scene.make();
     const { owner, alice } = scene;
     for (const value of ["3", "4"]) await set(owner.context(), { vault: owner.vault, path: "stripe/api-key", value: Buffer.from(value) });
@@ -275,7 +275,7 @@ describe("two states of one number", () => {
   });
 });
 
-describe("whoever has stolen an owner's key", () => {
+describe("a thief of an owner's key", () => {
   it.each([
     ["2^53 - 1", 2 ** 53 - 1],
     ["more than 2^32 on", 2 ** 32 + 1000],

@@ -88,7 +88,7 @@ describe("a token", () => {
   });
 });
 
-describe("whoever forges a token", () => {
+describe("a forger of a token", () => {
   it("gets nowhere by taking caveats away, putting them in another order, or writing others", async () => {
     const { macaroon } = parseToken(await minted({ secret: ["stripe/*"], uses: 1 }));
     const [first, second, third] = macaroon.caveats as [string, string, string];
@@ -156,7 +156,7 @@ describe("whoever forges a token", () => {
   });
 });
 
-describe("whoever attenuates a token", () => {
+describe("a holder who attenuates a token", () => {
   it("can only take away, whatever is added", async () => {
     const token = await minted({ secret: ["stripe/*"], agent: ["bot"] });
     const caveat = fc.oneof(

@@ -62,7 +62,7 @@ describe("a coding agent that has the environment cleaned", () => {
   });
 });
 
-describe("a value that somebody typed into a command that does not start", () => {
+describe("a value that was typed into a command that does not start", () => {
   it("shows nowhere in the record", async () => {
     const box = await vault();
     expect((await box.cli(["run", "--secret", "stripe/api-key", "--", KEY, "x"])).code).toBe(127);

@@ -293,7 +293,7 @@ describe("audit", () => {
     await box.ok("get", "db/url");
     await box.ok("audit", "anchor");
     expect(report(await box.cli(["audit", "verify", "--json"]))).toMatchObject({ holds: true, rows: 14, anchored: 13 });
-    // Somebody puts an earlier copy of all of the ledger's files back.
+    // An earlier copy of all of the ledger's files is put back.
     rmSync(ledgerFiles(box), { recursive: true });
     renameSync(copy, ledgerFiles(box));
     const verified = await box.cli(["audit", "verify", "--json"]);
@@ -357,7 +357,7 @@ describe("audit", () => {
   });
 });
 
-it("keeps a ledger that others may read or that a link stands in for closed", async () => {
+it("does not open a ledger that others may read or that is a link", async () => {
   const box = await vault();
   chmodSync(ledgerFiles(box), 0o755);
   await box.ok("get", "db/url");

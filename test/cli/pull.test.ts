@@ -115,7 +115,7 @@ describe("a remote that says nothing", () => {
 });
 
 describe("within the pull interval", () => {
-  it("what somebody else fetched is still taken over", async () => {
+  it("what another program fetched is still taken over", async () => {
     const { box, clone, publish } = await cloned();
     await publish("two");
     box.gitIn(clone, "fetch", "--quiet");
@@ -153,7 +153,7 @@ describe("what keeps git from pulling is a warning, and the value is read:", () 
   it.each<[string, string, (box: Sandbox, clone: string) => Record<string, string> | void]>([
     ["git is not installed", "git was not found", (box) => ({ PATH: join(box.root, "nothing") })],
     [
-      "the repository belongs to somebody else",
+      "the repository belongs to another user",
       "dubious ownership",
       (box) => ({ GIT_CONFIG_GLOBAL: box.write(join(box.root, "plain"), ""), GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" }),
     ],

@@ -121,7 +121,7 @@ describe("run", () => {
     expect((await box.cli(["run", "--secret", "db/password", "--", "cat"], { input })).stdout).toEqual(input);
   });
 
-  it("keeps secrets that somebody typed into the command out of the record, and ends like the child", async () => {
+  it("keeps secrets that were typed into the command out of the record, and ends like the child", async () => {
     const box = await vault();
     expect((await box.cli(["run", "--secret", "db/password", "--", "sh", "-c", `echo ${URL_VALUE}; kill -TERM $$`])).code).toBe(143);
     expect((await last(box))[0]).toMatchObject({
@@ -232,7 +232,7 @@ describe("what cannot be asked for", () => {
     [["--secret", "stripe/api-key", "--group", "stripe", "--inject", "STRIPE_WEBHOOK=db/password"], "INVALID_VARIABLE"],
     [["--secret", "db/password", "--file", "DB_PASSWORD=binary/blob"], "INVALID_VARIABLE"],
     [["--group", "strip"], "GROUP_NOT_FOUND"],
-    // Node 20 looks for such a file itself, whoever it is for.
+    // Node 20 looks for such a file itself, even where another program is to read it.
     ...(process.versions.node.startsWith("20.") ? [] : [[["--env-file", "none.env"], "FILE_NOT_FOUND"] as [string[], string]]),
     [["--profile", "none"], "PROFILE_NOT_FOUND"],
     [["--secret", "../x"], "INVALID_NAME"],

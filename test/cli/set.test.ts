@@ -246,7 +246,7 @@ describe("set", () => {
     expect(await listed(box, "a/x")).toMatchObject({ groups: ["c"], group: "c" });
   });
 
-  it("keeps the value and encrypts it anew where it is for others than it should be, as check advises", async () => {
+  it("keeps the value and encrypts it again where it is for others than it should be, as check advises", async () => {
     const box = await newVault();
     await box.set("a/x", "1");
     await box.addAgent("ann", "a");

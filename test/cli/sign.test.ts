@@ -69,7 +69,7 @@ describe("sign", () => {
     expect((await box.cli(["verify"])).code).toBe(0);
   });
 
-  it("encrypts what was changed anew, for just the readers that the manifest names", async () => {
+  it("encrypts what was changed again, for just the readers that the manifest names", async () => {
     const box = await vault();
     const file = join(box.vault, "secrets/stripe/api-key.enc");
     const recipients = ["owner.pub", "agents/bob/public.key", "agents/ann/public.key"].map((name) =>

@@ -49,7 +49,7 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
     expect((await box.cli(["get", "a/b"])).stdout.toString()).toBe("sesame ünd 🔑");
   });
 
-  it("get ends the line that the value stands in", async () => {
+  it("get ends the line that the value is in", async () => {
     const box = new Sandbox();
     await makeVault(box, { "a/b": "sesame", "a/lines": "open\nsesame\n" });
     expect((await onTerminal(box, ["get", "a/b"], [])).screen).toBe("sesame\r\n");

@@ -118,7 +118,7 @@ describe("verify", () => {
       expect(await found(stranger({ AGENT_VAULT_OWNER: lock().owners[0]!.key }))).toEqual([]);
     });
 
-    it("is refused where an anchor does not vouch for it, whoever it names as owners", async () => {
+    it("is refused where an anchor does not vouch for it, whichever owners it names", async () => {
       const owner = lock().owners[0]!.key;
       const attacker = await generateIdentity("x25519");
       resign(box, (_, { publicKey }) => ({ owners: [{ name: "owner", key: publicKey }] }), attacker);
@@ -165,7 +165,7 @@ describe("verify", () => {
     it("that are not what was signed are named one by one, in a work tree and in a commit", async () => {
       await set(box.context(), { vault: box.vault, path: "stripe/other", value: Buffer.from("x") });
       renameSync(join(box.vault, "secrets/stripe/other.enc"), join(box.vault, "secrets/stripe/new.enc"));
-      appendFileSync(join(box.vault, "manifest.yaml"), "# by somebody\n");
+      appendFileSync(join(box.vault, "manifest.yaml"), "# by another hand\n");
       appendFileSync(join(box.vault, "agents/bot/public.key"), "\n");
       const tampered = [
         "error tampered manifest.yaml",
@@ -341,7 +341,7 @@ describe("verify --against", () => {
   });
 
   it("says of what it compares with when that is not in order, or signed by nobody", async () => {
-    appendFileSync(join(box.vault, "manifest.yaml"), "# by somebody\n");
+    appendFileSync(join(box.vault, "manifest.yaml"), "# by another hand\n");
     const tampered = commit();
     box.git("revert", "--no-edit", "HEAD");
     const { findings, ok } = await verify(box.context(), box.vault, { against: tampered });
@@ -400,7 +400,7 @@ interface Result {
 describe("verify --format sarif", () => {
   it("is a log that code-scanning pages read: rules, results, places, fingerprints", async () => {
     box.write(".agent-vault/notes 1.txt", `\n\n${KEY}\n`);
-    appendFileSync(join(box.vault, "manifest.yaml"), "# by somebody\n");
+    appendFileSync(join(box.vault, "manifest.yaml"), "# by another hand\n");
     const { stdout, code } = await box.cli(["verify", "--format", "sarif"]);
     expect(code).toBe(5);
     const log = JSON.parse(stdout.toString());

@@ -11,8 +11,8 @@
 //                   the copy before; the number of the copy that a call found precedes its name in the record
 //
 // It comes before a file-system call is made. A child process counts twice: once it is started, and once it was given all of its
-// input. What was started goes on without its parent; file descriptor 3, which must be open, is handed down to it, so whoever holds
-// the other end sees when the last of them has ended.
+// input. What was started goes on without its parent; file descriptor 3, which must be open, is handed down to it, so the
+// holder of the other end sees when the last of them has ended.
 "use strict";
 const childProcess = require("node:child_process");
 const fs = require("node:fs");
@@ -78,7 +78,7 @@ function changes(name, args) {
 function watch(holder, name) {
   const real = holder[name];
   function watched(...args) {
-    // What a call does first stands for the call itself: nothing has happened in between.
+    // What a call does first counts as the call itself: nothing has happened in between.
     const isFirstOfAnother = underWay.length > 0 && !underWay.at(-1);
     if (isFirstOfAnother) underWay[underWay.length - 1] = true;
     const isPart = underWay.length > 0;

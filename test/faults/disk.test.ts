@@ -45,7 +45,7 @@ class SmallDisk {
 
   makeReadOnly(readOnly: boolean): void {
     if (spawnSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.#folder]).status !== 0)
-      throw new Error("The disk could not be mounted anew.");
+      throw new Error("The disk could not be mounted again.");
   }
 }
 

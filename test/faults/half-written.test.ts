@@ -97,7 +97,7 @@ const WITHOUT_VAULT = [
   "token inspect",
 ];
 
-/** Another process that changes the vault, and stops half-way until somebody waits for it. */
+/** Another process that changes the vault, and stops half-way until another process waits for it. */
 class Writer {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;

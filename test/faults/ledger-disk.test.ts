@@ -8,7 +8,7 @@ import { mayMount } from "./may-mount.js";
 import { LedgerHome } from "../support/ledger.js";
 import { cannot } from "../support/programs.js";
 
-/** What these take: root on Linux, to mount a small disk and to become somebody else. */
+/** What these take: root on Linux, to mount a small disk and to become another user. */
 const skipped = cannot(mayMount(), "A small disk cannot be mounted here, which takes root on Linux.");
 
 const LEDGER = new URL("../../packages/ledger/dist/index.js", import.meta.url).href;
@@ -41,7 +41,7 @@ async function recordAsNobody(home: LedgerHome): Promise<string> {
   return said.trim();
 }
 
-it.skipIf(skipped)("says so where the folder is read-only, or somebody else's", async () => {
+it.skipIf(skipped)("says so where the folder is read-only, or another user's", async () => {
   const home = await LedgerHome.make();
   chmodSync(home.root, 0o755);
   chownSync(home.home, 65534, 65534);

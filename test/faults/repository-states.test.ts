@@ -28,7 +28,7 @@ async function makeSmallVault(box: Sandbox, context: Context = box.context()): P
   return box;
 }
 
-/** That a vault holds exactly these secrets, is committed as it stands, and that nothing about it is wrong. */
+/** That a vault holds exactly these secrets, is committed as it is, and that nothing about it is wrong. */
 async function expectSecrets(box: Sandbox, secrets: Readonly<Record<string, string | Uint8Array>>, folder = box.repository): Promise<void> {
   const state = new VaultState(join(folder, ".agent-vault"));
   const owner = readIdentity(box.ownerKey);

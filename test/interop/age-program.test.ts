@@ -44,7 +44,7 @@ describe.skipIf(lacks("age", "age-keygen", "script"))("the age program", { timeo
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("derives the same recipient from an identity, whoever made it", async () => {
+  it("derives the same recipient from an identity as the age program, whichever of them made it", async () => {
     expect(await theirs.identity.recipient()).toBe(theirs.recipient.text);
     expect(run("age-keygen", ["-y", ours.file]).toString()).toBe(`${ours.recipient.text}\n`);
   });

@@ -8,7 +8,7 @@ import { CASES, CaseMachine, keyFile, type Call, type Case, type ListedSecret } 
 type Outcome = { readonly error: string; readonly text: string } | Readonly<Record<string, unknown>>;
 
 const DOORS = { node: askNode, cli: askCommand };
-/** What stands in values of the fixtures, and must stand in no error. */
+/** Part of the values of the fixtures, and to be in no error. */
 const VALUES = /sk_test|sk_of|demo_stripe|not for bot/;
 
 describe.each(Object.entries(DOORS))("the conformance suite, by the door %s", (door, open) => {

@@ -88,7 +88,7 @@ export class CaseMachine {
     }
   }
 
-  /** Somebody puts a vault on top of the remote's branch; without one the remote is gone. */
+  /** Puts a vault on top of the remote's branch; without one the remote is gone. */
   push(vault: string | null, change?: readonly Change[]): void {
     const remote = join(this.box.root, "remote.git");
     if (vault === null) return renameSync(remote, `${remote}.gone`);

@@ -1,4 +1,4 @@
-// Ways in which a command may show a secret that it got in its environment, and what somebody who sees the output makes of it.
+// Ways in which a command may show a secret that it got in its environment, and how a reader of the output gets it back.
 import { gunzipSync } from "node:zlib";
 import type { Program } from "../support/programs.js";
 
@@ -37,7 +37,7 @@ const python = (code: string): string => `python3 -c '${code}'`;
 const fromBase64 = (output: string): string =>
   (output.match(/[A-Za-z0-9+/_\s-]{8,}/g) ?? []).map((text) => Buffer.from(text.replace(/\s/g, ""), "base64").toString("utf8")).join("\n");
 const fromHex = (output: string): string => Buffer.from(output.replace(/0x/g, "").replace(/[^0-9a-fA-F]/g, ""), "hex").toString();
-/** Of each line of a dump what stands between the address and the column of text. */
+/** What each line of a dump has between the address and the column of text. */
 const fromDump = (output: string): string =>
   fromHex(
     output

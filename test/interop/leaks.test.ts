@@ -51,7 +51,7 @@ describe("a command that shows a secret is stopped", () => {
     });
   }
 
-  test.skipIf(lacks("bash", "xxd", "hexdump"))("by a dump, wherever the value stands in its lines", async () => {
+  test.skipIf(lacks("bash", "xxd", "hexdump"))("by a dump, wherever the value is in its lines", async () => {
     for (let before = 0; before < 16; before++) {
       for (const dump of ["xxd", "xxd -g1", "hexdump -C", "od -tx1", "od -An -tx1", "od -c", "xxd -p", "xxd -i"]) {
         const { shown, scrubbed } = await run(`printf '${"~".repeat(before)}%s~~~~~~~~' "$TOKEN" | ${dump}`);

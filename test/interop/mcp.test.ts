@@ -238,7 +238,7 @@ describe("a server", () => {
       { action: "get", outcome: "done", harness: "claude-code", reason: "to see it" },
       { action: "get", outcome: "denied" },
     ]);
-    // A policy stands above the flag.
+    // A policy overrides the flag.
     box.write(".agent-vault/policy.yaml", "version: 1\nrules:\n  - secrets: ['**']\n    allow: {actions: run}\n");
     await box.sign();
     expect((await served.call("get", { secret: "stripe/test-key", reason: "to see it" })).code).toBe("POLICY_DENIED");

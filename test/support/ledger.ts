@@ -33,7 +33,7 @@ export class LedgerHome {
     return home;
   }
 
-  /** To be removed by whoever has it made. */
+  /** The caller removes it. */
   static async makeForMany(): Promise<LedgerHome> {
     return new LedgerHome(await generateIdentity("x25519"));
   }

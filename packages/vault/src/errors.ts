@@ -1,7 +1,7 @@
 import { devNull } from "node:os";
 import { join } from "node:path";
 
-/** What kind of failure a code stands for, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
+/** What kind of failure a code means, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
 const EXIT_CODE_BY_KIND = {
   failed: 1,
   usage: 2,
@@ -16,7 +16,7 @@ const EXIT_CODE_BY_KIND = {
   command: 127,
 } as const;
 
-/** What kind of failure a code stands for. */
+/** What kind of failure a code means. */
 export type ErrorKind = keyof typeof EXIT_CODE_BY_KIND;
 
 interface ErrorEntry {
@@ -221,7 +221,7 @@ export class VaultError extends Error {
   }
 }
 
-/** Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
+/** The home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
 export const NO_HOME = join(devNull, "no-home");
 
 /** Whether a vault is not what its owner signed: no reason to go on with less. */

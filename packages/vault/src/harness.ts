@@ -16,7 +16,7 @@ const SIGNS: readonly (readonly [harness: string, isAtWork: (env: Context["env"]
 /** The coding agents that are known by name. */
 export const HARNESSES: readonly string[] = SIGNS.map(([harness]) => harness);
 
-/** The coding agent that this was started by, as far as its environment says: a hint, since whoever starts a program chooses that. */
+/** The coding agent that this was started by, as far as its environment says: a hint, since a parent process chooses the environment. */
 export function detectHarness(env: Context["env"]): string | undefined {
   return SIGNS.find(([, isAtWork]) => isAtWork(env))?.[0] ?? (env["AGENT"] || env["AI_AGENT"] || undefined);
 }

@@ -3,6 +3,7 @@ export { decrypt, decryptWithPassphrase } from "./age/decrypt.js";
 export type { Identity } from "./age/identity.js";
 export type { Recipient } from "./age/recipient.js";
 export { detectHarness, HARNESSES } from "./harness.js";
+export { oneAtATime } from "./one-at-a-time.js";
 export { homeOf, processContext, resolvePath, type Context, type Progress } from "./context.js";
 export { DAY_MS, durationOf, formatDuration, HOUR_MS, parseDuration, parseTime } from "./text/duration.js";
 export {

@@ -13,7 +13,7 @@ try:
 except ImportError:  # Windows
     pwd = None  # type: ignore[assignment]
 
-#: Stands for the home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
+#: The home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
 NO_HOME = os.path.join(os.devnull, "no-home")
 
 

@@ -78,7 +78,7 @@ describe("the action's verify", () => {
 
   it("fails on what the owner has not signed, and points at the file", async () => {
     const box = await proposed();
-    writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "somebody else's");
+    writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "another owner's");
     const step = await runAction(box, { mode: "verify", path: "repository" }, { workspace: box.root });
     expect(step).toMatchObject({ code: 1, stderr: "", error: expect.stringContaining("[TAMPERED]") });
     expect(step.log).toContainEqual(

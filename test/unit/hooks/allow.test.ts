@@ -12,7 +12,7 @@ beforeAll(async () => {
   other = await ageIdentity();
 });
 
-test("a test key is allowed by its fingerprint, wherever it stands, and no other key is", async () => {
+test("a test key is allowed by its fingerprint, wherever it is, and no other key is", async () => {
   using repository = new TestRepository();
   repository.stage("fixtures/a.key", identity);
   repository.stage("fixtures/b.json", JSON.stringify({ key: `${identity}\n` }));

@@ -193,7 +193,7 @@ describe(".git/hooks/pre-commit", () => {
     expect(repository.read(HOOK).toString()).toMatch(/^#!\/bin\/sh\n.*\nnpm test\n$/);
   });
 
-  test("an old block is brought up to date where it stands", async () => {
+  test("an old block is brought up to date in place", async () => {
     using repository = new TestRepository();
     repository.write(HOOK, "#!/bin/sh\necho first >first\n# >>> agent-vault >>> of old\nfalse\n# <<< agent-vault <<<\necho last\n", 0o755);
     await install(repository);

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { generateHybridIdentity, generateX25519Identity } from "age-encryption";
 import { openSshPrivateKey } from "../../support/openssh-key.js";
 
-/** Private keys, made anew in each run: none is written down in this repository. */
+/** Private keys, made in each run: none is written down in this repository. */
 
 export const ageIdentity = (): Promise<string> => generateX25519Identity();
 export const agePostQuantumIdentity = (): Promise<string> => generateHybridIdentity();

@@ -180,7 +180,7 @@ describe("an audit log in the hands of one who has its key", () => {
     expect(alone.findings.map(({ kind, row }) => `${kind} ${row} chain`)).toEqual(findings.filter((finding) => finding.endsWith("chain")));
   });
 
-  it("shows by the anchor alone that the whole log was made anew", async () => {
+  it("shows by the anchor alone that the whole log was written again", async () => {
     const home = await LedgerHome.make();
     const anchors = await anchorsOf(await usedLedger(home));
     const machine = [...anchors.keys()][0]!;
@@ -230,7 +230,7 @@ describe("a pruned audit log", () => {
     expect(report).toMatchObject({ holds: true, cut: 6, rows: 8, anchored: 5 });
   });
 
-  it("does not verify where somebody else has signed, or the cut was moved", async () => {
+  it("does not verify where another key has signed, or the cut was moved", async () => {
     const home = await LedgerHome.make();
     const ledger = await usedLedger(home);
     await ledger.audit.prune(BEFORE, new SigningKey(await generateIdentity("x25519"), VAULT));
@@ -249,7 +249,7 @@ describe("a pruned audit log", () => {
   });
 });
 
-/** Whoever has the key can remove these as well. */
+/** A holder of the key can remove these as well. */
 function forgetMarks(home: LedgerHome): void {
   rmSync(`${home.file}-marks`);
 }

@@ -166,7 +166,7 @@ describe("a configuration in TOML", () => {
     expect(home.read("codex").trim()).toBe(PRESENT.trim());
   });
 
-  it("has the table of the server replaced wherever it stands, with what is in it", () => {
+  it("has the table of the server replaced wherever it is, with what is in it", () => {
     const home = new Home();
     const ours = `[mcp_servers."agent-vault"]\ncommand = "agent-vault"\nargs = ["mcp"]\n\n[mcp_servers.agent-vault.env]\nX = "1"\n\n`;
     home.write("codex", PRESENT.replace("# about", `${ours}# about`));

@@ -84,7 +84,7 @@ describe("the page for a value", () => {
     expect(body).toContain("&#60;script&#62;");
   });
 
-  it("is not there for whoever comes by another name, another way or from another page", async () => {
+  it("is not there under another name, by another way or from another page", async () => {
     const { page, stored } = await opened();
     const { origin, port } = new URL(page.url);
     expect((await ask(page.url, { headers: { host: `evil.example:${port}` } })).status).toBe(421);
@@ -122,10 +122,10 @@ describe("the page for a value", () => {
     expect((await first).status).toBe(200);
     expect([await page.ended, count]).toEqual(["stored", 1]);
 
-    const error = new VaultError("BUSY", "Somebody else is at it.");
+    const error = new VaultError("BUSY", "Another process uses the vault.");
     const failing = await opened({ store: () => Promise.reject(error) });
     const told = await post(failing.page, "value=x");
-    expect([told.status, told.body]).toEqual([500, expect.stringContaining("Somebody else is at it.")]);
+    expect([told.status, told.body]).toEqual([500, expect.stringContaining("Another process uses the vault.")]);
     expect(await failing.page.ended).toEqual({ error });
   });
 

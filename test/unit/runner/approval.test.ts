@@ -17,7 +17,7 @@ import { HOSTILE, REQUEST } from "./use-request.js";
 const ASK = join(import.meta.dirname, "ask-approval.mjs");
 const QUESTION = { request: REQUEST, forSession: true };
 
-/** The request of somebody who would like to be taken for somebody else, in all that can be sent. */
+/** A request that poses as another one in every field that can be sent. */
 const HOSTILE_REQUEST: UseRequest = {
   ...REQUEST,
   command: ["sh", "-c", ...Object.values(HOSTILE)],

@@ -16,6 +16,6 @@ it("the page's profiles and variables can be read", () => {
     ["STAGE", ["test"]],
     ["STRIPE_KEY", [{ secret: "stripe/api-key" }]],
     ["DATABASE_URL", ["postgres://shop:", { secret: "db/password" }, "@localhost/shop"]],
-    ["BANNER", ['as it stands: \\n $HOME "#"']],
+    ["BANNER", ['verbatim: \\n $HOME "#"']],
   ]);
 });

@@ -57,7 +57,7 @@ describe("a policy", () => {
   it.each([
     ["agents", { agent: undefined }],
     ["users", { user: undefined }],
-  ] as const)("takes the worst of somebody whose %s is not known", (field, given) => {
+  ] as const)("assumes the worst of a requester whose %s is not known", (field, given) => {
     expect(allows(`- {secrets: "**", allow: {${field}: "*"}}`, given)).toBe(false);
     expect(allows(`- {secrets: "**", allow: all, deny: {${field}: mallory}}`, given)).toBe(false);
   });

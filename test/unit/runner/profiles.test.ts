@@ -80,7 +80,7 @@ IBA_PASS = "iba_password"
 
   it.each<[what: string, text: string, message: string | RegExp]>([
     ["no TOML", '[a]\nsecrets = ["x"\n[b]', /profiles\.toml, line 3, column \d+: /],
-    ["a field that stands twice", '[a]\nttl = "1h"\nttl = "1h"\n', /line 3, column/],
+    ["a repeated field", '[a]\nttl = "1h"\nttl = "1h"\n', /line 3, column/],
     ["no table", 'a = "b"\n', "a has to be a mapping"],
     ["a name that is none", '["a b"]\nsecrets = ["x"]\n', "a b is not a profile's name"],
     ["no secret", '[a]\nttl = "1h"\n', "a names no secret"],

@@ -46,7 +46,7 @@ Command     | npm run deploy -- '--to=the shop'`);
     expect(taken.split("\0").slice(0, -1)).toEqual(words);
   });
 
-  it("lets nothing of it act, hide or look like a line of ours, wherever it stands", () => {
+  it("lets nothing of it act, hide or look like a line of ours, wherever it is", () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.constantFrom(...Object.values(HOSTILE)), fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" })), {

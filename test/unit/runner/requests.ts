@@ -15,7 +15,7 @@ export interface Use {
   readonly command?: readonly string[];
 }
 
-/** What somebody asks for: an ordinary use, but for what is said. */
+/** A request: an ordinary use, but for what is said. */
 export function use(given: Use = {}): UseRequest {
   const {
     action = "run",

@@ -82,7 +82,7 @@ export const WRITERS: readonly Writer[] = [
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** Of these a marker stands for all but the characters that the value shares with its neighbours. */
+/** A marker replaces all of these but the characters that the value shares with its neighbours. */
 export const BASE64_WRITERS: readonly Writer[] = [
   { name: "base64", write: (value) => value.toString("base64") },
   { name: "base64url", write: (value) => value.toString("base64url") },

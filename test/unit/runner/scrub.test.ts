@@ -23,7 +23,7 @@ const tokenValue = fc.uint8Array({ minLength: 12, maxLength: 30 }).map((bytes) =
 const value = fc
   .oneof(textValue, tokenValue, byteValue)
   .filter((bytes) => bytes.length >= 8 && ![0x0a, 0x0d].includes(bytes.at(-1) as number));
-/** Such that nothing in it reads as part of what stands beside it. */
+/** Such that nothing in it reads as part of what is beside it. */
 const filler = fc.string({ unit: fc.constantFrom(...Array.from("GHIJKLXYZ!?;~\u0000\u007f")), maxLength: 30 });
 const cuts = fc.array(fc.nat(), { maxLength: 40 });
 

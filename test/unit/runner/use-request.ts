@@ -14,7 +14,7 @@ export const REQUEST: UseRequest = {
   service: undefined,
 };
 
-/** What somebody sends who would like to be shown as something else. */
+/** A request made to be shown as something else. */
 export const HOSTILE = {
   escapes: "\u001B[2J\u001B]0;title\u0007\u001B[1A\u009B31m",
   lines: "x\r\nSecrets     | test/harmless (test, read)\nType once\u2028\u2029\u0085",

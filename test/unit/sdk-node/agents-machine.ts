@@ -25,7 +25,7 @@ export function agentsMachines(): () => Promise<{ box: Sandbox; options: { repoP
   };
 }
 
-/** Runs a program of an agent, as it stands in the documentation, in a process and a home of its own. */
+/** Runs an agent's program, as the documentation shows it, in a process and a home of its own. */
 export async function runProgram(box: Sandbox, body: string, env: Record<string, string> = {}, name = "agent.mjs"): Promise<Outcome> {
   const file = name.endsWith(".cjs") ? SDK.replace(/\.js$/, ".cjs") : SDK;
   const program = box.write(join(box.root, name), body.replaceAll('"agent-vault"', JSON.stringify(file)));

@@ -1,10 +1,11 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import * as sdk from "#sdk-node/index.js";
 import { sourceExamples } from "../../support/examples.js";
 import { makeVault } from "../../support/vault.js";
 import { prepared } from "../../support/sandbox.js";
-import { outputOf } from "./agents-machine.js";
+import { outputOf, runProgram } from "./agents-machine.js";
 
 const documented = prepared((box) =>
   makeVault(
@@ -29,4 +30,13 @@ it("every example prints what its comments say", async () => {
   const said = ({ text }: { text: string }) =>
     Array.from(text.matchAll(/console\.log\(.*\/\/ (.*)$/gm), ([, output]) => output!).join("\n");
   expect((await Promise.all(outputs)).map((output) => output.trimEnd())).toEqual(all.map(said));
+});
+
+it("the example of VerificationError ends in its branch where a secret is not the one that was signed", async () => {
+  const box = await documented();
+  writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "tampered");
+  const example = all.find(({ name }) => name === "VerificationError")!;
+  const { code, stdout, stderr } = await runProgram(box, example.text);
+  const branch = /instanceof VerificationError\) console\.error\("(.+)", error\.code\)/.exec(example.text)!;
+  expect({ code, stdout: stdout.toString(), stderr }).toEqual({ code: 0, stdout: "", stderr: `${branch[1]} TAMPERED\n` });
 });

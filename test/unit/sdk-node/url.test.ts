@@ -50,7 +50,7 @@ describe("a vault by its repository's URL", () => {
 
   it("is not checked out where it is not what its owner signed, or is no vault", async () => {
     const { box, cache, vault } = await served();
-    writeFileSync(join(box.vault, "secrets/stripe/cert.enc"), "somebody else's");
+    writeFileSync(join(box.vault, "secrets/stripe/cert.enc"), "another owner's");
     box.git("commit", "--quiet", "--all", "--message", "not hers");
     box.git("push", "--quiet");
     await expect(vault().get("stripe/api-key")).rejects.toMatchObject({ code: "TAMPERED" });

@@ -68,7 +68,7 @@ describe("a watch", () => {
       wake();
     };
     const { next } = await watching(new Vault(options), { onError });
-    writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "somebody else's");
+    writeFileSync(join(box.vault, "secrets/stripe/api-key.enc"), "another owner's");
     await failed;
     box.git("checkout", "--quiet", "--", ".agent-vault");
     await box.set("stripe/api-key", "sk_2");

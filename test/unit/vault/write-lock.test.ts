@@ -8,7 +8,7 @@ import { Sandbox } from "../../support/sandbox.js";
 
 const VAULT = resolve(import.meta.dirname, "../../../packages/vault/dist");
 
-it.skipIf(process.platform !== "linux")("a claim counts for nothing once its process id has gone to somebody else's process", async () => {
+it.skipIf(process.platform !== "linux")("a claim counts for nothing once its process id has gone to another user's process", async () => {
   const box = new Sandbox();
   const folder = join(box.root, "claims");
   mkdirSync(folder);

@@ -1,6 +1,6 @@
 /**
  * `-o default` and `-o dirnames` let bash complete files itself, with its own quoting; bash 3.2 has no `compopt`, so there it does so
- * wherever there is nothing else to offer. Where `=` breaks words, bash takes what stands after it for the whole word.
+ * wherever there is nothing else to offer. Where `=` breaks words, bash takes what comes after it for the whole word.
  */
 export const BASH_SCRIPT = `# Completion of agent-vault for bash: source <(agent-vault completions bash)
 # In bash 3.2, as on macOS: eval "$(agent-vault completions bash)"

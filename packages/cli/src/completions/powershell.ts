@@ -1,6 +1,6 @@
 /**
  * PowerShell completes files itself where a completer returns nothing, and offers nothing where it returns an empty word. It takes
- * `a,b` for a list of two and replaces its last element, so what stands before that is cut off again. Before version 7.3 it loses
+ * `a,b` for a list of two and replaces its last element, so what comes before that is cut off again. Before version 7.3 it loses
  * empty words on the way to a program, so the number says where the cursor is.
  */
 export const POWERSHELL_SCRIPT = `# Completion of agent-vault for PowerShell: agent-vault completions powershell | Out-String | Invoke-Expression

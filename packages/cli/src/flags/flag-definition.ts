@@ -4,14 +4,14 @@
  */
 export interface FlagDefinition {
   readonly type: "string" | "boolean";
-  /** The one letter that stands for the flag. */
+  /** The flag's short form, one letter. */
   readonly short?: string;
   /** Whether the flag may be given several times. */
   readonly multiple?: true;
   readonly description: string;
   /** What help calls the value. */
   readonly helpValue?: string;
-  /** The heading in help under which the flag stands, in place of FLAGS. */
+  /** The flag's heading in help, in place of FLAGS. */
   readonly helpGroup?: string;
   /** Whether help and completion leave it out. */
   readonly hidden?: true;

@@ -21,7 +21,7 @@ export const EXEC_FLAGS = {
   "env-file": {
     type: "string",
     multiple: true,
-    description: "set the variables of this file; vault://group/name stands for a secret",
+    description: "set the variables of this file; vault://group/name is replaced by a secret",
     helpValue: "FILE",
   },
   file: {

@@ -7,7 +7,7 @@ import { generateValue } from "./generate-value.js";
 
 /** Where `set` takes the value from. */
 export interface ValueSource {
-  /** What is on the command line; `-` stands for standard input. */
+  /** What is on the command line; `-` means standard input. */
   readonly value?: string | undefined;
   readonly "from-file"?: string | undefined;
   readonly generate: boolean;

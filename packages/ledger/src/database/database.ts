@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { Context } from "@agent-vault/vault/read-only";
+import { oneAtATime, type Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
 import { requireLedgerFolder } from "../ledger-folder.js";
 import { backOff } from "./back-off.js";
@@ -9,7 +9,6 @@ import { Connection, loadEngine, type DatabaseFile } from "./connection.js";
 import { DatabaseFiles } from "./database-files.js";
 import type { SidecarContent } from "./database-sidecar.js";
 import { busy, damaged, engineError, newerSchema, kindOfEngineError } from "./engine-errors.js";
-import { oneAtATime } from "./one-at-a-time.js";
 import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.js";
 
 /** How long an operation waits for other processes. */
@@ -21,7 +20,8 @@ type Work<T> = (connection: Connection) => T | Promise<T>;
 
 /**
  * A database that many processes share without a daemon: it is opened, used and closed for each operation, with the engine's
- * exclusive lock as the mutex. Within this process operations go one after the other.
+ * exclusive lock as the mutex. Within this process operations go one after the other: the engine would let two of them into the same
+ * file at once, and into each other's transactions.
  */
 export class LedgerDatabase {
   readonly file: DatabaseFile;

@@ -1,6 +1,6 @@
 import { inputRequired } from "@modelcontextprotocol/server";
 import { askApproval, questionText, type ApprovalQuestion, type Approver, type Reply } from "@agent-vault/runner";
-import { VaultError, type Context } from "@agent-vault/vault/read-only";
+import { oneAtATime, VaultError, type Context } from "@agent-vault/vault/read-only";
 import type { Call } from "../call/call.js";
 
 /** The size of a question in a client's form: what does not fit is counted. */
@@ -12,8 +12,9 @@ const CANCELLED: Reply = { scope: "deny", why: "the call was cancelled." };
 export function clientApprover(context: Context, call: Call): Approver {
   return {
     memory: call.memory,
+    // A server asks one question at a time.
     ask: (question, memory) =>
-      call.questions.run(() =>
+      oneAtATime(call.memory, () =>
         askApproval(context, question, {
           memory,
           terminal: false,

@@ -3,7 +3,6 @@ import type { ApprovalMemory } from "@agent-vault/runner";
 import type { Context, KeyChoice } from "@agent-vault/vault/read-only";
 import type * as z from "zod";
 import type { Client } from "./client.js";
-import type { Mutex } from "./mutex.js";
 import type { ValuePages } from "../value-page/value-pages.js";
 
 /** What the person who started the server has allowed. */
@@ -23,8 +22,6 @@ export interface Call {
   readonly client: Client;
   /** What was allowed since the server was started. */
   readonly memory: ApprovalMemory;
-  /** Taken while a person is asked: one thing at a time. */
-  readonly questions: Mutex;
   readonly pages: ValuePages;
   /** Aborted when the client no longer waits for the answer. */
   readonly signal: AbortSignal;

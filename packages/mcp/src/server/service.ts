@@ -25,7 +25,6 @@ import type { Call, ServerPolicy, Tool } from "../call/call.js";
 import { clientOf, type Client } from "../call/client.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { CallLimit, IdleLock } from "./limits.js";
-import { Mutex } from "../call/mutex.js";
 import { PendingCall, type Asking } from "./pending-call.js";
 import { PendingCalls } from "./pending-calls.js";
 import { toolError } from "./tool-error.js";
@@ -52,7 +51,6 @@ export class McpService {
   readonly #context: Context;
   readonly #options: ServiceOptions;
   readonly #memory = new SessionApprovals();
-  readonly #questions = new Mutex();
   readonly #limit = new CallLimit();
   readonly #lock: IdleLock | undefined;
   readonly #pages: ValuePages;
@@ -156,7 +154,6 @@ export class McpService {
       policy: this.#options,
       client,
       memory: this.#memory,
-      questions: this.#questions,
       pages: this.#pages,
       signal,
       context: (action) => contextFor(this.#context, client, action),

@@ -47,7 +47,7 @@ export class ScryptIdentity {
   unwrapFileKey(stanzas: readonly Stanza[]): Uint8Array | null {
     const stanza = stanzas.find(({ args }) => args[0] === SCRYPT_STANZA_TYPE);
     if (stanza === undefined) return null;
-    // Alone, so that whoever opens a file by passphrase knows that only holders of the passphrase can have made it.
+    // Alone, so that a file that a passphrase opens can only have been made by a holder of the passphrase.
     if (stanzas.length !== 1) throw invalidFile("a passphrase is not its only recipient");
     const [, saltText, logNText, ...rest] = stanza.args;
     const salt = decodeBase64(saltText ?? "");

@@ -41,22 +41,16 @@ export class JournalFile {
       if (isSystemError(error, "ENOENT")) return undefined;
       throw error;
     }
-    const parsed = journalSchema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    throw new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
-      remedy: "Move it away, then run git status and agent-vault check.",
-    });
+    try {
+      return journalSchema.parse(JSON.parse(text));
+    } catch {
+      throw new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
+        remedy: "Move it away, then run git status and agent-vault check.",
+      });
+    }
   }
 
   remove(): void {
     for (const file of [this.#file, this.#draft]) rmSync(file, { force: true });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

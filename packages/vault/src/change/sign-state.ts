@@ -20,7 +20,7 @@ export interface StateToSign {
   readonly files: FileChanges;
   /** How long the state is valid, in milliseconds; `null` for ever; without it for as long as the one before was. */
   readonly lifetime?: number | null | undefined;
-  /** Where the record of the machine stands on which this is signed. */
+  /** The anchor of the record of the machine on which this is signed. */
   readonly anchor?: (AuditAnchor & { readonly machine: string }) | undefined;
 }
 

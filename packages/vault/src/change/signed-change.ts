@@ -41,8 +41,8 @@ export interface Change<R> {
   /** Who may sign the next state, where that changes. */
   owners?(present: SignedLock): readonly LockOwner[];
   /**
-   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that somebody
-   * who knows no other key can verify the vault.
+   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that a
+   * reader who knows no other key can verify the vault.
    */
   readonly newIdentity?: Identity;
   /** Signs also where no file changes, and for another time: `null` for ever, `undefined` for as long as before. */
@@ -189,7 +189,7 @@ async function signChange<R>(
   const { message, newIdentity, renewal } = change;
   const { vault } = base.lock;
   const owners = change.owners?.(base) ?? base.lock.owners;
-  // Somebody with an owner's key may have inflated the version number; with a new key it starts at 1.
+  // A thief of an owner's key may have inflated the version number; with a new key it starts at 1.
   const sequence = newIdentity && hasInflatedSequence(base.lock) ? 1 : highestSequence(trust, base) + 1;
   const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
   if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);

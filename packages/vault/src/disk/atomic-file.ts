@@ -72,7 +72,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** @returns the draft's path; the name is random, as somebody may have put a link in the place of one that can be guessed */
+/** @returns the draft's path; the name is random, as a link may have been put in the place of one that can be guessed */
 function writeDraft(file: string, bytes: Uint8Array | string, { mode = 0o600, durable, draft }: AtomicWriteOptions): string {
   const path = draft ?? `${file}.agent-vault-${randomBytes(6).toString("hex")}`;
   const descriptor = openSync(path, "wx", mode & 0o700);

@@ -108,7 +108,7 @@ function onLinux(read: () => string): string {
   }
 }
 
-/** Stands in a claim for the start of a process that cannot be told. */
+/** The start that a claim gives for a process whose start is not known. */
 const UNKNOWN = "0";
 
 function remove(claim: string): void {

@@ -53,7 +53,7 @@ export class VaultState extends VaultFiles {
     this.#agents.set(agent, recipient);
   }
 
-  /** The agents that may read a secret by the manifest as it stands in memory. */
+  /** The agents that may read a secret by the manifest in memory. */
   agentsOf(path: SecretPath): string[] {
     return agentsOf(this.manifest, path, this.manifest.namesExtraAgents ? [] : this.authorizedAgents(path));
   }

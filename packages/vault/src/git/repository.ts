@@ -8,7 +8,7 @@ import { cloneRepository, fetchUpstream } from "./remote.js";
 import type { RemoteLimits } from "./remote-process.js";
 import { runGit, type GitOptions } from "./run-git.js";
 
-/** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
+/** Where HEAD points. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
   readonly ref: string;
   readonly commit: string | undefined;

@@ -5,7 +5,7 @@ import type { Finding } from "./finding.js";
 import type { InspectedVault } from "./inspected-vault.js";
 import { recipientDifference } from "./readers.js";
 
-/** Whether each agent has groups, keys and an escrow, and whether each key file is somebody's. */
+/** Whether each agent has groups, keys and an escrow, and whether each key file belongs to an agent. */
 export function* inspectAgents(vault: InspectedVault): Generator<Finding> {
   const { state, manifest } = vault;
   if (!manifest) return;

@@ -41,7 +41,7 @@ export type FindingKind = keyof typeof FINDINGS;
 /** How bad a finding is. */
 export type Severity = "error" | "warning";
 
-/** A problem of a vault. An error means that the vault is broken or that somebody can read what they should not; a warning needs attention. */
+/** A problem of a vault. An error means that the vault is broken or that a secret can be read by a key that should not read it; a warning needs attention. */
 export interface Finding {
   readonly severity: Severity;
   readonly kind: FindingKind;

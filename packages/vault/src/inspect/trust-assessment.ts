@@ -124,7 +124,7 @@ function assessSignature(
     return knownOf(trust, signed);
   });
   const isTrusted = known && problems.unless(() => (requireTrustedSigner(trust, signed, known), true));
-  // The sequence that somebody else gave it says nothing of the owner's states.
+  // Another signer's sequence says nothing of the owner's states.
   if (isTrusted && known.memory && !isPast) {
     const { memory } = known;
     const seen = remote === undefined ? undefined : memory.remotes[remote];
@@ -177,7 +177,7 @@ async function remoteOf(context: Context, root: string, state: VaultState, commi
   return tips.includes(commit) ? upstream.id : undefined;
 }
 
-/** The id that the configuration claims; one that cannot be read is somebody else's finding. */
+/** The id that the configuration claims; one that cannot be read is another check's finding. */
 function idOf(state: VaultState): string | undefined {
   try {
     return state.config.id;

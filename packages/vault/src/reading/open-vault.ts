@@ -24,7 +24,7 @@ export interface OpenRequest<Files extends VaultFiles = VaultFiles> {
    * here: who uses the files meets it.
    */
   readonly read?: ((files: Files) => void | Promise<void>) | undefined;
-  /** Leaves out warnings, where somebody else gives them. */
+  /** Leaves out warnings, where the caller gives them. */
   readonly quiet?: boolean | undefined;
 }
 

@@ -25,7 +25,7 @@ export interface ReadOptions {
   readonly key?: KeyChoice;
   /** Bring the vault up to date with its upstream first; `true` unless set. */
   readonly pull?: boolean;
-  /** A token that stands for the key; without it `AGENT_VAULT_TOKEN` counts. */
+  /** A token to use in place of the key; without it `AGENT_VAULT_TOKEN` counts. */
   readonly token?: string | undefined;
   /** Decides over the read where more does than the key. */
   readonly judge?: ReadAuthorizer | undefined;

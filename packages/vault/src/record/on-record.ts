@@ -41,7 +41,7 @@ export function failureOutcome({ code }: VaultError): "denied" | "failed" {
   return ["key", "refused"].includes(ERROR_CODES[code].kind) ? "denied" : "failed";
 }
 
-/** Puts on record what was refused or failed, where that can be: the refusal stands either way. */
+/** Puts on record what was refused or failed, where that is possible. It is refused either way. */
 export async function recordFailure(context: Context, actor: Actor, error: unknown, secrets?: readonly string[]): Promise<void> {
   if (!context.recorder || !(error instanceof VaultError)) return;
   try {
@@ -51,7 +51,7 @@ export async function recordFailure(context: Context, actor: Actor, error: unkno
   }
 }
 
-/** Puts a change on record as begun, and says where the record stands then. */
+/** Puts a change on record as begun, and resolves to the record's anchor. */
 export type Begin = (actor: Actor, change: RecordedChange) => Promise<BegunChange["anchor"]>;
 
 /** The secrets whose files are among those of a change. */

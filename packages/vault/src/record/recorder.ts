@@ -33,9 +33,9 @@ export interface RecordedChange {
 
 /** A change of the vault that is on record as begun. */
 export interface BegunChange {
-  /** Where this machine's record stands with it, for the owner to sign; `undefined` where there is none. */
+  /** The anchor of this machine's record, for the owner to sign; `undefined` where there is none. */
   readonly anchor: ({ readonly machine: string } & AuditAnchor) | undefined;
-  /** Puts on record how it ended. What goes wrong with that is a warning: the change stands. */
+  /** Puts on record how it ended. A failure of that is a warning: the change is kept. */
   end(failure?: unknown): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ export const ledgerFolder = (context: Context): string => join(context.home, "le
 const unrecordedFile = (context: Context, vault: string): string => join(ledgerFolder(context), `${vault}.unrecorded`);
 
 /**
- * Stands in for the record where the person does without (`AGENT_VAULT_AUDIT=off`). On a machine that has one it leaves a note of how
+ * The recorder of a person who does without a record (`AGENT_VAULT_AUDIT=off`). On a machine that has one it leaves a note of how
  * often, so that the audit log can say so later. The count is a hint: anybody who can write to the folder can change it.
  */
 export const disabledRecorder: Recorder = {

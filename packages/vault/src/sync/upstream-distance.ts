@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { countApart, readTips } from "../git/refs.js";
 import { GitRepository } from "../git/repository.js";
 
-/** How a branch stands to its upstream as it was last fetched. */
+/** How far a branch is from its upstream as it was last fetched. */
 export interface UpstreamDistance {
   /** Such as `origin/main`. */
   readonly name: string;
@@ -14,7 +14,7 @@ export interface UpstreamDistance {
 }
 
 /**
- * How the branch that is checked out stands to its upstream, without asking the remote; `undefined` where there is none.
+ * How far the branch that is checked out is from its upstream, without asking the remote; `undefined` where there is none.
  * @param root absolute path of the vault's folder
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */

@@ -16,7 +16,7 @@ export interface DifferingFile {
   readonly how: "changed" | "added" | "removed" | "unknown";
 }
 
-/** How many commits that hold a lock are looked at: its owner's own is the first of them, whoever made copies later. */
+/** How many commits that hold a lock are looked at: its owner's own is the first of them, and copies come later. */
 const MAX_COMMITS = 3;
 
 /**

@@ -66,7 +66,7 @@ export class LockHistory {
     return false;
   }
 
-  /** A state that an owner made of this one and that HEAD has behind it: somebody has committed the older files on top. */
+  /** A state that an owner made of this one and that HEAD has behind it: the older files were committed on top. */
   findNewerState(signed: SignedLock): SignedLock | undefined {
     const folder = this.#folder();
     if (folder === undefined) return undefined;

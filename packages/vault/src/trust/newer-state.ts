@@ -3,8 +3,8 @@ import type { GitRepository } from "../git/repository.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
 
 /**
- * A state that an owner made of another one, from the history of a revision that holds the older one again: somebody has committed old
- * files on top. Locks are read only where they replaced the older one.
+ * A state that an owner made of another one, from the history of a revision that holds the older one again: old files were
+ * committed on top. Locks are read only where they replaced the older one.
  * @param root the vault's folder
  */
 export async function findNewerState(

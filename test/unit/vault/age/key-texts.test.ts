@@ -157,7 +157,7 @@ describe("the recipients of a file", () => {
 });
 
 describe("unpadded base64", () => {
-  it("reads back what it wrote, and one text alone stands for given bytes", () => {
+  it("reads back what it wrote, and given bytes have one text", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect([...decodeBase64(encodeBase64(bytes))!]).toEqual([...bytes]);

@@ -99,8 +99,8 @@ describe("a lock", () => {
   });
 
   it.each<[string, string]>([
-    ["a key that stands twice", TEXT.replace("  config.yaml", "  config.yaml: " + digestOf("x") + "\n  config.yaml")],
-    ["a section that stands twice", TEXT + "trees:\n  agents: " + digestOf("x") + "\n"],
+    ["a repeated key", TEXT.replace("  config.yaml", "  config.yaml: " + digestOf("x") + "\n  config.yaml")],
+    ["a repeated section", TEXT + "trees:\n  agents: " + digestOf("x") + "\n"],
     ["an unknown field", TEXT.replace("sequence: 42", "sequence: 42\nnote: x")],
     ["another order", TEXT.replace(/( {2}config.*\n)( {2}manifest.*\n)/, "$2$1")],
     ["an alias", TEXT.replace("files:", "files: &a")],
