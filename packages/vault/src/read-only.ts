@@ -49,7 +49,7 @@ export {
 } from "./record/on-record.js";
 export type { Actor, BegunChange, RecordedChange, RecordedEvent } from "./record/recorder.js";
 export { findGitFolders, type GitFolders } from "./git/git-folders.js";
-export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
+export { parseRepositoryUrl, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { recoverVault } from "./change/recovery.js";
 export { shellQuote, shellWord } from "./text/shell-word.js";

@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Vault, VaultNotFoundError } from "#sdk-node/index.js";
-import { parseRepositoryUrl, withAuthorization } from "#vault/index.js";
+import { parseRepositoryUrl } from "#vault/index.js";
+import { authorizationVariables } from "#vault/git/remote-url.js";
 import { agentsMachines, runProgram } from "./agents-machine.js";
 
 const grantedVault = agentsMachines();
@@ -93,7 +94,7 @@ describe("a vault by its repository's URL", () => {
     expect(files).toBe("");
     const url = parseRepositoryUrl("https://deploy:pa55%20word@git.example.com/acme/vault.git")!;
     expect(url.address).toBe("https://git.example.com/acme/vault.git");
-    const env = { ...process.env, ...withAuthorization({}, url) };
+    const env = { ...process.env, ...authorizationVariables({}, url) };
     const header = ["config", "--get-urlmatch", "http.extraHeader", url.address];
     expect(execFileSync("git", header, { env, encoding: "utf8" })).toBe(`Authorization: Basic ${basic}\n`);
     expect(() => execFileSync("git", [...header.slice(0, 3), "https://other.example.com/acme"], { env })).toThrow();

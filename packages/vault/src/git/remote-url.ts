@@ -1,4 +1,3 @@
-import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 
 /** A git repository's URL, with what opens it apart, so that it gets into no message, file or argument. */
@@ -41,16 +40,29 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** An environment in which git sends the authorization to the URL's host and nowhere else. Only git's environment holds it. */
-export function withAuthorization(env: Context["env"], { address, authorization }: RepositoryUrl): Context["env"] {
-  if (authorization === undefined) return env;
+/**
+ * The variables with which git sends the authorization to the URL's host and nowhere else: a redirect, which git would send it after, is
+ * not followed. They are for a git that talks to the remote and for no other, as every program that git starts can read them.
+ * @param env the environment that they are added to, which may hold variables of the same kind
+ */
+export function authorizationVariables(
+  env: Readonly<Record<string, string | undefined>>,
+  { address, authorization }: RepositoryUrl,
+): Record<string, string> {
+  if (authorization === undefined) return {};
+  const settings = [
+    [`http.${new URL(address).origin}/.extraHeader`, `Authorization: ${authorization}`],
+    // The whole address, as the setting for the longest match counts.
+    [`http.${address}.followRedirects`, "false"],
+  ];
   const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
-  return {
-    ...env,
-    GIT_CONFIG_COUNT: String(count + 1),
-    [`GIT_CONFIG_KEY_${count}`]: `http.${new URL(address).origin}/.extraHeader`,
-    [`GIT_CONFIG_VALUE_${count}`]: `Authorization: ${authorization}`,
-  };
+  return Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(count + settings.length)],
+    ...settings.flatMap(([key, value], index) => [
+      [`GIT_CONFIG_KEY_${count + index}`, key],
+      [`GIT_CONFIG_VALUE_${count + index}`, value],
+    ]),
+  ]) as Record<string, string>;
 }
 
 /**
