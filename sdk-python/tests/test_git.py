@@ -12,6 +12,7 @@ from scene import Scene, git
 from agent_vault import Vault
 from agent_vault.git.environment import git_environment
 from agent_vault.git.errors import GitErrorKind, git_failed
+from agent_vault.git.may_have_remote import may_have_remote
 from agent_vault.git.remote_url import without_credentials
 from agent_vault.git.repository import GitRepository
 
@@ -102,3 +103,35 @@ def test_no_part_of_a_password_is_in_an_error() -> None:
 def test_a_folder_without_a_repository_is_told_from_a_broken_one(machine: Path) -> None:
     assert GitRepository.find(str(machine), os.environ) is None
     assert GitRepository.find(str(machine), {"PATH": str(machine)}) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '[Remote "origin"]',
+        '[remote\t"origin"]',
+        '[core]\tbare = false\n[REMOTE    "origin"] url = x',
+        "[include]",
+        '[includeIf "gitdir:/"]',
+        "[extensions]",
+    ],
+)
+def test_a_remote_may_be_in_any_configuration_that_git_reads(machine: Path, config: str) -> None:
+    folder, home = machine / "repository", machine / "someone"
+    (folder / ".git").mkdir(parents=True)
+    home.mkdir()
+    own, env = folder / ".git" / "config", {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    own.write_text("[core]\n")
+    assert not may_have_remote(str(folder), env)
+    own.write_text(config)
+    assert may_have_remote(str(folder), env)
+    own.write_text("[core]\n")
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "config").write_text(config)
+    assert may_have_remote(str(folder), env)
+    assert not may_have_remote(str(folder), {**env, "XDG_CONFIG_HOME": str(machine)})
+    assert may_have_remote(str(folder), {**env, "GIT_CONFIG_GLOBAL": str(home / ".config" / "git" / "config")})
+    (home / ".gitconfig").write_text(config)
+    assert may_have_remote(str(folder), {**env, "XDG_CONFIG_HOME": str(machine)})
+    setting = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url"}
+    assert may_have_remote(str(folder), {**env, **setting})
