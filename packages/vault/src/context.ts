@@ -3,6 +3,7 @@ import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { NO_HOME, VaultError } from "./errors.js";
+import { hideCredentials } from "./text/credentials.js";
 import type { RepositoryUrl } from "./git/remote-url.js";
 import type { RecorderOf } from "./record/recorder.js";
 
@@ -48,8 +49,8 @@ export function processContext(overrides: Partial<Context> = {}): Context {
     home: overrides.home ?? keyFolder(env),
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
-    warn: () => {},
     ...overrides,
+    warn: (message) => overrides.warn?.(hideCredentials(message)),
   };
 }
 

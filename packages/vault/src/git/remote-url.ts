@@ -8,19 +8,24 @@ export interface RepositoryUrl {
   readonly authorization: string | undefined;
 }
 
+/** What is no path that anybody means: a URL with a space before it or a slash too few, or `user:password@host`. */
+const MISTYPED = /^\s*(?:[A-Za-z][A-Za-z0-9+.-]+:(?:\/|:)|[^\s/\\]*:[^\s\\]*@[^\s/:@\\]+[:/])/;
+
 /**
  * Reads a URL: `https://`, `ssh://`, `file://`, or ssh's short form `user@host:path`.
  * @returns `undefined` for what is no URL, such as a path
- * @throws VaultError `USAGE` for another kind of URL
+ * @throws VaultError `USAGE` for another kind of URL, and for what looks like a mistyped one
  */
 export function parseRepositoryUrl(text: string): RepositoryUrl | undefined {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)\P{Cc}+$/u.test(text))
     return { address: text, authorization: undefined };
-  if (!/^[A-Za-z][A-Za-z0-9+.-]+:(?:\/\/|:)/.test(text)) return undefined;
-  const url = URL.canParse(text) && isDecodable(text) ? new URL(text) : undefined;
+  if (!MISTYPED.test(text)) return undefined;
+  const isWhole = /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text) && URL.canParse(text) && isDecodable(text);
+  const url = isWhole ? new URL(text) : undefined;
   if (!url || !["https:", "ssh:", "file:"].includes(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new VaultError("USAGE", "The URL of the repository is none that a vault is read from.", {
-      remedy: "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #.",
+      remedy:
+        "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #. Write a folder of such a name as ./NAME.",
     });
   }
   const { username, password, protocol } = url;
@@ -63,18 +68,4 @@ export function authorizationVariables(
       [`GIT_CONFIG_VALUE_${count + index}`, value],
     ]),
   ]) as Record<string, string>;
-}
-
-/**
- * A remote's URL without user name and password. The records of trust and the audit log know a remote by this text, and the Python SDK
- * has to come to the same: both are tested with fixtures/remote-urls.json.
- */
-export function withoutCredentials(url: string): string {
-  // Up to the last @ before the path, as a password may have one itself. In git@host:path the user is no credential.
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
-}
-
-/** A text of git's without the credentials in its URLs. git itself takes off what comes before the first `@`. */
-export function hideCredentials(text: string): string {
-  return text.replace(/(:\/\/)[^/\s'"]*@/g, "$1");
 }
