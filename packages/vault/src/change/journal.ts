@@ -43,7 +43,12 @@ export class JournalFile {
     }
     const parsed = journalSchema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
+    throw this.damaged();
+  }
+
+  /** The error for a journal that agent-vault has not written. */
+  damaged(): VaultError {
+    return new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
       remedy: "Move it away, then run git status and agent-vault check.",
     });
   }
