@@ -25,7 +25,7 @@ export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";
 export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
-export { hideCredentials, withoutCredentials } from "./text/credentials.js";
+export { hideCredentials, holdsKey, withoutCredentials } from "./text/credentials.js";
 export { printable, printableJson } from "./text/printable.js";
 export { pull } from "./sync/pull.js";
 export type { PullOutcome } from "./sync/pull-outcome.js";

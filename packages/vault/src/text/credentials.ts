@@ -20,6 +20,11 @@ const URLS_IN_TEXT =
 /** Keys of age and of its plugins, and tokens, as far as somebody may have typed them. */
 const KEYS_IN_TEXT = /(AGE-SECRET-KEY-(?:PQ-)?)[A-Z0-9]{4,}|(AGE-PLUGIN-)[A-Z0-9+._-]*1[A-Z0-9]{6,}|(avt1_)[A-Z0-9_-]+/gi;
 
+/** Whether a text holds a private key, one that a passphrase protects, or a token: where the name of a file is meant, it is refused. */
+export function holdsKey(text: string): boolean {
+  return text.search(KEYS_IN_TEXT) >= 0 || /AGE-SECRET-KEY-|-----BEGIN AGE ENCRYPTED FILE-----/i.test(text);
+}
+
 /**
  * A text without what may have come into it by a word in the wrong place: the credentials and the query of a URL, a private key, a token.
  * Every error and warning goes through it. Python has the same, tested with fixtures/remote-urls.json.
