@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
+import { Vault } from "#sdk-node/index.js";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
@@ -30,6 +32,15 @@ describe("a secret in the wrong place of a command line is not repeated", () => 
         expect(outcome.code).not.toBe(0);
         expect(said(outcome)).not.toContain(secret.slice(16));
       }
+    }
+  });
+
+  it("a key or a token for the path of a key file, in the SDK", async () => {
+    const box = await granted();
+    for (const secret of [keyIn(box), keyIn(box).toLowerCase(), TOKEN]) {
+      const error = await new Vault({ repoPath: box.repository, keyPath: secret }).get("stripe/api-key").catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "INVALID_KEY" });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(secret.slice(16));
     }
   });
 

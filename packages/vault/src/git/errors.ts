@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { isSystemError, VaultError, type ErrorCode } from "../errors.js";
+import { hideCredentials } from "../text/credentials.js";
 import { printable } from "../text/printable.js";
 
 /**
@@ -42,7 +43,7 @@ export class GitError extends VaultError {
   constructor(kind: GitErrorKind, code: ErrorCode, message: string, options: { remedy: string; stderr?: string; cause?: unknown }) {
     super(code, message, options);
     this.kind = kind;
-    this.stderr = options.stderr ?? "";
+    this.stderr = hideCredentials(options.stderr ?? "");
   }
 }
 

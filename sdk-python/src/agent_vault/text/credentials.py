@@ -37,6 +37,11 @@ def hide_credentials(text: str) -> str:
     return _KEYS_IN_TEXT.sub(lambda key: f"{key[1] or key[2] or key[3]}…", hidden)
 
 
+def holds_key(text: str) -> bool:
+    """Whether a text contains a private key or a token, so that it cannot be meant as the name of a file."""
+    return _KEYS_IN_TEXT.search(text) is not None or "AGE-SECRET-KEY-" in text.upper() or "-----BEGIN AGE ENCRYPTED FILE-----" in text
+
+
 def _without_user_and_query(scheme: str, rest: str) -> str:
     """`rest` is what comes after `scheme`, such as `https://`."""
     authority = rest.split("/", 1)[0]
