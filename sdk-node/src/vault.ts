@@ -11,7 +11,6 @@ import {
   resolvePath,
   SecretReader,
   VaultError,
-  withAuthorization,
   type Context,
   type KeyChoice,
 } from "@agent-vault/vault/read-only";
@@ -55,7 +54,7 @@ export class Vault {
     const url = typed(() => parseRepositoryUrl(repoPath));
     const said = new Set<string>();
     this.#context = processContext({
-      ...(url && { env: withAuthorization({ ...process.env }, url) }),
+      repositoryUrl: url,
       warn: (message) => {
         if (!said.has(message)) process.emitWarning(printable(message), "AgentVaultWarning");
         said.add(message);

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from scene import Scene, git
 
-from agent_vault import Vault
+from agent_vault import Vault, VaultError, VaultNotFoundError
 from agent_vault.git.environment import git_environment
 from agent_vault.git.errors import GitErrorKind, git_failed
-from agent_vault.git.remote_url import without_credentials
+from agent_vault.git.may_have_remote import may_have_remote
 from agent_vault.git.repository import GitRepository
+from agent_vault.text.credentials import hide_credentials, without_credentials
 
-URLS = json.loads((Path(__file__).resolve().parents[2] / "fixtures" / "remote-urls.json").read_text("utf-8"))["cases"]
+FIXTURE = json.loads((Path(__file__).resolve().parents[2] / "fixtures" / "remote-urls.json").read_text("utf-8"))
+URLS = FIXTURE["cases"]
 WITHHELD = {
     "AGENT_VAULT_AUDIT": "off",
     "AGENT_VAULT_KEY": "withheld-key",
@@ -29,6 +31,41 @@ WITHHELD = {
 @pytest.mark.parametrize("case", URLS, ids=[case["url"] for case in URLS])
 def test_credentials_come_off_a_url(case: dict[str, str]) -> None:
     assert without_credentials(case["url"]) == case["without_credentials"]
+
+
+@pytest.mark.parametrize("case", FIXTURE["texts"], ids=[case["text"] for case in FIXTURE["texts"]])
+def test_what_is_in_the_wrong_place_is_hidden(case: dict[str, str]) -> None:
+    assert hide_credentials(case["text"]) == case["hidden"]
+    assert str(VaultError("USAGE", case["text"])) == case["hidden"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://user:pa55word@example.com/vault.git",
+        " https://user:pa55word@example.com/vault.git",
+        "ttps:/user:pa55word@example.com/vault.git",
+        "ext::sh -c true",
+        "git@example.com:vault.git",
+        "user:pa55word@example.com:vault.git",
+        "user:pa55word@example.com/vault.git",
+    ],
+)
+def test_a_url_is_not_taken_for_a_folder(machine: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(machine, {"history": ["first"], "key": {"file": "bot.key"}})
+    monkeypatch.chdir(scene.repository)
+    with pytest.raises(VaultError) as raised:
+        Vault(place)
+    assert raised.value.code == "USAGE"
+    assert "pa55word" not in str(raised.value)
+
+
+def test_a_folder_that_does_not_exist_is_in_no_vault(machine: Path) -> None:
+    scene = Scene(machine, {"history": ["first"], "key": {"file": "bot.key"}})
+    with pytest.raises(VaultNotFoundError):
+        Vault(scene.repository / "mistyped")
+    with pytest.raises(VaultNotFoundError):
+        Vault(scene.repository / ".agent-vault" / "manifest.yaml")
 
 
 def test_a_password_in_a_remote_is_not_remembered(machine: Path) -> None:
@@ -102,3 +139,35 @@ def test_no_part_of_a_password_is_in_an_error() -> None:
 def test_a_folder_without_a_repository_is_told_from_a_broken_one(machine: Path) -> None:
     assert GitRepository.find(str(machine), os.environ) is None
     assert GitRepository.find(str(machine), {"PATH": str(machine)}) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '[Remote "origin"]',
+        '[remote\t"origin"]',
+        '[core]\tbare = false\n[REMOTE    "origin"] url = x',
+        "[include]",
+        '[includeIf "gitdir:/"]',
+        "[extensions]",
+    ],
+)
+def test_a_remote_may_be_in_any_configuration_that_git_reads(machine: Path, config: str) -> None:
+    folder, home = machine / "repository", machine / "someone"
+    (folder / ".git").mkdir(parents=True)
+    home.mkdir()
+    own, env = folder / ".git" / "config", {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    own.write_text("[core]\n")
+    assert not may_have_remote(str(folder), env)
+    own.write_text(config)
+    assert may_have_remote(str(folder), env)
+    own.write_text("[core]\n")
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "config").write_text(config)
+    assert may_have_remote(str(folder), env)
+    assert not may_have_remote(str(folder), {**env, "XDG_CONFIG_HOME": str(machine)})
+    assert may_have_remote(str(folder), {**env, "GIT_CONFIG_GLOBAL": str(home / ".config" / "git" / "config")})
+    (home / ".gitconfig").write_text(config)
+    assert may_have_remote(str(folder), {**env, "XDG_CONFIG_HOME": str(machine)})
+    setting = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url"}
+    assert may_have_remote(str(folder), {**env, **setting})

@@ -8,18 +8,9 @@ import fc from "fast-check";
 import { importMacaroon, newMacaroon } from "macaroon";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Ledger } from "#ledger/index.js";
-import {
-  attenuate,
-  mint,
-  parseToken,
-  TOKEN_PREFIX,
-  verifyToken,
-  type Authority,
-  type MintRequest,
-  type UseRequest,
-} from "#runner/index.js";
+import { attenuate, mint, parseToken, TOKEN_PREFIX, verifyToken, type MintRequest, type UseRequest } from "#runner/index.js";
 import { addCaveat, createMacaroon, encodeMacaroon, type Macaroon } from "#runner/tokens/macaroon.js";
-import { presentedToken } from "#vault/index.js";
+import { presentedToken, VaultFiles } from "#vault/index.js";
 import { LedgerHome, VAULT } from "../support/ledger.js";
 import { requested, useRequest } from "../support/uses.js";
 
@@ -36,7 +27,7 @@ beforeEach(async () => {
 });
 
 async function minted(request: MintRequest = { secret: ["stripe/*"] }): Promise<string> {
-  return (await mint(home.context(), { ledger, requester: REQUESTER } as Authority, request)).token;
+  return (await mint(home.context(), { ledger, requester: REQUESTER, files: new VaultFiles(home.home) }, request)).token;
 }
 
 /** What comes of a use: the error's code, or `used`. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { ANY_USE } from "../support/policy.js";
 import { makeVault } from "../support/vault.js";
 
 const KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
@@ -103,6 +104,23 @@ describe("the repository's own configuration", () => {
     await run(remote("https://h/\u001b[2J\u009b"));
     const csv = await box.ok("audit", "--csv", "--last", "1");
     expect(csv).toContain("https://h/\\u001b[2J\\u009b,");
+  });
+});
+
+describe("a policy that no owner signed", () => {
+  it.each([
+    ["get", "stripe/api-key"],
+    ["run", "--secret", "stripe/api-key", "--", "true"],
+    ["peek", "stripe/api-key"],
+    ["lease", "stripe/api-key"],
+    ["token", "mint", "--secret", "stripe/api-key"],
+    ["session", "start"],
+  ])("stops %s", async (...words) => {
+    const box = await vault();
+    writeFileSync(join(box.vault, "policy.yaml"), ANY_USE);
+    const refused = await box.cli(words);
+    expect([errorCode(refused), refused.stdout.toString()]).toEqual(["TAMPERED", ""]);
+    await box.ok("revoke-all", "--yes");
   });
 });
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
@@ -82,6 +82,22 @@ describe("doctor", () => {
       expect(message).toMatch(/[^.]\.$/);
       if (state !== "ok") expect(remedy).toMatch(/[^.]\.$/);
     }
+  });
+
+  it("finds files that are not what was signed, whether or not a read would need them", async () => {
+    const box = new Sandbox({ audit: true });
+    await box.ok("init");
+    await box.set("stripe/api-key", "sk_1");
+    for (const file of ["manifest.yaml", "config.yaml", "policy.yaml", "secrets/stripe/new.enc", "secrets/stripe/api-key.enc"]) {
+      const path = join(box.vault, file);
+      const before = existsSync(path) ? readFileSync(path) : undefined;
+      writeFileSync(path, `${before?.toString("latin1") ?? ""}# mallory was here\n`, "latin1");
+      const { code, found } = await examine(box);
+      expect([file, code, statesOf(found)["vault"]]).toEqual([file, 5, "error"]);
+      if (before) writeFileSync(path, before);
+      else rmSync(path);
+    }
+    expect((await examine(box)).code).toBe(0);
   });
 
   it("needs no vault", async () => {

@@ -240,6 +240,28 @@ describe("a journal that agent-vault has not written", () => {
   });
 });
 
+describe("a journal that takes the branch back", () => {
+  it.each([
+    ["HEAD", "HEAD~1"],
+    ["HEAD", "side"],
+    ["HEAD~1", "HEAD~2"],
+  ])("is DAMAGED and nothing is moved: from %s to %s", async (from, to) => {
+    const box = await smallVault();
+    box.git("commit", "--quiet", "--allow-empty", "-m", "one");
+    box.git("branch", "side");
+    box.git("commit", "--quiet", "--allow-empty", "-m", "two");
+    box.git("commit", "--quiet", "--allow-empty", "-m", "three");
+    const at = (revision: string) => box.git("rev-parse", revision).trim();
+    const journal = { vault: ".agent-vault", ref: "refs/heads/main", old: at(from), new: at(to) };
+    box.write(".git/agent-vault/journal.json", JSON.stringify(journal));
+    const before = everything(box);
+    const refused = await box.cli(LATE, { input: "late" });
+    expect([refused.code, errorCode(refused)]).toEqual([5, "DAMAGED"]);
+    expect((await box.cli(["get", "team/first"])).stdout.toString()).toBe("first");
+    expect(everything(box)).toEqual(before);
+  });
+});
+
 describe("an unusual HEAD", () => {
   it("may be detached: the change is committed there and moves no branch", async () => {
     const box = await smallVault();

@@ -3,6 +3,8 @@ import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { NO_HOME, VaultError } from "./errors.js";
+import { hideCredentials } from "./text/credentials.js";
+import type { RepositoryUrl } from "./git/remote-url.js";
 import type { RecorderOf } from "./record/recorder.js";
 
 /** How far a long operation has come. `total` is known from the start. */
@@ -29,6 +31,8 @@ export interface Context {
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
   passphrase?: ((keyFile: string) => Promise<string>) | undefined;
+  /** The URL that the vault's repository was named by. What it authorizes is given to the git that talks to the remote and to nothing else. */
+  readonly repositoryUrl?: RepositoryUrl | undefined;
   /** Where uses and changes go on record; absent for what uses and changes nothing. */
   readonly recorder?: RecorderOf<Context> | undefined;
 }
@@ -45,8 +49,8 @@ export function processContext(overrides: Partial<Context> = {}): Context {
     home: overrides.home ?? keyFolder(env),
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
-    warn: () => {},
     ...overrides,
+    warn: (message) => overrides.warn?.(hideCredentials(message)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { devNull } from "node:os";
 import { join } from "node:path";
+import { hideCredentials } from "./text/credentials.js";
 
 /** What kind of failure a code means, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
 const EXIT_CODE_BY_KIND = {
@@ -198,17 +199,17 @@ export function exitCodeOf(code: ErrorCode): number {
 
 /**
  * The one error of agent-vault: what happened (`message`), what the person can do next (`remedy`), and a `code` to act on.
- * Neither text ever holds a secret value or a private key.
+ * Neither text ever holds a secret value or a private key: credentials, keys and tokens in words that are repeated are hidden.
  */
 export class VaultError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(hideCredentials(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "VaultError";
     this.code = code;
-    this.remedy = options.remedy;
+    this.remedy = options.remedy === undefined ? undefined : hideCredentials(options.remedy);
   }
 
   /** The exit code with which the command line ends: 1 to 8, and above those what shells use. */

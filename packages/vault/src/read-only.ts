@@ -26,6 +26,7 @@ export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";
 export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
+export { hideCredentials, holdsKey, withoutCredentials } from "./text/credentials.js";
 export { printable, printableJson } from "./text/printable.js";
 export { pull } from "./sync/pull.js";
 export type { PullOutcome } from "./sync/pull-outcome.js";
@@ -50,7 +51,7 @@ export {
 } from "./record/on-record.js";
 export type { Actor, BegunChange, RecordedChange, RecordedEvent } from "./record/recorder.js";
 export { findGitFolders, type GitFolders } from "./git/git-folders.js";
-export { parseRepositoryUrl, withAuthorization, withoutCredentials, type RepositoryUrl } from "./git/remote-url.js";
+export { parseRepositoryUrl, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { recoverVault } from "./change/recovery.js";
 export { shellQuote, shellWord } from "./text/shell-word.js";

@@ -19,7 +19,7 @@ NO_HOME = os.path.join(os.devnull, "no-home")
 
 def home_folder(env: Mapping[str, str]) -> str:
     """The folder of keys and of the trust store: `AGENT_VAULT_HOME`, else `~/.agent-vault`. Raises `USAGE` where it is relative."""
-    folder = env.get("AGENT_VAULT_HOME") or os.path.join(_user_home(env), ".agent-vault")
+    folder = env.get("AGENT_VAULT_HOME") or os.path.join(user_home(env), ".agent-vault")
     if os.path.isabs(folder):
         return folder
     # It would be another folder in each that a program is run in, and keys would come into repositories.
@@ -32,7 +32,7 @@ def home_folder(env: Mapping[str, str]) -> str:
 
 def resolve_path(path: str, env: Mapping[str, str]) -> str:
     """An absolute path. A leading `~` is the home folder, as in a shell."""
-    return os.path.abspath(re.sub(r"^~(?=[/\\]|\Z)", lambda _: _user_home(env), path))
+    return os.path.abspath(re.sub(r"^~(?=[/\\]|\Z)", lambda _: user_home(env), path))
 
 
 def is_strict(env: Mapping[str, str]) -> bool:
@@ -53,7 +53,7 @@ def presented_token(env: Mapping[str, str]) -> str | None:
     return env.get("AGENT_VAULT_TOKEN")
 
 
-def _user_home(env: Mapping[str, str]) -> str:
+def user_home(env: Mapping[str, str]) -> str:
     """`HOME`, or what the system's list of users says where that is empty or relative; `NO_HOME` for a user who is not in that list."""
     home = env.get("HOME", "")
     if os.path.isabs(home):

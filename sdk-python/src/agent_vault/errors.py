@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from .error_codes import ERROR_CODES
+from .text.credentials import hide_credentials
 from .text.printable import printable
 
 
@@ -34,10 +35,10 @@ class VaultError(Exception):
     """
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
-        super().__init__(code, message, remedy)
         self.code = code
-        self.message = message
-        self.remedy = remedy
+        self.message = hide_credentials(message)
+        self.remedy = None if remedy is None else hide_credentials(remedy)
+        super().__init__(code, self.message, self.remedy)
 
     def __str__(self) -> str:
         return self.message if self.remedy is None else f"{self.message} {self.remedy}"
@@ -91,4 +92,4 @@ def is_verification_error(failure: VaultError) -> bool:
 
 
 def warn(message: str) -> None:
-    warnings.warn(printable(message), AgentVaultWarning, stacklevel=2)
+    warnings.warn(printable(hide_credentials(message)), AgentVaultWarning, stacklevel=2)

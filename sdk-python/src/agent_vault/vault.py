@@ -16,6 +16,7 @@ from .files.vault_folder import VaultFolder
 from .format.layout import metadata_file
 from .format.manifest import Manifest
 from .format.names import format_secret_path
+from .git.remote_url import is_like_url
 from .keys.find_key import KeyChoice, find_keys
 from .keys.key_file import Keys
 from .lock.open_lock import claimed_vault_id
@@ -86,12 +87,12 @@ class Vault:
         first fast-forwards the repository to its upstream, at most once in the vault's `pull_interval` (60 seconds by default).
 
         Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
-        `VaultError` (`USAGE`) for arguments of another type.
+        `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone that you have.
 
         >>> from agent_vault import Vault
         >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
         """
-        repo = _require_path("repo_path", repo_path)
+        repo = _require_folder(_require_path("repo_path", repo_path))
         if key_str is not None:
             self._key = KeyChoice(text=_require_text("key_str", key_str))
         elif key_path is not None:
@@ -256,6 +257,13 @@ def _secret_metadata(files: VaultFiles, path: str) -> SecretMetadata:
 
 def _require_path(what: str, value: str | os.PathLike[str]) -> str:
     return _require_text(what, os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+def _require_folder(path: str) -> str:
+    if is_like_url(path):
+        # It may contain a password.
+        raise error("USAGE", "repo_path is a URL, and has to be a folder.", "Clone the repository and name the clone, or write ./NAME.")
+    return path
 
 
 def _require_text(what: str, value: object) -> str:

@@ -135,10 +135,13 @@ describe("the action's export", () => {
       ["a secret of others", { secrets: "ci/plain\nother/x" }, "NOT_AUTHORIZED"],
       ["bytes that are no text", { secrets: "ci/plain\nci/binary" }, "INVALID_VALUE"],
       ["a folder without a vault", { path: "../.." }, "VAULT_NOT_FOUND"],
+      ["a folder that is not there", { path: "mistyped" }, "VAULT_NOT_FOUND"],
+      ["a URL", { path: "https://user:pa55word@host/x" }, "VAULT_NOT_FOUND"],
     ];
     for (const [what, inputs, code] of refusals) {
       const step = await runAction(box, { secrets: "ci/plain", key: keyOf(box), ...inputs });
       expectRefusal(step, code, what);
+      expect(step.error, what).not.toContain("pa55word");
     }
   });
 

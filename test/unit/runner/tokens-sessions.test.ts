@@ -2,6 +2,7 @@ import process from "node:process";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Ledger } from "#ledger/index.js";
 import { approvalsIn, currentSession, DEFAULT_TTL_MS, mint, startSession, type Authority } from "#runner/index.js";
+import { VaultFiles } from "#vault/index.js";
 import { LedgerHome } from "../../support/ledger.js";
 
 const HOUR = 3_600_000;
@@ -14,7 +15,7 @@ let authority: Authority;
 beforeEach(async () => {
   home = await LedgerHome.make();
   ledger = await home.open();
-  authority = { ledger, requester: { who: "eric" } } as Authority;
+  authority = { ledger, requester: { who: "eric" }, files: new VaultFiles(home.home) };
 });
 
 const within = (id: string | undefined) => home.context({ env: { AGENT_VAULT_HOME: home.home, AGENT_VAULT_SESSION: id } });

@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Vault, VaultNotFoundError } from "#sdk-node/index.js";
-import { parseRepositoryUrl, withAuthorization } from "#vault/index.js";
+import { parseRepositoryUrl } from "#vault/index.js";
+import { authorizationVariables } from "#vault/git/remote-url.js";
 import { agentsMachines, runProgram } from "./agents-machine.js";
 
 const grantedVault = agentsMachines();
@@ -93,10 +94,22 @@ describe("a vault by its repository's URL", () => {
     expect(files).toBe("");
     const url = parseRepositoryUrl("https://deploy:pa55%20word@git.example.com/acme/vault.git")!;
     expect(url.address).toBe("https://git.example.com/acme/vault.git");
-    const env = { ...process.env, ...withAuthorization({}, url) };
+    const env = { ...process.env, ...authorizationVariables({}, url) };
     const header = ["config", "--get-urlmatch", "http.extraHeader", url.address];
     expect(execFileSync("git", header, { env, encoding: "utf8" })).toBe(`Authorization: Basic ${basic}\n`);
     expect(() => execFileSync("git", [...header.slice(0, 3), "https://other.example.com/acme"], { env })).toThrow();
+  });
+
+  it("or a folder is not found from one that is not there, in the vault above it", async () => {
+    const { box, options } = await grantedVault();
+    for (const repoPath of [
+      join(box.repository, "mistyped"),
+      join(box.vault, "manifest.yaml"),
+      join(box.repository, "https//u:pa55@h/x"),
+    ]) {
+      expect(() => new Vault({ ...options, repoPath })).toThrowError(VaultNotFoundError);
+      expect(() => new Vault({ ...options, repoPath })).not.toThrowError("pa55");
+    }
   });
 
   it("is of a kind that cannot be read along the way, nor run a program", async () => {
@@ -110,6 +123,25 @@ describe("a vault by its repository's URL", () => {
       "https://h/%zz",
     ])
       expect(() => new Vault({ repoPath })).toThrowError(expect.objectContaining({ code: "USAGE" }));
+    for (const repoPath of [
+      "ttps:/deploy:pa55word@example.com/x",
+      "https:/deploy:pa55word@example.com/x",
+      " https://deploy:pa55word@example.com/x",
+      "deploy:pa55word@example.com:x",
+      "deploy:pa55word@example.com/x",
+      "https://deploy:pa55/word@example.com/x",
+      "https://example.com/x?private_token=pa55word",
+    ]) {
+      const refused = (() => {
+        try {
+          return new Vault({ repoPath });
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(refused).toMatchObject({ code: "USAGE" });
+      expect(inspect(refused, { depth: 9, showHidden: true })).not.toContain("pa55");
+    }
     for (const folder of [box.repository, "~/x", "C:\\vault", "./a:b"]) expect(parseRepositoryUrl(folder)).toBeUndefined();
     expect(parseRepositoryUrl("git@github.com:acme/vault.git")).toMatchObject({ address: "git@github.com:acme/vault.git" });
     expect(parseRepositoryUrl("ssh://git:x@example.com/v")).toEqual({ address: "ssh://git@example.com/v", authorization: undefined });

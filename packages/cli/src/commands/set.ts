@@ -1,5 +1,15 @@
 import { Flags } from "@oclif/core";
-import { ACCESS_LEVELS, parseExpiry, plural, set, VaultState, type Attributes, type SetResult } from "@agent-vault/vault";
+import {
+  ACCESS_LEVELS,
+  parseExpiry,
+  parseSecretPath,
+  plural,
+  set,
+  VaultError,
+  VaultState,
+  type Attributes,
+  type SetResult,
+} from "@agent-vault/vault";
 import { argument, dryRunFlag, keyFlag, secretArgument } from "../flags/common-flags.js";
 import { readValue } from "../values/read-value.js";
 import { VaultCommand } from "../vault-command.js";
@@ -49,7 +59,9 @@ export default class Set extends VaultCommand {
     const { args, flags } = await this.parseCommandLine(Set);
     const attributes = attributesOf(flags, this.context.now());
     const change = await this.change(flags);
-    const limit = new VaultState(change.vault).config.settings.max_value_bytes;
+    const state = new VaultState(change.vault);
+    requireOrder(state, args.path, args.value);
+    const limit = state.config.settings.max_value_bytes;
     const value = await readValue(this.context, { ...flags, value: args.value }, limit);
     if (args.value !== undefined && args.value !== "" && args.value !== "-")
       this.context.warn("The value is now in your shell's history. Leave it out to be asked for it, or pipe it in.");
@@ -68,6 +80,24 @@ export default class Set extends VaultCommand {
       if (stored.lost.length > 0 && stored.bytes === undefined)
         yield `No longer readable by: ${stored.lost.join(", ")}. They may still know the value, so rotate it where it was issued.`;
     });
+  }
+}
+
+/** A value in the place of the path would be stored as a name, where everybody can read it. @throws VaultError `USAGE` */
+function requireOrder(state: VaultState, path: string, value: string | undefined): void {
+  if (value === undefined || isSecretOf(state, path) || !isSecretOf(state, value)) return;
+  throw new VaultError("USAGE", "The value and the secret's path seem to be swapped, so nothing was stored.", {
+    remedy: "Use agent-vault set PATH, and type or pipe in the value.",
+  });
+}
+
+/** Whether a word names a secret that is there, or a new one in a group that is there. */
+function isSecretOf(state: VaultState, word: string): boolean {
+  try {
+    const path = parseSecretPath(word);
+    return state.hasSecret(path) || (word.includes("/") && state.manifest.groups.has(word.slice(0, word.indexOf("/"))));
+  } catch {
+    return false;
   }
 }
 

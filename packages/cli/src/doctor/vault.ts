@@ -1,14 +1,16 @@
+import { findKeyMaterial } from "@agent-vault/hooks";
 import {
   findVaultKeys,
   openVault,
   readTrust,
   trustFile,
+  verify,
   type Context,
   type KeyChoice,
   type Keys,
   type Principal,
 } from "@agent-vault/vault";
-import { diagnose, ok, warning, type Diagnosis } from "./diagnosis.js";
+import { diagnose, error, ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** The clock of the machine that signed the vault may be ahead by this much. */
 const CLOCK_TOLERANCE_MS = 300_000;
@@ -18,16 +20,27 @@ export async function examineVault(context: Context, root: string, key: KeyChoic
   try {
     const opened = await openVault(context, root, "files", { keys: usableKeys(context, root, key), quiet: true });
     const { trusted } = opened;
-    if (!trusted) return [warning("vault", `Nobody has signed ${root}.`, "An owner signs it with agent-vault sign.")];
+    const wrong = await examineFiles(context, root);
+    if (!trusted) return [warning("vault", `Nobody has signed ${root}.`, "An owner signs it with agent-vault sign."), ...wrong];
     const principal = await opened.principal();
     return [
-      ok("vault", `${root} is in state ${trusted.lock.sequence}.${principal ? ` ${describe(principal)}` : ""}`),
+      ...(wrong.length > 0
+        ? wrong
+        : [ok("vault", `${root} is in state ${trusted.lock.sequence}.${principal ? ` ${describe(principal)}` : ""}`)]),
       examineTrust(context, trusted.lock.vault),
       examineClock(context, trusted.lock.signedAt),
     ];
   } catch (failure) {
     return [diagnose("vault", failure)];
   }
+}
+
+/** The errors that `verify` finds, but for what has a diagnosis of its own. */
+async function examineFiles(context: Context, root: string): Promise<Diagnosis[]> {
+  const { findings } = await verify(context, root, { findKeys: findKeyMaterial });
+  return findings
+    .filter(({ severity, kind }) => severity === "error" && kind !== "unsigned" && kind !== "key-permissions")
+    .map(({ message, remedy }) => error("vault", message, remedy));
 }
 
 /** A key that cannot be read has a diagnosis of its own. */

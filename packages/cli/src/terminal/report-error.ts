@@ -1,5 +1,5 @@
 import process from "node:process";
-import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
+import { hideCredentials, isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
 import { jsonText } from "./standard-output.js";
 import { colour } from "./messages.js";
 
@@ -15,7 +15,13 @@ export function reportError(error: unknown, json: boolean): number {
     process.stderr.write(`${colour("red", "error:")} ${printable(known.message)} ${colour("dim", `[${known.code}]`)}\n`);
     if (known.remedy) process.stderr.write(`       ${printable(known.remedy)}\n`);
   }
-  if (process.env["DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack?.split("\n").map(printable).join("\n")}\n`);
+  if (process.env["DEBUG"] && error instanceof Error)
+    process.stderr.write(
+      `${hideCredentials(error.stack ?? "")
+        .split("\n")
+        .map(printable)
+        .join("\n")}\n`,
+    );
   return known.exitCode;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import process from "node:process";
-import { isSystemError, replaceFile, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
+import { holdsKey, isSystemError, replaceFile, VaultError, writeError, type Context } from "@agent-vault/vault/read-only";
 import { clientConfiguration, type ClientName } from "./clients.js";
 import { jsonWith } from "./json-entry.js";
 import { tomlWith } from "./toml-entry.js";
@@ -32,7 +32,7 @@ export interface Installation {
 
 /**
  * Writes the server into a client's configuration, and leaves everything else there as it is.
- * @throws VaultError `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
+ * @throws VaultError `INVALID_KEY` where a key or a token is among the words, `CONFLICT` where another server has the name, or the file was changed meanwhile; `INVALID_VALUE` for a file that cannot be
  *   changed without a loss; `UNWRITABLE`, `DISK_FULL`
  */
 export function installIn(
@@ -40,6 +40,15 @@ export function installIn(
   { client, name, command, args, dryRun }: InstallRequest,
   platform = process.platform,
 ): Installation {
+  if ([name, command, ...args].some(holdsKey)) {
+    throw new VaultError(
+      "INVALID_KEY",
+      "A key or a token was given where a name or the path of a file belongs, and no client's file may hold one.",
+      {
+        remedy: "Save the key in a file of mode 0600 and name that file.",
+      },
+    );
+  }
   const { file, format, section, extraFields } = clientConfiguration(client, context, platform);
   const entry = { ...extraFields, command, args };
   const edit = format === "json" ? jsonWith : tomlWith;

@@ -6,6 +6,7 @@ import {
   loadVaultKeys,
   openVault,
   parseSecretPath,
+  POLICY_FILE,
   secretFile,
   VaultError,
   type VaultFiles,
@@ -83,7 +84,7 @@ export async function openAuthority(
     );
   }
   const keys = await loadVaultKeys(context, root, key);
-  const read = (files: VaultFiles) => needed.forEach((file) => files.read(file));
+  const read = (files: VaultFiles) => [POLICY_FILE, ...needed].forEach((file) => files.read(file));
   const { files, actor, trusted } = await openVault(context, root, "files", { keys, read });
   const ledger = await openLedger(context, actor!);
   trusted?.remember();
@@ -92,9 +93,11 @@ export async function openAuthority(
 
 /**
  * Mints a token for this vault. In a session it ends with it.
- * @throws VaultError `USAGE` for an invalid time or number, `INVALID_VALUE`, `SESSION_NOT_FOUND`, and what the ledger throws
+ * @throws VaultError `TAMPERED` where the policy is not what was signed, `USAGE` for an invalid time or number, `INVALID_VALUE`,
+ *   `SESSION_NOT_FOUND`, and what the ledger throws
  */
-export async function mint(context: Context, { ledger, requester }: Authority, request: MintRequest): Promise<MintedToken> {
+export async function mint(context: Context, { ledger, requester, files }: Authority, request: MintRequest): Promise<MintedToken> {
+  requirePolicyAsSigned(files);
   const { ttlMs, note, ...restrictions } = request;
   const { session, expires } = await termOf(context, ledger, ttlMs);
   const caveats = caveatsOf({ ...restrictions, until: expires });
@@ -114,6 +117,7 @@ export async function lease(
   ttlMs?: number,
 ): Promise<MintedToken & { readonly lease: Lease }> {
   const path = parseSecretPath(secret);
+  requirePolicyAsSigned(files);
   files.ciphertext(path);
   const { session, expires } = await termOf(context, ledger, ttlMs);
   const shown = formatSecretPath(path);
@@ -124,9 +128,10 @@ export async function lease(
 
 /**
  * Starts a session, for which approvals of that scope and tokens that are minted in it are valid.
- * @throws VaultError `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
+ * @throws VaultError `TAMPERED` as {@link mint}, `USAGE` where the process that it is to end with does not run, `INVALID_VALUE`, and what the ledger throws
  */
-export async function startSession(context: Context, { ledger, requester }: Authority, request: SessionRequest): Promise<Session> {
+export async function startSession(context: Context, { ledger, requester, files }: Authority, request: SessionRequest): Promise<Session> {
+  requirePolicyAsSigned(files);
   const { ttlMs = DEFAULT_TTL_MS, name, parent } = request;
   if (parent !== undefined && !isProcessAlive(parent)) {
     throw new VaultError("USAGE", `There is no process ${parent} for the session to end with.`, {
@@ -142,6 +147,11 @@ export function expiryAfter(now: Date, ttlMs: number): Date {
   throw new VaultError("INVALID_VALUE", "A token, session or lease is valid for up to a year.", {
     remedy: "Use a shorter time, such as --ttl 8h.",
   });
+}
+
+/** What is given out now is not used under this policy, so it is not given out either. @throws VaultError `TAMPERED`, `LINK_IN_VAULT` */
+function requirePolicyAsSigned(files: VaultFiles): void {
+  files.read(POLICY_FILE);
 }
 
 /** Until when a new token or lease is valid: never longer than the session. */

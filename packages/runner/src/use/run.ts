@@ -71,7 +71,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
     // The message may quote an argument of the command.
     const [reason] = redacted([formatFailure(error)], known);
     await recordEnd(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(run, known) });
-    throw error;
+    throw scrubbed(error, known);
   }
 }
 
@@ -165,6 +165,15 @@ function redacted(texts: readonly string[], known: KnownSecrets): string[] {
     const scrubber = known.scrubber();
     return Buffer.concat([scrubber.write(Buffer.from(text)), scrubber.flush()]).toString();
   });
+}
+
+/** The error without the secrets in what it quotes, and then without its cause, which quotes the same. */
+function scrubbed(error: unknown, known: KnownSecrets): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, remedy = "" } = error instanceof VaultError ? error : { code: "FAILED" as const };
+  const [message, advice] = redacted([error.message, remedy], known);
+  if (message === error.message && advice === remedy) return error;
+  return new VaultError(code, message!, advice === "" ? {} : { remedy: advice! });
 }
 
 /** The command has run, so its result counts even where its end cannot be recorded. */

@@ -41,13 +41,16 @@ export class JournalFile {
       if (isSystemError(error, "ENOENT")) return undefined;
       throw error;
     }
-    try {
-      return journalSchema.parse(JSON.parse(text));
-    } catch {
-      throw new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
-        remedy: "Move it away, then run git status and agent-vault check.",
-      });
-    }
+    const parsed = journalSchema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    throw this.damaged();
+  }
+
+  /** The error for a journal that agent-vault has not written. */
+  damaged(): VaultError {
+    return new VaultError("DAMAGED", `${this.#file} is not a journal of agent-vault.`, {
+      remedy: "Move it away, then run git status and agent-vault check.",
+    });
   }
 
   remove(): void {

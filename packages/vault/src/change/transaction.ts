@@ -224,6 +224,7 @@ class Transaction {
   async #finish(journal: Journal): Promise<void> {
     const head = await this.#repository.head();
     const message = "agent-vault: finish an interrupted change";
+    if (!(await this.#continuesBranch(journal))) throw this.#journal.damaged();
     if (head.ref === journal.ref && head.commit === journal.old) await this.#moveBranch(journal, message, "resumed");
     else if (head.commit !== journal.new && !(await this.#isInHistory(journal))) {
       this.#context.warn(`An interrupted change of ${journal.ref} was given up, since HEAD has gone elsewhere. Run the command again.`);
@@ -250,6 +251,11 @@ class Transaction {
       else this.#context.warn(`${file} was edited after an interrupted change and was left as it is.`);
     }
     return files;
+  }
+
+  /** A change only ever adds to a branch: a journal that says otherwise was written by somebody else. */
+  async #continuesBranch({ old, new: commit }: Journal): Promise<boolean> {
+    return old === undefined || (await this.#repository.try(["merge-base", "--is-ancestor", old, commit])) !== undefined;
   }
 
   async #isInHistory(journal: Journal): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isArmored } from "../age/armor.js";
 import { MAX_HEADER_BYTES } from "../age/header.js";
@@ -71,13 +71,17 @@ export class VaultFiles {
   }
 
   /**
-   * What a secret's header can be read from: its file's beginning, or all of an armored file. It is not kept, as all secrets together
-   * may be more than fits into memory.
+   * What a secret's header can be read from: its file's beginning, or all of an armored file; where the vault is signed, the bytes that
+   * were verified. It is not kept, as all secrets together may be more than fits into memory.
    */
   head(path: SecretPath): Uint8Array | undefined {
     const file = secretFile(path);
-    const head = this.source.read(file, this.#signed ? undefined : MAX_HEADER_BYTES + 1);
-    this.#signed?.require(file, head);
+    if (this.#signed) {
+      const bytes = this.source.read(file);
+      this.#signed.require(file, bytes);
+      return bytes;
+    }
+    const head = this.source.read(file, MAX_HEADER_BYTES + 1);
     return head && isArmored(head) ? this.source.read(file) : head;
   }
 
@@ -98,11 +102,13 @@ export class VaultFiles {
 
 /**
  * The vault's folder for a place in the file system: in it, or in the nearest folder above.
- * @param start absolute or relative to the context's folder
+ * @param start absolute or relative to the context's folder; it has to exist, as a mistyped one is in some other vault's folder
  * @throws VaultError `VAULT_NOT_FOUND`, `LINK_IN_VAULT` where the folder itself is a link
  */
 export function findVault(context: Context, start = "."): string {
   const from = resolve(context.cwd, start);
+  if (!statSync(from, { throwIfNoEntry: false })?.isDirectory())
+    throw new VaultError("VAULT_NOT_FOUND", `There is no folder ${from}.`, { remedy: "Check the path of the repository." });
   for (let folder = from; ; folder = dirname(folder)) {
     const root = join(folder, VAULT_FOLDER);
     const stat = lstatSync(root, { throwIfNoEntry: false });

@@ -54,5 +54,18 @@ export function gitEnvironment(env: Context["env"], { extra = {}, inHook = false
       !WITHHELD_VARIABLES.has(entry[0]) &&
       (inHook || !REPOSITORY_VARIABLES.has(entry[0])),
   );
-  return { GIT_TERMINAL_PROMPT: "0", ...Object.fromEntries(kept), ...extra, LC_ALL: "C" };
+  return { GIT_TERMINAL_PROMPT: "0", ...withBoundedCount({ ...Object.fromEntries(kept), ...extra }), LC_ALL: "C" };
+}
+
+/**
+ * simple-git looks for as many settings as are announced, however many that are. git itself ends at the first that is missing, and does
+ * so with one too many as well.
+ */
+function withBoundedCount(env: Record<string, string>): Record<string, string> {
+  const announced = env["GIT_CONFIG_COUNT"];
+  if (announced === undefined) return env;
+  let present = 0;
+  while (env[`GIT_CONFIG_KEY_${present}`] !== undefined) present++;
+  const isTooMany = Math.max(Number(announced) || 0, Number.parseInt(announced, 10) || 0) > present;
+  return isTooMany ? { ...env, GIT_CONFIG_COUNT: String(present + 1) } : env;
 }

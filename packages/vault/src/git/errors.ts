@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { isSystemError, VaultError, type ErrorCode } from "../errors.js";
+import { hideCredentials } from "../text/credentials.js";
 import { printable } from "../text/printable.js";
-import { hideCredentials } from "./remote-url.js";
 
 /**
  * Why git failed, as far as anybody acts on it.
@@ -43,7 +43,7 @@ export class GitError extends VaultError {
   constructor(kind: GitErrorKind, code: ErrorCode, message: string, options: { remedy: string; stderr?: string; cause?: unknown }) {
     super(code, message, options);
     this.kind = kind;
-    this.stderr = options.stderr ?? "";
+    this.stderr = hideCredentials(options.stderr ?? "");
   }
 }
 
@@ -97,7 +97,7 @@ export function gitFailed({ args, exit, stderr }: FailedRun): GitError {
   // What the other side says is in its own words.
   const own = lines.filter((line) => !line.startsWith("remote:")).join("\n");
   const kind = MESSAGES.find(([, message]) => message.test(own))?.[0] ?? "other";
-  const said = hideCredentials(lines.slice(0, MAX_LINES).map(printable).join(" ")) || `it ended with ${exit}`;
+  const said = lines.slice(0, MAX_LINES).map(printable).join(" ") || `it ended with ${exit}`;
   const sentence = said.endsWith(".") ? said : `${said}.`;
   switch (kind) {
     case "diskFull":

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { homeOf, type Context } from "../context.js";
 
 /** Where a repository keeps what it knows. */
 export interface GitFolders {
@@ -27,11 +28,34 @@ export function findGitFolders(folder: string): GitFolders | undefined {
   }
 }
 
-/** Looks for a remote in the repository's own configuration, without git: most reads end here. */
-export function mayHaveRemote(folder: string): boolean {
+/** Sections by which a branch may come to have a remote, in whatever spelling git takes: by themselves, or by naming another file. */
+const REMOTE_SECTION = /\[\s*(?:remote|branch|include|includeif|extensions)\b/i;
+const REMOTE_SETTING = /\b(?:remote|branch|include|includeif)\./i;
+
+/** Looks for what may be a remote in git's configuration, without git: most reads end here. What is not understood is left to git. */
+export function mayHaveRemote({ env }: Context, folder: string): boolean {
   const git = findGitFolders(folder);
-  // What cannot be read here is left to git and its words.
-  return git !== undefined && (readText(join(git.commonDir, "config"))?.includes("[remote ") ?? true);
+  if (git === undefined) return false;
+  const own = readText(join(git.commonDir, "config"));
+  if (own === undefined || REMOTE_SECTION.test(own)) return true;
+  return (
+    commandSettings(env).some((text) => REMOTE_SETTING.test(text)) ||
+    personalConfigs(env).some((file) => REMOTE_SECTION.test(readText(file) ?? ""))
+  );
+}
+
+/** What the environment says as `git -c` would. */
+function commandSettings(env: Context["env"]): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (/^GIT_CONFIG_(?:KEY_\d+|PARAMETERS)$/.test(name) ? (value ?? "") : []));
+}
+
+/** The files of configuration beside the repository's own. */
+function personalConfigs(env: Context["env"]): string[] {
+  const home = homeOf(env);
+  const { GIT_CONFIG_GLOBAL: global, GIT_CONFIG_SYSTEM: system, GIT_CONFIG_NOSYSTEM: noSystem, XDG_CONFIG_HOME: configHome } = env;
+  const ofSystem = noSystem !== undefined ? [] : [system ?? "/etc/gitconfig"];
+  if (global !== undefined) return [...ofSystem, global];
+  return [...ofSystem, join(home, ".gitconfig"), join(configHome || join(home, ".config"), "git/config")];
 }
 
 function readText(file: string): string | undefined {

@@ -1,4 +1,3 @@
-import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 
 /** A git repository's URL, with what opens it apart, so that it gets into no message, file or argument. */
@@ -9,19 +8,24 @@ export interface RepositoryUrl {
   readonly authorization: string | undefined;
 }
 
+/** What is no path that anybody means: a URL with a space before it or a slash too few, or `user:password@host`. */
+const MISTYPED = /^\s*(?:[A-Za-z][A-Za-z0-9+.-]+:(?:\/|:)|[^\s/\\]*:[^\s\\]*@[^\s/:@\\]+[:/])/;
+
 /**
  * Reads a URL: `https://`, `ssh://`, `file://`, or ssh's short form `user@host:path`.
  * @returns `undefined` for what is no URL, such as a path
- * @throws VaultError `USAGE` for another kind of URL
+ * @throws VaultError `USAGE` for another kind of URL, and for what looks like a mistyped one
  */
 export function parseRepositoryUrl(text: string): RepositoryUrl | undefined {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)\P{Cc}+$/u.test(text))
     return { address: text, authorization: undefined };
-  if (!/^[A-Za-z][A-Za-z0-9+.-]+:(?:\/\/|:)/.test(text)) return undefined;
-  const url = URL.canParse(text) && isDecodable(text) ? new URL(text) : undefined;
+  if (!MISTYPED.test(text)) return undefined;
+  const isWhole = /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text) && URL.canParse(text) && isDecodable(text);
+  const url = isWhole ? new URL(text) : undefined;
   if (!url || !["https:", "ssh:", "file:"].includes(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new VaultError("USAGE", "The URL of the repository is none that a vault is read from.", {
-      remedy: "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #.",
+      remedy:
+        "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #. Write a folder of such a name as ./NAME.",
     });
   }
   const { username, password, protocol } = url;
@@ -41,28 +45,27 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** An environment in which git sends the authorization to the URL's host and nowhere else. Only git's environment holds it. */
-export function withAuthorization(env: Context["env"], { address, authorization }: RepositoryUrl): Context["env"] {
-  if (authorization === undefined) return env;
-  const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
-  return {
-    ...env,
-    GIT_CONFIG_COUNT: String(count + 1),
-    [`GIT_CONFIG_KEY_${count}`]: `http.${new URL(address).origin}/.extraHeader`,
-    [`GIT_CONFIG_VALUE_${count}`]: `Authorization: ${authorization}`,
-  };
-}
-
 /**
- * A remote's URL without user name and password. The records of trust and the audit log know a remote by this text, and the Python SDK
- * has to come to the same: both are tested with fixtures/remote-urls.json.
+ * The variables with which git sends the authorization to the URL's host and nowhere else: a redirect, which git would send it after, is
+ * not followed. They are for a git that talks to the remote and for no other, as every program that git starts can read them.
+ * @param env the environment that they are added to, which may hold variables of the same kind
  */
-export function withoutCredentials(url: string): string {
-  // Up to the last @ before the path, as a password may have one itself. In git@host:path the user is no credential.
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
-}
-
-/** A text of git's without the credentials in its URLs. git itself takes off what comes before the first `@`. */
-export function hideCredentials(text: string): string {
-  return text.replace(/(:\/\/)[^/\s'"]*@/g, "$1");
+export function authorizationVariables(
+  env: Readonly<Record<string, string | undefined>>,
+  { address, authorization }: RepositoryUrl,
+): Record<string, string> {
+  if (authorization === undefined) return {};
+  const settings = [
+    [`http.${new URL(address).origin}/.extraHeader`, `Authorization: ${authorization}`],
+    // The whole address, as the setting for the longest match counts.
+    [`http.${address}.followRedirects`, "false"],
+  ];
+  const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
+  return Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(count + settings.length)],
+    ...settings.flatMap(([key, value], index) => [
+      [`GIT_CONFIG_KEY_${count + index}`, key],
+      [`GIT_CONFIG_VALUE_${count + index}`, value],
+    ]),
+  ]) as Record<string, string>;
 }

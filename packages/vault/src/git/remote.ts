@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import { NO_HOOKS } from "./environment.js";
 import { commandOf, GitError } from "./errors.js";
 import { runWithRemote, type RemoteLimits } from "./remote-process.js";
+import { authorizationVariables } from "./remote-url.js";
 import { runGit } from "./run-git.js";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
@@ -28,7 +29,10 @@ async function talk(
   limits: RemoteLimits,
 ): Promise<void> {
   const args = [...NO_HOOKS, command, "--quiet", "--progress", ...rest];
-  const extra: Record<string, string> = (await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" };
+  const extra = {
+    ...((await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
+    ...(context.repositoryUrl && authorizationVariables(context.env, context.repositoryUrl)),
+  };
   const outcome = await runWithRemote(context, folder, args, { extra }, limits);
   if (outcome === "done") return;
   const seconds = Math.ceil(limits[outcome] / 1000);

@@ -5,6 +5,7 @@ import type { Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
 import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import type { Keys } from "./keys.js";
+import { holdsKey } from "../text/credentials.js";
 import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
 
 export type { Keys };
@@ -77,9 +78,9 @@ function findKey(context: Context, choice: KeyChoice): FoundKey {
 }
 
 function readKeyFile(context: Context, file: string, variable?: string): FoundKey {
-  if (isKeyText(file.toUpperCase())) {
-    throw new VaultError("INVALID_KEY", "A key was given where the path of its file belongs.", {
-      remedy: "Put it into a file of mode 0600, or into AGENT_VAULT_KEY.",
+  if (holdsKey(file)) {
+    throw new VaultError("INVALID_KEY", "A key or a token was given where the path of a key file belongs.", {
+      remedy: "Put the key into a file of mode 0600, or into AGENT_VAULT_KEY.",
     });
   }
   const isOwners = file === ownerKeyFile(context) || dirname(file) === join(context.home, "owners");

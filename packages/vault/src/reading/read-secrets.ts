@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultError } from "../errors.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
+import type { VaultFiles } from "../files/vault-files.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
@@ -166,8 +167,10 @@ export async function peekSecret(
 ): Promise<string> {
   const secretPath = parseSecretPath(path);
   const secret = formatSecretPath(secretPath);
-  const vault = await openVault(context, root, "files", { key, read: (files) => void files.read(secretFile(secretPath)) });
+  const read = (files: VaultFiles) => [POLICY_FILE, secretFile(secretPath)].forEach((file) => files.read(file));
+  const vault = await openVault(context, root, "files", { key, read });
   const { files, actor, trusted } = vault;
+  await vault.read(() => files.read(POLICY_FILE));
   await vault.read(() => files.ciphertext(secretPath));
   if (actor) {
     const judged = judge && presentedToken(context) !== undefined ? await judge(context, { files, actor, paths: [secretPath] }) : {};

@@ -28,7 +28,7 @@ export function pull(context: Context, root: string, { always = false, keys }: P
 
 async function pullOrWarn(context: Context, root: string, always: boolean, keys: Keys | undefined): Promise<PullOutcome> {
   try {
-    if (!mayHaveRemote(dirname(root))) return "no-remote";
+    if (!mayHaveRemote(context, dirname(root))) return "no-remote";
     if (!always && pullCache.upToDate(context, root)) return "recent";
     const { fastForward } = await import("./fast-forward.js");
     const outcome = await fastForward(context, root, always, keys);

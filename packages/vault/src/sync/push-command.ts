@@ -10,7 +10,7 @@ import { GitRepository } from "../git/repository.js";
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */
 export async function pushCommand(context: Context, root: string): Promise<string | undefined> {
-  if (!mayHaveRemote(dirname(root))) return undefined;
+  if (!mayHaveRemote(context, dirname(root))) return undefined;
   const repository = await GitRepository.find(context, dirname(root));
   const ahead = await repository.try(["rev-list", "--count", "@{upstream}..HEAD"]);
   if (ahead !== undefined) return Number(ahead) > 0 ? "git push" : undefined;

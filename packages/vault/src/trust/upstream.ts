@@ -1,5 +1,5 @@
-import { withoutCredentials } from "../git/remote-url.js";
 import type { GitRepository } from "../git/repository.js";
+import { withoutCredentials } from "../text/credentials.js";
 
 /** The branch of a remote that the checked-out branch follows. */
 export interface Upstream {

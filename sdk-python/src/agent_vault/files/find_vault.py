@@ -11,10 +11,13 @@ from .vault_folder import link_in_vault
 
 def find_vault(start: str) -> str:
     """
-    The `.agent-vault` folder in the folder `start` or the nearest one above it. `start` is an absolute path.
+    The `.agent-vault` folder in the folder `start` or the nearest one above it. `start` is the absolute path of a folder that exists.
 
     Raises `VAULT_NOT_FOUND`, `LINK_IN_VAULT` if the vault's folder itself is a link.
     """
+    # A mistyped folder would be in whatever vault is above it.
+    if not os.path.isdir(start):
+        raise error("VAULT_NOT_FOUND", f"There is no folder {start}.", "Check the path of the repository.")
     folder = start
     while True:
         root = os.path.join(folder, VAULT_FOLDER)

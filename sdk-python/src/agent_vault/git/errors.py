@@ -8,7 +8,6 @@ from typing import Literal
 
 from ..errors import VaultError
 from ..text.printable import printable
-from .remote_url import hide_credentials
 
 #: `locked_ref`: another process updates the same ref.
 GitErrorKind = Literal["missing", "not_a_repository", "locked_ref", "timed_out", "other"]
@@ -40,7 +39,7 @@ def git_failed(args: Sequence[str], stderr: bytes) -> GitError:
     lines = [re.sub(r"^(?:fatal|error): ", "", line).strip() for line in re.split(r"[\r\n]+", stderr.decode("utf-8", "replace"))]
     told = [printable(line) for line in lines if line and not line.startswith("hint:") and not _PROGRESS.match(line)]
     command = next((arg for arg in args if not arg.startswith("-") and "=" not in arg), "")
-    text = hide_credentials(" ".join(told[:_MAX_LINES]))
+    text = " ".join(told[:_MAX_LINES])
     # The other side chooses its own words.
     own = " ".join(line for line in told if not line.startswith("remote:"))
     kind: GitErrorKind = next((kind for kind, message in _MESSAGES if message in own), "other")

@@ -1,23 +1,13 @@
-"""The URL of a git remote."""
+"""The URL of a git repository."""
 
 from __future__ import annotations
 
 import re
 
-#: Up to the last `@` before the path: a password can contain one. In `git@host:path` the user is not a credential.
-_CREDENTIALS = re.compile(r"\A([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE | re.ASCII)
-_CREDENTIALS_IN_TEXT = re.compile(r"(://)[^/\s'\"]*@")
+#: `git@host:path`, `user:password@host/path`, and everything with a scheme, also mistyped.
+_URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]+:[/:]|[^\s/\\:@]*@[^\s/:@\\]+:|[^\s/\\]*:[^\s\\]*@[^\s/:@\\]+[:/])", re.ASCII)
 
 
-def without_credentials(url: str) -> str:
-    """
-    A remote's URL without user name and password. The rest is left as it is spelled.
-
-    The trust store knows remotes by this URL, so the result must be the same in Node: both are tested with fixtures/remote-urls.json.
-    """
-    return _CREDENTIALS.sub(r"\1", url)
-
-
-def hide_credentials(text: str) -> str:
-    """What git says, without the credentials in its URLs. git itself leaves the part of a password after an `@`."""
-    return _CREDENTIALS_IN_TEXT.sub(r"\1", text)
+def is_like_url(path: str) -> bool:
+    """Whether somebody means a URL, although a path is expected. A folder of such a name can be written as `./NAME`."""
+    return _URL.match(path) is not None

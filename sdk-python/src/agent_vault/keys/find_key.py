@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..context import NO_HOME, home_folder, resolve_path
 from ..errors import VaultError, error
+from ..text.credentials import holds_key
 from .key_file import Keys, is_key_text, parse_key_file
 
 
@@ -73,10 +74,10 @@ def _find_source(choice: KeyChoice, env: Mapping[str, str], vault_id: Callable[[
 
 def _read_file(path: str, env: Mapping[str, str], variable: str | None = None) -> _Source:
     """`variable` is the environment variable that names the file. Its content may be a mistyped key, so it is not quoted."""
-    if is_key_text(path.upper()):
+    if holds_key(path):
         raise error(
             "INVALID_KEY",
-            "A key was given where the path of its file belongs.",
+            "A key or a token was given where the path of a key file belongs.",
             "Give the key itself as key_str, or save it in a file of mode 0600.",
         )
     file = resolve_path(path, env)

@@ -31,7 +31,7 @@ def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *,
     delegation = find_delegation(env, keys)
     if delegation:
         return read_with_command_line(root, path, key, env, delegation, pull=auto_pull)
-    if auto_pull and may_have_remote(os.path.dirname(root)):
+    if auto_pull and may_have_remote(os.path.dirname(root), env):
         from ..sync.pull import pull
 
         pull(root, keys, env)

@@ -39,7 +39,7 @@ def pull(root: str, keys: Keys | None, env: Mapping[str, str], *, always: bool =
     state can still be read. What the upstream offers is verified before it reaches the work tree, and also if it does not: a failed
     verification is an error. Raises as `verify_remote`.
     """
-    if not may_have_remote(os.path.dirname(root)):
+    if not may_have_remote(os.path.dirname(root), env):
         return
     with _turns[root]:
         try:

@@ -9,9 +9,9 @@ from ..files.vault_files import VaultFiles
 from ..files.vault_folder import VaultFolder
 from ..format.file_source import FileReader, FileSource
 from ..format.layout import CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE
-from ..git.remote_url import without_credentials
 from ..git.repository import GitRepository
 from ..lock.open_lock import SignedLock, try_open_lock
+from ..text.credentials import without_credentials
 from .compare_remote import Offer, verify_remote
 from .lock_history import find_newer_state
 from .trust_context import TrustContext
