@@ -181,7 +181,7 @@ describe("a forged change of keys is UNTRUSTED_SIGNER, to an agent and to the ow
       expect((await reads(alice)).code).toBe(0);
       forge(scene, readIdentity(bert), (lock) => ({
         owners: [{ name: "bert", key: keyOf(readIdentity(bert), lock) }],
-        ...(from === "the state before" && { previous: withBert }),
+        ...(from === "the state before" && { previous: [withBert] }),
       }));
       await refused(scene);
     }

@@ -36,14 +36,16 @@ export function signState(context: Context, key: SigningKey, state: StateToSign)
   const { previous } = state;
   const signedAt = new Date(Math.floor(context.now().getTime() / 1000) * 1000);
   const lifetime = state.lifetime === undefined ? lifetimeOf(previous) : state.lifetime;
+  const { files: signedFiles, trees } = summarize(digests);
   const lock = {
     vault: state.vault,
     sequence: state.sequence,
     signedAt,
     validUntil: lifetime === null ? undefined : new Date(signedAt.getTime() + lifetime),
-    previous: previous?.digest,
+    previous: previous ? [previous.digest] : [],
     owners: state.owners,
-    ...summarize(digests),
+    files: signedFiles,
+    trees,
     audit: anchorsWith(previous?.lock.audit, state.anchor),
   };
   const bytes = formatLock(lock);
