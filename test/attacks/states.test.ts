@@ -286,7 +286,8 @@ describe("whoever has stolen an owner's key", () => {
     await scene.push((vault) => signFolder(vault, key, { sequence, previous: [digest] }));
     await expectRefusedByAll(scene, "FORKED");
     const newcomer = scene.newcomer(scene.owner.key);
-    if (sequence === 2 ** 53 - 1) await newcomer.expectRefused("FORKED", { set: CHANGE["set"]! });
+    // Who starts from there goes on: the sequence is a hint, and what is behind a state says what came before it.
+    await CHANGE["set"]!(newcomer);
   });
 
   async function stateOf({ vault }: Person): Promise<{ digest: Digest }> {

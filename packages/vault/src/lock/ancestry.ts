@@ -40,8 +40,16 @@ export class Ancestry {
 
   /** What is behind a state that follows these: they, and all that is behind them. */
   static following(parents: readonly StateInHistory[]): Ancestry {
-    const lines = new Set(parents.flatMap(({ digest, ancestry }) => [lineOf(digest), ...ancestry.#all()]));
-    return new Ancestry([...lines].toSorted().join(""));
+    return Ancestry.#of(parents.flatMap(({ digest, ancestry }) => [lineOf(digest), ...ancestry.#all()]));
+  }
+
+  static #of(lines: readonly string[]): Ancestry {
+    return new Ancestry([...new Set(lines)].toSorted().join(""));
+  }
+
+  /** The same with some more states. */
+  with(digests: readonly Digest[]): Ancestry {
+    return digests.length === 0 ? this : Ancestry.#of([...this.#all(), ...digests.map(lineOf)]);
   }
 
   /** How many states there are behind this one. */

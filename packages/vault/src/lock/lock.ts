@@ -37,7 +37,7 @@ export interface Lock {
 /** Larger than the lock of a vault with 50,000 groups. */
 const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 /** The most states that one state joins. */
-export const MAX_PARENTS = 8;
+const MAX_PARENTS = 8;
 
 const DIGEST = "sha256:[0-9a-f]{64}";
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;

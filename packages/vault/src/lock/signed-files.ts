@@ -37,6 +37,11 @@ export interface Summary extends Pick<Lock, "files" | "trees"> {
 
 const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
 
+/** Whether a file is covered by way of `config.yaml`, and not by the lock's own lists. */
+export function isAdded(file: string): boolean {
+  return ADDED.has(treeOf(file) ?? file);
+}
+
 /** What is signed of a set of files, by their digests. */
 export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
   const files = new Map<string, Digest>();
