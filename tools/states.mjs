@@ -65,7 +65,7 @@ function make() {
     keep(name, "linear");
     lay("linear");
   };
-  vary("by-paul", () => cpSync(byPaul, vault, { recursive: true }));
+  vary("signed-by-paul", () => cpSync(byPaul, vault, { recursive: true }));
   const lockText = () => readFileSync(join(vault, "vault.lock"), "latin1");
   const withLock = (text) => writeLock(Buffer.from(text, "latin1"), signer);
   const withParents = (parents, version = 2) => {
@@ -161,7 +161,7 @@ function make() {
   }
   keep("merged", "linear");
 
-  for (const kept of ["linear", "by-paul", "merged", "eight-parents", "signed-files-of-a-later-version"]) {
+  for (const kept of ["linear", "signed-by-paul", "merged", "eight-parents", "signed-files-of-a-later-version"]) {
     lay("linear");
     if (kept !== "linear") cpSync(join(target, "vaults", kept), vault, { recursive: true });
     const { signed, signers } = stateIn(vault);
