@@ -1,5 +1,6 @@
-import { classify, POLICY_FILE } from "../format/layout.js";
+import { classify, CONFIG_FILE, POLICY_FILE } from "../format/layout.js";
 import { formatSecretPath } from "../format/names.js";
+import { withoutSignedFiles } from "../lock/added-files.js";
 import type { VaultState } from "./vault-state.js";
 import { andMore, plural } from "../text/counts.js";
 
@@ -46,6 +47,8 @@ export function accessDifference(before: VaultState | undefined, after: VaultSta
     const [old, now] = [digestsBefore.get(file), digestsAfter.get(file)];
     if (old === now) continue;
     const found = classify(file);
+    // What follows from the other files, and from what was signed before.
+    if (found.kind === "added" || (file === CONFIG_FILE && isSameConfig(before, after))) continue;
     if (found.kind !== "secret") files.push(file);
     else secrets[old === undefined ? "added" : now === undefined ? "removed" : "changed"].push(formatSecretPath(found.path));
   }
@@ -75,6 +78,12 @@ export function describeDifference({ access, recipients, secrets, files }: Acces
     ...(policyChanged ? [`${POLICY_FILE} changed, which says who may use which secret, and how`] : []),
     ...line(others, `${plural(others.length, "other file")} changed`),
   ];
+}
+
+/** Whether all that a person sets in `config.yaml` is as before. */
+function isSameConfig(before: VaultState | undefined, after: VaultState): boolean {
+  const [old, now] = [before?.read(CONFIG_FILE), after.read(CONFIG_FILE)];
+  return old !== undefined && now !== undefined && withoutSignedFiles(old) === withoutSignedFiles(now);
 }
 
 function readersOf(state: VaultState | undefined): Map<string, Set<string>> {
