@@ -4,8 +4,8 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { noWorkTree } from "./errors.js";
 import { readBlobs, readContents } from "./objects.js";
-import { cloneRepository, fetchUpstream } from "./remote.js";
-import type { RemoteLimits } from "./remote-process.js";
+import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
+import type { RemoteLimits, RemoteRun } from "./remote-process.js";
 import { runGit, type GitOptions } from "./run-git.js";
 
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
@@ -88,6 +88,16 @@ export class GitRepository {
    */
   fetch(limits?: RemoteLimits): Promise<void> {
     return fetchUpstream(this.#context, this.workTree, limits);
+  }
+
+  /** Runs a command that talks to a remote. Nobody is asked for a password, no hook runs, and a silent remote is given up. @throws GitError */
+  askRemote(args: readonly string[], limits?: RemoteLimits): Promise<RemoteRun> {
+    return askRemote(this.#context, this.workTree, args, limits);
+  }
+
+  /** As `askRemote`, with the hooks of the person, and the caller judges how it ended. @throws GitError where it did not end */
+  talkToRemote(args: readonly string[], limits?: RemoteLimits): Promise<RemoteRun> {
+    return talkToRemote(this.#context, this.workTree, args, limits);
   }
 
   async head(): Promise<Head> {
