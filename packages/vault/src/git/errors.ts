@@ -19,6 +19,7 @@ import { hideCredentials } from "./remote-url.js";
  * - `offline`, `timedOut`: the remote could not be reached, or was given up
  * - `notARepository`, `bareRepository`, `dubiousOwnership`: the folder is in no work tree, or in one that git does not trust
  * - `noSuchSection`: the configuration has no such section
+ * - `tooMuchOutput`: it printed more than was wanted, and was ended
  * - `other`: anything else
  */
 export type GitErrorKind =
@@ -40,6 +41,7 @@ export type GitErrorKind =
   | "bareRepository"
   | "dubiousOwnership"
   | "noSuchSection"
+  | "tooMuchOutput"
   | "other";
 
 /** A run of git that failed: `GIT_MISSING`, `GIT_FAILED`, `DISK_FULL`, `BUSY` or `UNWRITABLE`. `kind` is what a caller acts on. */
@@ -219,6 +221,13 @@ export function gitNotStarted(folder: string, cause: unknown): GitError {
     });
   }
   return new GitError("missing", "GIT_MISSING", "git was not found.", { remedy: "Install git, or add its folder to PATH.", cause });
+}
+
+/** The error for a git that printed more than can be of use. */
+export function tooMuchOutput(args: readonly string[]): GitError {
+  return new GitError("tooMuchOutput", "GIT_FAILED", `git ${commandOf(args)} printed more than is read.`, {
+    remedy: "See what is so large in the repository: git count-objects -vH.",
+  });
 }
 
 /** Why a folder is in no work tree, for what git failed with there; other errors as they are. */

@@ -1,12 +1,13 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { isSystemError, VaultError } from "../errors.js";
 import { noWorkTree } from "./errors.js";
 import { readBlobs, readContents } from "./objects.js";
 import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
 import type { RemoteLimits, RemoteRun } from "./remote-process.js";
 import { runGit, type GitOptions } from "./run-git.js";
+import { runGitSync, type SyncOptions } from "./run-git-sync.js";
 
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
@@ -82,6 +83,11 @@ export class GitRepository {
     }
   }
 
+  /** Runs git in the work tree for a caller that cannot wait. @throws GitError */
+  runSync(args: readonly string[], options?: SyncOptions): Buffer {
+    return runGitSync(this.#context, this.workTree, args, options);
+  }
+
   /**
    * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, no hook runs, and a silent remote is given up.
    * @throws VaultError `GIT_FAILED`
@@ -131,7 +137,7 @@ export class GitRepository {
 
   /** A folder of the work tree as git names it: relative, with `/`. */
   pathOf(folder: string): string {
-    return relative(realpathSync(this.workTree), join(realpathSync(dirname(folder)), basename(folder)))
+    return relative(realpathSync(this.workTree), join(realPathOf(dirname(folder)), basename(folder)))
       .split(sep)
       .join("/");
   }
@@ -144,5 +150,15 @@ export class GitRepository {
   /** The contents of many objects. @throws VaultError `GIT_FAILED` where one is missing */
   blobs(ids: readonly string[]): Promise<Uint8Array[]> {
     return readBlobs(this.#context, this.workTree, ids);
+  }
+}
+
+/** The path of a folder without links, also of one that is not in the work tree just now. */
+function realPathOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT", "ENOTDIR") || folder === dirname(folder)) throw error;
+    return join(realPathOf(dirname(folder)), basename(folder));
   }
 }

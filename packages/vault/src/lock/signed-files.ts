@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { VaultError } from "../errors.js";
 import type { FileEntry, FileSource } from "../format/file-source.js";
 import { classify, GITATTRIBUTES_FILE } from "../format/layout.js";
@@ -22,10 +23,20 @@ export function digestsIn(source: FileSource, entries: readonly FileEntry[] = so
   const digests = new Map<string, Digest>();
   for (const { file, kind } of entries) {
     if (kind !== "file" || !isSigned(file)) continue;
-    const bytes = source.read(file);
-    if (bytes) digests.set(file, digestOf(bytes));
+    const digest = digestOfFile(source, file);
+    if (digest) digests.set(file, digest);
   }
   return digests;
+}
+
+/** The digest of a file as it is now; `undefined` where there is none. */
+export function digestOfFile(source: FileSource, file: string): Digest | undefined {
+  const hash = createHash("sha256");
+  const take = (bytes: Uint8Array) => void hash.update(bytes);
+  const bytes = source.readInPieces ? undefined : source.read(file);
+  if (bytes) take(bytes);
+  const isThere = bytes !== undefined || source.readInPieces?.(file, take);
+  return isThere ? `sha256:${hash.digest("hex")}` : undefined;
 }
 
 /** What a lock says of a set of files. */

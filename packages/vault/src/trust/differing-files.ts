@@ -60,7 +60,7 @@ export async function differingFiles(
 export async function nameFiles(context: Context, root: string, error: VaultError): Promise<VaultError> {
   const files = new VaultFiles(root);
   const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
-  const differing = await differingFiles(context, root, signed, files.digests());
+  const differing = await differingFiles(context, root, signed, digestsIn(files.source));
   return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
 }
 

@@ -138,7 +138,7 @@ export class LockHistory {
   }
 
   #git(args: readonly string[], input?: Uint8Array): Buffer {
-    return runGitSync(this.#context, dirname(this.#root), args, input);
+    return runGitSync(this.#context, dirname(this.#root), args, input && { input });
   }
 
   /** As `#git`, but `undefined` where git refuses. */
