@@ -2,11 +2,12 @@ import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError } from "../errors.js";
+import type { EnvironmentOptions } from "./environment.js";
 import { noWorkTree } from "./errors.js";
 import { readBlobs, readContents } from "./objects.js";
 import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
 import type { RemoteLimits, RemoteRun } from "./remote-process.js";
-import { runGit, type GitOptions } from "./run-git.js";
+import { runGit, runGitForOutput, type GitOptions, type GitOutput } from "./run-git.js";
 import { runGitSync, type SyncOptions } from "./run-git-sync.js";
 
 /** Where HEAD stands. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
@@ -81,6 +82,11 @@ export class GitRepository {
       if (error instanceof VaultError && error.code === "GIT_FAILED") return undefined;
       throw error;
     }
+  }
+
+  /** Runs git and gives what it printed as bytes, also where it failed. @throws GitError where it cannot be started */
+  output(args: readonly string[], environment?: EnvironmentOptions): Promise<GitOutput> {
+    return runGitForOutput(this.#context, this.workTree, args, environment);
   }
 
   /** Runs git in the work tree for a caller that cannot wait. @throws GitError */
