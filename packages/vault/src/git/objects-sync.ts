@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VaultError } from "../errors.js";
 import type { GitRepository } from "./repository.js";
+import type { SyncOptions } from "./run-git-sync.js";
 
 /** A blob whose size is known, and has been found to be one that may be read. */
 export interface SizedBlob {
@@ -16,7 +17,7 @@ const PIECE_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 100;
 
 /** The contents of blobs, all in one process, for a caller that cannot wait. @throws VaultError `GIT_FAILED` where one is missing */
-export function readBlobsSync(repository: GitRepository, blobs: readonly SizedBlob[]): Uint8Array[] {
+export function readBlobsSync(repository: Pick<GitRepository, "runSync">, blobs: readonly SizedBlob[]): Uint8Array[] {
   if (blobs.length === 0) return [];
   const maxBytes = blobs.reduce((total, { size }) => total + size + MAX_HEADER_BYTES, 0);
   const input = Buffer.from(blobs.map(({ id }) => `${id}\n`).join(""));
@@ -28,6 +29,30 @@ export function readBlobsSync(repository: GitRepository, blobs: readonly SizedBl
     offset = end + 1 + size + 1;
     return new Uint8Array(output.subarray(end + 1, offset - 1));
   });
+}
+
+/**
+ * The contents of files in commits (`REVISION:PATH`) for a caller that cannot wait, `undefined` for each that is not there, is no file, or
+ * is larger than `maxBytes`: sizes are known before anything is read.
+ * @param run runs git and gives its standard output
+ */
+export function readContentsSync(
+  run: (args: readonly string[], options: SyncOptions) => Buffer,
+  names: readonly string[],
+  maxBytes: number,
+): (Uint8Array | undefined)[] {
+  if (names.length === 0) return [];
+  const lines = run(["cat-file", "--batch-check"], { input: Buffer.from(names.map((name) => `${name}\n`).join("")) })
+    .toString("latin1")
+    .split("\n");
+  const found = names.map((_, index): SizedBlob | undefined => {
+    const [, id, size] = /^([0-9a-f]+) blob (\d+)$/.exec(lines[index] ?? "") ?? [];
+    return id !== undefined && Number(size) <= maxBytes ? { id, size: Number(size) } : undefined;
+  });
+  const distinct = new Map(found.flatMap((blob) => (blob ? [[blob.id, blob] as const] : [])));
+  const contents = readBlobsSync({ runSync: run }, [...distinct.values()]);
+  const byId = new Map([...distinct.keys()].map((id, index) => [id, contents[index]!]));
+  return found.map((blob) => blob && byId.get(blob.id));
 }
 
 /**

@@ -34,6 +34,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /**
  * Runs a git command that talks to a remote and says on its error stream how far it is (`--progress`). git leaves the talking to
  * programs of its own, which outlive it; so all of them form one process group, which ends where a limit is exceeded or this process ends.
+ * @param input for git's standard input
  * @throws GitError where git cannot be started
  */
 export function runWithRemote(
@@ -42,13 +43,15 @@ export function runWithRemote(
   args: readonly string[],
   environment: EnvironmentOptions,
   limits: RemoteLimits,
+  input?: Uint8Array,
 ): Promise<RemoteRun | ExceededLimit> {
   return new Promise((resolve, reject) => {
     const grouped = process.platform !== "win32";
     // Before git starts, as a signal in between would end this process alone.
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on("exit", endGroup);
-    const child = startGit(context, folder, args, { environment, detached: grouped, stdio: ["ignore", "pipe", "pipe"] });
+    const child = startGit(context, folder, args, { environment, detached: grouped, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
+    child.stdin?.end(input);
     let [stdout, stderr] = ["", ""];
     const exceed = (limit: ExceededLimit) => {
       endGroup();

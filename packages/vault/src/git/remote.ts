@@ -23,8 +23,14 @@ export async function cloneRepository(context: Context, url: string, folder: str
 }
 
 /** Runs a command that talks to a remote. Nobody is asked for a password, and no hook runs. @throws GitError */
-export async function askRemote(context: Context, folder: string, args: readonly string[], limits?: RemoteLimits): Promise<RemoteRun> {
-  const run = await talkToRemote(context, folder, [...NO_HOOKS, ...args], limits);
+export async function askRemote(
+  context: Context,
+  folder: string,
+  args: readonly string[],
+  limits?: RemoteLimits,
+  input?: Uint8Array,
+): Promise<RemoteRun> {
+  const run = await talkToRemote(context, folder, [...NO_HOOKS, ...args], limits, input);
   if (run.exit === 0) return run;
   throw gitFailed({ args, exit: run.exit, stderr: run.stderr });
 }
@@ -35,9 +41,10 @@ export async function talkToRemote(
   folder: string,
   args: readonly string[],
   limits: RemoteLimits = DEFAULT_LIMITS,
+  input?: Uint8Array,
 ): Promise<RemoteRun> {
   const extra: Record<string, string> = (await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" };
-  const run = await runWithRemote(context, folder, args, { extra }, limits);
+  const run = await runWithRemote(context, folder, args, { extra }, limits, input);
   if (typeof run === "object") return run;
   throw new GitError("timedOut", "GIT_FAILED", `git ${commandOf(args)} was given up, since ${reasonOf(run, limits)}.`, {
     remedy: "Try again when the remote answers, or read the local state with --no-pull.",

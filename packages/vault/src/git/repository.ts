@@ -103,8 +103,8 @@ export class GitRepository {
   }
 
   /** Runs a command that talks to a remote. Nobody is asked for a password, no hook runs, and a silent remote is given up. @throws GitError */
-  askRemote(args: readonly string[], limits?: RemoteLimits): Promise<RemoteRun> {
-    return askRemote(this.#context, this.workTree, args, limits);
+  askRemote(args: readonly string[], limits?: RemoteLimits, input?: Uint8Array): Promise<RemoteRun> {
+    return askRemote(this.#context, this.workTree, args, limits, input);
   }
 
   /** As `askRemote`, with the hooks of the person, and the caller judges how it ended. @throws GitError where it did not end */
@@ -148,9 +148,12 @@ export class GitRepository {
       .join("/");
   }
 
-  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
-  contents(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return readContents(this.#context, this.workTree, names);
+  /**
+   * The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there.
+   * @param maxBytes larger files are as if they were not there
+   */
+  contents(names: readonly string[], maxBytes?: number): Promise<(Uint8Array | undefined)[]> {
+    return readContents(this.#context, this.workTree, names, maxBytes);
   }
 
   /** The contents of many objects. @throws VaultError `GIT_FAILED` where one is missing */

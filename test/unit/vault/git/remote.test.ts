@@ -5,6 +5,7 @@ import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { VaultError } from "#vault/index.js";
 import type { GitErrorKind } from "#vault/git/errors.js";
+import { fetchMissingFiles } from "#vault/git/fetch-objects.js";
 import { fetchRefs, ownRef } from "#vault/git/fetch-refs.js";
 import { isFullRef, type FullRef } from "#vault/git/full-ref.js";
 import { pushCommit } from "#vault/git/push-commit.js";
@@ -223,6 +224,30 @@ function makeReadOnly(folder: string): boolean {
   execFileSync("mount", ["-o", "remount,ro,bind", folder]);
   return true;
 }
+
+describe("a fetch of the files that a partial clone lacks", () => {
+  it("takes them all at once, and only these", async () => {
+    const pair = new Pair();
+    for (const file of ["code.ts", "v/a", "v/b", "v/secrets/x/c", "v/secrets/y/d"]) pair.box.write(file, `content of ${file}`);
+    pair.box.git("add", "--all");
+    pair.commit("files");
+    pair.box.git("push", "--quiet");
+    pair.onRemote("config", "uploadpack.allowFilter", "true");
+    const clone = join(pair.box.root, "partial");
+    pair.box.git("clone", "--quiet", "--no-checkout", "--filter=blob:none", `file://${pair.remote}`, clone);
+    const repository = await pair.repository(clone);
+    const lacks = () => pair.box.gitIn(clone, "rev-list", "--objects", "--missing=print", "HEAD").match(/^\?/gm)?.length ?? 0;
+    const revision = "HEAD";
+    expect(lacks()).toBe(5);
+    expect(await fetchMissingFiles(repository, "origin", { revision, paths: ["v/"] })).toBe(2);
+    expect(lacks()).toBe(3);
+    expect(await fetchMissingFiles(repository, "origin", { revision, paths: ["v/secrets/x", "v/none"], recursive: true })).toBe(1);
+    expect(await fetchMissingFiles(repository, "origin", { revision, paths: ["v"], recursive: true })).toBe(1);
+    expect(await fetchMissingFiles(repository, "origin", { revision, paths: ["v"], recursive: true })).toBe(0);
+    expect(lacks()).toBe(1);
+    expect(existsSync(join(clone, ".git/FETCH_HEAD"))).toBe(false);
+  });
+});
 
 describe("the list of a remote's refs", () => {
   it("has whole names, the branch of its HEAD and no peeled tags", async () => {
