@@ -148,9 +148,8 @@ export class CommitFiles implements FileSource {
     }
     const tree = folder === "" ? this.#tree : this.#treeOf(folder);
     const prefix = folder === "" ? "" : `${folder}/`;
-    const entries = tree === undefined ? [] : list(this.#repository, tree, folder, { recursive: true });
-    const named = prefix === "" ? entries : entries.map((entry) => ({ ...entry, path: prefix + entry.path }));
-    const sorted = named.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    const entries = tree === undefined ? [] : list(this.#repository, tree, folder, { recursive: true, prefix });
+    const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
     this.#walked.set(folder, sorted);
     return sorted;
   }

@@ -2,7 +2,7 @@ import type { GitRepository } from "./repository.js";
 
 /** An entry of a tree. */
 export interface TreeEntry {
-  /** As git was asked: relative to the tree. */
+  /** Relative to the tree, after the prefix that was asked for. */
   readonly path: string;
   readonly kind: "file" | "link" | "tree" | "other";
   readonly id: string;
@@ -16,6 +16,8 @@ export interface TreeListing {
   readonly recursive?: boolean;
   /** These paths alone, with the trees on the way to them. A slash at the end asks for what is in a tree. */
   readonly paths?: readonly string[];
+  /** Goes before each path. */
+  readonly prefix?: string;
   /** More bytes of a listing than these are not read. */
   readonly maxBytes: number;
 }
@@ -25,7 +27,11 @@ export interface TreeListing {
  * @param tree a tree, or a revision whose tree it is
  * @throws GitError `tooMuchOutput`, `other` where there is no such tree
  */
-export function listTreeSync(repository: GitRepository, tree: string, { recursive, paths, maxBytes }: TreeListing): TreeEntry[] {
+export function listTreeSync(
+  repository: GitRepository,
+  tree: string,
+  { recursive, paths, prefix = "", maxBytes }: TreeListing,
+): TreeEntry[] {
   const options = ["-l", "-z", "--full-tree", ...(recursive ? ["-r"] : []), ...(paths ? ["-t"] : [])];
   const listing = repository.runSync(["ls-tree", ...options, tree, ...(paths ? ["--", ...paths] : [])], { maxBytes });
   const entries: TreeEntry[] = [];
@@ -33,7 +39,7 @@ export function listTreeSync(repository: GitRepository, tree: string, { recursiv
     const tab = listing.indexOf("\t", start);
     const [mode = "", , id = "", size = ""] = listing.toString("latin1", start, tab).split(/ +/);
     const kind = kindOf(mode);
-    entries.push({ path: listing.toString("utf8", tab + 1, end), kind, id, size: /^\d+$/.test(size) ? Number(size) : undefined });
+    entries.push({ path: prefix + listing.toString("utf8", tab + 1, end), kind, id, size: /^\d+$/.test(size) ? Number(size) : undefined });
   }
   return entries;
 }
