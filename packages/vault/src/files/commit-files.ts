@@ -1,52 +1,240 @@
 import { VaultError } from "../errors.js";
 import type { FileEntry, FileSource } from "../format/file-source.js";
-import { linkInVault } from "./vault-folder.js";
+import { classify } from "../format/layout.js";
+import { isGitError } from "../git/errors.js";
+import { missingObject, readBlobsSync, streamBlobSync, type SizedBlob } from "../git/objects-sync.js";
+import { listTreeSync, type TreeEntry, type TreeListing } from "../git/tree-entries.js";
 import type { GitRepository } from "../git/repository.js";
+import { MAX_LISTING_BYTES, maxBytesOf, requireDepth, requireEntries, requireSize, tooManyEntries } from "./limits.js";
+import { linkInVault } from "./vault-folder.js";
 
-const KINDS: Readonly<Record<string, FileEntry["kind"]>> = { "100644": "file", "100755": "file", "120000": "link" };
+/** How much is read ahead, in bytes and files, where one file after the other is asked for. */
+const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
+const MAX_AHEAD_FILES = 4096;
+const MAX_PASSED_OVER = 16;
+/** Larger files are given piece by piece where nobody needs them whole. */
+const MAX_HELD_BYTES = 1024 * 1024;
 
-/** A vault's files as one commit holds them. All are read at once: this is for looking through a whole vault. */
+/**
+ * A vault's files as one commit holds them. Only what is asked for is listed and read, no file before its size is known, and none that is
+ * larger than such a file can be: the commit may be anybody's.
+ */
 export class CommitFiles implements FileSource {
   readonly root: string;
-  readonly #entries: readonly FileEntry[];
-  readonly #bytes: ReadonlyMap<string, Uint8Array>;
+  readonly #repository: GitRepository;
+  /** The id of the vault's tree. */
+  readonly #tree: string;
+  /** What is directly in the vault's folder. */
+  readonly #top: ReadonlyMap<string, TreeEntry>;
+  /** All files below folders that were walked, sorted. */
+  readonly #walked = new Map<string, readonly TreeEntry[]>();
+  /** Entries that were asked for one by one. */
+  readonly #single = new Map<string, TreeEntry | undefined>();
+  /** Contents that were read and not asked for yet. */
+  #held: ReadonlyMap<string, Uint8Array> = new Map();
+  /** Up to where files were read in their order, and how many the last time. */
+  #order: { readonly entries: readonly TreeEntry[]; readonly end: number; readonly ahead: number } = { entries: [], end: 0, ahead: 1 };
 
-  private constructor(root: string, entries: readonly FileEntry[], bytes: ReadonlyMap<string, Uint8Array>) {
+  private constructor(root: string, repository: GitRepository, tree: string, top: readonly TreeEntry[]) {
     this.root = root;
-    this.#entries = entries;
-    this.#bytes = bytes;
+    this.#repository = repository;
+    this.#tree = tree;
+    this.#top = new Map(top.map((entry) => [entry.path, entry]));
   }
 
   /**
    * @param root the vault's folder in the work tree
-   * @throws VaultError `VAULT_NOT_FOUND` where the commit holds no vault there, `GIT_FAILED` for an unknown revision
+   * @throws VaultError `VAULT_NOT_FOUND` where the commit holds no vault there, `GIT_FAILED` for an unknown revision, `TAMPERED`
    */
+  // eslint-disable-next-line typescript/require-await
   static async read(repository: GitRepository, revision: string, root: string): Promise<CommitFiles> {
-    const prefix = `${repository.pathOf(root)}/`;
-    const listing = await repository.run(["ls-tree", "-r", "-z", "--full-tree", revision, "--", prefix]);
-    const found = listing.split("\0").flatMap((line) => {
-      const [, mode, id, path] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
-      return path?.startsWith(prefix) ? [{ file: path.slice(prefix.length), kind: KINDS[mode!] ?? "other", id: id! } as const] : [];
-    });
-    if (found.length === 0) {
-      throw new VaultError("VAULT_NOT_FOUND", `${revision} holds no vault in ${prefix}.`, { remedy: "Name another commit." });
-    }
-    const files = found.filter(({ kind }) => kind === "file");
-    const blobs = await repository.blobs(files.map(({ id }) => id));
-    const entries = found.map(({ file, kind }) => ({ file, kind })).toSorted((a, b) => (a.file < b.file ? -1 : 1));
-    return new CommitFiles(root, entries, new Map(files.map(({ file }, index) => [file, blobs[index]!])));
+    const folder = repository.pathOf(root);
+    const entries = list(repository, revision, "", { paths: [`${folder}/`] });
+    const tree = entries.find(({ path, kind }) => path === folder && kind === "tree");
+    if (!tree) throw new VaultError("VAULT_NOT_FOUND", `${revision} holds no vault in ${folder}/.`, { remedy: "Name another commit." });
+    const top = entries.filter(({ path }) => path.startsWith(`${folder}/`));
+    return new CommitFiles(
+      root,
+      repository,
+      tree.id,
+      top.map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) })),
+    );
   }
 
-  /** @throws VaultError `LINK_IN_VAULT` */
-  read(file: string): Uint8Array | undefined {
-    const bytes = this.#bytes.get(file);
-    if (!bytes && this.#entries.some((entry) => entry.kind === "link" && (file === entry.file || file.startsWith(`${entry.file}/`))))
-      throw linkInVault(file);
+  /** The id of the vault's tree object. */
+  get tree(): string {
+    return this.#tree;
+  }
+
+  /** @throws VaultError `LINK_IN_VAULT`, `TAMPERED` where it is larger than such a file can be */
+  read(file: string, maxBytes = Infinity): Uint8Array | undefined {
+    const blob = this.#blobOf(file);
+    if (!blob) return undefined;
+    const bytes = this.#held.get(file) ?? this.#readAhead(file, blob);
+    return bytes.length > maxBytes ? bytes.subarray(0, maxBytes) : bytes;
+  }
+
+  /** Gives a file's bytes piece by piece, so that a large one is never whole in memory. @throws VaultError as `read` */
+  readInPieces(file: string, take: (piece: Uint8Array) => void): boolean {
+    const blob = this.#blobOf(file);
+    if (!blob) return false;
+    if (blob.size > MAX_HELD_BYTES) {
+      this.#following(file);
+      streamBlobSync(this.#repository, blob, take);
+    } else take(this.read(file)!);
+    return true;
+  }
+
+  /** All entries below a folder, sorted. @throws VaultError `LINK_IN_VAULT`, `TAMPERED` where there are more than a vault has */
+  walk(folder = ""): FileEntry[] {
+    return this.#below(folder).flatMap(({ path, kind }) => (kind === "tree" ? [] : [{ file: path, kind }]));
+  }
+
+  /** Reads files that are known to be needed, all in one process. @throws VaultError as `read` */
+  preload(files: readonly string[]): void {
+    this.#ask(files);
+    this.#hold(files);
+  }
+
+  #blobOf(file: string): SizedBlob | undefined {
+    const entry = this.#find(file);
+    if (entry?.kind !== "file") return undefined;
+    const { id, size } = entry;
+    if (size === undefined) throw missingObject();
+    requireSize(file, size);
+    return { id, size };
+  }
+
+  /** The entry at a path, by way of real folders. @throws VaultError `LINK_IN_VAULT` */
+  #find(path: string): TreeEntry | undefined {
+    const onTheWay = foldersOf(path);
+    if (onTheWay.length > 0 && !this.#walkedAround(path)) this.#ask([path]);
+    if ([...onTheWay, path].some((part) => this.#known(part)?.kind === "link")) throw linkInVault(path);
+    return this.#known(path);
+  }
+
+  /** The entry at a path that was asked for, or is in a folder that was walked. */
+  #known(path: string): TreeEntry | undefined {
+    if (!path.includes("/")) return this.#top.get(path);
+    const walked = this.#walkedAround(path);
+    if (!walked) return this.#single.get(path);
+    const entry = walked[indexOf(walked, path)];
+    return entry?.path === path ? entry : undefined;
+  }
+
+  #walkedAround(path: string): readonly TreeEntry[] | undefined {
+    for (const folder of ["", ...foldersOf(path)]) {
+      const walked = this.#walked.get(folder);
+      if (walked) return walked;
+    }
+    return undefined;
+  }
+
+  /** Looks entries up one by one, with the folders on the way to them. */
+  #ask(paths: readonly string[]): void {
+    const unknown = paths.filter((path) => path.includes("/") && !this.#walkedAround(path) && !this.#single.has(path));
+    if (unknown.length === 0) return;
+    const parts = new Set(unknown.flatMap((path) => [...foldersOf(path), path]));
+    const found = list(this.#repository, this.#tree, foldersOf(unknown[0]!)[0]!, { paths: [...parts] });
+    for (const part of parts) this.#single.set(part, undefined);
+    for (const entry of found) if (parts.has(entry.path)) this.#single.set(entry.path, entry);
+  }
+
+  #below(folder: string): readonly TreeEntry[] {
+    const walked = this.#walked.get(folder) ?? this.#walkedAround(`${folder}/`);
+    if (walked) {
+      // "0" is the character after "/".
+      return folder === "" ? walked : walked.slice(indexOf(walked, `${folder}/`), indexOf(walked, `${folder}0`));
+    }
+    const tree = folder === "" ? this.#tree : this.#treeOf(folder);
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const entries = tree === undefined ? [] : list(this.#repository, tree, folder, { recursive: true, prefix });
+    const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    this.#walked.set(folder, sorted);
+    return sorted;
+  }
+
+  #treeOf(folder: string): string | undefined {
+    const entry = this.#find(folder);
+    return entry?.kind === "tree" ? entry.id : undefined;
+  }
+
+  /** Reads a file, and with it what is likely to be asked for next. */
+  #readAhead(file: string, blob: SizedBlob): Uint8Array {
+    if (blob.size > MAX_HELD_BYTES) return this.#readLarge(file, blob);
+    const next = file.includes("/") ? this.#following(file) : [...this.#top.values()].filter(({ path }) => belongs(path));
+    this.#hold([file, ...next.map(({ path }) => path)]);
+    return this.#held.get(file)!;
+  }
+
+  #readLarge(file: string, blob: SizedBlob): Uint8Array {
+    this.#following(file);
+    const bytes = new Uint8Array(blob.size);
+    let offset = 0;
+    streamBlobSync(this.#repository, blob, (piece) => {
+      bytes.set(piece, offset);
+      offset += piece.length;
+    });
     return bytes;
   }
 
-  /** All entries below a folder, sorted. */
-  walk(folder = ""): FileEntry[] {
-    return this.#entries.filter(({ file }) => folder === "" || file.startsWith(`${folder}/`));
+  /** The files after this one, more of them each time, where one after the other is read. */
+  #following(file: string): readonly TreeEntry[] {
+    const walked = this.#walkedAround(file);
+    if (!walked) return [];
+    const index = indexOf(walked, file);
+    const { entries, end, ahead } = this.#order;
+    // Some are passed over, such as files that belong in no vault.
+    const isInOrder = entries === walked && index >= end && index < end + MAX_PASSED_OVER;
+    const count = isInOrder ? Math.min(ahead * 16, MAX_AHEAD_FILES) : 1;
+    this.#order = { entries: walked, end: index + count, ahead: count };
+    return walked.slice(index + 1, index + count);
   }
+
+  /** Keeps the contents of files for when they are asked for, in place of those that were kept before. */
+  #hold(files: readonly string[]): void {
+    const blobs = new Map<string, SizedBlob>();
+    let total = 0;
+    for (const file of new Set(files)) {
+      const entry = this.#known(file);
+      if (entry?.kind !== "file" || entry.size === undefined || entry.size > Math.min(MAX_HELD_BYTES, maxBytesOf(file))) continue;
+      total += entry.size;
+      if (total > MAX_AHEAD_BYTES) break;
+      blobs.set(file, { id: entry.id, size: entry.size });
+    }
+    const contents = readBlobsSync(this.#repository, [...blobs.values()]);
+    this.#held = new Map([...blobs.keys()].map((file, index) => [file, contents[index]!]));
+  }
+}
+
+/** Whether a file belongs in a vault. */
+const belongs = (file: string): boolean => classify(file).kind !== "stray";
+
+/** @param folder for the error @throws VaultError `TAMPERED` where there are more entries than a vault has */
+function list(repository: GitRepository, tree: string, folder: string, listing: Omit<TreeListing, "maxBytes">): TreeEntry[] {
+  try {
+    const entries = listTreeSync(repository, tree, { ...listing, maxBytes: MAX_LISTING_BYTES });
+    requireEntries(folder, entries.length);
+    for (const { path } of entries) requireDepth(path);
+    return entries;
+  } catch (error) {
+    throw isGitError(error, "tooMuchOutput") ? tooManyEntries(folder) : error;
+  }
+}
+
+/** The folders on the way to a file, the outermost first. */
+function foldersOf(path: string): string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+
+/** Where a path is among sorted entries, or would be. */
+function indexOf(entries: readonly TreeEntry[], path: string): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle]!.path < path) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,6 +1,8 @@
+import { VaultError } from "../errors.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import { isSigned } from "../lock/signed-files.js";
 import type { FileSource } from "../format/file-source.js";
+import { MAX_FILE_BYTES } from "./limits.js";
 
 /** Finds private keys in the bytes of a file; lines count from 1. */
 export type KeyFinder = (bytes: Uint8Array) => readonly { readonly line: number }[];
@@ -13,21 +15,45 @@ export interface DigestedFiles {
   readonly keyMaterial: readonly { readonly file: string; readonly line: number }[];
 }
 
-/** More than git hosts take; a larger file is not read to its end, and is not what anybody signed. */
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
-
 /**
- * Reads every file of a vault, one after the other, since all of them together may be more than fits into memory.
- * @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`
+ * Reads every file of a vault, one after the other, since all of them together may be more than fits into memory. What is larger than any
+ * file of a vault is not read, and is not what anybody signed.
+ * @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`, `TAMPERED` where there are more files than a vault has
  */
 export function digestFiles(source: FileSource, findKeys: KeyFinder = () => []): DigestedFiles {
   const digests = new Map<string, Digest>();
   const keyMaterial: { file: string; line: number }[] = [];
+  const read = readerOf(source);
   for (const { file, kind } of source.walk()) {
-    const bytes = kind === "file" ? source.read(file, MAX_FILE_BYTES + 1) : undefined;
+    const bytes = kind === "file" ? unlessTooLarge(() => read(file)) : undefined;
     if (!bytes) continue;
-    if (isSigned(file)) digests.set(file, digestOf(bytes.length > MAX_FILE_BYTES ? "" : bytes));
+    if (isSigned(file)) digests.set(file, digestOf(bytes));
     for (const { line } of findKeys(bytes)) keyMaterial.push({ file, line });
   }
   return { digests, keyMaterial };
+}
+
+/** Reads files one after the other; their bytes are there until the next one is read, since all large files share one buffer. */
+function readerOf(source: FileSource): (file: string) => Uint8Array | undefined {
+  let buffer: Uint8Array | undefined;
+  return (file) => {
+    if (!source.readInPieces) return source.read(file);
+    let length = 0;
+    const isThere = source.readInPieces(file, (piece) => {
+      buffer ??= Buffer.allocUnsafeSlow(MAX_FILE_BYTES);
+      buffer.set(piece, length);
+      length += piece.length;
+    });
+    return isThere ? (buffer?.subarray(0, length) ?? new Uint8Array()) : undefined;
+  };
+}
+
+/** @returns no bytes for a file that is too large */
+function unlessTooLarge(read: () => Uint8Array | undefined): Uint8Array | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "TAMPERED") return new Uint8Array();
+    throw error;
+  }
 }

@@ -1,7 +1,10 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readSync, type Dirent } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, VaultError } from "../errors.js";
 import type { FileEntry, FileSource } from "../format/file-source.js";
+import { requireDepth, requireEntries, requireSize } from "./limits.js";
+
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * The vault's folder on disk. No link is followed below it, at any depth: a link where a file or folder should be
@@ -18,9 +21,31 @@ export class VaultFolder implements FileSource {
   /**
    * The bytes of a file, or `undefined` when there is none.
    * @param maxBytes reads no more bytes than these from its beginning
-   * @throws VaultError `LINK_IN_VAULT`, `DAMAGED` where it is not a regular file, `FAILED` where it cannot be read
+   * @throws VaultError `LINK_IN_VAULT`, `DAMAGED` where it is not a regular file, `FAILED` where it cannot be read, `TAMPERED` where it
+   *   is larger than such a file can be
    */
   read(file: string, maxBytes = Infinity): Uint8Array | undefined {
+    return this.#open(file, (descriptor, size) => readAll(descriptor, size), maxBytes);
+  }
+
+  /** Gives a file's bytes piece by piece, so that a large one is never whole in memory. @throws VaultError as `read` */
+  readInPieces(file: string, take: (piece: Uint8Array) => void): boolean {
+    const length = this.#open(file, (descriptor, size) => {
+      const piece = Buffer.allocUnsafeSlow(Math.min(size, PIECE_BYTES));
+      let offset = 0;
+      while (offset < size) {
+        const read = readSync(descriptor, piece, 0, Math.min(piece.length, size - offset), offset);
+        if (read === 0) break;
+        take(piece.subarray(0, read));
+        offset += read;
+      }
+      return offset;
+    });
+    return length !== undefined;
+  }
+
+  /** Opens a regular file of the vault that is no larger than such a file can be. @returns `undefined` where there is none */
+  #open<T>(file: string, use: (descriptor: number, size: number) => T, maxBytes = Infinity): T | undefined {
     const path = join(this.root, file);
     let descriptor: number;
     try {
@@ -36,7 +61,9 @@ export class VaultFolder implements FileSource {
     try {
       const stat = fstatSync(descriptor);
       if (!stat.isFile()) throw notAFile(file);
-      return readAll(descriptor, Math.min(stat.size, maxBytes));
+      const size = Math.min(stat.size, maxBytes);
+      requireSize(file, size);
+      return use(descriptor, size);
     } catch (error) {
       throw unreadable(error, file);
     } finally {
@@ -44,15 +71,22 @@ export class VaultFolder implements FileSource {
     }
   }
 
-  /** All entries below `folder` (relative, `""` for the whole vault) but folders, sorted; links are named and not followed. */
+  /**
+   * All entries below `folder` (relative, `""` for the whole vault) but folders, sorted; links are named and not followed.
+   * @throws VaultError `LINK_IN_VAULT`, `TAMPERED` where there are more than a vault has
+   */
   walk(folder = ""): FileEntry[] {
     const entries: FileEntry[] = [];
     const visit = (relative: string): void => {
-      for (const entry of readdirSync(join(this.root, relative), { withFileTypes: true })) {
+      requireDepth(relative);
+      const folders: string[] = [];
+      forEachIn(join(this.root, relative), (entry) => {
         const file = relative === "" ? entry.name : `${relative}/${entry.name}`;
-        if (entry.isDirectory()) visit(file);
+        if (entry.isDirectory()) folders.push(file);
         else entries.push({ file, kind: entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : "other" });
-      }
+        requireEntries(folder, entries.length + folders.length);
+      });
+      for (const file of folders) visit(file);
     };
     if (this.#checkFolder(folder)) visit(folder);
     return entries.toSorted((a, b) => (a.file < b.file ? -1 : 1));
@@ -68,6 +102,16 @@ export class VaultFolder implements FileSource {
     if (!stat.isDirectory()) return false;
     this.#plainFolders.add(folder);
     return true;
+  }
+}
+
+/** Goes through a folder that may have more entries than fit into memory. */
+function forEachIn(path: string, take: (entry: Dirent) => void): void {
+  const folder = opendirSync(path, { bufferSize: 512 });
+  try {
+    for (let entry = folder.readSync(); entry; entry = folder.readSync()) take(entry);
+  } finally {
+    folder.closeSync();
   }
 }
 

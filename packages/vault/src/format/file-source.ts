@@ -6,7 +6,7 @@ export interface FileEntry {
 
 /** Where the bytes of a vault's files come from. */
 export interface FileReader {
-  /** The bytes of a file, or `undefined` where there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED` */
+  /** The bytes of a file, or `undefined` where there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`, `TAMPERED` where it is too large */
   read(file: string): Uint8Array | undefined;
 }
 
@@ -16,6 +16,13 @@ export interface FileSource extends FileReader {
   readonly root: string;
   /** As {@link FileReader.read}. @param maxBytes reads no more bytes than these from the file's beginning */
   read(file: string, maxBytes?: number): Uint8Array | undefined;
+  /**
+   * Gives a file's bytes piece by piece, where only their digest is needed: a large file need not fit into memory.
+   * @param take must not keep a piece
+   * @returns whether there is such a file
+   * @throws VaultError as {@link FileReader.read}
+   */
+  readInPieces?(file: string, take: (piece: Uint8Array) => void): boolean;
   /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
   walk(folder?: string): FileEntry[];
 }

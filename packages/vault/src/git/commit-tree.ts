@@ -8,7 +8,7 @@ import type { GitRepository } from "./repository.js";
 export const DURABLE = ["-c", "core.fsync=objects,derived-metadata,reference", "-c", "core.fsyncMethod=batch"] as const;
 
 /** The branch that git fast-import builds on, and that it is told to drop again before it would write it. */
-const SCRATCH_REF = "refs/agent-vault/scratch";
+export const SCRATCH_REF = "refs/agent-vault/scratch";
 
 /** A commit as it is to be made: its parent, its message and the files of one folder that it changes. */
 export interface NewCommit {
@@ -35,10 +35,45 @@ export async function commitTree(
   const { parent, message } = commit;
   const tree = await writeTree(repository, commit);
   if (parent && tree === (await repository.run(["rev-parse", `${parent}^{tree}`])).trim()) return undefined;
+  return writeCommit(repository, { tree, parents: parent ? [parent] : [], message: `${message}\n` }, warn);
+}
+
+/** Who made a change. */
+export interface Author {
+  readonly name: string;
+  readonly email: string;
+  /** `@SECONDS ZONE`, such as `@0 +0100`. */
+  readonly date: string;
+}
+
+/** A commit whose tree is there already. */
+export interface CommitOfTree {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  /** With the newline at its end. */
+  readonly message: string;
+  /** The person, now, unless set. */
+  readonly author?: Author;
+}
+
+/**
+ * Makes a commit of a tree, signed where the person's configuration asks for that.
+ * @param warn takes a sentence for the person
+ * @throws VaultError as {@link commitTree}
+ */
+export async function writeCommit(
+  repository: GitRepository,
+  { tree, parents, message, author }: CommitOfTree,
+  warn: (message: string) => void,
+): Promise<string> {
   const sign = (await repository.try(["config", "--type=bool", "--get", "commit.gpgSign"]))?.trim() === "true";
-  const args = [...DURABLE, "commit-tree", ...(sign ? ["-S"] : []), ...(parent ? ["-p", parent] : []), "-m", message, tree];
+  const args = [...DURABLE, "commit-tree", ...(sign ? ["-S"] : []), ...parents.flatMap((parent) => ["-p", parent]), tree];
+  const env = {
+    ...(await authorVariables(repository, warn)),
+    ...(author && { GIT_AUTHOR_NAME: author.name, GIT_AUTHOR_EMAIL: author.email, GIT_AUTHOR_DATE: author.date }),
+  };
   try {
-    return (await repository.run(args, { env: await authorVariables(repository, warn) })).trim();
+    return (await repository.run(args, { env, input: Buffer.from(message) })).trim();
   } catch (error) {
     if (!sign || !(error instanceof VaultError)) throw error;
     throw new VaultError("SIGNING_FAILED", `git could not sign the commit: ${error.message}`, {
@@ -90,7 +125,7 @@ function quote(path: string): string {
 }
 
 /** What git fast-import leaves of a failure, such as a full disk; its error has been told. */
-function removeCrashReport(repository: GitRepository, error: unknown): void {
+export function removeCrashReport(repository: GitRepository, error: unknown): void {
   const report = error instanceof GitError && /dumping crash report to (.+)$/m.exec(error.stderr)?.[1];
   if (report) rmSync(resolve(repository.workTree, report), { force: true });
 }

@@ -10,11 +10,16 @@ import { printable } from "../text/printable.js";
  * - `diskFull`, `unwritable`: it could not write on this machine
  * - `lockHeld`: another git process holds a `.lock` file, or left it
  * - `lockedRef`: another git process changed the same branch at the same time
- * - `nonFastForward`: the remote's branch has commits that the pushed one lacks
+ * - `nonFastForward`: the remote's branch has commits that the pushed one lacks, or is not where it has to be
+ * - `hookDeclined`: a hook refused a push, the person's pre-push or one of the remote
+ * - `protectedBranch`: the remote takes changes of this branch by pull request only
+ * - `noSuchRef`: the remote has no such branch or tag
+ * - `noSuchRemote`: there is no repository, or none that the person may see
  * - `authentication`, `hostKeyUnknown`: the remote refused the person, or ssh the remote
  * - `offline`, `timedOut`: the remote could not be reached, or was given up
  * - `notARepository`, `bareRepository`, `dubiousOwnership`: the folder is in no work tree, or in one that git does not trust
  * - `noSuchSection`: the configuration has no such section
+ * - `tooMuchOutput`: it printed more than was wanted, and was ended
  * - `other`: anything else
  */
 export type GitErrorKind =
@@ -24,6 +29,10 @@ export type GitErrorKind =
   | "lockHeld"
   | "lockedRef"
   | "nonFastForward"
+  | "hookDeclined"
+  | "protectedBranch"
+  | "noSuchRef"
+  | "noSuchRemote"
   | "authentication"
   | "hostKeyUnknown"
   | "offline"
@@ -32,6 +41,7 @@ export type GitErrorKind =
   | "bareRepository"
   | "dubiousOwnership"
   | "noSuchSection"
+  | "tooMuchOutput"
   | "other";
 
 /** A run of git that failed: `GIT_MISSING`, `GIT_FAILED`, `DISK_FULL`, `BUSY` or `UNWRITABLE`. `kind` is what a caller acts on. */
@@ -71,8 +81,10 @@ const MESSAGES: readonly (readonly [GitErrorKind, RegExp])[] = [
   ],
   ["unwritable", /Permission denied|Read-only file system|insufficient permission/i],
   ["lockedRef", /cannot lock ref/],
+  ["noSuchRef", /couldn't find remote ref/],
   ["nonFastForward", /non-fast-forward|fetch first|\[rejected\]/],
   ["dubiousOwnership", /detected dubious ownership/],
+  ["noSuchRemote", /does not appear to be a git repository|repository '[^']+' not found|Repository not found/],
   ["bareRepository", /must be run in a work tree|cannot use bare repository/],
   ["notARepository", /not a git repository/],
   ["noSuchSection", /no such section/i],
@@ -82,23 +94,19 @@ const MESSAGES: readonly (readonly [GitErrorKind, RegExp])[] = [
   ],
 ];
 
-/** git's lines that count how far it is, which are no part of what went wrong. */
-const PROGRESS = /^(?:remote: )?(?:[A-Z][a-z]+ [a-z]+: +\d|Total \d)/;
+/** git's lines that say how far it is and what went well, which are no part of what went wrong. */
+const PROGRESS = /^(?:remote: )?(?:[A-Z][a-z]+ [a-z]+: +\d|Total \d|From \S|POST git-|[*=+-] \[?\S.* -> |[0-9a-f]+\.\.[0-9a-f]+ )/;
 const MAX_LINES = 3;
 
 const FIX_AND_RETRY = "Fix the problem git reports above, then run the command again; nothing was changed.";
 
 /** The error of a run of git that failed, by what it printed on its error stream. */
 export function gitFailed({ args, exit, stderr }: FailedRun): GitError {
-  const lines = stderr
-    .split(/[\r\n]+/)
-    .map((line) => line.replace(/^(?:fatal|error): /, "").trim())
-    .filter((line) => line !== "" && !line.startsWith("hint:") && !PROGRESS.test(line));
+  const lines = linesOf(stderr);
   // What the other side says is in its own words.
   const own = lines.filter((line) => !line.startsWith("remote:")).join("\n");
   const kind = MESSAGES.find(([, message]) => message.test(own))?.[0] ?? "other";
-  const said = lines.slice(0, MAX_LINES).map(printable).join(" ") || `it ended with ${exit}`;
-  const sentence = said.endsWith(".") ? said : `${said}.`;
+  const sentence = sentenceOf(lines.slice(0, MAX_LINES).join(" ") || `it ended with ${exit}`);
   switch (kind) {
     case "diskFull":
       return new GitError(kind, "DISK_FULL", "The disk is full, so git could not write.", {
@@ -123,10 +131,76 @@ export function gitFailed({ args, exit, stderr }: FailedRun): GitError {
   }
 }
 
+/** What git said went wrong, line by line, without the marks that git puts before it. */
+function linesOf(stderr: string): string[] {
+  return stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/^(?:fatal|error): /, "").trim())
+    .filter((line) => line !== "" && !line.startsWith("hint:") && !PROGRESS.test(line));
+}
+
+function sentenceOf(words: string): string {
+  const said = hideCredentials(printable(words));
+  return said.endsWith(".") ? said : `${said}.`;
+}
+
+const PROTECTED = /\bGH006\b|\bGH013\b|protected (?:branch|ref)|rule violations|TF402455|only be modified through pull requests/i;
+/** GitHub tells of a secret in a commit by the number of its rules. */
+const SECRET_FOUND = /push protection/i;
+
+/**
+ * The error of a push that was refused.
+ * @param ref of the remote; `undefined` where the person's own hook refused
+ * @param summary git's word for it, such as `[remote rejected] (pre-receive hook declined)`
+ */
+export function pushRefused(stderr: string, ref: string | undefined, summary: string): GitError {
+  if (ref === undefined) {
+    const words = linesOf(stderr).filter((line) => !line.startsWith("failed to push some refs"));
+    return new GitError(
+      "hookDeclined",
+      "GIT_FAILED",
+      `The pre-push hook of this repository refused the push: ${reasonOf(words, summary)}`,
+      {
+        remedy: "Put right what the hook asks for, then run the command again; nothing was pushed.",
+        stderr,
+      },
+    );
+  }
+  const reason = reasonOf(
+    linesOf(stderr).flatMap((line) => /^remote: +(.*\S)/.exec(line)?.[1] ?? []),
+    summary,
+  );
+  if (/^\[rejected\]|non-fast-forward|failed to update ref|cannot lock ref|incorrect old value/.test(summary)) {
+    return new GitError("nonFastForward", "GIT_FAILED", `${ref} of the remote has moved on meanwhile, so nothing was pushed.`, {
+      remedy: "Fetch it and join the two, then push again.",
+      stderr,
+    });
+  }
+  const said = `${summary}\n${stderr}`;
+  if (PROTECTED.test(said) && !SECRET_FOUND.test(said)) {
+    return new GitError("protectedBranch", "GIT_FAILED", `${ref} is protected on the remote, so nothing was pushed: ${reason}`, {
+      remedy: "Push to a branch of your own (git push REMOTE HEAD:refs/heads/NAME), and open a pull request from it.",
+      stderr,
+    });
+  }
+  const kind = /hook declined|rule violations/.test(summary) ? "hookDeclined" : "other";
+  return new GitError(kind, "GIT_FAILED", `The remote refused what was pushed to ${ref}: ${reason}`, {
+    remedy: "Put right what the remote asks for, then run the command again; nothing was pushed.",
+    stderr,
+  });
+}
+
+/** The first of the words that came with a refusal, else git's word for it. */
+function reasonOf(lines: readonly string[], summary: string): string {
+  return sentenceOf(lines.slice(0, MAX_LINES).join(" ") || summary);
+}
+
 const REMEDIES: Readonly<Partial<Record<GitErrorKind, string>>> = {
   authentication:
     "Check that you may use the remote, and that your ssh agent or credential helper knows the key; then run the command again.",
   hostKeyUnknown: "Connect to the remote once by hand with ssh and compare its key, then run the command again.",
+  noSuchRef: "See what the remote has with git ls-remote; the branch may have been merged and deleted.",
+  noSuchRemote: "Check the remote's URL (git remote -v), and that you may see the repository.",
   offline: "Check the connection and the remote's URL (git remote -v), then run the command again.",
   dubiousOwnership: "Check who owns the folder; if you trust them, run the command that git names.",
 };
@@ -147,6 +221,13 @@ export function gitNotStarted(folder: string, cause: unknown): GitError {
     });
   }
   return new GitError("missing", "GIT_MISSING", "git was not found.", { remedy: "Install git, or add its folder to PATH.", cause });
+}
+
+/** The error for a git that printed more than can be of use. */
+export function tooMuchOutput(args: readonly string[]): GitError {
+  return new GitError("tooMuchOutput", "GIT_FAILED", `git ${commandOf(args)} printed more than is read.`, {
+    remedy: "See what is so large in the repository: git count-objects -vH.",
+  });
 }
 
 /** Why a folder is in no work tree, for what git failed with there; other errors as they are. */

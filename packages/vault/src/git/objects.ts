@@ -13,14 +13,15 @@ export interface ObjectSink {
 /**
  * Reads objects, all in one process and none whole in memory (`git cat-file --batch`).
  * @param names of objects: ids, `REVISION:PATH`, or `:PATH` for what the index holds. The process starts before they are known.
- * @param open gives what takes an object's content, or `undefined` to pass over it; `type` is git's, such as `blob`, or `missing`
+ * @param open gives what takes an object's content, or `undefined` to pass over it; `type` is git's, such as `blob`, or `missing`, and `size`
+ *   is in bytes
  * @throws GitError
  */
 export async function readObjects(
   context: Context,
   folder: string,
   names: readonly string[] | Promise<readonly string[]>,
-  open: (name: string, type: string, index: number) => ObjectSink | undefined,
+  open: (name: string, type: string, index: number, size: number) => ObjectSink | undefined,
   environment?: EnvironmentOptions,
 ): Promise<void> {
   const args = ["cat-file", "--batch", "--buffer"];
@@ -31,7 +32,7 @@ export async function readObjects(
     try {
       const list = await names;
       child.stdin!.end(lines(list));
-      await readBatch(child.stdout as AsyncIterable<Buffer>, (index, type) => open(list[index]!, type, index));
+      await readBatch(child.stdout as AsyncIterable<Buffer>, (index, type, size) => open(list[index]!, type, index, size));
     } catch (error) {
       child.kill();
       throw error;
@@ -50,12 +51,20 @@ export async function readBlobs(context: Context, folder: string, ids: readonly 
   });
 }
 
-/** The contents of files (`REVISION:PATH`, or the ids of blobs), `undefined` for each that is not there or is no file. */
-export async function readContents(context: Context, folder: string, names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+/**
+ * The contents of files (`REVISION:PATH`, or the ids of blobs), `undefined` for each that is not there or is no file.
+ * @param maxBytes larger files are as if they were not there
+ */
+export async function readContents(
+  context: Context,
+  folder: string,
+  names: readonly string[],
+  maxBytes = Infinity,
+): Promise<(Uint8Array | undefined)[]> {
   if (names.length === 0) return [];
   const contents = Array.from<Uint8Array | undefined>({ length: names.length });
-  await readObjects(context, folder, names, (_name, type, index) => {
-    if (type !== "blob") return undefined;
+  await readObjects(context, folder, names, (_name, type, index, size) => {
+    if (type !== "blob" || size > maxBytes) return undefined;
     const parts: Uint8Array[] = [];
     return { push: (bytes) => parts.push(bytes), end: () => (contents[index] = new Uint8Array(Buffer.concat(parts))) };
   });
@@ -72,7 +81,10 @@ function lines(names: readonly string[]): string {
 }
 
 /** The answers, in the order of the names: `ID TYPE SIZE`, the content, a newline; or `NAME missing`. */
-async function readBatch(output: AsyncIterable<Buffer>, open: (index: number, type: string) => ObjectSink | undefined): Promise<void> {
+async function readBatch(
+  output: AsyncIterable<Buffer>,
+  open: (index: number, type: string, size: number) => ObjectSink | undefined,
+): Promise<void> {
   let index = 0;
   let bytes: Buffer = Buffer.alloc(0);
   let content: { readonly sink: ObjectSink | undefined; left: number } | undefined;
@@ -83,7 +95,7 @@ async function readBatch(output: AsyncIterable<Buffer>, open: (index: number, ty
         const end = bytes.indexOf("\n");
         if (end < 0) break;
         const [, type, size] = /^[0-9a-f]+ ([a-z]+) (\d+)$/.exec(bytes.toString("latin1", 0, end)) ?? [];
-        const sink = open(index++, type ?? "missing");
+        const sink = open(index++, type ?? "missing", Number(size ?? 0));
         bytes = bytes.subarray(end + 1);
         if (size !== undefined) content = { sink, left: Number(size) };
       } else if (content.left > 0) {

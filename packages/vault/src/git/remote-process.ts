@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { Context } from "../context.js";
 import type { EnvironmentOptions } from "./environment.js";
-import { gitFailed, gitNotStarted } from "./errors.js";
+import { gitNotStarted } from "./errors.js";
 import { startGit } from "./run-git.js";
 
 /** What a remote may take, in milliseconds. */
@@ -12,18 +12,30 @@ export interface RemoteLimits {
   readonly totalMs: number;
 }
 
-/** `done`, or the limit that was exceeded. */
-export type RemoteOutcome = "done" | keyof RemoteLimits;
+/** How a run ended, and what it printed. */
+export interface RemoteRun {
+  /** The exit code, or the signal that ended git. */
+  readonly exit: number | NodeJS.Signals | null;
+  readonly stdout: string;
+  /** The end of it. */
+  readonly stderr: string;
+}
+
+/** The limit that ended a run. */
+export type ExceededLimit = keyof RemoteLimits | "output";
 
 /** As much of what git says as can matter, in characters. */
 const MAX_STDERR_LENGTH = 16_384;
+/** More than the list of 200,000 refs. */
+const MAX_STDOUT_LENGTH = 16 * 1024 * 1024;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Runs a git command that talks to a remote and says on its error stream how far it is (`--progress`). git leaves the talking to
  * programs of its own, which outlive it; so all of them form one process group, which ends where a limit is exceeded or this process ends.
- * @throws GitError
+ * @param input for git's standard input
+ * @throws GitError where git cannot be started
  */
 export function runWithRemote(
   context: Context,
@@ -31,20 +43,27 @@ export function runWithRemote(
   args: readonly string[],
   environment: EnvironmentOptions,
   limits: RemoteLimits,
-): Promise<RemoteOutcome> {
+  input?: Uint8Array,
+): Promise<RemoteRun | ExceededLimit> {
   return new Promise((resolve, reject) => {
     const grouped = process.platform !== "win32";
     // Before git starts, as a signal in between would end this process alone.
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on("exit", endGroup);
-    const child = startGit(context, folder, args, { environment, detached: grouped, stdio: ["ignore", "ignore", "pipe"] });
-    let stderr = "";
-    const exceed = (limit: keyof RemoteLimits) => {
+    const child = startGit(context, folder, args, { environment, detached: grouped, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
+    child.stdin?.end(input);
+    let [stdout, stderr] = ["", ""];
+    const exceed = (limit: ExceededLimit) => {
       endGroup();
-      finish(() => resolve(limit));
+      finish(limit);
     };
     const total = setTimeout(exceed, limits.totalMs, "totalMs");
     const silence = setTimeout(exceed, limits.silenceMs, "silenceMs");
+    child.stdout!.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout += chunk;
+      silence.refresh();
+      if (stdout.length > MAX_STDOUT_LENGTH) exceed("output");
+    });
     child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
       stderr = (stderr + chunk).slice(-MAX_STDERR_LENGTH);
       silence.refresh();
@@ -53,17 +72,20 @@ export function runWithRemote(
       release();
       reject(gitNotStarted(folder, error));
     });
-    child.once("close", (code, signal) =>
-      finish(() => (code === 0 ? resolve("done") : reject(gitFailed({ args, exit: code ?? signal, stderr })))),
-    );
-    // A program that stays on, such as the master of shared ssh connections, may keep the error stream open.
-    child.once("exit", (code) => code === 0 && finish(() => resolve("done")));
+    child.once("close", (code, signal) => finish({ exit: code ?? signal, stdout, stderr }));
+    // A program that stays on, such as the master of shared ssh connections, may keep the error stream open, and no other.
+    child.once("exit", (code) => {
+      if (code !== 0) return;
+      if (child.stdout!.readableEnded) finish({ exit: code, stdout, stderr });
+      else child.stdout!.once("end", () => setImmediate(() => finish({ exit: code, stdout, stderr })));
+    });
 
-    function finish(settle: () => void): void {
+    function finish(outcome: RemoteRun | ExceededLimit): void {
       release();
+      child.stdout!.destroy();
       child.stderr!.destroy();
       child.unref();
-      settle();
+      resolve(outcome);
     }
 
     function release(): void {

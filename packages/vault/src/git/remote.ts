@@ -1,9 +1,8 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
 import { NO_HOOKS } from "./environment.js";
-import { commandOf, GitError } from "./errors.js";
-import { runWithRemote, type RemoteLimits } from "./remote-process.js";
-import { authorizationVariables } from "./remote-url.js";
+import { commandOf, gitFailed, GitError } from "./errors.js";
+import { runWithRemote, type ExceededLimit, type RemoteLimits, type RemoteRun } from "./remote-process.js";
 import { runGit } from "./run-git.js";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
@@ -13,33 +12,49 @@ const DEFAULT_LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
  * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, and no hook runs.
  * @throws GitError
  */
-export async function fetchUpstream(context: Context, workTree: string, limits = DEFAULT_LIMITS): Promise<void> {
-  await talk(context, workTree, ["fetch", "--no-recurse-submodules"], limits);
+export async function fetchUpstream(context: Context, workTree: string, limits?: RemoteLimits): Promise<void> {
+  await askRemote(context, workTree, ["fetch", "--quiet", "--progress", "--no-recurse-submodules"], limits);
 }
 
 /** Clones a repository into a folder that is not there yet, and checks nothing out. @throws GitError */
-export async function cloneRepository(context: Context, url: string, folder: string, limits = DEFAULT_LIMITS): Promise<void> {
-  await talk(context, dirname(folder), ["clone", "--no-checkout", "--template=", "--", url, folder], limits);
+export async function cloneRepository(context: Context, url: string, folder: string, limits?: RemoteLimits): Promise<void> {
+  const args = ["clone", "--quiet", "--progress", "--no-checkout", "--template=", "--", url, folder];
+  await askRemote(context, dirname(folder), args, limits);
 }
 
-async function talk(
+/** Runs a command that talks to a remote. Nobody is asked for a password, and no hook runs. @throws GitError */
+export async function askRemote(
   context: Context,
   folder: string,
-  [command, ...rest]: readonly [string, ...string[]],
-  limits: RemoteLimits,
-): Promise<void> {
-  const args = [...NO_HOOKS, command, "--quiet", "--progress", ...rest];
-  const extra = {
-    ...((await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
-    ...(context.repositoryUrl && authorizationVariables(context.env, context.repositoryUrl)),
-  };
-  const outcome = await runWithRemote(context, folder, args, { extra }, limits);
-  if (outcome === "done") return;
-  const seconds = Math.ceil(limits[outcome] / 1000);
-  const reason = outcome === "silenceMs" ? `the remote said nothing for ${seconds} seconds` : `it was not done after ${seconds} seconds`;
-  throw new GitError("timedOut", "GIT_FAILED", `git ${commandOf(args)} was given up, since ${reason}.`, {
+  args: readonly string[],
+  limits?: RemoteLimits,
+  input?: Uint8Array,
+): Promise<RemoteRun> {
+  const run = await talkToRemote(context, folder, [...NO_HOOKS, ...args], limits, input);
+  if (run.exit === 0) return run;
+  throw gitFailed({ args, exit: run.exit, stderr: run.stderr });
+}
+
+/** As {@link askRemote}, with the hooks of the person, and the caller judges how it ended. @throws GitError where it did not end */
+export async function talkToRemote(
+  context: Context,
+  folder: string,
+  args: readonly string[],
+  limits: RemoteLimits = DEFAULT_LIMITS,
+  input?: Uint8Array,
+): Promise<RemoteRun> {
+  const extra: Record<string, string> = (await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" };
+  const run = await runWithRemote(context, folder, args, { extra }, limits, input);
+  if (typeof run === "object") return run;
+  throw new GitError("timedOut", "GIT_FAILED", `git ${commandOf(args)} was given up, since ${reasonOf(run, limits)}.`, {
     remedy: "Try again when the remote answers, or read the local state with --no-pull.",
   });
+}
+
+function reasonOf(exceeded: ExceededLimit, limits: RemoteLimits): string {
+  if (exceeded === "output") return "the remote lists more refs than any repository has";
+  const seconds = Math.ceil(limits[exceeded] / 1000);
+  return exceeded === "silenceMs" ? `the remote said nothing for ${seconds} seconds` : `it was not done after ${seconds} seconds`;
 }
 
 /** Whether the person has a program for ssh of their own, which need not know the option. */

@@ -1,12 +1,14 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { isSystemError, VaultError } from "../errors.js";
+import type { EnvironmentOptions } from "./environment.js";
 import { noWorkTree } from "./errors.js";
 import { readBlobs, readContents } from "./objects.js";
-import { cloneRepository, fetchUpstream } from "./remote.js";
-import type { RemoteLimits } from "./remote-process.js";
-import { runGit, type GitOptions } from "./run-git.js";
+import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
+import type { RemoteLimits, RemoteRun } from "./remote-process.js";
+import { runGit, runGitForOutput, type GitOptions, type GitOutput } from "./run-git.js";
+import { runGitSync, type SyncOptions } from "./run-git-sync.js";
 
 /** Where HEAD points. `ref` is `HEAD` itself when it is detached; `commit` is absent before the first commit. */
 export interface Head {
@@ -82,12 +84,32 @@ export class GitRepository {
     }
   }
 
+  /** Runs git and gives what it printed as bytes, also where it failed. @throws GitError where it cannot be started */
+  output(args: readonly string[], environment?: EnvironmentOptions): Promise<GitOutput> {
+    return runGitForOutput(this.#context, this.workTree, args, environment);
+  }
+
+  /** Runs git in the work tree for a caller that cannot wait. @throws GitError */
+  runSync(args: readonly string[], options?: SyncOptions): Buffer {
+    return runGitSync(this.#context, this.workTree, args, options);
+  }
+
   /**
    * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, no hook runs, and a silent remote is given up.
    * @throws VaultError `GIT_FAILED`
    */
   fetch(limits?: RemoteLimits): Promise<void> {
     return fetchUpstream(this.#context, this.workTree, limits);
+  }
+
+  /** Runs a command that talks to a remote. Nobody is asked for a password, no hook runs, and a silent remote is given up. @throws GitError */
+  askRemote(args: readonly string[], limits?: RemoteLimits, input?: Uint8Array): Promise<RemoteRun> {
+    return askRemote(this.#context, this.workTree, args, limits, input);
+  }
+
+  /** As `askRemote`, with the hooks of the person, and the caller judges how it ended. @throws GitError where it did not end */
+  talkToRemote(args: readonly string[], limits?: RemoteLimits): Promise<RemoteRun> {
+    return talkToRemote(this.#context, this.workTree, args, limits);
   }
 
   async head(): Promise<Head> {
@@ -121,18 +143,31 @@ export class GitRepository {
 
   /** A folder of the work tree as git names it: relative, with `/`. */
   pathOf(folder: string): string {
-    return relative(realpathSync(this.workTree), join(realpathSync(dirname(folder)), basename(folder)))
+    return relative(realpathSync(this.workTree), join(realPathOf(dirname(folder)), basename(folder)))
       .split(sep)
       .join("/");
   }
 
-  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
-  contents(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return readContents(this.#context, this.workTree, names);
+  /**
+   * The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there.
+   * @param maxBytes larger files are as if they were not there
+   */
+  contents(names: readonly string[], maxBytes?: number): Promise<(Uint8Array | undefined)[]> {
+    return readContents(this.#context, this.workTree, names, maxBytes);
   }
 
   /** The contents of many objects. @throws VaultError `GIT_FAILED` where one is missing */
   blobs(ids: readonly string[]): Promise<Uint8Array[]> {
     return readBlobs(this.#context, this.workTree, ids);
+  }
+}
+
+/** The path of a folder without links, also of one that is not in the work tree just now. */
+function realPathOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT", "ENOTDIR") || folder === dirname(folder)) throw error;
+    return join(realPathOf(dirname(folder)), basename(folder));
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { VaultError } from "../errors.js";
 import type { FileEntry, FileSource } from "../format/file-source.js";
 import { ADDED_ENTRIES, classify, CONFIG_FILE, GITATTRIBUTES_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
@@ -23,27 +24,24 @@ export function digestsIn(source: FileSource, entries: readonly FileEntry[] = so
   const digests = new Map<string, Digest>();
   for (const { file, kind } of entries) {
     if (kind !== "file" || !isSigned(file)) continue;
-    const bytes = source.read(file);
-    if (bytes) digests.set(file, digestOf(bytes));
+    const digest = digestOfFile(source, file);
+    if (digest) digests.set(file, digest);
   }
   return digests;
 }
 
-/** What is signed of a set of files. */
-export interface Summary extends Pick<Lock, "files" | "trees"> {
-  /** For `signed_files` in `config.yaml`: the digests of files and folders that the lock's own lists leave out. */
-  readonly added: ReadonlyMap<string, Digest>;
+/** The digest of a file as it is now; `undefined` where there is none. */
+export function digestOfFile(source: FileSource, file: string): Digest | undefined {
+  const hash = createHash("sha256");
+  const take = (bytes: Uint8Array) => void hash.update(bytes);
+  const bytes = source.readInPieces ? undefined : source.read(file);
+  if (bytes) take(bytes);
+  const isThere = bytes !== undefined || source.readInPieces?.(file, take);
+  return isThere ? `sha256:${hash.digest("hex")}` : undefined;
 }
 
-const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
-
-/** Whether a file is covered by way of `config.yaml`, and not by the lock's own lists. */
-export function isAdded(file: string): boolean {
-  return ADDED.has(treeOf(file) ?? file);
-}
-
-/** What is signed of a set of files, by their digests. */
-export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
+/** What a lock says of a set of files. */
+export function summarize(digests: ReadonlyMap<string, Digest>): Pick<Lock, "files" | "trees"> {
   const files = new Map<string, Digest>();
   const added = new Map<string, Digest>();
   const inside = new Map<string, Map<string, Digest>>();

@@ -1,6 +1,7 @@
 import { isVerificationError, VaultError } from "../errors.js";
 import { CommitFiles } from "../files/commit-files.js";
 import { VaultFiles } from "../files/vault-files.js";
+import { maxBytesOf } from "../files/limits.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import type { FileSource } from "../format/file-source.js";
 import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
@@ -94,7 +95,10 @@ function isTrusted(trust: TrustContext, signed: SignedLock): boolean {
 /** The files that say what a commit's state is, without those that they vouch for. */
 async function readTop(repository: GitRepository, commit: string, root: string): Promise<FileSource> {
   const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, CONFIG_FILE];
-  const bytes = await repository.contents(files.map((file) => `${commit}:${repository.pathOf(root)}/${file}`));
+  const bytes = await repository.contents(
+    files.map((file) => `${commit}:${repository.pathOf(root)}/${file}`),
+    maxBytesOf(LOCK_FILE),
+  );
   return { root, read: (file) => bytes[files.indexOf(file)], walk: () => files.map((file) => ({ file, kind: "file" })) };
 }
 

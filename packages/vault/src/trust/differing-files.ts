@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { CommitFiles } from "../files/commit-files.js";
+import { maxBytesOf } from "../files/limits.js";
 import type { Context } from "../context.js";
 import type { VaultError } from "../errors.js";
 import { GitRepository } from "../git/repository.js";
@@ -66,7 +67,7 @@ export async function differingFiles(
 export async function nameFiles(context: Context, root: string, error: VaultError): Promise<VaultError> {
   const files = new VaultFiles(root);
   const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
-  const differing = await differingFiles(context, root, signed, files.digests(), files.read(CONFIG_FILE));
+  const differing = await differingFiles(context, root, signed, digestsIn(files.source));
   return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
 }
 
@@ -77,7 +78,10 @@ async function* statesWith(context: Context, root: string, lock: Digest, revisio
   const path = `${repository.pathOf(root)}/${LOCK_FILE}`;
   const list = await repository.try(["rev-list", "--full-history", "--reverse", "--all", revision, "--", `:(top,literal)${path}`]);
   const commits = (list ?? "").split("\n").filter(Boolean);
-  const locks = await repository.contents(commits.map((commit) => `${commit}:${path}`));
+  const locks = await repository.contents(
+    commits.map((commit) => `${commit}:${path}`),
+    maxBytesOf(LOCK_FILE),
+  );
   const holding = commits.filter((_, index) => locks[index] && digestOf(locks[index]) === lock);
   for (const commit of holding.slice(0, MAX_COMMITS)) yield digestsIn(await CommitFiles.read(repository, commit, root));
 }

@@ -1,8 +1,10 @@
 import { basename, dirname } from "node:path";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { maxBytesOf } from "../files/limits.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
+import { readContentsSync } from "../git/objects-sync.js";
 import { runGitSync } from "../git/run-git-sync.js";
 import type { Digest } from "../lock/digest.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
@@ -114,20 +116,9 @@ export class LockHistory {
     return commits.map((_, index) => tryOpenLock(blobs[2 * index], blobs[2 * index + 1]));
   }
 
-  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there. */
+  /** The contents of files in commits (`REVISION:PATH`), `undefined` for each that is not there or is larger than a lock. */
   #contents(names: readonly string[]): (Uint8Array | undefined)[] {
-    if (names.length === 0) return [];
-    const output = this.#git(["cat-file", "--batch"], Buffer.from(names.map((name) => `${name}\n`).join("")));
-    let offset = 0;
-    return names.map(() => {
-      const end = output.indexOf("\n", offset);
-      const [, type, size] = /^[0-9a-f]+ (\w+) (\d+)$/.exec(output.toString("latin1", offset, end)) ?? [];
-      offset = end + 1;
-      if (size === undefined) return undefined;
-      const bytes = output.subarray(offset, offset + Number(size));
-      offset += Number(size) + 1;
-      return type === "blob" ? new Uint8Array(bytes) : undefined;
-    });
+    return readContentsSync((args, options) => runGitSync(this.#context, dirname(this.#root), args, options), names, maxBytesOf(LOCK_FILE));
   }
 
   /** The vault's folder as git names it: relative to the work tree, with `/`; `undefined` where there is no repository or no git. */
@@ -141,8 +132,8 @@ export class LockHistory {
     }
   }
 
-  #git(args: readonly string[], input?: Uint8Array): Buffer {
-    return runGitSync(this.#context, dirname(this.#root), args, input);
+  #git(args: readonly string[]): Buffer {
+    return runGitSync(this.#context, dirname(this.#root), args);
   }
 
   /** As `#git`, but `undefined` where git refuses. */

@@ -1,3 +1,4 @@
+import { maxBytesOf } from "../files/limits.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import type { GitRepository } from "../git/repository.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
@@ -18,7 +19,10 @@ export async function findNewerState(
   const blob = (await repository.try(blobArgs))?.trim();
   if (!blob) return undefined;
   const commits = commitsReplacing(blob, await repository.run(logArgs));
-  const files = await repository.contents(commits.flatMap((commit) => lockFilesOf(commit, folder)));
+  const files = await repository.contents(
+    commits.flatMap((commit) => lockFilesOf(commit, folder)),
+    maxBytesOf(LOCK_FILE),
+  );
   return newerStateAmong(
     commits.map((_, index) => tryOpenLock(files[2 * index], files[2 * index + 1])),
     signed,

@@ -22,6 +22,10 @@ const CASES: readonly (readonly [GitErrorKind, ErrorCode, string])[] = [
   ["bareRepository", "GIT_FAILED", "fatal: this operation must be run in a work tree"],
   ["dubiousOwnership", "GIT_FAILED", "fatal: detected dubious ownership in repository at '/x'"],
   ["noSuchSection", "GIT_FAILED", "fatal: no such section: hook.x"],
+  ["noSuchRef", "GIT_FAILED", "fatal: couldn't find remote ref refs/heads/x"],
+  ["noSuchRemote", "GIT_FAILED", "fatal: '/x.git' does not appear to be a git repository"],
+  ["noSuchRemote", "GIT_FAILED", "ERROR: Repository not found.\nfatal: Could not read from remote repository."],
+  ["noSuchRemote", "GIT_FAILED", "fatal: repository 'https://host/x.git/' not found"],
   ["other", "GIT_FAILED", "fatal: bad object"],
 ];
 
