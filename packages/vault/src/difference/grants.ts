@@ -52,17 +52,18 @@ function compareMemberships(pair: Pair, before: Manifest | undefined, now: Manif
 function compareGroups(pair: Pair, before: Manifest | undefined, now: Manifest): void {
   for (const group of sortedUnion(before?.groups.keys() ?? [], now.groups.keys())) {
     const [listed, lists] = [before?.groups.get(group), now.groups.get(group)];
+    const hasAgents = [...now.agents.values()].some((groups) => groups.has(group));
     const [added, removed] = onlyIn<SecretPath>(listed ?? new Set(), lists ?? new Set());
     const say = (paths: readonly SecretPath[], widens: boolean, words: Words) =>
       addNamed(pair, "group", group, paths.map(formatSecretPath), widens, words);
     say(
       added.filter((path) => exists(pair, path)),
-      true,
+      hasAgents,
       (secrets) => `group ${group} lists ${secrets}`,
     );
     say(
       added.filter((path) => !exists(pair, path)),
-      true,
+      hasAgents,
       (secrets, one) => `group ${group} would give its agents ${secrets} when ${one ? "it exists" : "they exist"}`,
     );
     say(removed, false, (secrets) => `group ${group} no longer lists ${secrets}`);
