@@ -1,7 +1,19 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describeDifference, encrypt, generateIdentity, parseRecipient, sign, verificationMarkdown, verify } from "#vault/index.js";
+import fc from "fast-check";
+import {
+  differenceBetween,
+  VaultFolder,
+  VaultState,
+  describeDifference,
+  encrypt,
+  generateIdentity,
+  parseRecipient,
+  sign,
+  verificationMarkdown,
+  verify,
+} from "#vault/index.js";
 import { prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
@@ -221,6 +233,83 @@ describe("what will give access or protect less one day", () => {
     if (words.includes("no signature covers")) expect(proposal).toBeUndefined();
   });
 });
+
+describe("the environment of a secret", () => {
+  it.each([
+    ["production", undefined, true],
+    ["production", "test", true],
+    ["production", "prod-eu", false],
+    ["test", "production", false],
+    [undefined, "production", false],
+    [undefined, "test", false],
+  ])("from %s to %s, where no policy goes by it, widens: %s", async (before, after, widens) => {
+    const files = await filesOf(await vault());
+    files.delete("policy.yaml");
+    const state = (environment: string | undefined) => {
+      const text = Buffer.from(files.get(META)!).toString().replace("environment: production\n", "");
+      return stateOf(new Map([...files, [META, Buffer.from(environment === undefined ? text : `${text}environment: ${environment}\n`)]]));
+    };
+    expect(differenceBetween(state(before), state(after)).changes).toMatchObject([{ kind: "attribute", widens }]);
+  });
+});
+
+describe("whatever is done to the files of a vault", () => {
+  it("is shown, and stops no comparison", async () => {
+    const files = await filesOf(await vault());
+    const junk = [
+      "",
+      "# x",
+      "  - prod",
+      "x: &a [1]",
+      "\t",
+      "- name: bot",
+      "  groups: null",
+      "rules: {}",
+      "settings: 1",
+      "?",
+      "extra_agents: null",
+      "\uFFFE",
+    ];
+    const edits = fc.array(
+      fc.record({
+        file: fc.constantFrom(...files.keys()),
+        at: fc.nat(40),
+        remove: fc.nat(3),
+        add: fc.array(fc.constantFrom(...junk), { maxLength: 2 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(edits, fc.boolean(), (list, isReversed) => {
+        const changed = new Map(files);
+        for (const { file, at, remove, add } of list) {
+          const lines = Buffer.from(changed.get(file)!).toString("latin1").split("\n");
+          lines.splice(Math.min(at, lines.length), remove, ...add);
+          changed.set(file, Buffer.from(lines.join("\n"), "latin1"));
+        }
+        const touched = [...files.keys()].filter((file) => Buffer.compare(files.get(file)!, changed.get(file)!) !== 0);
+        const [before, after] = isReversed ? [changed, files] : [files, changed];
+        const difference = differenceBetween(stateOf(before), stateOf(after));
+        const { secrets, files: others, changes } = difference;
+        expect(secrets.changed.length + others.length).toBe(touched.length);
+        expect(changes.length > 0).toBe(touched.length > 0);
+        expect(JSON.stringify(describeDifference(difference))).not.toContain(VALUE);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+async function filesOf(box: Sandbox): Promise<Map<string, Uint8Array>> {
+  const folder = new VaultFolder(box.vault);
+  return new Map(folder.walk().flatMap(({ file }) => (/lock/.test(file) ? [] : [[file, folder.read(file)!]])));
+}
+
+function stateOf(files: ReadonlyMap<string, Uint8Array>): VaultState {
+  const walk = (folder = "") =>
+    [...files.keys()].filter((file) => file.startsWith(folder)).map((file) => ({ file, kind: "file" as const }));
+  return new VaultState({ root: "/vault", read: (file) => files.get(file), walk });
+}
 
 describe("a state that cannot be read", () => {
   it("has an entry shown that is left out of the manifest, which nobody can sign", async () => {
