@@ -32,6 +32,7 @@ export function verificationMarkdown({ ok, state, findings, comparison }: Verifi
       ["", "What", "What to do", "Kind"],
       findings.map(({ severity, message, remedy, kind }) => [severity, code(message), code(remedy), code(kind)]),
     ),
+    ...blocks(comparison?.difference.lines ?? []),
   ];
 }
 
@@ -49,7 +50,7 @@ function compared({ revision, commit, base, before, difference }: Comparison): s
   ];
 }
 
-function described({ access, recipients, secrets, files, changes, lines }: Difference): string[] {
+function described({ access, recipients, secrets, files, changes }: Difference): string[] {
   if (changes.length === 0) return ["", "Nothing differs."];
   const changed = Object.entries({ ...secrets, "other files": files }).filter(([, names]) => names.length > 0);
   const those = (title: string, widens: boolean) => {
@@ -80,7 +81,6 @@ function described({ access, recipients, secrets, files, changes, lines }: Diffe
       changed.map(([how, which]) => [`${how === "other files" ? "" : "secrets "}${how}`, names(which)]),
     ),
     ...those("Other changes", false),
-    ...blocks(lines),
   ];
 }
 
