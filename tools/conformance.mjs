@@ -153,11 +153,11 @@ function resign(identity, change) {
   const file = join(vault, "vault.lock");
   const before = readFileSync(file);
   const lock = parseLock(before);
-  const present = summarize(digestsIn(new VaultFolder(vault)));
+  const { files, trees } = summarize(digestsIn(new VaultFolder(vault)));
   const changed = change(new SigningKey(identity, lock.vault));
   const signer = new SigningKey(identity, changed.vault ?? lock.vault);
   const owners = changed.vault ? [{ name: "olivia", key: signer.publicKey }] : lock.owners;
-  const bytes = formatLock({ ...lock, sequence: lock.sequence + 1, previous: digestOf(before), ...present, owners, ...changed });
+  const bytes = formatLock({ ...lock, sequence: lock.sequence + 1, previous: [digestOf(before)], files, trees, owners, ...changed });
   writeFileSync(file, bytes);
   writeFileSync(`${file}.sig`, signer.sign(bytes));
 }

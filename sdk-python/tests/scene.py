@@ -18,8 +18,12 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "conformance"
 Case = dict[str, Any]
 
 _SUITE = json.loads((FIXTURES / "cases.json").read_text("utf-8"))
+_STATES = json.loads((FIXTURES.parent / "states" / "cases.json").read_text("utf-8"))
+_VAULTS: dict[str, list[str]] = {**_SUITE["vaults"], **_STATES["vaults"]}
 SIGNERS: dict[str, str] = json.loads((FIXTURES / "signers.json").read_text("utf-8"))
-CASES: list[Case] = _SUITE["cases"]
+CASES: list[Case] = [*_SUITE["cases"], *_STATES["cases"]]
+#: Vaults, and what the parts of a reader make of them.
+STATES: list[Case] = _STATES["states"]
 
 
 def key_file(name: str) -> Path:
@@ -144,4 +148,4 @@ def _commit(repository: Path, vault: str, change: list[dict[str, Any]]) -> None:
 
 
 def _folders_of(vault: str) -> list[Path]:
-    return [FIXTURES / "vaults" / folder for folder in _SUITE["vaults"][vault]]
+    return [FIXTURES / "vaults" / folder for folder in _VAULTS[vault]]

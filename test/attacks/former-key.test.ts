@@ -60,7 +60,7 @@ describe("a key that was an owner's", () => {
         where === "on top of the newest"
           ? digest
           : openLock(readFileSync(join(vault, "vault.lock")), readFileSync(join(vault, "vault.lock.sig"))).digest;
-      signFolder(vault, key, { sequence: newest.sequence + 1, previous, owners: [{ name: "eric", key: key.publicKey }] });
+      signFolder(vault, key, { sequence: newest.sequence + 1, previous: [previous], owners: [{ name: "eric", key: key.publicKey }] });
     });
     await alice.expectRefused("UNTRUSTED_SIGNER", PULL);
     alice.takeUnseen();

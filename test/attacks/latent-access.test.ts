@@ -14,6 +14,7 @@ import {
   verificationMarkdown,
   verify,
 } from "#vault/index.js";
+import { withoutSignedFiles } from "#vault/lock/added-files.js";
 import { prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
@@ -300,9 +301,12 @@ describe("whatever is done to the files of a vault", () => {
   });
 });
 
+/** All but the signature and what follows from it. */
 async function filesOf(box: Sandbox): Promise<Map<string, Uint8Array>> {
   const folder = new VaultFolder(box.vault);
-  return new Map(folder.walk().flatMap(({ file }) => (/lock/.test(file) ? [] : [[file, folder.read(file)!]])));
+  const names = folder.walk().flatMap(({ file }) => (/^(?:vault\.|signers\/)/.test(file) ? [] : [file]));
+  const files = new Map(names.map((file) => [file, folder.read(file)!]));
+  return files.set("config.yaml", Buffer.from(withoutSignedFiles(files.get("config.yaml")!)));
 }
 
 function stateOf(files: ReadonlyMap<string, Uint8Array>): VaultState {

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addAgent, encrypt, grant, init, openState, parseRecipient, revoke, set, sign, sync } from "#vault/index.js";
-import type { Lock } from "#vault/lock/lock.js";
+import type { Digest } from "#vault/lock/digest.js";
 import { CHANGE, edit, FORGED, malloryKey, OVERVIEW, PULL, READ, Scene, VALUE, write, type Door, type Person } from "./scene.js";
 import { signFolder, writeLock } from "../support/signing.js";
 import { readIdentity } from "../support/identity.js";
@@ -283,13 +283,14 @@ describe("whoever has stolen an owner's key", () => {
     const scene = await Scene.make();
     const key = scene.signingKey();
     const { digest } = await stateOf(scene.owner);
-    await scene.push((vault) => signFolder(vault, key, { sequence, previous: digest }));
+    await scene.push((vault) => signFolder(vault, key, { sequence, previous: [digest] }));
     await expectRefusedByAll(scene, "FORKED");
     const newcomer = scene.newcomer(scene.owner.key);
-    if (sequence === 2 ** 53 - 1) await newcomer.expectRefused("FORKED", { set: CHANGE["set"]! });
+    // Who starts from there goes on: the sequence is a hint, and what is behind a state says what came before it.
+    await CHANGE["set"]!(newcomer);
   });
 
-  async function stateOf({ vault }: Person): Promise<{ digest: NonNullable<Lock["previous"]> }> {
+  async function stateOf({ vault }: Person): Promise<{ digest: Digest }> {
     const { openLock } = await import("#vault/lock/open-lock.js");
     return openLock(readFileSync(join(vault, "vault.lock")), readFileSync(join(vault, "vault.lock.sig")));
   }
@@ -385,7 +386,7 @@ describe("what a machine remembers", () => {
     await scene.push(async (vault) => {
       await forge(vault);
       edit(vault, "config.yaml", (text) => text.replace(/^id: .*/m, `id: ${id}`));
-      signFolder(vault, own, { vault: id, sequence: 1, owners: [{ name: "eric", key: own.publicKey }], previous: undefined });
+      signFolder(vault, own, { vault: id, sequence: 1, owners: [{ name: "eric", key: own.publicKey }], previous: [] });
     });
     await newcomer.expectRefused("WRONG_VAULT", { get: PULL["get"]! });
     newcomer.takeUnseen();
@@ -426,7 +427,7 @@ describe("a vault that mallory has made again around the owner's public key", ()
     edit(vault, "config.yaml", (text) => `${text.replace(/^id: .*/m, `id: ${id}`)}settings: {}\n`);
     await forge(vault);
     const own = scene.signingKey(identity, id);
-    signFolder(vault, own, { vault: id, sequence: 9, previous: undefined, owners: [{ name: "eric", key: own.publicKey }] });
+    signFolder(vault, own, { vault: id, sequence: 9, previous: [], owners: [{ name: "eric", key: own.publicKey }] });
     rmSync(join(clone, ".agent-vault"), { recursive: true });
     cpSync(vault, join(clone, ".agent-vault"), { recursive: true });
     scene.box.gitIn(clone, "checkout", "--quiet", "--orphan", "fresh");

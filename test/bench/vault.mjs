@@ -4,8 +4,9 @@ import { dirname, join } from "node:path";
 import { encrypt, generateIdentity, init, loadKeys, processContext, runBatch, VaultState } from "../../packages/vault/dist/index.js";
 import { escrowFile, metadataFile, publicKeyFile, secretFile } from "../../packages/vault/dist/format/layout.js";
 import { createMetadata } from "../../packages/vault/dist/format/metadata.js";
+import { Ancestry } from "../../packages/vault/dist/lock/ancestry.js";
 import { openLock } from "../../packages/vault/dist/lock/open-lock.js";
-import { signState } from "../../packages/vault/dist/lock/sign-state.js";
+import { signState } from "../../packages/vault/dist/change/sign-state.js";
 import { SigningKey } from "../../packages/vault/dist/keys/signing-key.js";
 
 /** The group that lists every secret, and an agent that reads none. */
@@ -61,8 +62,14 @@ export async function buildVault(machine, { secrets, recipients }) {
   const files = await runBatch(jobs, [readers], owner);
   paths.forEach((path, index) => write(secretFile(path), files[index]));
   write("manifest.yaml", manifest.toBytes());
-  const previous = openLock(state.read("vault.lock"), state.read("vault.lock.sig"));
-  const next = { ...previous.lock, previous, sequence: 2, digests: new VaultState(vault).digests(), files: new Map() };
+  const signed = openLock(state.read("vault.lock"), state.read("vault.lock.sig"));
+  const present = { digests: new VaultState(vault).digests(), config: state.read("config.yaml"), files: new Map() };
+  const next = {
+    vault: signed.lock.vault,
+    owners: signed.lock.owners,
+    parents: [{ signed, ancestry: Ancestry.NONE, signers: [] }],
+    ...present,
+  };
   for (const [file, bytes] of signState(context, new SigningKey(owner, next.vault), next).files) write(file, bytes);
 
   machine.run("git", "add", "--all");

@@ -50,13 +50,26 @@ export interface Case {
   readonly remembers?: string | null;
 }
 
-const suite = JSON.parse(readFileSync(join(FIXTURES, "cases.json"), "utf8")) as {
+/** A vault, and what the parts of a reader make of it. */
+export interface StateCase extends Pick<Case, "name" | "vault" | "change"> {
+  readonly state?: Readonly<Record<string, unknown>>;
+  readonly error?: string;
+}
+
+interface Suite {
   readonly vaults: Readonly<Record<string, readonly string[]>>;
   readonly cases: readonly Case[];
+}
+
+const suite = JSON.parse(readFileSync(join(FIXTURES, "cases.json"), "utf8")) as Suite;
+const states = JSON.parse(readFileSync(join(FIXTURES, "../states/cases.json"), "utf8")) as Suite & {
+  readonly states: readonly StateCase[];
 };
+const vaults = { ...suite.vaults, ...states.vaults };
 const signers = JSON.parse(readFileSync(join(FIXTURES, "signers.json"), "utf8")) as Readonly<Record<string, string>>;
 
-export const CASES = suite.cases;
+export const CASES = [...suite.cases, ...states.cases];
+export const STATES = states.states;
 export const keyFile = (name: string): string => join(FIXTURES, "keys", name);
 
 /** The machine of a case. */
@@ -170,5 +183,5 @@ function applyChange(root: string, change: Change): void {
 }
 
 function foldersOf(vault: string): string[] {
-  return suite.vaults[vault]!.map((folder) => join(FIXTURES, "vaults", folder));
+  return vaults[vault]!.map((folder) => join(FIXTURES, "vaults", folder));
 }

@@ -13,13 +13,14 @@ export function resign(box: Sandbox, change: (lock: Lock, key: SigningKey) => Pa
   const before = readFileSync(join(box.vault, "vault.lock"));
   const lock = parseLock(before);
   const key = new SigningKey(identity ?? readIdentity(box.ownerKey), lock.vault);
-  signFolder(box.vault, key, { sequence: lock.sequence + 1, previous: digestOf(before), ...change(lock, key) });
+  signFolder(box.vault, key, { sequence: lock.sequence + 1, previous: [digestOf(before)], ...change(lock, key) });
 }
 
 /** Signs what lies in a vault's folder, in a lock that says what it says now, but for what is changed in it. */
 export function signFolder(vault: string, key: SigningKey, change: Partial<Lock> = {}): void {
   const present = parseLock(readFileSync(join(vault, "vault.lock")));
-  const lock = { ...present, ...summarize(digestsIn(new VaultFolder(vault))), ...change };
+  const { files, trees } = summarize(digestsIn(new VaultFolder(vault)));
+  const lock = { ...present, files, trees, ...change };
   writeLock(vault, formatLock(lock), key);
 }
 

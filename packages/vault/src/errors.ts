@@ -122,6 +122,8 @@ const ERRORS = {
   UNSIGNED: { kind: "verification", sdkClass: "VerificationError" },
   /** The signature does not match the vault's lock. */
   BAD_SIGNATURE: { kind: "verification", sdkClass: "VerificationError" },
+  /** The state of the vault was written by a newer agent-vault. */
+  TOO_NEW: { kind: "verification", sdkClass: "VerificationError" },
   /** The vault is signed by a key that nothing outside the repository vouches for. */
   UNTRUSTED_SIGNER: { kind: "verification", sdkClass: "VerificationError" },
   /** This is another vault than the one expected. */

@@ -59,6 +59,7 @@ ERROR_CODES: dict[str, ErrorEntry] = {
     "LINK_IN_VAULT": ErrorEntry(5, "verification", "VerificationError"),
     "UNSIGNED": ErrorEntry(5, "verification", "VerificationError"),
     "BAD_SIGNATURE": ErrorEntry(5, "verification", "VerificationError"),
+    "TOO_NEW": ErrorEntry(5, "verification", "VerificationError"),
     "UNTRUSTED_SIGNER": ErrorEntry(5, "verification", "VerificationError"),
     "WRONG_VAULT": ErrorEntry(5, "verification", "VerificationError"),
     "TAMPERED": ErrorEntry(5, "verification", "VerificationError"),

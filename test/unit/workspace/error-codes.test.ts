@@ -52,6 +52,7 @@ const EXIT_CODES: Readonly<Record<number, readonly ErrorCode[]>> = {
     "LINK_IN_VAULT",
     "UNSIGNED",
     "BAD_SIGNATURE",
+    "TOO_NEW",
     "UNTRUSTED_SIGNER",
     "WRONG_VAULT",
     "TAMPERED",

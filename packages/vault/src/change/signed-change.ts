@@ -5,7 +5,7 @@ import { VaultError } from "../errors.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { CONFIG_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Begin } from "../record/on-record.js";
 import type { Actor, BegunChange } from "../record/recorder.js";
@@ -16,9 +16,9 @@ import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";
+import { parentState } from "./parents.js";
 import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { hasInflatedSequence, highestSequence } from "../trust/freshness.js";
 import { recordCreated } from "../trust/known.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { openForChange, verifyForChange } from "../reading/open-for-change.js";
@@ -116,7 +116,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
           files: async () => {
             const files = await changedFiles(context, state, start, change);
             if (files.size === 0 && !change.renewal) return files;
-            made = await signChange(context, trust, start, change, files, begin);
+            made = await signChange(context, trust, state, start, change, files, begin);
             return made.files;
           },
           more: () => made?.handover ?? [],
@@ -181,6 +181,7 @@ interface SignedFiles {
 async function signChange<R>(
   context: Context,
   trust: TrustContext,
+  state: VaultState,
   { base, digests, actor, signingKey }: Start,
   change: Change<R>,
   files: FileChanges,
@@ -189,18 +190,19 @@ async function signChange<R>(
   const { message, newIdentity, renewal } = change;
   const { vault } = base.lock;
   const owners = change.owners?.(base) ?? base.lock.owners;
-  // Somebody with an owner's key may have inflated the version number; with a new key it starts at 1.
-  const sequence = newIdentity && hasInflatedSequence(base.lock) ? 1 : highestSequence(trust, base) + 1;
+  const parents = [parentState(trust.history, state, base)];
   const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
   if (newIdentity) await context.recorder?.admit([parseRecipient(await newIdentity.recipient())]);
   const lifetime = renewal?.lifetimeMs;
-  const next = signState(context, signingKey, { vault, sequence, previous: base, owners, digests, files, lifetime, anchor });
-  if (!newIdentity) return { ...next, anchor, handover: [] };
+  const config = state.read(CONFIG_FILE);
+  const next = signState(context, signingKey, { vault, parents, owners, digests, config, files, lifetime, anchor });
+  if (!newIdentity) return { files: next.files, signed: next.signed, anchor, handover: [] };
 
-  const again = { vault, sequence: sequence + 1, previous: next.signed, owners, digests, files };
+  const again = { vault, parents: [next], owners, digests, config, files: next.files };
   const last = signState(context, new SigningKey(newIdentity, vault), again);
-  const lock = new Map([LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => [file, last.files.get(file)!]));
-  return { files: next.files, signed: last.signed, anchor, handover: [{ message: `${message}: signed with the new key`, files: lock }] };
+  const inBetween = { read: (file: string) => next.files.get(file) ?? undefined };
+  const handover = { message: `${message}: signed with the new key`, files: withoutUnchanged(inBetween, last.files) };
+  return { files: next.files, signed: last.signed, anchor, handover: [handover] };
 }
 
 /**

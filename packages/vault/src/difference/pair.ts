@@ -1,7 +1,8 @@
 import { VaultError } from "../errors.js";
 import type { VaultState } from "../files/vault-state.js";
-import { classify } from "../format/layout.js";
+import { classify, CONFIG_FILE, SIGNERS_FOLDER, STATES_FILE } from "../format/layout.js";
 import type { SecretPath } from "../format/names.js";
+import { withoutSignedFiles } from "../lock/added-files.js";
 import { sortedUnion, type Change } from "./change.js";
 
 /** One of the two states that are compared. */
@@ -33,10 +34,19 @@ export class Pair {
     this.#digests = { before: before?.digests() ?? new Map(), after: after.digests() };
   }
 
-  /** Files whose bytes differ, sorted. */
+  /** Files whose bytes differ, sorted, without what follows from the others and from what was signed before. */
   differingFiles(): string[] {
     const { before, after } = this.#digests;
-    return sortedUnion(before.keys(), after.keys()).filter((file) => before.get(file) !== after.get(file));
+    const differing = sortedUnion(before.keys(), after.keys()).filter((file) => before.get(file) !== after.get(file));
+    return differing.filter((file) => !this.#isConsequence(file));
+  }
+
+  /** The states behind this one, the locks of earlier signers, and the digests of both in the configuration. */
+  #isConsequence(file: string): boolean {
+    const found = classify(file);
+    if (found.kind === "added") return found.entry === STATES_FILE || found.entry === SIGNERS_FOLDER;
+    const [old, now] = file === CONFIG_FILE ? [this.read("before", file), this.read("after", file)] : [];
+    return old !== undefined && now !== undefined && withoutSignedFiles(old) === withoutSignedFiles(now);
   }
 
   /** The bytes of a file, `undefined` where a state does not have it or where it is a link. */

@@ -5,6 +5,7 @@ import { updateManifestDocument } from "../format/manifest-document.js";
 import { Manifest } from "../format/manifest.js";
 import { changeMetadata, createMetadata, type MetadataChange } from "../format/metadata.js";
 import { readYamlFile, writeYaml } from "../format/yaml-document.js";
+import { withoutSignedFiles } from "../lock/added-files.js";
 import { VaultError } from "../errors.js";
 import { ATTRIBUTES, OWN_FIELDS, VALUE_FIELDS } from "./attributes.js";
 import type { Pair } from "./pair.js";
@@ -25,7 +26,7 @@ export function findUnnamed(pair: Pair, file: string): void {
 }
 
 function findUnnamedFields(pair: Pair, found: VaultFile, file: string): void {
-  const [before, after] = [pair.read("before", file), pair.read("after", file)];
+  const [before, after] = [compared(pair.read("before", file), file), compared(pair.read("after", file), file)];
   // A missing file that is needed cannot be read, which is told already; a policy is always shown.
   if (!after || pair.toShow.has(file)) return;
   const expected = expectedBytes(pair, found, file, before, after);
@@ -36,6 +37,11 @@ function findUnnamedFields(pair: Pair, found: VaultFile, file: string): void {
     ? `comments, order or spelling of ${file} differ, as its lines show`
     : `${file} says more than is named here, as its lines show`;
   pair.add({ kind: "file", subject: file, widens: !isSame, text }, file);
+}
+
+/** The bytes that count: not the digests of further signed files, which follow those files. */
+function compared(bytes: Uint8Array | undefined, file: string): Uint8Array | undefined {
+  return bytes && file === CONFIG_FILE ? Buffer.from(withoutSignedFiles(bytes), "latin1") : bytes;
 }
 
 /** What agent-vault would have written, `undefined` where it cannot tell. */
@@ -79,13 +85,13 @@ function expectedManifest(before: Uint8Array | undefined, now: Manifest): Uint8A
   return writeYaml(document);
 }
 
-/** Settings and id are named field by field; the digests of further signed files follow those files. */
+/** Settings and id are named field by field. */
 function expectedConfig(before: Uint8Array | undefined, after: Uint8Array): Uint8Array {
   const now = Config.parse(after);
   const base = before ?? Config.create(now.id ?? "no-id-given").toBytes();
   const { document } = readYamlFile(base, CONFIG_FILE);
   const { document: wanted } = readYamlFile(after, CONFIG_FILE);
-  for (const field of ["id", "signed_files", "settings"]) takeOver(document, wanted, field);
+  for (const field of ["id", "settings"]) takeOver(document, wanted, field);
   return writeYaml(document);
 }
 

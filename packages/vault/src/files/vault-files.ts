@@ -56,6 +56,11 @@ export class VaultFiles {
     return digestsIn({ root: this.source.root, read: (file) => this.read(file), walk: (folder) => this.source.walk(folder) });
   }
 
+  /** Every file below a folder such as `secrets`, sorted: what is signed there, once files are vouched for. @throws VaultError `TAMPERED` */
+  filesBelow(folder: string): readonly string[] {
+    return this.#signed?.filesBelow(folder) ?? this.source.walk(folder).map(({ file }) => file);
+  }
+
   /** Every secret that has a file, sorted. Names that break the grammar are left out; `check` names them. */
   secretPaths(): SecretPath[] {
     return this.#below("secrets").flatMap((found) => (found.kind === "secret" ? [found.path] : []));
@@ -67,7 +72,7 @@ export class VaultFiles {
   }
 
   #below(folder: string): VaultFile[] {
-    return (this.#signed?.filesBelow(folder) ?? this.source.walk(folder).map(({ file }) => file)).map(classify);
+    return this.filesBelow(folder).map(classify);
   }
 
   /**

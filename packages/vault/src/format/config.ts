@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import type { Document } from "yaml";
-import { CONFIG_FILE } from "./layout.js";
+import { isMap, isScalar, type Document } from "yaml";
+import { ADDED_ENTRIES, CONFIG_FILE } from "./layout.js";
 import { readYaml, writeYaml } from "./yaml-document.js";
 
 const settingsSchema = z.looseObject({
@@ -22,6 +22,9 @@ const configSchema = z.looseObject({
     expiry_warning_days: 14,
   }),
 });
+
+const SIGNED_FILES = "signed_files";
+const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
 
 /** The settings of a vault, with their defaults: sizes in bytes, `pull_interval` in seconds, `expiry_warning_days` in days. */
 export type Settings = z.infer<typeof settingsSchema>;
@@ -53,6 +56,29 @@ export class Config {
   withId(id: string): Uint8Array {
     this.#document.set("id", id);
     return this.toBytes();
+  }
+
+  /**
+   * The bytes of this file with the digests of the files that the lock's own lists leave out, sorted by name. What a later version lists
+   * beside them stays.
+   */
+  withSignedFiles(digests: ReadonlyMap<string, string>): Uint8Array {
+    const former = this.#document.get(SIGNED_FILES);
+    const unknown = isMap(former) ? former.items.filter(({ key }) => !ADDED.has(String(key))) : [];
+    const listed = unknown.map(({ key, value }) => [String(key), String(value)] as const);
+    const entries = [...listed, ...digests].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    if (entries.length === 0) this.#document.delete(SIGNED_FILES);
+    else this.#document.set(SIGNED_FILES, Object.fromEntries(entries));
+    this.#spellSignedFilesAsRead();
+    return this.toBytes();
+  }
+
+  /** One entry a line, the field's name without quotes: its reader is no YAML parser. */
+  #spellSignedFilesAsRead(): void {
+    const { contents } = this.#document;
+    if (!isMap(contents)) return;
+    contents.flow = false;
+    for (const { key } of contents.items) if (isScalar(key) && key.value === SIGNED_FILES) key.type = "PLAIN";
   }
 
   /** The bytes of this file. */

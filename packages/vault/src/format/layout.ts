@@ -15,6 +15,14 @@ export const FIRST_OWNER_FILE = "owner.pub";
 export const LOCK_FILE = "vault.lock";
 /** The SSH signature of the lock. */
 export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
+/** The states behind the present one, as a list of their locks' digests. */
+export const STATES_FILE = "vault.states";
+/** The locks of the states that changed who may sign, each with its signature. */
+export const SIGNERS_FOLDER = "signers";
+/** Replaced values, encrypted to the owners alone. No release writes it yet. */
+export const VERSIONS_FOLDER = "versions";
+/** What agents that left may have seen. No release writes it yet. */
+export const EXPOSURES_FILE = "exposures.yaml";
 /** What git must not track in the vault's folder. */
 export const GITIGNORE_FILE = ".gitignore";
 /** Keeps git from changing any byte of the vault's files, and from merging encrypted ones. */
@@ -30,6 +38,15 @@ export const publicKeyFile = (agent: string): string => `agents/${agent}/public.
 export const escrowFile = (agent: string): string => `agents/${agent}/private.key.escrow`;
 /** Where a further owner's public keys are, relative to the vault's folder. */
 export const ownerFile = (name: string): string => `owners/${name}.pub`;
+/** Where the lock of a state that changed who may sign is, relative to the vault's folder. @param digest the lock's, without `sha256:` */
+export const signerLockFile = (digest: string): string => `${SIGNERS_FOLDER}/${digest}.lock`;
+/** Where the signature of that lock is, relative to the vault's folder. */
+export const signerSignatureFile = (digest: string): string => `${SIGNERS_FOLDER}/${digest}.sig`;
+
+/** The files and folders that later versions of the layout have added. `signed_files` in `config.yaml` vouches for them, and not the lock's own lists. */
+export const ADDED_ENTRIES = [EXPOSURES_FILE, SIGNERS_FOLDER, STATES_FILE, VERSIONS_FOLDER] as const;
+/** A file or folder of {@link ADDED_ENTRIES}. */
+export type AddedEntry = (typeof ADDED_ENTRIES)[number];
 
 /** What a file below the vault's folder is, by its path. */
 export type VaultFile =
@@ -41,12 +58,13 @@ export type VaultFile =
   | { kind: "yaml"; file: string }
   | { kind: "signature"; file: string }
   | { kind: "git"; file: string }
+  | { kind: "added"; entry: AddedEntry }
   | { kind: "stray" };
 
 const STRAY: VaultFile = { kind: "stray" };
 
 /**
- * Tells what belongs at a path of the layout, version 1.
+ * Tells what belongs at a path of the layout, version 1, and of what was added to it.
  * @param file relative to the vault's folder, with `/`.
  */
 export function classify(file: string): VaultFile {
@@ -63,7 +81,11 @@ export function classify(file: string): VaultFile {
       return { kind: "git", file };
     case FIRST_OWNER_FILE:
       return { kind: "owner", name: undefined };
+    case STATES_FILE:
+    case EXPOSURES_FILE:
+      return { kind: "added", entry: file };
   }
+  if (/^signers\/[0-9a-f]{64}\.(?:lock|sig)$/.test(file)) return { kind: "added", entry: SIGNERS_FOLDER };
   try {
     const secret = /^secrets\/(.+\/.+)\.(enc|meta)$/.exec(file);
     if (secret) return { kind: secret[2] === "enc" ? "secret" : "metadata", path: parseSecretPath(secret[1]!) };
@@ -71,6 +93,8 @@ export function classify(file: string): VaultFile {
     if (agent) return { kind: agent[2] === "public.key" ? "public-key" : "escrow", agent: parseAgentName(agent[1]!) };
     const owner = /^owners\/([^/]+)\.pub$/.exec(file);
     if (owner) return { kind: "owner", name: parseOwnerName(owner[1]!) };
+    const version = /^versions\/(.+\/.+)\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.enc$/.exec(file);
+    if (version && parseSecretPath(version[1]!)) return { kind: "added", entry: VERSIONS_FOLDER };
   } catch {
     return STRAY;
   }

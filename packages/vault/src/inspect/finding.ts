@@ -4,6 +4,7 @@ import type { ErrorCode } from "../errors.js";
 export const FINDINGS = {
   unsigned: { code: "UNSIGNED", says: "Nobody has signed the state of the vault." },
   "bad-signature": { code: "BAD_SIGNATURE", says: "The signature does not match the vault's lock." },
+  "too-new": { code: "TOO_NEW", says: "The state of the vault was written by a newer agent-vault." },
   "signer-unknown": { code: "UNTRUSTED_SIGNER", says: "Nothing outside the repository says who may sign the vault." },
   "untrusted-signer": { code: "UNTRUSTED_SIGNER", says: "The vault is signed by a key that is not trusted." },
   "wrong-vault": { code: "WRONG_VAULT", says: "The vault is another one than it should be." },
@@ -64,6 +65,7 @@ export type AddFinding = (severity: Severity, kind: FindingKind, subject: string
 const KIND_OF_CODE: Partial<Readonly<Record<ErrorCode, FindingKind>>> = {
   UNSIGNED: "unsigned",
   BAD_SIGNATURE: "bad-signature",
+  TOO_NEW: "too-new",
   UNTRUSTED_SIGNER: "untrusted-signer",
   WRONG_VAULT: "wrong-vault",
   TAMPERED: "tampered",

@@ -18,6 +18,7 @@ import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultO
 import { TrustContext, type OnTrustWarning } from "../trust/trust-context.js";
 import { readTrust } from "../trust/trust-store.js";
 import { findUpstream } from "../trust/upstream.js";
+import { damageFinding } from "./damage.js";
 import { kindOf, type Finding } from "./finding.js";
 
 /** What was found out about a vault's signature. */
@@ -73,10 +74,10 @@ export async function assessTrust(
       `${CONFIG_FILE} has the id ${id}, and the vault that was signed is ${signed.lock.vault}.`,
       DOUBT,
     );
-  for (const differing of await differingFiles(context, root, signed, digests, commit)) {
-    const path = shellWord(join(root, differing.file));
+  for (const found of await differing()) {
+    const path = shellWord(join(root, found.file));
     const remedy = `See who changed it: git log -- ${path}. Restore what was signed: git checkout COMMIT -- ${path}.`;
-    add("error", "tampered", differing.file, formatDiffering(differing), remedy);
+    add("error", "tampered", found.file, formatDiffering(found), remedy);
   }
   for (const file of nestedAttributes(state.source.walk())) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
@@ -84,14 +85,25 @@ export async function assessTrust(
   }
   return { signed, findings };
 
+  /** What a configuration that cannot be read lists is not known: that it cannot is a finding of its own. */
+  async function differing(): Promise<DifferingFile[]> {
+    try {
+      return await differingFiles(context, root, signed!, digests, state.read(CONFIG_FILE), commit);
+    } catch (error) {
+      if (!(error instanceof VaultError) || error.code !== "INVALID_CONFIG") throw error;
+      findings.push(damageFinding(state, CONFIG_FILE, CONFIG_FILE, error));
+      return differingFiles(context, root, signed!, digests, undefined, commit);
+    }
+  }
+
   /** Who signs is one of the owners, or was one in the state before: an owner who hands over signs the state that names the next. */
   function assessSigner(): void {
     const { lock, signer } = signed!;
     if (lock.owners.some(({ key }) => key === signer)) return;
     const who = `The state was signed by ${fingerprint(signer)}, who is none of the owners that it names`;
-    const before = lock.previous && trust.history.get(lock.previous);
-    if (before?.lock.owners.some(({ key }) => key === signer)) return;
-    if (lock.previous !== undefined && !before)
+    const before = lock.previous.flatMap((digest) => trust.history.get(digest) ?? []);
+    if (before.some((state) => state.lock.owners.some(({ key }) => key === signer))) return;
+    if (before.length < lock.previous.length)
       add(
         "warning",
         "signer-unknown",

@@ -10,6 +10,8 @@ export interface SignedLock {
   readonly lock: Lock;
   readonly digest: Digest;
   readonly signer: SshPublicKey;
+  /** The bytes of `vault.lock.sig`. */
+  readonly signature: Uint8Array;
 }
 
 /** Reads a lock with its signature. Who signed is for the caller to judge. @throws VaultError `BAD_SIGNATURE` */
@@ -21,7 +23,7 @@ export function openLock(bytes: Uint8Array, signature: Uint8Array): SignedLock {
   }
   const parsed = parseSignature(signature);
   if (!isSignatureOf(parsed, bytes)) throw badSignature("vault.lock is not what was signed");
-  return { lock: parseLock(bytes), digest: digestOf(bytes), signer: parsed.key };
+  return { lock: parseLock(bytes), digest: digestOf(bytes), signer: parsed.key, signature };
 }
 
 /** As {@link openLock}, but `undefined` where this is no signed lock: git's history may hold anything that was ever pushed. */

@@ -1,17 +1,18 @@
 import { VaultError } from "../errors.js";
 import type { FileEntry, FileSource } from "../format/file-source.js";
-import { classify, GITATTRIBUTES_FILE } from "../format/layout.js";
+import { ADDED_ENTRIES, classify, CONFIG_FILE, GITATTRIBUTES_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
+import { signedFilesIn } from "./added-files.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
 import { digestInList, type TreeListCache } from "./tree-list-cache.js";
 import { andMore } from "../text/counts.js";
 
-/** The folder whose digest covers a file, or `undefined` where the file has an entry of its own in the lock. */
+/** The folder whose digest covers a file, or `undefined` where the file has an entry of its own. */
 export function treeOf(file: string): string | undefined {
-  return /^(agents|owners|secrets\/[^/]+)\//.exec(file)?.[1];
+  return /^(agents|owners|secrets\/[^/]+|signers|versions)\//.exec(file)?.[1];
 }
 
-/** Whether the owner's signature covers a file: all that belongs in a vault but the signature itself. */
+/** Whether the owner's signature covers a file: all that belongs in a vault but the signature itself. Added files are covered by way of `config.yaml`. */
 export function isSigned(file: string): boolean {
   const { kind } = classify(file);
   return kind !== "stray" && kind !== "signature";
@@ -28,20 +29,36 @@ export function digestsIn(source: FileSource, entries: readonly FileEntry[] = so
   return digests;
 }
 
-/** What a lock says of a set of files. */
-export function summarize(digests: ReadonlyMap<string, Digest>): Pick<Lock, "files" | "trees"> {
+/** What is signed of a set of files. */
+export interface Summary extends Pick<Lock, "files" | "trees"> {
+  /** For `signed_files` in `config.yaml`: the digests of files and folders that the lock's own lists leave out. */
+  readonly added: ReadonlyMap<string, Digest>;
+}
+
+const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
+
+/** Whether a file is covered by way of `config.yaml`, and not by the lock's own lists. */
+export function isAdded(file: string): boolean {
+  return ADDED.has(treeOf(file) ?? file);
+}
+
+/** What is signed of a set of files, by their digests. */
+export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
   const files = new Map<string, Digest>();
-  const trees = new Map<string, Map<string, Digest>>();
+  const added = new Map<string, Digest>();
+  const inside = new Map<string, Map<string, Digest>>();
   for (const [file, digest] of digests) {
     const tree = treeOf(file);
-    if (tree === undefined) files.set(file, digest);
+    if (tree === undefined) (ADDED.has(file) ? added : files).set(file, digest);
     else {
-      let inside = trees.get(tree);
-      if (!inside) trees.set(tree, (inside = new Map()));
-      inside.set(file.slice(tree.length + 1), digest);
+      let entries = inside.get(tree);
+      if (!entries) inside.set(tree, (entries = new Map()));
+      entries.set(file.slice(tree.length + 1), digest);
     }
   }
-  return { files, trees: new Map([...trees].map(([tree, inside]) => [tree, treeDigest(inside)])) };
+  const trees = new Map<string, Digest>();
+  for (const [tree, entries] of inside) (ADDED.has(tree) ? added : trees).set(tree, treeDigest(entries));
+  return { files, trees, added: new Map([...added].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 /** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
@@ -69,6 +86,7 @@ export class SignedFiles {
   /** All files, once all were looked at. */
   #present: ReadonlyMap<string, Digest> | undefined;
   readonly #trees = new Map<string, ReadonlyMap<string, Digest>>();
+  #added: ReadonlyMap<string, Digest> | undefined;
   readonly #lookups = new Map<string, (file: string) => Digest | undefined>();
 
   constructor(lock: Lock, source: FileSource, { offered = false, lists }: SignedFilesOptions = {}) {
@@ -82,7 +100,7 @@ export class SignedFiles {
   require(file: string, bytes: Uint8Array | undefined): void {
     if (!isSigned(file)) return;
     const tree = treeOf(file);
-    const expected = tree === undefined ? this.lock.files.get(file) : this.#digestIn(tree, file);
+    const expected = tree === undefined ? this.#entry(this.lock.files, file) : this.#digestIn(tree, file);
     if ((bytes && digestOf(bytes)) !== expected) throw this.#tampered([file]);
   }
 
@@ -90,7 +108,8 @@ export class SignedFiles {
   requireAll(): ReadonlyMap<string, Digest> {
     const entries = this.#source.walk();
     const present = digestsIn(this.#source, entries);
-    const differing = [...differingFrom(this.lock, present), ...nestedAttributes(entries)];
+    const added = present.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
+    const differing = [...differingFrom(this.lock, added, present), ...nestedAttributes(entries)];
     if (differing.length > 0) throw this.#tampered(differing);
     return (this.#present = present);
   }
@@ -103,7 +122,7 @@ export class SignedFiles {
 
   #lookThrough(folder: string): string[] {
     const inside = (tree: string) => tree === folder || tree.startsWith(`${folder}/`);
-    const trees = new Set([...this.lock.trees.keys()].filter(inside));
+    const trees = new Set([...this.lock.trees.keys(), ...(ADDED.has(folder) ? this.#addedEntries().keys() : [])].filter(inside));
     for (const { file, kind } of this.#source.walk(folder)) {
       const tree = treeOf(file);
       if (kind === "file" && isSigned(file) && tree !== undefined && inside(tree)) trees.add(tree);
@@ -119,7 +138,7 @@ export class SignedFiles {
   }
 
   #lookupIn(tree: string): (file: string) => Digest | undefined {
-    const digest = this.lock.trees.get(tree);
+    const digest = this.#entry(this.lock.trees, tree);
     const list = digest && this.#lists?.read(tree, digest);
     if (list !== undefined) return (file) => digestInList(list, file.slice(tree.length + 1));
     const digests = this.#digests(tree);
@@ -137,10 +156,22 @@ export class SignedFiles {
     const digests = digestsIn(this.#source, this.#source.walk(tree));
     const relative = new Map([...digests].map(([file, digest]) => [file.slice(tree.length + 1), digest]));
     const list = treeList(relative);
-    if ((digests.size === 0 ? undefined : digestOf(list)) !== this.lock.trees.get(tree)) throw this.#tampered([`${tree}/`]);
+    if ((digests.size === 0 ? undefined : digestOf(list)) !== this.#entry(this.lock.trees, tree)) throw this.#tampered([`${tree}/`]);
     this.#lists?.keep(tree, list, digests.size);
     this.#trees.set(tree, digests);
     return digests;
+  }
+
+  /** What is signed of a file at the vault's top, or of a folder. */
+  #entry(ofLock: ReadonlyMap<string, Digest>, name: string): Digest | undefined {
+    return (ADDED.has(name) ? this.#addedEntries() : ofLock).get(name);
+  }
+
+  /** @throws VaultError `TAMPERED`, `INVALID_CONFIG` */
+  #addedEntries(): ReadonlyMap<string, Digest> {
+    this.#added ??= addedBy(this.lock, this.#source.read(CONFIG_FILE));
+    if (!this.#added) throw this.#tampered([CONFIG_FILE]);
+    return this.#added;
   }
 
   /** @param what files, and folders with a slash at their end */
@@ -152,12 +183,30 @@ export class SignedFiles {
   }
 }
 
-/** Files and folders that are not as a lock says, folders with a slash at their end. */
-export function differingFrom(lock: Lock, present: ReadonlyMap<string, Digest>): string[] {
+/**
+ * The digests of the added files and folders that a state vouches for.
+ * @param config the bytes of `config.yaml`
+ * @returns `undefined` where these are not what was signed
+ * @throws VaultError `INVALID_CONFIG`
+ */
+export function addedBy(lock: Lock, config: Uint8Array | undefined): ReadonlyMap<string, Digest> | undefined {
+  if ((config && digestOf(config)) !== lock.files.get(CONFIG_FILE)) return undefined;
+  return config ? signedFilesIn(config) : new Map();
+}
+
+/**
+ * Files and folders that are not as a state says, folders with a slash at their end.
+ * @param added what it says of added files, from {@link addedBy}; they are left out where that is not known
+ */
+export function differingFrom(lock: Lock, added: ReadonlyMap<string, Digest> | undefined, present: ReadonlyMap<string, Digest>): string[] {
   const now = summarize(present);
-  const compare = (a: ReadonlyMap<string, Digest>, b: ReadonlyMap<string, Digest>, end: string) =>
-    [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name)).map((name) => `${name}${end}`);
-  return [...compare(lock.files, now.files, ""), ...compare(lock.trees, now.trees, "/")];
+  const compare = (a: ReadonlyMap<string, Digest>, b: ReadonlyMap<string, Digest>) =>
+    [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name));
+  const files = compare(lock.files, now.files);
+  const trees = compare(lock.trees, now.trees).map((tree) => `${tree}/`);
+  // A name that a later version has added is a stray file for this one.
+  const others = added ? compare(added, now.added).filter((name) => ADDED.has(name)) : [];
+  return [...files, ...trees, ...others.map((name) => (isAddedFolder(name) ? `${name}/` : name))];
 }
 
 /** @param what files, and folders with a slash at their end, that lie in the work tree */
@@ -165,4 +214,8 @@ export function tampered(what: readonly string[]): VaultError {
   return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${andMore(what, 5)}.`, {
     remedy: "Do not use it. See who changed it (git log, git status), and take the signed state back: git checkout COMMIT -- .agent-vault",
   });
+}
+
+function isAddedFolder(name: string): boolean {
+  return name === SIGNERS_FOLDER || name === VERSIONS_FOLDER;
 }

@@ -91,10 +91,10 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       const anchor = await begin(actor, { what: message, secrets: [] });
       const first = signState(context, signingKey, {
         vault: id,
-        sequence: 1,
-        previous: undefined,
+        parents: [],
         owners,
         digests: new Map(),
+        config: undefined,
         files,
         anchor,
       });

@@ -18,9 +18,10 @@ import { Config } from "../format/config.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import type { AuditAnchor } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";
+import { parentState } from "../change/parents.js";
 import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { highestSequence, requireNotBehindRemote } from "../trust/freshness.js";
+import { requireNotBehindRemote } from "../trust/freshness.js";
 import { knownOf, recordCreated } from "../trust/known.js";
 import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
 import { TrustContext } from "../trust/trust-context.js";
@@ -92,10 +93,10 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
         vault: id,
-        sequence: base ? highestSequence(trust, base.signed) + 1 : 1,
-        previous: base?.signed,
+        parents: base ? [parentState(trust.history, base.state, base.signed)] : [],
         owners: base ? signersLeft(state, base.signed, key) : [{ name, key: key.publicKey }],
         digests: state.digests(),
+        config: state.read(CONFIG_FILE),
         files,
         anchor,
       });

@@ -3,11 +3,11 @@ import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import type { VaultError } from "../errors.js";
 import { GitRepository } from "../git/repository.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { VaultFiles } from "../files/vault-files.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import { openLock, type SignedLock } from "../lock/open-lock.js";
-import { differingFrom, digestsIn, summarize, tampered, treeOf } from "../lock/signed-files.js";
+import { addedBy, differingFrom, digestsIn, summarize, tampered, treeOf } from "../lock/signed-files.js";
 
 /** A file that is not as its vault's owner signed it. */
 export interface DifferingFile {
@@ -23,6 +23,7 @@ const MAX_COMMITS = 3;
  * The very files that are not as a lock says. A lock has one digest for a folder, so they are compared with the commit in git's
  * history that holds the state that was signed, where the clone goes back so far.
  * @param present the digests of the vault's files as they are
+ * @param config the bytes of `config.yaml`, which lists what the lock does not
  * @param revision a commit to look behind, beside all branches and HEAD
  */
 export async function differingFiles(
@@ -30,21 +31,26 @@ export async function differingFiles(
   root: string,
   { lock, digest }: SignedLock,
   present: ReadonlyMap<string, Digest>,
+  config: Uint8Array | undefined,
   revision = "HEAD",
 ): Promise<DifferingFile[]> {
-  const names = differingFrom(lock, present);
+  const added = addedBy(lock, config);
+  const signedFiles = new Map([...(added ?? []), ...lock.files]);
+  const signedTrees = new Map([...(added ?? []), ...lock.trees]);
+  const names = differingFrom(lock, added, present);
   const trees = new Map<string, ReadonlyMap<string, Digest> | undefined>(
     names.filter((name) => name.endsWith("/")).map((name) => [name.slice(0, -1), undefined]),
   );
   if (trees.size > 0) {
     for await (const digests of statesWith(context, root, digest, revision)) {
-      const summary = summarize(digests).trees;
-      for (const [tree, known] of trees) if (!known && summary.get(tree) === lock.trees.get(tree)) trees.set(tree, digests);
+      const summary = summarize(digests);
+      const treesThen = new Map([...summary.added, ...summary.trees]);
+      for (const [tree, known] of trees) if (!known && treesThen.get(tree) === signedTrees.get(tree)) trees.set(tree, digests);
       if ([...trees.values()].every(Boolean)) break;
     }
   }
   return names.flatMap((name): DifferingFile[] => {
-    if (!name.endsWith("/")) return compare([name], lock.files, present);
+    if (!name.endsWith("/")) return compare([name], signedFiles, present);
     const tree = name.slice(0, -1);
     const signed = trees.get(tree);
     if (!signed) return [{ file: name, how: "unknown" }];
@@ -60,7 +66,7 @@ export async function differingFiles(
 export async function nameFiles(context: Context, root: string, error: VaultError): Promise<VaultError> {
   const files = new VaultFiles(root);
   const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
-  const differing = await differingFiles(context, root, signed, files.digests());
+  const differing = await differingFiles(context, root, signed, files.digests(), files.read(CONFIG_FILE));
   return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
 }
 

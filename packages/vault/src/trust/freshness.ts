@@ -4,7 +4,7 @@ import { derivedKeys } from "../keys/signing-key.js";
 import type { SshPublicKey } from "../lock/ssh-signature.js";
 import type { StateRef } from "../lock/state-ref.js";
 import { behindRemote, expired, forked, inflated, rollback } from "./errors.js";
-import { knownOf, type Known } from "./known.js";
+import type { Known } from "./known.js";
 import type { TrustContext } from "./trust-context.js";
 import type { TrustRecord } from "./trust-store.js";
 
@@ -86,13 +86,6 @@ export function requireValid(trust: TrustContext, { lock: { validUntil } }: Sign
   const error = expired(validUntil);
   if (trust.isStrict) throw error;
   trust.warn("expired-state", error.message, error.remedy!);
-}
-
-/** The highest sequence that this machine knows of, but for an inflated one that a new key has left behind. */
-export function highestSequence(trust: TrustContext, signed: SignedLock): number {
-  const { sequence } = signed.lock;
-  const seen = knownOf(trust, signed).memory?.sequence ?? 0;
-  return hasInflatedSequence({ sequence: seen }) && !hasInflatedSequence(signed.lock) ? sequence : Math.max(sequence, seen);
 }
 
 /** Whether the commit that is checked out has the newer state behind it, and so takes it back. */

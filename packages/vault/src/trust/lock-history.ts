@@ -51,17 +51,21 @@ export class LockHistory {
   }
 
   /**
-   * Whether a state goes back, from one to the one before, to a state for which `isTrusted` holds, and each on the way was signed by
-   * an owner whom the one before it names.
+   * Whether a state goes back, from one to one of those before, to a state for which `isTrusted` holds, and each on the way was signed
+   * by an owner whom the one before it names.
    */
   leadsBack(from: SignedLock, isTrusted: (state: SignedLock) => boolean): boolean {
-    for (let state = from; state.lock.previous !== undefined;) {
-      const before = this.get(state.lock.previous);
-      if (!before || before.lock.vault !== from.lock.vault) return false;
-      const { signer } = state;
-      if (!before.lock.owners.some(({ key }) => key === signer)) return false;
-      if (isTrusted(before)) return true;
-      state = before;
+    const looked = new Set<Digest>();
+    const states = [from];
+    for (let state = states.pop(); state; state = states.pop()) {
+      const { lock, signer } = state;
+      for (const digest of lock.previous) {
+        const before = looked.has(digest) ? undefined : this.get(digest);
+        if (!before || before.lock.vault !== from.lock.vault || !before.lock.owners.some(({ key }) => key === signer)) continue;
+        if (isTrusted(before)) return true;
+        looked.add(digest);
+        states.push(before);
+      }
     }
     return false;
   }

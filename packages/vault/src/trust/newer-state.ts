@@ -56,5 +56,5 @@ export function lockFilesOf(commit: string, folder: string): string[] {
 
 /** The one of these states that follows a state by an owner's signature. */
 export function newerStateAmong(states: readonly (SignedLock | undefined)[], signed: SignedLock): SignedLock | undefined {
-  return states.find((next) => next?.lock.previous === signed.digest && signed.lock.owners.some(({ key }) => key === next.signer));
+  return states.find((next) => next?.lock.previous.includes(signed.digest) && signed.lock.owners.some(({ key }) => key === next.signer));
 }

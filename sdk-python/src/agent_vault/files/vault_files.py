@@ -40,10 +40,13 @@ class VaultFiles:
         if self.signed:
             self.signed.require_all()
 
+    def files_below(self, folder: str) -> list[str]:
+        """The files below a folder such as `secrets`, by path: the signed ones, once they are vouched for. Raises `TAMPERED`."""
+        return self.signed.files_below(folder) if self.signed else [entry.file for entry in self.source.walk(folder)]
+
     def secret_paths(self) -> list[str]:
         """Every secret that has a file, sorted. Files with an invalid name are left out."""
-        files = self.signed.files_below("secrets") if self.signed else [entry.file for entry in self.source.walk("secrets")]
-        return [found.path for found in map(classify, files) if found.kind == "secret"]
+        return [found.path for found in map(classify, self.files_below("secrets")) if found.kind == "secret"]
 
     def ciphertext(self, path: str) -> bytes:
         """A secret's ciphertext. Raises `SECRET_NOT_FOUND`, whose remedy suggests a similar name."""

@@ -16,8 +16,16 @@ FIRST_OWNER_FILE = "owner.pub"
 LOCK_FILE = "vault.lock"
 LOCK_SIGNATURE_FILE = "vault.lock.sig"
 GITATTRIBUTES_FILE = ".gitattributes"
+#: The states behind the present one.
+STATES_FILE = "vault.states"
+#: The locks of the states that changed the owners, each with its signature.
+SIGNERS_FOLDER = "signers"
+VERSIONS_FOLDER = "versions"
+EXPOSURES_FILE = "exposures.yaml"
+#: Files and folders that later versions added to the layout. `signed_files` in config.yaml lists their digests, and the lock does not.
+ADDED_ENTRIES = frozenset({EXPOSURES_FILE, SIGNERS_FOLDER, STATES_FILE, VERSIONS_FOLDER})
 
-_KINDS: dict[str, Literal["yaml", "signature", "git", "owner"]] = {
+_KINDS: dict[str, Literal["yaml", "signature", "git", "owner", "added"]] = {
     CONFIG_FILE: "yaml",
     MANIFEST_FILE: "yaml",
     POLICY_FILE: "yaml",
@@ -26,6 +34,8 @@ _KINDS: dict[str, Literal["yaml", "signature", "git", "owner"]] = {
     ".gitignore": "git",
     GITATTRIBUTES_FILE: "git",
     FIRST_OWNER_FILE: "owner",
+    STATES_FILE: "added",
+    EXPOSURES_FILE: "added",
 }
 
 
@@ -33,7 +43,7 @@ _KINDS: dict[str, Literal["yaml", "signature", "git", "owner"]] = {
 class VaultFile:
     """What a file of the vault is. A `stray` belongs to no vault."""
 
-    kind: Literal["secret", "metadata", "agent", "owner", "yaml", "signature", "git", "stray"]
+    kind: Literal["secret", "metadata", "agent", "owner", "yaml", "signature", "git", "added", "stray"]
     #: The secret's path, for `secret` and `metadata`.
     path: str = ""
 
@@ -44,6 +54,16 @@ def secret_file(path: str) -> str:
 
 def metadata_file(path: str) -> str:
     return f"secrets/{path}.meta"
+
+
+def signer_lock_file(digest: str) -> str:
+    """Where the lock of a state that changed the owners is. `digest` is the lock's, without `sha256:`."""
+    return f"{SIGNERS_FOLDER}/{digest}.lock"
+
+
+def signer_signature_file(digest: str) -> str:
+    """Where the signature of that lock is."""
+    return f"{SIGNERS_FOLDER}/{digest}.sig"
 
 
 def classify(file: str) -> VaultFile:
@@ -59,4 +79,9 @@ def classify(file: str) -> VaultFile:
     owner = re.fullmatch(r"owners/([^/]+)\.pub", file)
     if owner and is_name(owner[1]):
         return VaultFile("owner")
+    if re.fullmatch(r"signers/[0-9a-f]{64}\.(?:lock|sig)", file):
+        return VaultFile("added")
+    version = re.fullmatch(r"versions/(.+/.+)/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.enc", file)
+    if version and is_secret_path(version[1]):
+        return VaultFile("added")
     return VaultFile("stray")

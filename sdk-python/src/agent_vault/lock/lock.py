@@ -18,9 +18,10 @@ _DIGEST = "sha256:[0-9a-f]{64}"
 _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _NAME = "[A-Za-z0-9._/-]{1,200}"
 _HEAD = re.compile(
-    rf"version: 1\nvault: ([0-9A-Za-z-]{{8,64}})\nsequence: ([1-9][0-9]{{0,15}})\nsigned_at: ({_TIME})\n"
-    rf"(?:valid_until: ({_TIME})\n)?(?:previous: ({_DIGEST})\n)?owners:\n"
+    rf"version: ([12])\nvault: ([0-9A-Za-z-]{{8,64}})\nsequence: ([1-9][0-9]{{0,15}})\nsigned_at: ({_TIME})\n"
+    rf"(?:valid_until: ({_TIME})\n)?(previous: {_DIGEST}\n|previous:\n(?: {{2}}- {_DIGEST}\n){{2,8}})?owners:\n"
 )
+_NEWER_VERSION = re.compile(r"version: (?:[3-9]|[1-9][0-9]{1,8})\n")
 _OWNER = re.compile(r' {2}- \{name: "?([A-Za-z0-9._-]{1,64})"?, key: (ssh-ed25519 [A-Za-z0-9+/=]{68})\}')
 _ENTRY = re.compile(rf'  "?({_NAME})"?: ({_DIGEST})')
 _ANCHOR = re.compile(rf'  "?({_NAME})"?: \{{rows: (0|[1-9][0-9]{{0,15}}), head: ({_DIGEST})\}}')
@@ -46,8 +47,8 @@ class Lock:
     sequence: int
     signed_at: str
     valid_until: datetime | None
-    #: The digest of the previous lock; `None` in the first one.
-    previous: str | None
+    #: The digests of the locks that it follows: none in the first one, one after a change, two to eight after a merge.
+    previous: tuple[str, ...]
     owners: tuple[LockOwner, ...]
     #: The digests of the files at the top of the vault's folder, by name.
     files: Mapping[str, str]
@@ -60,21 +61,27 @@ def parse_lock(content: bytes) -> Lock:
     Reads a lock in the one spelling in which locks are written.
 
     Any other spelling is refused, even if a YAML parser would read the same from it: aliases, duplicate keys or huge numbers could make
-    two parsers disagree. Raises `BAD_SIGNATURE`.
+    two parsers disagree. Raises `BAD_SIGNATURE`, and `TOO_NEW` for a lock of a later version.
     """
     if len(content) > _MAX_LOCK_BYTES:
         raise _not_a_lock("it is larger than any lock")
     text = content.decode("latin-1")
+    if _NEWER_VERSION.match(text):
+        raise _too_new()
     head = _HEAD.match(text)
     if not head:
-        raise _not_a_lock("it does not start as a lock of version 1 does")
+        raise _not_a_lock("it does not start as a lock of version 1 or 2 does")
+    version, vault, sequence_text, signed_at, valid_until, parents = head.groups()
+    previous = tuple(re.findall(_DIGEST, parents or ""))
+    if list(previous) != sorted(set(previous)) or (version == "2") != (len(previous) > 1):
+        raise _not_a_lock("the states before it are not spelled as in a lock")
     lines = text[head.end() :].split("\n")
     reader = _LineReader(lines)
     owners = tuple(LockOwner(match[1], match[2]) for match in reader.take(_OWNER))
     files = {match[1]: match[2] for match in reader.take_section("files:", _ENTRY)}
     trees = {match[1]: match[2] for match in reader.take_section("trees:", _ENTRY)}
     anchors = {match[1]: (match[2], match[3]) for match in reader.take_section("audit:", _ANCHOR)}
-    sequence = int(head[2])
+    sequence = int(sequence_text)
     if sequence > MAX_SAFE_INTEGER:
         raise _not_a_lock("its sequence is too large")
     if not owners or any(parse_ssh_public_key(owner.key) is None for owner in owners):
@@ -89,13 +96,13 @@ def parse_lock(content: bytes) -> Lock:
     ]
     if lines != expected:
         raise _not_a_lock("it is not spelled as locks are")
-    _parse_time(head[3])
+    _parse_time(signed_at)
     return Lock(
-        vault=head[1],
+        vault=vault,
         sequence=sequence,
-        signed_at=head[3],
-        valid_until=None if head[4] is None else _parse_time(head[4]),
-        previous=head[5],
+        signed_at=signed_at,
+        valid_until=None if valid_until is None else _parse_time(valid_until),
+        previous=previous,
         owners=owners,
         files=files,
         trees=trees,
@@ -139,6 +146,14 @@ def _parse_time(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
         raise _not_a_lock("it is not spelled as locks are") from None
+
+
+def _too_new() -> VaultError:
+    return error(
+        "TOO_NEW",
+        "The state of this vault was written by a newer agent-vault, which this one cannot read.",
+        "Update agent-vault (pip install --upgrade agent-vault), then read the vault again.",
+    )
 
 
 def _not_a_lock(reason: str) -> VaultError:

@@ -29,7 +29,7 @@ class SignedLock:
 
 
 def open_lock(content: bytes, signature: bytes) -> SignedLock:
-    """Reads a lock and verifies its signature. Raises `BAD_SIGNATURE`."""
+    """Reads a lock and verifies its signature. Raises `BAD_SIGNATURE`, `TOO_NEW`."""
     if re.search(rb"^<{7} ", content, re.MULTILINE):
         raise error(
             "BAD_SIGNATURE",
@@ -43,7 +43,7 @@ def open_lock(content: bytes, signature: bytes) -> SignedLock:
 
 
 def open_lock_in(files: FileReader) -> SignedLock | None:
-    """The lock of a vault; `None` for a vault without one. Raises `BAD_SIGNATURE`."""
+    """The lock of a vault; `None` for a vault without one. Raises `BAD_SIGNATURE`, `TOO_NEW`."""
     content, signature = files.read(LOCK_FILE), files.read(LOCK_SIGNATURE_FILE)
     if content is None:
         return None

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from ..errors import VaultError, error
 from ..format.file_source import FileSource
-from ..format.layout import GITATTRIBUTES_FILE
+from ..format.layout import ADDED_ENTRIES, CONFIG_FILE, GITATTRIBUTES_FILE
+from .added_files import added_by
 from .digest import digest_of, tree_list
 from .digest_files import differing_files, digest_files, is_signed, tree_of
 from .lock import Lock
@@ -25,6 +26,7 @@ class SignedFiles:
         self._offered = offered
         self._lists = lists
         self._present: Mapping[str, str] | None = None
+        self._added: Mapping[str, str] | None = None
         self._lookups: dict[str, Callable[[str], str | None]] = {}
 
     def require(self, file: str, content: bytes | None) -> None:
@@ -32,7 +34,7 @@ class SignedFiles:
         if not is_signed(file):
             return
         tree = tree_of(file)
-        expected = self.lock.files.get(file) if tree is None else self._digest_in(tree, file)
+        expected = self._entry(self.lock.files, file) if tree is None else self._digest_in(tree, file)
         if (None if content is None else digest_of(content)) != expected:
             raise self._tampered([file])
 
@@ -42,7 +44,8 @@ class SignedFiles:
         present = digest_files(self._source, entries)
         # A .gitattributes in a folder of the vault overrides the signed one at its top, and could have git change files at checkout.
         nested = [entry.file for entry in entries if entry.file.endswith(f"/{GITATTRIBUTES_FILE}")]
-        differing = [*differing_files(self.lock, present), *nested]
+        added = self._added_entries() if present.get(CONFIG_FILE) == self.lock.files.get(CONFIG_FILE) else None
+        differing = [*differing_files(self.lock, added, present), *nested]
         if differing:
             raise self._tampered(differing)
         self._present = present
@@ -51,7 +54,8 @@ class SignedFiles:
         """The signed files below a folder such as `secrets`, sorted. Raises `TAMPERED`."""
         if self._present is not None:
             return sorted(file for file in self._present if file.startswith(f"{folder}/"))
-        trees = {tree for tree in self.lock.trees if tree == folder or tree.startswith(f"{folder}/")}
+        listed = [*self.lock.trees, *(self._added_entries() if folder in ADDED_ENTRIES else ())]
+        trees = {tree for tree in listed if tree == folder or tree.startswith(f"{folder}/")}
         for entry in self._source.walk(folder):
             tree = tree_of(entry.file)
             if entry.kind == "file" and is_signed(entry.file) and tree is not None:
@@ -66,7 +70,7 @@ class SignedFiles:
         return self._lookups[tree](file)
 
     def _lookup_in(self, tree: str) -> Callable[[str], str | None]:
-        digest = self.lock.trees.get(tree)
+        digest = self._entry(self.lock.trees, tree)
         content = self._lists.read(tree, digest) if self._lists and digest else None
         if content is None:
             return self._read_tree(tree).get
@@ -82,23 +86,42 @@ class SignedFiles:
     def _read_tree(self, tree: str) -> Mapping[str, str]:
         digests = digest_files(self._source, self._source.walk(tree))
         listing = tree_list({file[len(tree) + 1 :]: digest for file, digest in digests.items()})
-        if (digest_of(listing) if digests else None) != self.lock.trees.get(tree):
+        if (digest_of(listing) if digests else None) != self._entry(self.lock.trees, tree):
             raise self._tampered([f"{tree}/"])
         if self._lists:
             self._lists.keep(tree, listing, len(digests))
         return digests
 
+    def _entry(self, of_lock: Mapping[str, str], name: str) -> str | None:
+        """The digest that is signed for a file at the top of the vault, or for a folder."""
+        return (self._added_entries() if name in ADDED_ENTRIES else of_lock).get(name)
+
+    def _added_entries(self) -> Mapping[str, str]:
+        if self._added is None:
+            self._added = added_by(self.lock, self._source.read(CONFIG_FILE))
+        if self._added is None:
+            raise self._tampered([CONFIG_FILE])
+        return self._added
+
     def _tampered(self, names: list[str]) -> VaultError:
-        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-        listed = ", ".join(names[:_MAX_NAMED]) + more
-        if self._offered:
-            return error(
-                "TAMPERED",
-                f"The remote offers files that differ from what the vault's owner signed: {listed}.",
-                "Nothing was pulled. See who changed them (git log @{upstream}), and ask an owner to correct them.",
-            )
+        if not self._offered:
+            return tampered(names)
         return error(
             "TAMPERED",
-            f"Files of the vault differ from what its owner signed: {listed}.",
-            "Do not use it. See who changed them (git log, git status), and restore the signed files: git checkout COMMIT -- .agent-vault.",
+            f"The remote offers files that differ from what the vault's owner signed: {_listed(names)}.",
+            "Nothing was pulled. See who changed them (git log @{upstream}), and ask an owner to correct them.",
         )
+
+
+def tampered(names: list[str]) -> VaultError:
+    """The error of files in the work tree that are not what was signed."""
+    return error(
+        "TAMPERED",
+        f"Files of the vault differ from what its owner signed: {_listed(names)}.",
+        "Do not use it. See who changed them (git log, git status), and restore the signed files: git checkout COMMIT -- .agent-vault.",
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more

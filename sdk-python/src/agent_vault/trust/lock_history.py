@@ -50,18 +50,21 @@ class LockHistory:
 
     def leads_back(self, start: SignedLock, is_trusted: Callable[[SignedLock], bool]) -> bool:
         """
-        Whether the chain of previous states leads to one for which `is_trusted` is true.
+        Whether a chain of previous states leads to one for which `is_trusted` is true.
 
         Each state on the way must be signed by an owner whom its previous state names.
         """
-        state = start
-        while state.lock.previous is not None:
-            previous = self._locks.get(state.lock.previous)
-            if previous is None or previous.lock.vault != start.lock.vault or not is_owner(state.signer, previous):
-                return False
-            if is_trusted(previous):
-                return True
-            state = previous
+        states, looked = [start], set[str]()
+        while states:
+            state = states.pop()
+            for digest in state.lock.previous:
+                previous = None if digest in looked else self._locks.get(digest)
+                if previous is None or previous.lock.vault != start.lock.vault or not is_owner(state.signer, previous):
+                    continue
+                if is_trusted(previous):
+                    return True
+                looked.add(digest)
+                states.append(previous)
         return False
 
 
@@ -78,7 +81,7 @@ def find_newer_state(repository: GitRepository, root: str, revision: str, signed
     files = read_objects(repository, [name for commit in commits for name in (f"{commit}:{lock}", f"{commit}:{signature}")])
     for index in range(0, len(files), 2):
         newer = try_open_lock(files[index], files[index + 1])
-        if newer and newer.lock.previous == signed.digest and is_owner(newer.signer, signed):
+        if newer and signed.digest in newer.lock.previous and is_owner(newer.signer, signed):
             return newer
     return None
 

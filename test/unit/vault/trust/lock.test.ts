@@ -20,7 +20,7 @@ const lock: fc.Arbitrary<Lock> = fc.record({
   sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   signedAt: second,
   validUntil: fc.option(second, { nil: undefined }),
-  previous: fc.option(digest, { nil: undefined }),
+  previous: fc.uniqueArray(digest, { maxLength: 8 }).map((digests) => digests.toSorted()),
   owners: fc.array(fc.record({ name, key }), { minLength: 1, maxLength: 3 }),
   files: map(fc.constantFrom("config.yaml", "manifest.yaml", "owner.pub", ".gitignore", "policy.yaml"), digest),
   trees: map(
@@ -38,7 +38,7 @@ const SAMPLE: Lock = {
   sequence: 42,
   signedAt: new Date("2026-11-22T10:00:00Z"),
   validUntil: new Date("2026-12-22T10:00:00Z"),
-  previous: digestOf("before"),
+  previous: [digestOf("before")],
   owners: [{ name: "eric", key: formatSshPublicKey(new Uint8Array(32).fill(7)) }],
   files: new Map([
     ["config.yaml", digestOf("config")],
@@ -51,6 +51,8 @@ const SAMPLE: Lock = {
   audit: new Map(),
 };
 const TEXT = Buffer.from(formatLock(SAMPLE)).toString();
+const PARENTS = ["one", "two", "three"].map(digestOf).toSorted();
+const MERGED = Buffer.from(formatLock({ ...SAMPLE, previous: PARENTS })).toString();
 
 /** @returns `undefined` where it is no lock, which must be said in the one way */
 function readOrRefuse(bytes: Uint8Array): Lock | undefined {
@@ -58,7 +60,8 @@ function readOrRefuse(bytes: Uint8Array): Lock | undefined {
     return parseLock(bytes);
   } catch (error) {
     expect(error).toBeInstanceOf(VaultError);
-    expect((error as VaultError).code).toBe("BAD_SIGNATURE");
+    const isNewer = /^version: (?:[3-9]|[1-9]\d{1,8})\n/.test(Buffer.from(bytes).toString());
+    expect((error as VaultError).code).toBe(isNewer ? "TOO_NEW" : "BAD_SIGNATURE");
     return undefined;
   }
 }
@@ -81,16 +84,20 @@ describe("a lock", () => {
         expect(read["files"] ?? {}).toEqual(Object.fromEntries(one.files));
         expect(read["trees"] ?? {}).toEqual(Object.fromEntries(one.trees));
         expect(read["audit"] ?? {}).toEqual(Object.fromEntries(one.audit));
-        expect(read["previous"]).toBe(one.previous);
+        expect(read["version"]).toBe(one.previous.length > 1 ? 2 : 1);
+        expect([read["previous"] ?? []].flat()).toEqual(one.previous);
       }),
     );
   });
 
-  it("has one spelling: whatever is read is written with the very same bytes", () => {
-    const inserted = fc.tuple(fc.nat(TEXT.length), fc.string({ maxLength: 3 }), fc.nat(3));
+  it.each([
+    ["one state before", TEXT],
+    ["several", MERGED],
+  ])("with %s has one spelling: whatever is read is written with the very same bytes", (_, sample) => {
+    const inserted = fc.tuple(fc.nat(sample.length), fc.string({ maxLength: 3 }), fc.nat(3));
     fc.assert(
       fc.property(inserted, ([at, text, removed]) => {
-        const bytes = Buffer.from(TEXT.slice(0, at) + text + TEXT.slice(at + removed));
+        const bytes = Buffer.from(sample.slice(0, at) + text + sample.slice(at + removed));
         const read = readOrRefuse(bytes);
         if (read) expect(Buffer.from(formatLock(read))).toEqual(bytes);
       }),
@@ -119,6 +126,26 @@ describe("a lock", () => {
   ])("with %s is none", (_, text) => {
     expect(text).not.toBe(TEXT);
     expect(readOrRefuse(Buffer.from(text))).toBeUndefined();
+  });
+
+  const list = (digests: readonly Digest[]) => `previous:\n${digests.map((digest) => `  - ${digest}\n`).join("")}`;
+  it.each<[string, string]>([
+    ["one state before", MERGED.replace(list(PARENTS), list(PARENTS.slice(0, 1)))],
+    ["no state before", MERGED.replace(list(PARENTS), "")],
+    ["nine states before", MERGED.replace(list(PARENTS), list(["a", "b", "c", "d", "e", "f", "g", "h", "i"].map(digestOf).toSorted()))],
+    ["the states before in another order", MERGED.replace(list(PARENTS), list(PARENTS.toReversed()))],
+    ["a state twice", MERGED.replace(list(PARENTS), list([PARENTS[0]!, ...PARENTS]))],
+    ["the spelling of version 1", MERGED.replace(list(PARENTS), `previous: ${PARENTS[0]!}\n`)],
+    ["the version of a single state before", MERGED.replace("version: 2", "version: 1")],
+    ["version 0", MERGED.replace("version: 2", "version: 0")],
+  ])("of version 2 with %s is none", (_, text) => {
+    expect(text).not.toBe(MERGED);
+    expect(readOrRefuse(Buffer.from(text))).toBeUndefined();
+  });
+
+  it.each([3, 10, 999])("of version %i is of a newer agent-vault", (version) => {
+    const bytes = Buffer.from(`version: ${version}\nwhatever: follows\n`);
+    expect(() => parseLock(bytes)).toThrow(expect.objectContaining({ code: "TOO_NEW" }) as Error);
   });
 
   it("of nine megabytes is none", () => {
