@@ -52,8 +52,8 @@ describe("sync", () => {
     const heads = [head(box, clone), head(box, join(box.root, "remote.git"))];
     const outcome = await inClone("sync");
     expect([errorCode(outcome), outcome.code]).toEqual(["CONFLICT", 7]);
-    expect(outcome.stderr).toMatch(/here:\n {2}.*db\/url/);
-    expect(outcome.stderr).toMatch(/remote:\n {2}.*\bann\b.*stripe\/api-key/);
+    expect(outcome.stderr).toMatch(/here:\n {2}.*\n {4}.*db\/url/);
+    expect(outcome.stderr).toMatch(/remote:\n {2}.*\n {4}.*\bann\b.*stripe\/api-key/);
     expect([head(box, clone), head(box, join(box.root, "remote.git"))]).toEqual(heads);
     const read = await inClone("get", "stripe/api-key");
     expect([read.stderr, read.code]).toEqual([expect.stringMatching(/^warning: /), 0]);

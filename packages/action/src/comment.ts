@@ -95,14 +95,18 @@ export async function comment(env: Context["env"], token: string, { number }: Pu
 
 function bodyOf(marker: string, lines: readonly string[]): string {
   const kept = [marker];
+  let openFence: string | undefined;
   let room = MAX_BODY_LENGTH - marker.length;
   for (const line of lines) {
     room -= line.length + 1;
     if (room < 0) {
-      kept.push("", "This is not everything: the rest is in the summary of the job.");
+      kept.push(...(openFence === undefined ? [] : [openFence]), "", "This is not everything: the rest is in the summary of the job.");
       break;
     }
     kept.push(line);
+    // In a block each line begins with + - @ or a space, so only a fence begins with the marks of one.
+    const [fence] = /^`{3,}/.exec(line) ?? [];
+    if (fence !== undefined) openFence = openFence === undefined ? fence : undefined;
   }
   return kept.join("\n");
 }

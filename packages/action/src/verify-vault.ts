@@ -11,7 +11,7 @@ import { pullRequestOf, type PullRequest } from "./pull-request.js";
 const MAX_ANNOTATIONS = 50;
 
 /**
- * Verifies the vault, without a key, and reports in the job's summary; on a pull request also who gains and loses access by it, and with a
+ * Verifies the vault, without a key, and reports in the job's summary; on a pull request also what it gives access to and all else that it changes, and with a
  * token in a comment.
  * @throws VaultError the first error that was found, and what `verify` throws
  */
@@ -55,9 +55,7 @@ export async function verifyVault({ context, folder, token, warnings }: VerifyIn
 
 /** Whether there is something that was not so before. */
 function isNews({ ok, comparison }: Verification): boolean {
-  if (!ok || !comparison?.difference) return true;
-  const { access, recipients, secrets, files } = comparison.difference;
-  return access.length + recipients.length + files.length + Object.values(secrets).flat().length > 0;
+  return !ok || !comparison || comparison.difference.changes.length > 0;
 }
 
 /** @param folder the vault's, relative to the workspace */

@@ -1,6 +1,9 @@
 export * from "./read-only.js";
 export * from "./age/index.js";
-export { accessDifference, describeDifference, type AccessDifference } from "./files/access-difference.js";
+export { describeDifference } from "./difference/describe.js";
+export { differenceBetween, type Difference } from "./difference/difference.js";
+export type { Change, ChangeKind } from "./difference/change.js";
+export type { FileDifference } from "./difference/line-difference.js";
 export { agentsOf } from "./format/access.js";
 export { check, checkKeyFiles } from "./inspect/check.js";
 export { cloneOf, existingCloneOf } from "./sync/clone.js";
@@ -59,6 +62,7 @@ export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature
 export { DivergedError, type Divergence } from "./sync/divergence.js";
 export { sync, type SyncOptions, type SyncResult } from "./sync/sync.js";
 export { VaultState, type Owner } from "./files/vault-state.js";
-export { verificationError, verify, type Comparison, type Verification, type VerifyOptions } from "./inspect/verify.js";
+export { verificationError, verify, type Verification, type VerifyOptions } from "./inspect/verify.js";
+export type { Comparison } from "./inspect/comparison.js";
 export { verificationMarkdown } from "./inspect/as-markdown.js";
 export { verificationSarif } from "./inspect/as-sarif.js";

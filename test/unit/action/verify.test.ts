@@ -119,6 +119,20 @@ describe("the action's verify", () => {
     expect(comments[100]!.body).toContain("No agent gains or loses a secret.");
   });
 
+  it("shows in the comment what will give access one day, and ends a block of lines that does not fit", async () => {
+    const box = await proposed();
+    const hub = await github();
+    const manifest = join(box.vault, "manifest.yaml");
+    const lines = Array.from({ length: 250 }, (_, index) => `# ${index} ${"x".repeat(380)}\n`).join("");
+    writeFileSync(manifest, lines + readFileSync(manifest, "utf8").replace("  - stripe\n", "  - stripe\n  - prod\n"));
+    await runAction(box, { mode: "verify", token: TOKEN }, { env: { ...hub.env, ...pullRequest(box) } });
+    const [{ body }] = hub.comments as [Comment];
+    expect(body).toContain("| `agent bot would join group prod when it exists` | `membership` |");
+    expect(body).toContain("#### Findings");
+    expect(body).toMatch(/\n\+# \d+ x+\n```\n\nThis is not everything: .*$/);
+    expect(body.length).toBeLessThan(65_536);
+  });
+
   it("leaves the comments of others alone, also one that looks like its own", async () => {
     const box = await proposed();
     for (const user of [undefined, "carol"]) {

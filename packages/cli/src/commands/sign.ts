@@ -9,7 +9,7 @@ export default class Sign extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Sign changes made without agent-vault";
   static override description =
-    "Shows who would gain access to which secret, asks for confirmation and signs. Also signs vaults of agent-vault 0.1.";
+    "Shows what would give more access or protect less, and everything else that changed; asks for confirmation and signs. Also signs vaults of agent-vault 0.1.";
   static override examples = ["agent-vault sign", "agent-vault sign --dry-run", "agent-vault sign --renew --valid-for 30d"];
   static override flags = {
     key: keyFlag,

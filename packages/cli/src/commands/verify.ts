@@ -29,7 +29,10 @@ export default class Verify extends VaultCommand {
   ];
   static override flags = {
     at: Flags.string({ description: "verify this commit in place of the work tree", helpValue: "REV" }),
-    against: Flags.string({ description: "show who gained or lost access to which secret since this commit", helpValue: "REV" }),
+    against: Flags.string({
+      description: "show what gives more access, and everything else that differs from this commit",
+      helpValue: "REV",
+    }),
     strict: Flags.boolean({ description: "treat warnings as errors" }),
     "max-age": Flags.string({ description: "fail if the state was signed longer ago, such as 30d", helpValue: "TIME" }),
     "min-sequence": Flags.integer({ description: "fail if the state has a lower number", helpValue: "N", min: 1 }),
@@ -69,10 +72,11 @@ function* formatVerification({ state, findings, comparison }: Verification): Gen
   }
   yield* formatVaultFindings(findings);
   if (!comparison) return;
-  const { revision, commit, before, difference } = comparison;
+  const { revision, commit, base, before, difference } = comparison;
   const what = { absent: " which has no vault", unsigned: " which is not signed", signed: "" }[before];
-  yield `Compared with ${revision} (${commit.slice(0, 12)})${what && `,${what}`}:`;
-  const lines = difference ? describeDifference(difference) : ["access cannot be compared"];
+  const from = base === commit ? "" : `, at the commit that both began from (${base.slice(0, 12)})`;
+  yield `Compared with ${revision} (${commit.slice(0, 12)})${from}${what && `,${what}`}:`;
+  const lines = describeDifference(difference);
   for (const line of lines.length > 0 ? lines : ["no differences"]) yield `  ${line}`;
 }
 

@@ -1,15 +1,20 @@
-import type { AccessDifference } from "../files/access-difference.js";
+import type { Difference } from "../difference/difference.js";
 import { andMore } from "../text/counts.js";
 import { printable } from "../text/printable.js";
-import type { Comparison, Verification } from "./verify.js";
+import { countKinds } from "../difference/describe.js";
+import type { FileDifference } from "../difference/line-difference.js";
+import type { Comparison } from "./comparison.js";
+import type { Verification } from "./verify.js";
 
 /** Names that are shown in one place, and rows of one table: a comment has a limit. */
 const MAX_NAMES = 20;
 const MAX_ROWS = 50;
+/** Lines of all files together. */
+const MAX_LINES = 300;
 
 /**
- * A verification as Markdown for a pull request's comment, in lines. What comes from the vault is in code spans, so nothing of it
- * is taken for markup, a link or the mention of a user.
+ * A verification as Markdown for a pull request's comment, in lines. What comes from the vault is in code spans and code
+ * blocks, so nothing of it is taken for markup, a link or somebody's name.
  */
 export function verificationMarkdown({ ok, state, findings, comparison }: Verification): string[] {
   const title = comparison ? "What this changes in the vault" : "The vault";
@@ -27,10 +32,11 @@ export function verificationMarkdown({ ok, state, findings, comparison }: Verifi
       ["", "What", "What to do", "Kind"],
       findings.map(({ severity, message, remedy, kind }) => [severity, code(message), code(remedy), code(kind)]),
     ),
+    ...blocks(comparison?.difference.lines ?? []),
   ];
 }
 
-function compared({ revision, commit, before, difference }: Comparison): string[] {
+function compared({ revision, commit, base, before, difference }: Comparison): string[] {
   const than = {
     absent: "held no vault, so all of it is new",
     unsigned: "was not signed",
@@ -38,15 +44,25 @@ function compared({ revision, commit, before, difference }: Comparison): string[
   }[before];
   return [
     "",
-    `Compared with ${code(revision)} (${code(commit.slice(0, 12))}), which ${than}.`,
-    ...(difference ? described(difference) : ["", "**Who gains and loses access cannot be determined.**"]),
+    `Compared with ${code(revision)} (${code(commit.slice(0, 12))})${base === commit ? "" : `, at the commit that both began from (${code(base.slice(0, 12))})`}, which ${than}.`,
+    ...(difference.unreadable.length > 0 ? ["", "**Not everything can be compared.**"] : []),
+    ...described(difference),
   ];
 }
 
-function described({ access, recipients, secrets, files }: AccessDifference): string[] {
+function described({ access, recipients, secrets, files, changes }: Difference): string[] {
+  if (changes.length === 0) return ["", "Nothing differs."];
   const changed = Object.entries({ ...secrets, "other files": files }).filter(([, names]) => names.length > 0);
-  if (access.length + recipients.length + changed.length === 0) return ["", "Nothing differs."];
+  const those = (title: string, widens: boolean) => {
+    const found = changes.filter((change) => change.widens === widens);
+    const rows = found.map(({ kind, text }) => [code(text), code(kind)]);
+    return [
+      ...table(title, ["What", "Kind"], rows),
+      ...(rows.length > MAX_ROWS ? [`Of each kind: ${countKinds(found.slice(MAX_ROWS))}.`] : []),
+    ];
+  };
   return [
+    ...those("More access, or less protection", true),
     ...(access.length === 0
       ? ["", "No agent gains or loses a secret."]
       : table(
@@ -64,7 +80,22 @@ function described({ access, recipients, secrets, files }: AccessDifference): st
       ["", "Which"],
       changed.map(([how, which]) => [`${how === "other files" ? "" : "secrets "}${how}`, names(which)]),
     ),
+    ...those("Other changes", false),
   ];
+}
+
+/** Files line by line, each in a code block whose fence is longer than any that could end it. */
+function blocks(files: readonly FileDifference[]): string[] {
+  let room = MAX_LINES;
+  return files.flatMap(({ file, lines, omitted }) => {
+    const kept = lines.slice(0, room);
+    room -= kept.length;
+    const runs = kept.flatMap((line) => line.match(/`+/g) ?? []).map(({ length }) => length);
+    const fence = "`".repeat(Math.max(2, ...runs) + 1);
+    const more = omitted + lines.length - kept.length;
+    const block = kept.length > 0 ? ["", `${fence}diff`, ...kept, fence] : [];
+    return ["", `#### ${code(file)}`, ...block, ...(more > 0 ? ["", `And ${more} more lines.`] : [])];
+  });
 }
 
 function table(title: string, headings: readonly string[], rows: readonly (readonly string[])[]): string[] {

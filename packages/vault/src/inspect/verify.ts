@@ -1,5 +1,4 @@
 import { basename, dirname, join } from "node:path";
-import { accessDifference, type AccessDifference } from "../files/access-difference.js";
 import { CommitFiles } from "../files/commit-files.js";
 import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
@@ -11,6 +10,7 @@ import { inspect } from "./inspect.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestFiles, type KeyFinder } from "../files/digest-files.js";
 import { shellWord } from "../text/shell-word.js";
+import { compare, requireRepository, type Comparison } from "./comparison.js";
 import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
@@ -20,7 +20,7 @@ import { VaultState } from "../files/vault-state.js";
 export interface VerifyOptions {
   /** A commit to verify instead of the work tree. */
   readonly at?: string | undefined;
-  /** A commit to compare with, in terms of access. */
+  /** A commit to compare with: who can do what, since the two parted. */
   readonly against?: string | undefined;
   /** Treat warnings as errors. */
   readonly strict?: boolean;
@@ -57,17 +57,6 @@ export interface SignedSummary {
   readonly fingerprint: string;
 }
 
-/** What separates the verified state from another one. */
-export interface Comparison {
-  /** As it was asked for. */
-  readonly revision: string;
-  readonly commit: string;
-  /** Whether there was no vault, one that nobody signed, or a signed one. */
-  readonly before: "absent" | "unsigned" | "signed";
-  /** Absent where one of the two states cannot be read. */
-  readonly difference: AccessDifference | undefined;
-}
-
 /**
  * Proves that a vault is sound, for CI and for anybody who wants to know: what {@link assessTrust} and {@link inspect} look at, private
  * keys in plain text, and what the options demand. It needs no key, no network and no history, and writes nothing.
@@ -91,7 +80,7 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
   const state = new VaultState(commit === undefined ? root : await CommitFiles.read(repository!, commit, root));
   const { digests, keyMaterial } = digestFiles(state.source, options.findKeys);
   const { signed, findings: trust } = await assessTrust(context, root, state, digests, { commit });
-  const compared = options.against === undefined ? undefined : await compare(context, root, repository, state, options.against);
+  const compared = options.against === undefined ? undefined : await compare(context, root, { repository, state, commit }, options.against);
   const findings = [
     ...trust,
     ...demands(context, signed, options),
@@ -155,35 +144,6 @@ function keyFinding(root: string, { file, line }: { file: string; line: number }
   };
 }
 
-/** Compares a state with the one of another commit; problems of the latter are warnings. */
-async function compare(
-  context: Context,
-  root: string,
-  repository: GitRepository | undefined,
-  state: VaultState,
-  revision: string,
-): Promise<{ comparison: Comparison; findings: readonly Finding[] }> {
-  const findings: Finding[] = [];
-  const warn = (message: string, remedy: string, file = LOCK_FILE) =>
-    findings.push({ severity: "warning", kind: "against", subject: revision, message: `${revision}: ${message}`, remedy, file });
-  const commit = await requireRepository(root, repository).commitAt(revision);
-  const before = await stateAt(repository!, commit, root);
-  const trust = before && (await assessTrust(context, root, before, before.digests(), { commit, isPast: true }));
-  // A comparison is no reason to trust the earlier state; whether its signer can be known is said of the later one.
-  for (const { kind, message, remedy, file } of trust?.findings ?? []) {
-    if (kind !== "unsigned" && kind !== "signer-unknown") warn(message, remedy, file);
-  }
-  let difference: AccessDifference | undefined;
-  try {
-    difference = accessDifference(before, state);
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    warn(`who gains and loses access cannot be determined. ${error.message}`, "Compare with another commit.");
-  }
-  const kind = !before ? "absent" : trust?.signed ? "signed" : "unsigned";
-  return { comparison: { revision, commit, before: kind, difference }, findings };
-}
-
 function summaryOf({ lock, signer }: SignedLock): SignedSummary {
   return {
     vault: lock.vault,
@@ -193,23 +153,6 @@ function summaryOf({ lock, signer }: SignedLock): SignedSummary {
     signer: lock.owners.find(({ key }) => key === signer)?.name,
     fingerprint: fingerprint(signer),
   };
-}
-
-/** The vault as a commit holds it, or `undefined` where it holds none. */
-async function stateAt(repository: GitRepository, commit: string, root: string): Promise<VaultState | undefined> {
-  try {
-    return new VaultState(await CommitFiles.read(repository, commit, root));
-  } catch (error) {
-    if (error instanceof VaultError && error.code === "VAULT_NOT_FOUND") return undefined;
-    throw error;
-  }
-}
-
-function requireRepository(root: string, repository: GitRepository | undefined): GitRepository {
-  if (repository) return repository;
-  throw new VaultError("REPOSITORY_NOT_FOUND", `${root} is not in a git repository, so there are no commits.`, {
-    remedy: "Leave out --at and --against, or run the command in a clone.",
-  });
 }
 
 /** To the minute, in UTC. */

@@ -1,4 +1,4 @@
-import { accessDifference, type AccessDifference } from "../files/access-difference.js";
+import { differenceBetween, type Difference } from "../difference/difference.js";
 import type { Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
@@ -37,7 +37,7 @@ export interface SignProposal {
   readonly digest: Digest;
   /** The state that it is compared with, or `undefined` for a vault that was never signed. */
   readonly since: { readonly sequence: number; readonly commit: string } | undefined;
-  readonly difference: AccessDifference;
+  readonly difference: Difference;
   /** Secrets that are re-encrypted, since their files may have other readers than the manifest names. */
   readonly resealed: readonly string[];
 }
@@ -199,7 +199,7 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
       remedy: "Restore config.yaml from git, then run agent-vault sign again.",
     });
   }
-  const difference = accessDifference(base?.state, state);
+  const difference = differenceBetween(base?.state, state);
   await requireTrueEscrows(state, owner, difference);
   adoptExtraAgents(state);
   const reencryptions = includingOutdated(
@@ -217,8 +217,12 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
   return { proposal, base, owner, reencryptions };
 }
 
-/** Secrets whose files were changed, or that a recipient with a new key reads: the old key must not stay in them. */
-function changedSecrets(state: VaultState, { secrets, recipients }: AccessDifference): SecretPath[] {
+/**
+ * Secrets whose files were changed, or that a recipient with a new key reads: the old key must not stay in them. Where that cannot be told,
+ * all of them.
+ */
+function changedSecrets(state: VaultState, { secrets, recipients, unreadable }: Difference): SecretPath[] {
+  if (unreadable.length > 0) return state.secretPaths();
   const changed = new Set([...secrets.added, ...secrets.changed].map(parseSecretPath));
   const ownersDiffer = recipients.some(({ kind }) => kind === "owner");
   const agents = new Set(recipients.flatMap(({ kind, name }) => (kind === "agent" ? [name] : [])));
@@ -229,7 +233,7 @@ function changedSecrets(state: VaultState, { secrets, recipients }: AccessDiffer
  * The escrow of an agent holds the agent's key. Where only one of the two was changed, another key may be reading in the agent's place.
  * @throws VaultError `DAMAGED`
  */
-async function requireTrueEscrows(state: VaultState, owner: Identity, { files }: AccessDifference): Promise<void> {
+async function requireTrueEscrows(state: VaultState, owner: Identity, { files }: Difference): Promise<void> {
   const agents = new Set<string>();
   for (const file of files) {
     const found = classify(file);

@@ -1,4 +1,4 @@
-import { accessDifference, type AccessDifference } from "../files/access-difference.js";
+import { differenceBetween, type Difference } from "../difference/difference.js";
 import { VaultError } from "../errors.js";
 import { CommitFiles } from "../files/commit-files.js";
 import { VaultState } from "../files/vault-state.js";
@@ -6,8 +6,8 @@ import type { GitRepository } from "../git/repository.js";
 
 /** Both sides of a vault that was changed in two places, each since the last state that they share. */
 export interface Divergence {
-  readonly here: AccessDifference;
-  readonly there: AccessDifference;
+  readonly here: Difference;
+  readonly there: Difference;
 }
 
 /** A vault that was changed here and on the remote. */
@@ -27,5 +27,5 @@ export async function divergence(repository: GitRepository, root: string, tracki
   const base = (await repository.try(["merge-base", "HEAD", tracking]))?.trim();
   const at = async (revision: string) => new VaultState(await CommitFiles.read(repository, revision, root));
   const shared = base === undefined ? undefined : await at(base).catch(() => undefined);
-  return { here: accessDifference(shared, await at("HEAD")), there: accessDifference(shared, await at(tracking)) };
+  return { here: differenceBetween(shared, await at("HEAD")), there: differenceBetween(shared, await at(tracking)) };
 }
