@@ -18,7 +18,7 @@ export async function currentLocation(context: Context, repository: HookFolders,
 /** Every place of a repository where the check can be, in the order of preference. */
 export function hookLocations(context: Context, repository: HookFolders): HookLocation[] {
   const { root, commonFolder, hooksFolder } = repository;
-  const list = [configurationLocation(context, repository)];
+  const list = [configurationLocation(context, repository, "pre-commit")];
   const isHusky = basename(hooksFolder) === "_" && isBelow(root, hooksFolder);
   if (isHusky) list.push(fileLocation(context, "husky", join(dirname(hooksFolder), "pre-commit"), true));
   const lefthook = firstFile(root, LEFTHOOK_FILES);
@@ -34,6 +34,26 @@ export function hookLocations(context: Context, repository: HookFolders): HookLo
     else list.push(outsideLocation(file));
   }
   return list;
+}
+
+/**
+ * Where the note of what is pushed is in effect, with the check's place given: beside it where that is git's configuration or husky, else in
+ * git's own folder of hooks, where a hook manager has its own as well; `undefined` where that lies outside the repository.
+ */
+export function pushLocation(context: Context, repository: HookFolders, check: HookLocation): HookLocation | undefined {
+  if (check.method === "git-config") return configurationLocation(context, repository, "pre-push");
+  if (check.method === "husky") return fileLocation(context, "husky", join(dirname(check.file), "pre-push"), true);
+  const { root, commonFolder, hooksFolder } = repository;
+  const file = join(hooksFolder, "pre-push");
+  const isOwn = withoutLinks(hooksFolder) === withoutLinks(join(commonFolder, "hooks"));
+  if (isOwn || isBelow(commonFolder, hooksFolder)) return fileLocation(context, isOwn ? "git-hooks" : "hooks-path", file, false);
+  return isBelow(root, hooksFolder) ? fileLocation(context, "hooks-path", file, true) : undefined;
+}
+
+/** Every place where the note can be. */
+export function pushLocations(context: Context, repository: HookFolders): HookLocation[] {
+  const checks = hookLocations(context, repository);
+  return checks.flatMap((check) => pushLocation(context, repository, check) ?? []);
 }
 
 const LEFTHOOK_FILES = ["", ".", ".config/"].flatMap((prefix) =>

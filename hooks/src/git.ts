@@ -1,20 +1,36 @@
 import { type Context, VaultError } from "@agent-vault/vault/read-only";
 import {
+  findGitFolders,
   gitFailed,
   isGitError,
   readObjects as readGitObjects,
   runGitForOutput,
+  type EnvironmentOptions,
   type GitOutput,
   type ObjectSink,
 } from "@agent-vault/vault/git";
 
-/** Within a hook git sees the index that it is about to commit. What is read must be what is pushed: a replacement (git-replace) is seen on this machine alone. */
-const ENVIRONMENT = { inHook: true, extra: { GIT_OPTIONAL_LOCKS: "0", GIT_NO_REPLACE_OBJECTS: "1" } } as const;
+/** git gives each pre-commit hook the index that it is about to commit. */
+const COMMITTED_INDEX = "GIT_INDEX_FILE";
+
+/**
+ * Within a hook git sees the index that it is about to commit. Elsewhere the folder says which repository it is, and `GIT_DIR` only where
+ * the folder is in none. What is read must be what is pushed: a replacement (git-replace) is seen on this machine alone.
+ */
+function environmentOf({ env }: Context, cwd: string): EnvironmentOptions {
+  const inHook = Boolean(env[COMMITTED_INDEX]) || findGitFolders(cwd) === undefined;
+  return { inHook, extra: { GIT_OPTIONAL_LOCKS: "0", GIT_NO_REPLACE_OBJECTS: "1" } };
+}
+
+/** The context for what changes the repository of a folder, whichever hook of another one it is run from. */
+export function outsideHooks(context: Context): Context {
+  return { ...context, env: { ...context.env, [COMMITTED_INDEX]: undefined } };
+}
 
 /** Runs git, and says how it ended. @throws VaultError `REPOSITORY_NOT_FOUND` where there is no such folder, `GIT_MISSING` */
 export async function runGit(context: Context, cwd: string, args: readonly string[]): Promise<GitOutput> {
   try {
-    return await runGitForOutput(context, cwd, args, ENVIRONMENT);
+    return await runGitForOutput(context, cwd, args, environmentOf(context, cwd));
   } catch (error) {
     throw repositoryError(cwd, error);
   }
@@ -66,7 +82,7 @@ export async function readObjects(
     });
   };
   try {
-    await readGitObjects(context, cwd, names, openPresent, ENVIRONMENT);
+    await readGitObjects(context, cwd, names, openPresent, environmentOf(context, cwd));
   } catch (error) {
     throw repositoryError(cwd, error);
   }

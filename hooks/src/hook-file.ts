@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, typ
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { type Context, isSystemError, replaceFile, VaultError } from "@agent-vault/vault/read-only";
-import { isShellScript, scriptBlock } from "./hook-script.js";
+import { isShellScript, scriptBlock, type HookEvent } from "./hook-script.js";
 import { findBlock, insertBlock, removeBlock, replaceBlock } from "./marked-block.js";
 
 /** The program that runs a hook file: git, by its first line and only where it is executable; or husky, always with sh. */
@@ -24,22 +24,22 @@ export function isInstalledInFile(file: string, runner: Runner): boolean {
  * @param tracked whether the file comes with the repository.
  * @throws VaultError `ALREADY_EXISTS` where the place to move it to is taken, `UNWRITABLE` for a link that husky would run.
  */
-export function installInFile(file: string, runner: Runner, tracked: boolean): void {
+export function installInFile(file: string, runner: Runner, tracked: boolean, event: HookEvent): void {
   const hook = readHook(file);
   const aside = asideOf(file);
   if (!hook) {
     if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true });
-    return writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(tracked)), 0o755);
+    return writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(event, tracked)), 0o755);
   }
   const { text, mode } = hook;
   if (text !== undefined) {
     const block = findBlock(text);
     if (block) {
-      const fresh = replaceBlock(text, block, scriptBlock(tracked, readHook(aside) && basename(aside)));
+      const fresh = replaceBlock(text, block, scriptBlock(event, tracked, readHook(aside) && basename(aside)));
       return writeOver(file, fresh, runner === "git" && !hook.executable ? mode | 0o111 : mode);
     }
     if (runner === "husky" || (hook.executable && isShellScript(text))) {
-      return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock(tracked)), mode);
+      return writeOver(file, insertBlock(text, afterShebang(text), scriptBlock(event, tracked)), mode);
     }
   } else if (runner === "husky") {
     throw new VaultError("UNWRITABLE", `${file} is not a regular file, so it was not changed.`, {
@@ -52,7 +52,7 @@ export function installInFile(file: string, runner: Runner, tracked: boolean): v
     });
   }
   renameSync(file, aside);
-  writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(tracked, basename(aside))), 0o755);
+  writeOver(file, insertBlock(OWN_HEADER, OWN_HEADER.length, scriptBlock(event, tracked, basename(aside))), 0o755);
 }
 
 /** Takes the block out again; the file is as it was before, or gone where it was not there. */

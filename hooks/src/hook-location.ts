@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Context } from "@agent-vault/vault/read-only";
 import { isGitError } from "@agent-vault/vault/git";
 import { git, gitError, runGit } from "./git.js";
 import type { HookFolders } from "./hook-folders.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
-import { scan, scriptBlock } from "./hook-script.js";
+import { notePush, scan, scriptBlock, type HookEvent } from "./hook-script.js";
 import { installInYaml, isInstalledInYaml, type Manager, manualJob, uninstallFromYaml } from "./hook-yaml.js";
 
 /**
@@ -31,25 +31,27 @@ export interface HookLocation {
 }
 
 /** The clone's configuration, for git 2.54 and later. */
-export function configurationLocation(context: Context, repository: HookFolders): HookLocation {
+export function configurationLocation(context: Context, repository: HookFolders, event: HookEvent): HookLocation {
   const { root, commonFolder } = repository;
+  const section = event === "pre-commit" ? "hook.agent-vault" : "hook.agent-vault-push";
   const set = (key: string, value: string): Promise<Buffer> =>
-    git(context, root, ["config", "--local", "--replace-all", `${CONFIG_SECTION}.${key}`, value]);
+    git(context, root, ["config", "--local", "--replace-all", `${section}.${key}`, value]);
   return {
     method: "git-config",
     file: join(commonFolder, "config"),
     manual: "",
-    isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${CONFIG_SECTION}.command`])).exit === 0,
+    isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${section}.command`])).exit === 0,
     install: async () => {
-      await set("command", scan(false).join("; "));
-      await set("event", "pre-commit");
+      await set("command", event === "pre-commit" ? scan(false).join("; ") : NOTE_COMMAND);
+      await set("event", event);
       return true;
     },
-    uninstall: () => unsetConfig(context, repository.root, ["--remove-section", CONFIG_SECTION]),
+    uninstall: () => unsetConfig(context, repository.root, ["--remove-section", section]),
   };
 }
 
-const CONFIG_SECTION = "hook.agent-vault";
+/** git adds the hook's arguments at its end. */
+const NOTE_COMMAND = `(${notePush(false).join("; ")}) >/dev/null 2>&1 || :; :`;
 
 /** Unsets a part of the clone's configuration. `git config` exits with 5 or 128 where there is nothing to unset, as there is after an uninstall. */
 export async function unsetConfig(context: Context, root: string, args: readonly string[]): Promise<void> {
@@ -60,8 +62,9 @@ export async function unsetConfig(context: Context, root: string, args: readonly
   if (!isGitError(error, "noSuchSection")) throw error;
 }
 
-/** A hook file. @param tracked whether the file comes with the repository */
+/** A hook file, whose name is its event's. @param tracked whether the file comes with the repository */
 export function fileLocation(context: Context, method: "husky" | "hooks-path" | "git-hooks", file: string, tracked: boolean): HookLocation {
+  const event = basename(file) as HookEvent;
   const runner: Runner = method === "husky" ? "husky" : "git";
   return {
     method,
@@ -69,7 +72,7 @@ export function fileLocation(context: Context, method: "husky" | "hooks-path" | 
     manual: "",
     isInstalled: async () => isInstalledInFile(file, runner),
     install: async () => {
-      installInFile(file, runner, tracked);
+      installInFile(file, runner, tracked, event);
       return true;
     },
     uninstall: async () => uninstallFromFile(context, file),
@@ -96,7 +99,7 @@ export function outsideLocation(file: string): HookLocation {
   return {
     method: "outside",
     file,
-    manual: `${scriptBlock(false).join("\n")}\n`,
+    manual: `${scriptBlock("pre-commit", false).join("\n")}\n`,
     isInstalled: async () => isInstalledInFile(file, "git"),
     install: async () => false,
     uninstall: async () => {},

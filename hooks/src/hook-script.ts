@@ -8,6 +8,9 @@ export const BLOCK_BEGIN = "# >>> agent-vault >>>";
 /** The last line of a block. */
 export const BLOCK_END = "# <<< agent-vault <<<";
 
+/** What a hook does: `pre-commit` checks, and stops what it cannot check; `pre-push` takes a note, and stops nothing. */
+export type HookEvent = "pre-commit" | "pre-push";
+
 /**
  * The check, in POSIX sh, for a shell of its own. It fails closed: what cannot be checked is not committed.
  * Nothing in it belongs to one machine, so it can be tracked; git itself is always on the PATH of a hook.
@@ -16,28 +19,40 @@ export const BLOCK_END = "# <<< agent-vault <<<";
  */
 export function scan(tracked: boolean): string[] {
   return [
-    `eval "set -- $(git config --get ${COMMAND_KEY})"`,
-    'if [ -x "${1-}" ] && [ -e "${2-$1}" ]; then exec "$@" scan --staged; fi',
-    'case "$(command -v agent-vault)" in /*) exec agent-vault scan --staged ;; esac',
-    ...(tracked ? [`if [ -x ${LOCAL_PROGRAM} ]; then exec ${LOCAL_PROGRAM} scan --staged; fi`] : []),
+    ...start(tracked, "scan --staged"),
     'echo "agent-vault was not found, so this commit was not checked for key material. Install agent-vault, then run agent-vault hook install; or skip the check this once: git commit --no-verify" >&2',
     "exit 1",
+  ];
+}
+
+/**
+ * The note of what is pushed, for a shell of its own: without a word, and without a failure.
+ * @param tracked as of {@link scan}
+ */
+export function notePush(tracked: boolean): string[] {
+  return ["agent_vault_remote=${1-} agent_vault_url=${2-}", ...start(tracked, 'hook pre-push "$agent_vault_remote" "$agent_vault_url"')];
+}
+
+/** Becomes the first agent-vault that is there; goes on where there is none. @param words for it, as the shell reads them */
+function start(tracked: boolean, words: string): string[] {
+  return [
+    `eval "set -- $(git config --get ${COMMAND_KEY})"`,
+    `if [ -x "\${1-}" ] && [ -e "\${2-$1}" ]; then exec "$@" ${words}; fi`,
+    `case "$(command -v agent-vault)" in /*) exec agent-vault ${words} ;; esac`,
+    ...(tracked ? [`if [ -x ${LOCAL_PROGRAM} ]; then exec ${LOCAL_PROGRAM} ${words}; fi`] : []),
   ];
 }
 
 const LOCAL_PROGRAM = "node_modules/.bin/agent-vault";
 
 /**
- * The block of a hook script. What comes after it runs when the check has passed.
+ * The block of a hook script. What comes after it runs when it has passed, with the same standard input.
  * @param tracked as of {@link scan}.
  * @param chained the file beside the hook that is to run next, if any.
  */
-export function scriptBlock(tracked: boolean, chained?: string): string[] {
+export function scriptBlock(event: HookEvent, tracked: boolean, chained?: string): string[] {
   return [
-    `${BLOCK_BEGIN} checks what is about to be committed; "agent-vault hook uninstall" removes it`,
-    "(",
-    ...scan(tracked).map((line) => `  ${line}`),
-    ") || exit $?",
+    ...(event === "pre-commit" ? checkLines(tracked) : noteLines(tracked)),
     ...(chained === undefined
       ? []
       : [
@@ -45,6 +60,30 @@ export function scriptBlock(tracked: boolean, chained?: string): string[] {
           'if [ -x "$agent_vault_next" ]; then exec "$agent_vault_next" "$@"; fi',
         ]),
     BLOCK_END,
+  ];
+}
+
+function checkLines(tracked: boolean): string[] {
+  return [
+    `${BLOCK_BEGIN} checks what is about to be committed; "agent-vault hook uninstall" removes it`,
+    "(",
+    ...scan(tracked).map((line) => `  ${line}`),
+    ") || exit $?",
+  ];
+}
+
+/** git tells on standard input what it pushes, and the lines after the block may want to read that too. */
+function noteLines(tracked: boolean): string[] {
+  return [
+    `${BLOCK_BEGIN} notes which states of a vault are pushed; "agent-vault hook uninstall" removes it`,
+    'agent_vault_refs="$(cat)"',
+    `printf '%s\\n' "$agent_vault_refs" | (`,
+    ...notePush(tracked).map((line) => `  ${line}`),
+    ") >/dev/null 2>&1 || :",
+    "exec <<AGENT_VAULT_REFS",
+    "$agent_vault_refs",
+    "AGENT_VAULT_REFS",
+    '[ -n "$agent_vault_refs" ] || exec </dev/null',
   ];
 }
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Context, isSystemError, shellQuote, writeError } from "@agent-vault/vault/read-only";
-import { git } from "./git.js";
+import { type Context, isSystemError, shellQuote, VaultError, writeError } from "@agent-vault/vault/read-only";
+import { git, outsideHooks } from "./git.js";
 import { findHookFolders, type HookFolders } from "./hook-folders.js";
 import { fileLocation, type HookLocation, type HookMethod, unsetConfig } from "./hook-location.js";
-import { currentLocation, hookLocations } from "./find-hook-location.js";
+import { currentLocation, hookLocations, pushLocation, pushLocations } from "./find-hook-location.js";
 import { COMMAND_KEY } from "./hook-script.js";
 
 /** Where the check is, or would be. */
@@ -26,10 +26,12 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the pre-commit hook. Where it is installed already, it is brought up to date.
+ * Installs the pre-commit hook, and beside it the pre-push hook, which notes which states of a vault are pushed. Where they are installed
+ * already, they are brought up to date. The note is a convenience: where its hook cannot be installed, the context says so.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`, `UNWRITABLE`, `DISK_FULL`, `ALREADY_EXISTS`
  */
-export async function installHook(context: Context, cwd: string, options: InstallOptions): Promise<HookResult> {
+export async function installHook(caller: Context, cwd: string, options: InstallOptions): Promise<HookResult> {
+  const context = outsideHooks(caller);
   const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   const { method, file } = location;
@@ -38,21 +40,25 @@ export async function installHook(context: Context, cwd: string, options: Instal
   } catch (error) {
     throw writeError(error, file);
   }
+  await installNote(context, pushLocation(context, repository, location));
   await git(context, repository.root, ["config", "--local", "--replace-all", COMMAND_KEY, options.command.map(shellQuote).join(" ")]);
   warnIfIdle(context, repository, location);
   return { method, file, installed: true };
 }
 
 /**
- * Takes the check out of every place where it was ever installed; each file is then, byte for byte, what it was before.
+ * Takes both hooks out of every place where they were ever installed; each file is then, byte for byte, what it was before.
  * @throws VaultError as {@link installHook}
  */
-export async function uninstallHook(context: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
+export async function uninstallHook(caller: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
+  const context = outsideHooks(caller);
   const repository = await findHookFolders(context, cwd);
   const { method, file } = await currentLocation(context, repository, options.gitVersion);
-  // The last one is from before the repository had a hook manager.
-  const formerLocation = fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", "pre-commit"), false);
-  for (const location of [...hookLocations(context, repository), formerLocation]) {
+  // The last ones are from before the repository had a hook manager.
+  const formerLocations = ["pre-commit", "pre-push"].map((name) =>
+    fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", name), false),
+  );
+  for (const location of [...hookLocations(context, repository), ...pushLocations(context, repository), ...formerLocations]) {
     try {
       await location.uninstall();
     } catch (error) {
@@ -67,10 +73,21 @@ export async function uninstallHook(context: Context, cwd: string, options: Pick
  * Where the check is installed, or where it would be.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */
-export async function hookStatus(context: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
+export async function hookStatus(caller: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
+  const context = outsideHooks(caller);
   const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   return { method: location.method, file: location.file, installed: await location.isInstalled() };
+}
+
+async function installNote(context: Context, location: HookLocation | undefined): Promise<void> {
+  try {
+    await location?.install();
+  } catch (error) {
+    const failure = writeError(error, location!.file);
+    if (!(failure instanceof VaultError)) throw failure;
+    context.warn(`The pre-push hook, which notes what is pushed, was not installed. ${failure.message}`);
+  }
 }
 
 /** A hook manager that is configured but was never set up in this clone runs nothing. */

@@ -11,7 +11,7 @@ export interface VaultOptions {
   readonly keyPath?: string;
   /** The key itself, `AGE-SECRET-KEY-1...`; it takes precedence over `keyPath` and is never written anywhere. */
   readonly keyStr?: string;
-  /** Whether a read fast-forwards the repository to its upstream first, at most once in the vault's `pull_interval`; `true` unless set. */
+  /** Whether a read asks the remote first, at most once in the vault's `pull_interval`; `true` unless set. */
   readonly autoPull?: boolean;
 }
 

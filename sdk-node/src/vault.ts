@@ -7,7 +7,7 @@ import {
   parseSecretPath,
   printable,
   processContext,
-  pull,
+  fetchStates,
   resolvePath,
   SecretReader,
   VaultError,
@@ -25,8 +25,8 @@ import { startWatch, type SecretChange, type Watch, type WatchOptions } from "./
 import { wholeVault } from "./whole-vault.js";
 
 /**
- * Reads the secrets that a key was granted. It changes nothing in the vault; the one thing that it may write is what `git fetch` and a
- * fast-forward write, and the clone of a URL. All methods throw `VaultError` or one of its subclasses, each with a `code`.
+ * Reads the secrets that a key was granted. It changes nothing in the vault; the one thing that it may write is what `git fetch`
+ * writes, and the clone of a URL. All methods throw `VaultError` or one of its subclasses, each with a `code`.
  */
 export class Vault {
   readonly #context: Context;
@@ -172,8 +172,8 @@ export class Vault {
   }
 
   /**
-   * Fast-forwards the repository to its upstream now; that of a URL is cloned where it was not yet. Where that is impossible a warning is
-   * emitted and the local state stays.
+   * Asks the remote for the newest state now; no branch and no file moves. The repository of a URL is cloned where it was not yet. Where that
+   * is impossible a warning is emitted, and the state that is here is read.
    * @example
    * ```js
    * import { Vault } from "agent-vault";
@@ -279,7 +279,7 @@ export class Vault {
 
   async #pullNow(): Promise<void> {
     const root = await this.#locate();
-    await pull(this.#context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
+    await fetchStates(this.#context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
   }
 
   async #locate(): Promise<string> {

@@ -6,10 +6,10 @@ import {
   LOCK_SIGNATURE_FILE,
   loadVaultKeys,
   MANIFEST_FILE,
-  statFingerprint,
   metadataFile,
   parseSecretPath,
-  pull,
+  fetchStates,
+  readingFingerprint,
   secretFile,
   VaultError,
   openVault,
@@ -81,7 +81,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
   signal?.throwIfAborted();
 
   const files = [LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, secretFile(path), metadataFile(path)];
-  let fingerprint = statFingerprint(root, files);
+  let fingerprint = readingFingerprint(root, files);
   let seen = await look(request, path);
   if (!seen.exists) {
     throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
@@ -114,10 +114,10 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
 
   async function tick(): Promise<void> {
     try {
-      if (request.pull) await pull(context, root);
-      const now = statFingerprint(root, files);
+      if (request.pull) await fetchStates(context, root);
+      const now = readingFingerprint(root, files);
       if (now === fingerprint && !isFailing) return;
-      const next = await look({ ...request, pull: false }, path);
+      const next = await look(request, path, { isFetched: true });
       fingerprint = now;
       isFailing = false;
       reported = "";
@@ -150,11 +150,11 @@ interface Standing {
   readonly version: string;
 }
 
-async function look({ context, root, key, pull: mayPull }: WatchRequest, path: SecretPath): Promise<Standing> {
+async function look({ context, root, key, pull: mayPull }: WatchRequest, path: SecretPath, { isFetched = false } = {}): Promise<Standing> {
   const { parseMetadata } = await import("@agent-vault/vault");
   const keys = await loadVaultKeys(context, root, key);
-  if (mayPull) await pull(context, root, { keys });
-  const opened = await openVault(context, root, "state", { keys, read: (state) => void readNeeded(state, path) });
+  if (mayPull && !isFetched) await fetchStates(context, root, { keys });
+  const opened = await openVault(context, root, "state", { keys, localOnly: !mayPull, read: (state) => void readNeeded(state, path) });
   const { files: state, trusted } = opened;
   const { file, metadata, agents } = readNeeded(state, path);
   const { role, name } = (await opened.principal())!;

@@ -46,7 +46,7 @@ class Scene:
             self.env[name] = re.sub(r"@(\w+)", lambda match: str(SIGNERS[match[1]]), value)
         if "home" in key:
             shutil.copyfile(key_file(key["home"]), self.home / "owner.key")
-        self.key_path = str(key_file(key["file"])) if "file" in key else None
+        self.key_path = str(self._own_key(key["file"])) if "file" in key else None
         self.key_str = key_file(key["text"]).read_text("utf-8") if "text" in key else None
         if "history" in case:
             shutil.copytree(_history(tuple(case["history"])), machine, dirs_exist_ok=True)
@@ -55,6 +55,16 @@ class Scene:
         if "trust" in case:
             self._trust_file.parent.mkdir()
             shutil.copyfile(FIXTURES / "trust" / case["trust"], self._trust_file)
+
+    def _own_key(self, name: str) -> Path:
+        """A key of the fixtures, in a file that nobody else can read."""
+        file = self.machine / "keys" / Path(name).name
+        file.parent.mkdir(exist_ok=True)
+        # A case may name one that does not exist.
+        if key_file(name).exists():
+            shutil.copyfile(key_file(name), file)
+            file.chmod(0o600)
+        return file
 
     @property
     def remote(self) -> Path:
@@ -71,16 +81,27 @@ class Scene:
         git(clone, "push", "--quiet")
 
     def fetch_again(self) -> None:
-        """Forgets that something was fetched a moment ago."""
-        (self.repository / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
+        """Forgets that the remote was asked a moment ago."""
+        file = self.repository / ".git" / "agent-vault" / "fetched.json"
+        if file.exists():
+            file.write_text(json.dumps({**json.loads(file.read_text()), "triedAt": 0, "fetchedAt": 0}))
 
     def remembered(self) -> str | None:
-        """What the machine remembers: a file of the fixtures, some other bytes, or `None` for nothing."""
-        if not self._trust_file.parent.exists():
+        """What the machine remembers: a file of the fixtures whose newest state it is, some other text, or `None` for nothing."""
+        file = next((file for file in (self.memory_file, self._trust_file) if file.exists()), None)
+        if file is None:
             return None
-        content = self._trust_file.read_bytes()
-        known = [file.name for file in (FIXTURES / "trust").iterdir() if file.read_bytes() == content]
-        return known[0] if known else content.decode("utf-8")
+        text = file.read_text("utf-8")
+        for known in (FIXTURES / "trust").iterdir():
+            seen = known.read_text("utf-8")
+            newest = re.search(r'"lock": "sha256:[0-9a-f]{64}"', seen)
+            if seen == text or (file == self.memory_file and newest and newest[0] in text):
+                return known.name
+        return text
+
+    @property
+    def memory_file(self) -> Path:
+        return self._trust_file.with_suffix("") / "memory.json"
 
     @property
     def _trust_file(self) -> Path:

@@ -162,7 +162,7 @@ def test_reads_without_a_record_leave_a_note_where_there_is_one(first: Scene) ->
     vault = Vault(first.repository, first.key_path)
     vault.get("token")
     assert not (first.home / "ledger").exists()
-    (identifier,) = [file.stem for file in (first.home / "trust").glob("*.json")]
+    identifier = first.memory_file.parent.name
     (first.home / "ledger").mkdir()
     (first.home / "ledger" / f"{identifier}.db").touch()
     vault.get("token")

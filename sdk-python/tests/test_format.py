@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -189,5 +190,19 @@ def test_what_was_seen_is_kept_for_its_owner_alone(machine: Path) -> None:
     write_vault(root, Owner(), {"a": b"1"})
     assert Vault(root.parent, root.parent / "owner.key").get("big/a") == "1"
     trust = machine / "home" / ".agent-vault" / "trust"
-    (file,) = trust.iterdir()
-    assert [oct(path.stat().st_mode & 0o777) for path in (trust, file)] == ["0o700", "0o600"]
+    (folder,) = trust.iterdir()
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (trust, folder, *folder.iterdir())}
+    assert {mode for name, mode in modes.items() if name in ("trust", folder.name)} == {"0o700"}
+    assert {mode for name, mode in modes.items() if name not in ("trust", folder.name)} == {"0o600"}
+    assert "memory.json" in modes
+
+
+@pytest.mark.parametrize("case", json.loads((FIXTURES.parent / "yaml-dialect.json").read_text()), ids=lambda case: str(case["what"]))
+def test_yaml_that_parsers_read_in_more_than_one_way(case: dict[str, object]) -> None:
+    content = str(case["text"]).encode()
+    if "data" in case:
+        assert read_yaml(content, "policy.yaml") == case["data"]
+        return
+    with pytest.raises(VaultError) as refused:
+        read_yaml(content, "policy.yaml")
+    assert refused.value.code == "INVALID_YAML"

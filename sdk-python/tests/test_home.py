@@ -67,7 +67,7 @@ def test_a_relative_agent_vault_home_is_refused(first: Scene, monkeypatch: pytes
 )
 def test_a_memory_that_cannot_be_read_is_an_error(first: Scene, put: Callable[[Path], None]) -> None:
     Vault(first.repository, key_str=KEY).get("token")
-    (file,) = (first.home / "trust").glob("*.json")
+    file = first.memory_file
     file.unlink()
     put(file)
     with pytest.raises(VerificationError) as caught:

@@ -32,7 +32,7 @@ describe("a key that was an owner's", () => {
     });
     await alice.expectRefused("ROLLBACK", PULL);
     alice.takeUnseen();
-    await alice.expectRefused("ROLLBACK", { ...READ, ...OVERVIEW });
+    await alice.expectRefused("ROLLBACK", { ...PULL, ...OVERVIEW });
   });
 
   it("brings back nothing for those who slept through the rotation either", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
+import { setLastAsked } from "../support/memory-and-clock.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 
@@ -68,7 +69,7 @@ class SpiedVault {
   follow(way: "ssh" | "http", port = 0): void {
     const url = way === "ssh" ? `ssh://host${join(this.box.root, "remote.git")}` : `http://127.0.0.1:${port}/vault.git`;
     this.box.gitIn(this.clone, "remote", "set-url", "origin", url);
-    rmSync(join(this.clone, ".git/FETCH_HEAD"), { force: true });
+    setLastAsked(this.clone);
   }
 
   /** What a program wrote down, `""` where none was started. */

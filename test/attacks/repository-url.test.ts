@@ -75,6 +75,7 @@ describe.skipIf(lacks("openssl"))("the password in a repository's URL", () => {
     expect(await vault.get("stripe/api-key")).toBe("sk_1");
     await vault.pull();
     expect(seen).toContain(BASIC);
-    expect(readFileSync(spied, "utf8")).not.toContain(BASIC);
+    // Nothing is checked out, so git need not start any.
+    expect(existsSync(spied) ? readFileSync(spied, "utf8") : "").not.toContain(BASIC);
   });
 });

@@ -22,6 +22,7 @@ import { SigningKey } from "#vault/keys/signing-key.js";
 import { Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
+import { moveMemories, setLastAsked } from "../support/memory-and-clock.js";
 
 /** The values that are there at the start, and the one that was replaced when bob was shut out. */
 export const VALUE = "sk_live_2";
@@ -29,6 +30,8 @@ export const OLD_VALUE = "sk_live_1";
 export const FORGED = "sk_of_mallory";
 
 let template: string | undefined;
+/** Where the template was built, which is what was remembered of its remote. */
+let builtAt = "";
 afterAll(() => template && rmSync(template, { recursive: true, force: true }));
 
 /**
@@ -48,9 +51,11 @@ export class Scene {
       const built = await build(new Sandbox());
       template = mkdtempSync(join(tmpdir(), "agent-vault-scene-"));
       await built.run("cp", ["-Rp", `${built.root}/.`, template]);
+      builtAt = built.root;
     }
     const box = new Sandbox({ git: false });
     await box.run("cp", ["-Rp", `${template}/.`, box.root], { cwd: box.root });
+    moveMemories(box, builtAt);
     return new Scene(box);
   }
 
@@ -142,7 +147,7 @@ export class Person {
 
   /** Forgets that something was fetched a moment ago. */
   fetchAgain(): void {
-    rmSync(join(this.clone, ".git/FETCH_HEAD"), { force: true });
+    setLastAsked(this.clone);
   }
 
   async read(path = "stripe/api-key", env: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -258,7 +263,7 @@ async function build(box: Sandbox): Promise<Sandbox> {
 
   const keys = join(box.root, "alice-home/.agent-vault/agents");
   mkdirSync(keys, { recursive: true });
-  writeFileSync(join(keys, "alice.key"), readFileSync(box.agentKey("alice")));
+  writeFileSync(join(keys, "alice.key"), readFileSync(box.agentKey("alice")), { mode: 0o600 });
   for (const name of ["alice", "mallory"]) {
     box.gitIn(box.root, "clone", "--quiet", "remote.git", name);
     box.gitIn(join(box.root, name), "remote", "set-url", "origin", "../remote.git");

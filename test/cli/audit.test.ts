@@ -349,10 +349,15 @@ describe("audit", () => {
     await box.cli(["get", "db/url", "--key", box.agentKey("bot")]);
     await box.ok("audit", "prune", "--before", "2999-01-01");
     await box.ok("get", "stripe/api-key");
+    await box.cli(["get", "stripe/api-kye"]);
+    await box.cli(["run", "--secret", "db/url", "--key", box.agentKey("bot"), "--", "true"]);
     const summary = JSON.parse(await box.ok("audit", "summary", "--json")) as Record<string, Entry[]>;
-    expect(summary["secrets"]).toMatchObject([{ name: "stripe/api-key", uses: 1, denied: 0 }]);
-    expect(summary["unusedSecrets"]).toEqual(["db/url"]);
-    expect(summary["unusedAgents"]).toEqual(["bot"]);
+    expect(summary["secrets"]).toMatchObject([
+      { name: "stripe/api-key", uses: 1, denied: 0 },
+      { name: "db/url", uses: 0, denied: 1 },
+    ]);
+    expect(summary["unusedSecrets"]).toEqual([]);
+    expect(summary["unusedAgents"]).toEqual([]);
     expect((await box.ok("audit", "summary")).split("\n")[0]).toMatch(/^DAY +USES +DENIED +LAST$/);
   });
 });

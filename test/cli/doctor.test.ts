@@ -57,6 +57,19 @@ describe("doctor", () => {
     for (const { message } of found) expect(message).toMatch(/[^.]\.$/);
   });
 
+  it("repeats git's own line where the repository belongs to somebody else, and never says git init", async () => {
+    const box = new Sandbox();
+    await box.ok("init");
+    const env = { GIT_CONFIG_GLOBAL: box.write(join(box.root, "plain"), ""), GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", CLAUDECODE: "" };
+    const { stdout } = await box.cli(["doctor", "--json"], { env });
+    const found = JSON.parse(stdout.toString()) as Diagnosis[];
+    for (const subject of ["repository", "hook"]) {
+      const { state, message } = found.find((one) => one.subject === subject)!;
+      expect([state, message]).toEqual(["warning", expect.stringContaining(`safe.directory ${box.repository}`)]);
+    }
+    expect(stdout.toString()).not.toContain("git init");
+  });
+
   it("suggests a fix for what is wrong, and exits with 5 for errors", async () => {
     const box = new Sandbox({ identity: false });
     const env = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b.c", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b.c" };

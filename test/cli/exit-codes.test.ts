@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "#vault/errors.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
+import { resign } from "../support/signing.js";
 import { makeVault } from "../support/vault.js";
 
 describe("exit codes", () => {
@@ -26,7 +27,8 @@ describe("exit codes", () => {
     await makeVault(box, { "stripe/api-key": "sk_live_51H8x" });
     box.write(".agent-vault/secrets/stripe/api-key.meta", "name: api-key\ngroup: stripe\nexpires: [soon]\n");
     expect((await box.cli(["list"])).code).toBe(exitCodeOf("TAMPERED"));
-    await box.sign();
+    await expect(box.sign()).rejects.toMatchObject({ code: "INVALID_METADATA" });
+    resign(box);
     const outcome = await box.cli(["set", "stripe/api-key", "--keep-value", "--description", "x"]);
     expect([outcome.code, errorCode(outcome)]).toEqual([exitCodeOf("INVALID_METADATA"), "INVALID_METADATA"]);
   });

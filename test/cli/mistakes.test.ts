@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorCode, prepared, refusal, type Outcome, type Sandbox } from "../support/sandbox.js";
@@ -60,7 +60,28 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["get", "token", "-C", "missing"], "FILE_NOT_FOUND", 3, "missing"],
     [["get"], "USAGE", 2, "--help"],
     [["get", "a", "b"], "USAGE", 2, "--help"],
-    [["list", "--gruop", "x"], "USAGE", 2, "--help"],
+    [["list", "--gruop", "x"], "USAGE", 2, "--group"],
+    [["get", "api-key"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
+    [["peek", "stripe"], "SECRET_NOT_FOUND", 3, "stripe/api-key"],
+    [["grant", "stripe", "billing-agent"], "AGENT_NOT_FOUND", 3, "is a group"],
+    [["list", "--group", "billing-agent"], "GROUP_NOT_FOUND", 3, "is an agent"],
+    [["policy", "list"], "USAGE", 2, "explain"],
+    [["agents", "list"], "USAGE", 2, "list-agents"],
+    [["list", "agents"], "USAGE", 2, "list-agents"],
+    [["--key", "k", "get", "x"], "USAGE", 2, "get --key"],
+    [["set", "a/b", "--lenght", "9"], "USAGE", 2, "--length"],
+    [["set", "a/b", "--length", "x"], "USAGE", 2, "--length"],
+    [["set", "a/b", "--length", "5000"], "USAGE", 2, "4096"],
+    [["list", "--sort", "x"], "USAGE", 2, "expires"],
+    [["list", "--group"], "USAGE", 2, "--group needs a value"],
+    [["sign", "--valid-for", "3d"], "USAGE", 2, "--renew"],
+    [["lease", "token", "--release", "--ttl", "1h"], "USAGE", 2, "cannot be used together"],
+    [["mcp", "install"], "USAGE", 2, "needs --client"],
+    [["mcp", "install", "--client", "codex", "--agent", "nobody"], "AGENT_NOT_FOUND", 3, ""],
+    [["mcp", "install", "--client", "codex", "--idle-lock", "soon"], "USAGE", 2, "15m"],
+    [["run", "--agent", "billing-agent", "--", "true"], "USAGE", 2, "--key FILE"],
+    [["run", "--secret", "KEY=stripe/api-key", "--", "true"], "INVALID_VARIABLE", 2, "stripe/api-key=KEY"],
+    [["init", ".git/config"], "INVALID_VALUE", 2, "is a file"],
   ] as const)("%j", async (args, code, exit, hint) => {
     const outcome = await box.cli(args);
     expectRefusal(outcome, code, exit);
@@ -133,8 +154,32 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     await box.ok("set", "from/file", "--from-file=~/value");
     expect(await box.ok("-C~", "get", "from/file", "-C", box.repository)).toBe("from home");
     await box.ok("add-agent", "ci", "--out=~/ci.key");
-    await box.ok("restore-agent", "ci", "--to=~/again.key");
+    await box.ok("restore-agent", "ci", "--out=~/again.key");
     expect(readFileSync(join(box.home, "again.key"), "utf8")).toContain(readFileSync(join(box.home, "ci.key"), "utf8").split("\n").at(-2));
+  });
+
+  it("an agent whose key is on another machine is not served here", async () => {
+    rmSync(box.agentKey("billing-agent"));
+    const words = ["mcp", "install", "--client", "codex", "--agent", "billing-agent"];
+    expectRefusal(await box.cli(words), "NO_KEY", 4);
+    expect(existsSync(join(box.home, ".codex/config.toml"))).toBe(false);
+    expect(await box.ok(...words, "--print", "--idle-lock", "15m")).toContain('"15m"');
+  });
+
+  it("what is allowed and probably not meant gets a warning", async () => {
+    const key = join(box.root, "open.key");
+    copyFileSync(box.ownerKey, key);
+    chmodSync(key, 0o644);
+    const warned = [
+      [await box.cli(["get", "token", "--key", key]), "chmod 600"],
+      [await box.cli(["inject", "-"], { input: "{ vault://token }" }), "vault://"],
+      [await box.cli(["init", "inner"]), box.vault],
+    ] as const;
+    for (const [outcome, hint] of warned) {
+      expect([outcome.code, outcome.stderr]).toEqual([0, expect.stringContaining("warning:")]);
+      expect(outcome.stderr).toContain(hint);
+    }
+    expect(warned[1][0].stdout.toString()).toBe("{ vault://token }");
   });
 
   it("no key, an agent's key where an owner's is needed, a key that opens nothing, a file that is no key", async () => {

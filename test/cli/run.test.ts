@@ -129,7 +129,8 @@ describe("run", () => {
       exit_code: 143,
       reason: "Ended by SIGTERM.",
     });
-    expect((await box.cli(["run", "--secret", "db/password", "--timeout", "1s", "--", "sleep", "30"])).code).toBe(124);
+    const late = await box.cli(["run", "--secret", "db/password", "--timeout", "1s", "--", "sleep", "30"]);
+    expect([late.code, late.stderr]).toEqual([124, expect.stringContaining("1s")]);
     expect((await box.cli(["run", "--secret", "db/password", "--shell", "--", "exit 3"])).code).toBe(3);
     expect(await box.ok("audit", "--command", "SLEEP 30", "--json")).toBe("[]\n");
     expect(JSON.parse(await box.ok("audit", "--command", "sleep", "--json"))).toHaveLength(1);
@@ -164,7 +165,7 @@ describe("each step of a use that fails lets nothing after it happen", () => {
       "an approval that is refused",
       "APPROVAL_DENIED",
       6,
-      ["--secret", NOT_OPENED],
+      ["--secret", "stripe/api-key"],
       { AGENT_VAULT_APPROVE: "deny" },
       (box) => policy(box, DENY),
     ],
@@ -172,7 +173,7 @@ describe("each step of a use that fails lets nothing after it happen", () => {
       "an approval that nobody can give",
       "APPROVAL_UNAVAILABLE",
       6,
-      ["--secret", NOT_OPENED],
+      ["--secret", "stripe/api-key"],
       { AGENT_VAULT_APPROVE: "once" },
       (box) => policy(box, DENY),
     ],
@@ -190,7 +191,7 @@ describe("each step of a use that fails lets nothing after it happen", () => {
     expect(outcome.code).toBe(exit);
     expect(existsSync(join(box.repository, "child-ran"))).toBe(false);
     const [row] = await last(box);
-    expect(row).toMatchObject({ action: "run", outcome: exit === 6 && code !== "SECRET_TOO_SHORT" ? "denied" : "failed" });
+    expect(row).toMatchObject({ action: "run", outcome: [4, 6].includes(exit) && code !== "SECRET_TOO_SHORT" ? "denied" : "failed" });
     expect(row!["reason"]).toContain(`[${code}]`);
   });
 
@@ -322,6 +323,14 @@ describe("approvals", () => {
     await box.ok("session", "end", id);
     expect(errorCode(await run(session))).toBe("SESSION_NOT_FOUND");
   });
+});
+
+it("nobody is asked about a use that the key cannot make, and it is on record as denied", async () => {
+  const box = await vault();
+  const key = ["--key", box.agentKey("bot")];
+  expect(errorCode(await box.cli(["run", "--secret", "prod/key", ...key, "--", "true"]))).toBe("NOT_AUTHORIZED");
+  expect(errorCode(await box.cli(["run", "--secret", "db/password", ...key, "--", "true"]))).toBe("NOT_AUTHORIZED");
+  expect((await last(box, 2)).map(({ outcome }) => outcome)).toEqual(["denied", "denied"]);
 });
 
 describe("a coding agent", () => {

@@ -25,10 +25,20 @@ describe("sync", () => {
     const { box, clone, inClone } = await cloned();
     await box.set("stripe/api-key", "two");
     await box.grant("ann", "stripe");
-    expect(json(await box.cli(["sync", "--json"]))).toEqual({ upstream: "origin/main", pulled: 0, pushed: 2, sequence: 5 });
-    expect(json(await inClone("sync", "--json"))).toEqual({ upstream: "origin/main", pulled: 2, pushed: 0, sequence: 5 });
+    const gain = ["agent ann gains access to 1 secret: stripe/api-key", "agent ann joins group stripe"];
+    const none = { pulled_widening: [], pushed_widening: [] };
+    const upstream = "origin/main";
+    expect(json(await box.cli(["sync", "--json"]))).toEqual({
+      ...none,
+      upstream,
+      pulled: 0,
+      pushed: 2,
+      pushed_widening: gain,
+      sequence: 5,
+    });
+    expect(json(await inClone("sync", "--json"))).toEqual({ ...none, upstream, pulled: 2, pushed: 0, pulled_widening: gain, sequence: 5 });
     expect(head(box, clone)).toBe(head(box));
-    expect(json(await box.cli(["sync", "--json"]))).toEqual({ upstream: "origin/main", pulled: 0, pushed: 0, sequence: 5 });
+    expect(json(await box.cli(["sync", "--json"]))).toEqual({ ...none, upstream, pulled: 0, pushed: 0, sequence: 5 });
   });
 
   it("only takes with --pull and only brings with --push", async () => {
@@ -59,17 +69,23 @@ describe("sync", () => {
     expect([read.stderr, read.code]).toEqual([expect.stringMatching(/^warning: /), 0]);
   });
 
-  it("comes first in a clone that is behind: nothing is changed on an old state", async () => {
+  it("comes first in a clone that is behind and has edits in the way: nothing is changed on an old state", async () => {
     const { box, clone, inClone } = await cloned();
+    box.write("app.js", "theirs\n");
+    box.git("add", "app.js");
+    box.git("commit", "--quiet", "--message", "Code");
     await box.grant("ann", "stripe");
     await box.ok("sync");
     const before = head(box, clone);
+    writeFileSync(join(clone, "app.js"), "mine\n");
     const behind = await inClone("set", "db/url");
     expect([errorCode(behind), behind.code]).toEqual(["ROLLBACK", 5]);
     expect(behind.stderr).toContain("agent-vault sync");
     expect(head(box, clone)).toBe(before);
-    expect((await inClone("sync")).code).toBe(0);
+    rmSync(join(clone, "app.js"));
+    // What was put aside is no more in the way.
     expect((await inClone("set", "db/url")).code).toBe(0);
+    expect(box.gitIn(clone, "rev-parse", "HEAD~1").trim()).toBe(head(box));
   });
 
   it("says what to do where nothing is followed, and where the remote is gone", async () => {

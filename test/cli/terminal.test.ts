@@ -56,16 +56,6 @@ describe.skipIf(lacks("script"))("on a terminal", () => {
     expect((await onTerminal(box, ["get", "a/lines"], [])).screen).toBe("open\r\nsesame\r\n");
   });
 
-  it("get says what it pulled", async () => {
-    const box = new Sandbox();
-    await makeVault(box, { "a/b": "old" });
-    box.addRemote();
-    await box.set("a/b", "new");
-    box.git("push", "--quiet");
-    box.git("reset", "--quiet", "--hard", "HEAD~1");
-    expect((await onTerminal(box, ["get", "a/b"], [])).screen).toMatch(/^.*\b1\b.* origin\/main\.\r\nnew\r\n$/);
-  });
-
   const pem = `-----BEGIN PRIVATE KEY-----\n${"bGluZQ\n".repeat(1000)}-----END PRIVATE KEY-----`;
 
   it.each([

@@ -3,7 +3,7 @@ import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
 const vault = prepared(async (box) => {
-  await makeVault(box, { "stripe/api-key": "sk" });
+  await makeVault(box, { "stripe/api-key": "sk", "db/url": "u" });
 });
 
 const RECORDED = { AGENT_VAULT_AUDIT: "on" };
@@ -24,6 +24,25 @@ async function fails(
   expect(outcome.stdout.toString()).toBe("");
   return [errorCode(outcome), outcome.code];
 }
+
+it("a token for what the vault does not have is made with a warning", async () => {
+  const box = await vault();
+  const mint = (...flags: string[]) => box.cli(["token", "mint", ...flags], { env: RECORDED });
+  for (const flags of [
+    ["--secret", "stripe/none"],
+    ["--group", "none"],
+    ["--agent", "none"],
+  ]) {
+    const { code, stderr } = await mint(...flags);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("none")]);
+  }
+  expect((await mint("--secret", "stripe/*", "--group", "stripe", "--agent", "owner:eric")).stderr).toBe("");
+});
+
+it("session info is another name of session list", async () => {
+  const box = await vault();
+  expect(await ok(box, ["session", "info", "--json"])).toBe(await ok(box, ["session", "list", "--json"]));
+});
 
 describe("token", () => {
   it("mints, attenuates, inspects, verifies, lists and revokes", async () => {

@@ -92,6 +92,8 @@ describe.skipIf(skipped)("a disk that becomes full", { timeout: 300_000 }, () =>
         let refused = 0;
         for (let pages = 0; ; pages += change.step) {
           disk.holdOnly(work.box.repository);
+          // What the machine remembers of the last attempt would say that this repository went back.
+          rmSync(join(box.home, ".agent-vault/trust"), { recursive: true, force: true });
           disk.leaveFree(pages, filler);
           const outcome = await run();
           if (outcome.code === 0) break;

@@ -59,7 +59,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   "rotate-owner": ["--recover-agents"],
   run: ["--secret", SECRET, "--", "true"],
   "session end": ["none"],
-  "session info": [],
+  "session list": [],
   "session start": [],
   set: [SECRET, "--keep-value", "--description", "a token"],
   sign: ["--renew"],

@@ -58,7 +58,7 @@ describe("a vault made by agent-vault 0.1", () => {
     }
     const read = await box.cli(["get", "stripe/webhook-secret", "--key", box.agentKey("idle-agent")]);
     expect(read.stdout.toString()).toBe(VALUES["stripe/webhook-secret"][0]);
-    expect(read.stderr).toMatch(/^warning: .*agent-vault sign/);
+    expect(read.stderr).toMatch(/^warning: .*agent-vault sign/m);
     expect(box.git("rev-parse", "HEAD")).toBe(head);
   });
 

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { dirname, join, resolve } from "node:path";
 import { afterAll } from "vitest";
 import { Sandbox } from "../support/sandbox.js";
+import { setLastAsked } from "../support/memory-and-clock.js";
 
 const FIXTURES = resolve(import.meta.dirname, "../../fixtures/conformance");
 
@@ -113,15 +114,20 @@ export class CaseMachine {
 
   /** Forgets that something was fetched a moment ago. */
   fetchAgain(): void {
-    rmSync(join(this.box.repository, ".git/FETCH_HEAD"), { force: true });
+    setLastAsked(this.box.repository);
   }
 
   /** What the machine remembers: a file of the fixtures, some other bytes, or `null` for nothing. */
   remembered(): string | null {
-    if (!existsSync(dirname(this.#trustFile))) return null;
-    const bytes = readFileSync(this.#trustFile, "utf8");
-    const known = readdirSync(join(FIXTURES, "trust")).find((name) => readFileSync(join(FIXTURES, "trust", name), "utf8") === bytes);
-    return known ?? bytes;
+    const [memory, former] = [join(this.#trustFile.replace(/\.json$/, ""), "memory.json"), this.#trustFile];
+    const file = [memory, former].find((candidate) => existsSync(candidate));
+    if (file === undefined) return null;
+    const text = readFileSync(file, "utf8");
+    const known = readdirSync(join(FIXTURES, "trust")).find((name) => {
+      const seen = readFileSync(join(FIXTURES, "trust", name), "utf8");
+      return seen === text || (file === memory && text.includes(/"lock": "sha256:[0-9a-f]{64}"/.exec(seen)?.[0] ?? "none"));
+    });
+    return known ?? text;
   }
 
   get #trustFile(): string {

@@ -324,6 +324,22 @@ describe("a server", () => {
     expect(existsSync(join(box.home, ".cursor/mcp.json"))).toBe(false);
   });
 
+  it("says in every tool that it has no key", async () => {
+    const box = await machine();
+    const served = await Served.start(box, { flags: ["--agent", "nobody"], answer: () => ({ action: "accept" }) });
+    for (const [tool, words] of [
+      ["list", {}],
+      ["list", { all: true }],
+      ["request", { path: "mail/password", reason: "to send mail" }],
+      ["run", { command: ["true"], secrets: ["stripe/test-key"], reason: "to run it" }],
+      ["audit", {}],
+    ] as const) {
+      expect([tool, (await served.call(tool, words)).code]).toEqual([tool, "NO_KEY"]);
+    }
+    const { data } = await served.call("status");
+    expect(data).toMatchObject({ role: "none", why_no_key: expect.stringContaining("NO_KEY") as string });
+  });
+
   it("goes by a token where it is given one", async () => {
     const box = await machine();
     const token = (await box.ok("token", "mint", "--secret", "stripe/test-key", "--ttl", "1h")).trim().split("\n")[0]!;

@@ -7,6 +7,7 @@ import { afterAll, onTestFinished } from "vitest";
 import { LedgerRecorder } from "#ledger/recorder/ledger-recorder.js";
 import { addAgent, grant, init, processContext, set, sign, type Attributes, type Context, type InitRequest } from "#vault/index.js";
 import { canRunHere, runHere } from "./commands-here.js";
+import { moveMemories } from "./memory-and-clock.js";
 
 export const CLI = resolve(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
 
@@ -104,6 +105,7 @@ export class Sandbox {
     const copy = new Sandbox({ git: false, audit: this.#audit });
     copy.#remote = this.#remote;
     await copy.run("cp", ["-Rp", this.home, this.repository, copy.root]);
+    moveMemories(copy, this.root);
     return copy;
   }
 

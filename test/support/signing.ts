@@ -16,11 +16,13 @@ export function resign(box: Sandbox, change: (lock: Lock, key: SigningKey) => Pa
   signFolder(box.vault, key, { sequence: lock.sequence + 1, previous: [digestOf(before)], ...change(lock, key) });
 }
 
-/** Signs what lies in a vault's folder, in a lock that says what it says now, but for what is changed in it. */
+/** Signs what lies in a vault's folder, in a lock that says what it says now, but for what is changed in it; a higher sequence follows it. */
 export function signFolder(vault: string, key: SigningKey, change: Partial<Lock> = {}): void {
-  const present = parseLock(readFileSync(join(vault, "vault.lock")));
+  const before = readFileSync(join(vault, "vault.lock"));
+  const present = parseLock(before);
   const { files, trees } = summarize(digestsIn(new VaultFolder(vault)));
-  const lock = { ...present, files, trees, ...change };
+  const isNext = change.sequence !== undefined && change.sequence > present.sequence;
+  const lock = { ...present, files, trees, ...(isNext && { previous: [digestOf(before)] }), ...change };
   writeLock(vault, formatLock(lock), key);
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { VaultCommand } from "./vault-command.js";
 
 /** Every file in this folder is a command: `token/mint.js` is `token mint`. */
 const FOLDER = new URL("./commands/", import.meta.url);
@@ -12,11 +11,9 @@ export function findCommand(argv: readonly string[]): string | undefined {
   return [argv.slice(0, 2), argv.slice(0, 1)].find(isCommand)?.join(" ");
 }
 
-/** Loads the one command that is called. @param id as {@link findCommand} returns it */
-export async function loadCommand(id: string): Promise<typeof VaultCommand> {
-  const { default: Command } = (await import(fileOf(id.split(" ")).href)) as { default: typeof VaultCommand };
-  Command.id = id;
-  return Command;
+/** The file of a command. @param id as {@link findCommand} returns it */
+export function commandFile(id: string): URL {
+  return fileOf(id.split(" "));
 }
 
 /** Every command, sorted. */

@@ -3,13 +3,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { homeOf, VaultError } from "@agent-vault/vault/read-only";
 import { fastGet } from "./fast-path/get.js";
-import { findCommand, loadCommand } from "./find-command.js";
+import { findCommand } from "./find-command.js";
+import { loadCommand } from "./load-command.js";
 import { reportError } from "./terminal/report-error.js";
 
 /** The package's folder. */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Other names of a topic. */
+/** Other names of a topic and of a command. */
 const TOPIC_ALIASES: ReadonlyMap<string, string> = new Map([["macaroon", "token"]]);
+const COMMAND_ALIASES: ReadonlyMap<string, readonly [string, string]> = new Map([["session info", ["session", "list"]]]);
 
 process.argv = withoutLauncher(process.argv);
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => reportError(error, process.argv.includes("--json")));
@@ -35,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on("error", endWithoutOutput);
   process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(argv);
+  if (rest[0] === "hook" && rest[1] === "pre-push") return (await import("./fast-path/push-note.js")).notePush(rest.slice(2));
   const separator = rest.indexOf("--");
   const own = separator < 0 ? rest : rest.slice(0, separator);
   const id = findCommand(rest);
@@ -76,9 +79,11 @@ function splitGlobals(argv: readonly string[]): { globals: string[]; rest: strin
     else break;
   }
   const rest = argv.slice(count);
-  const topicAt = rest[0] === "help" ? 1 : 0;
-  const topic = TOPIC_ALIASES.get(rest[topicAt] ?? "");
-  return { globals: argv.slice(0, count), rest: topic === undefined ? rest : rest.with(topicAt, topic) };
+  const at = rest[0] === "help" ? 1 : 0;
+  const topic = TOPIC_ALIASES.get(rest[at] ?? "");
+  const command = COMMAND_ALIASES.get(rest.slice(at, at + 2).join(" "));
+  const named = command ? rest.toSpliced(at, 2, ...command) : topic === undefined ? rest : rest.with(at, topic);
+  return { globals: argv.slice(0, count), rest: named };
 }
 
 /** Runs without oclif what agents call most, what every commit waits for, and what a person waits for at every TAB. */

@@ -6,9 +6,10 @@ import type { CompletionKind } from "./completions/completion-kind.js";
 import { globalFlags } from "./flags/common-flags.js";
 import { keyChoice } from "./flags/key-choice.js";
 import type { HelpGroup } from "./help/help-groups.js";
+import { usageError } from "./help/usage-error.js";
 import { colour } from "./terminal/messages.js";
 import { ProgressLine } from "./terminal/progress-line.js";
-import { reportError, usageError } from "./terminal/report-error.js";
+import { reportError } from "./terminal/report-error.js";
 import { jsonText } from "./terminal/standard-output.js";
 import { findVaultToRead, terminalContext } from "./terminal/terminal-context.js";
 
@@ -64,8 +65,8 @@ export abstract class VaultCommand extends Command {
 
   /** Reads the command line. @throws VaultError `USAGE`, `TOKEN_REFUSED` where a token is presented that the command does not allow */
   protected async parseCommandLine<C extends typeof VaultCommand>(command: C): Promise<Parsed<C>> {
+    const flags = { ...VaultCommand.baseFlags, ...command.flags };
     try {
-      const flags = { ...VaultCommand.baseFlags, ...command.flags };
       const parsed = await Parser.parse(this.argv, { args: command.args, flags, strict: command.strict, context: this, "--": true });
       const { directory = [], json, ...own } = parsed.flags as { directory?: string[]; json?: boolean; "dry-run"?: boolean };
       this.#json = json ?? false;
@@ -74,7 +75,7 @@ export abstract class VaultCommand extends Command {
       if (!command.allowsToken) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
-      throw usageError(error, this.id, command.argvMayHoldSecret);
+      throw usageError(error, { id: this.id, flags: Object.keys(flags), argvMayHoldSecret: command.argvMayHoldSecret });
     }
   }
 

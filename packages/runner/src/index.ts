@@ -13,6 +13,7 @@ export {
 } from "./tokens/authority.js";
 export { caveatsOf, readCaveat, type Caveat, type Restrictions } from "./tokens/caveats.js";
 export { approvalsIn, currentSession, SESSION_VARIABLE } from "./tokens/sessions.js";
+export { reviewRestrictions } from "./tokens/review.js";
 export { attenuate, parseToken, TOKEN_PREFIX, type Token } from "./tokens/token.js";
 export { refuseUnderToken } from "./tokens/refuse-under-token.js";
 export { authenticate, verifyToken, type GenuineToken, type VerifiedToken } from "./tokens/verify.js";

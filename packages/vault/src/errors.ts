@@ -33,7 +33,7 @@ interface ErrorEntry {
  * documentation are made from it (`npm run errors`).
  */
 const ERRORS = {
-  /** Something went wrong that has no code of its own. */
+  /** An error that has no code of its own. */
   FAILED: { kind: "failed" },
   /** A file or folder cannot be written. */
   UNWRITABLE: { kind: "failed" },
@@ -55,7 +55,7 @@ const ERRORS = {
   NO_PRIVATE_STORAGE: { kind: "failed" },
   /** The command line, an option or an environment variable is wrong. */
   USAGE: { kind: "usage" },
-  /** A name breaks the grammar of names. */
+  /** A name has characters that names cannot have, or is too long. */
   INVALID_NAME: { kind: "usage" },
   /** A value cannot be used this way, such as bytes that are not text in a variable. */
   INVALID_VALUE: { kind: "usage" },
@@ -117,7 +117,7 @@ const ERRORS = {
   MIXED_RECIPIENTS: { kind: "unreadable", sdkClass: "VerificationError" },
   /** A file cannot be decrypted or parsed. */
   DAMAGED: { kind: "unreadable", sdkClass: "VerificationError" },
-  /** A link lies in the vault. */
+  /** The vault contains a symbolic link. */
   LINK_IN_VAULT: { kind: "verification", sdkClass: "VerificationError" },
   /** The state of the vault is not signed. */
   UNSIGNED: { kind: "verification", sdkClass: "VerificationError" },
@@ -125,7 +125,7 @@ const ERRORS = {
   BAD_SIGNATURE: { kind: "verification", sdkClass: "VerificationError" },
   /** The state of the vault was written by a newer agent-vault. */
   TOO_NEW: { kind: "verification", sdkClass: "VerificationError" },
-  /** The vault is signed by a key that nothing outside the repository vouches for. */
+  /** The vault is signed by a key that this machine has no reason to trust. */
   UNTRUSTED_SIGNER: { kind: "verification", sdkClass: "VerificationError" },
   /** This is another vault than the one expected. */
   WRONG_VAULT: { kind: "verification", sdkClass: "VerificationError" },
@@ -153,7 +153,7 @@ const ERRORS = {
   POLICY_DENIED: { kind: "refused" },
   /** A coding agent asked for something that would show it a value. */
   HARNESS_DENIED: { kind: "refused" },
-  /** A person said no. */
+  /** A person denied the use, or did not answer in time. */
   APPROVAL_DENIED: { kind: "refused" },
   /** The use needs a person's approval, and nobody can be asked. */
   APPROVAL_UNAVAILABLE: { kind: "refused" },
@@ -163,19 +163,19 @@ const ERRORS = {
   TOKEN_EXPIRED: { kind: "refused" },
   /** The token was revoked. */
   TOKEN_REVOKED: { kind: "refused" },
-  /** The token was used as often as it allows. */
+  /** The token has no uses left. */
   TOKEN_USED_UP: { kind: "refused" },
   /** The token does not allow the use. */
   TOKEN_DENIED: { kind: "refused" },
   /** The value is too short to be scrubbed from output. */
   SECRET_TOO_SHORT: { kind: "refused" },
-  /** What should be made exists already. */
+  /** It exists already. */
   ALREADY_EXISTS: { kind: "conflict" },
   /** The repository is in the middle of a merge, a rebase or the like. */
   REPOSITORY_BUSY: { kind: "conflict" },
   /** Two changes cannot be joined, or something changed at the same time. */
   CONFLICT: { kind: "conflict" },
-  /** Another process holds what is needed. */
+  /** Another process is changing the vault or using the file. */
   BUSY: { kind: "busy" },
   /** The command ran longer than `--timeout`. */
   TIMED_OUT: { kind: "command", exit: 124 },

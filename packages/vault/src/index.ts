@@ -57,9 +57,15 @@ export {
 } from "./reading/secret-query.js";
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { SigningKey } from "./keys/signing-key.js";
-export { readTrust, trustFile } from "./trust/trust-store.js";
+export { claimsIn } from "./disk/write-lock.js";
+export { changeFolder } from "./git/git-folders.js";
+export { forgetRemote } from "./trust/forget.js";
+export { memoryFile, memoryFolder, readMemory } from "./trust/memory-store.js";
+export { allStates, type Memory } from "./trust/memory.js";
 export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature.js";
 export { DivergedError, type Divergence } from "./sync/divergence.js";
+export { cloneStatus, lastSignedState, type CloneStatus } from "./sync/clone-status.js";
+export { describeWidening } from "./sync/widening.js";
 export { sync, type SyncOptions, type SyncResult } from "./sync/sync.js";
 export { VaultState, type Owner } from "./files/vault-state.js";
 export { verificationError, verify, type Verification, type VerifyOptions } from "./inspect/verify.js";

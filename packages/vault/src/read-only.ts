@@ -28,8 +28,9 @@ export { andMore, plural } from "./text/counts.js";
 export { nearestName, suggestion } from "./text/did-you-mean.js";
 export { hideCredentials, holdsKey, withoutCredentials } from "./text/credentials.js";
 export { printable, printableJson } from "./text/printable.js";
-export { pull } from "./sync/pull.js";
-export type { PullOutcome } from "./sync/pull-outcome.js";
+export { readingFingerprint } from "./sync/fetch-record.js";
+export { fetchStates, type FetchOptions } from "./sync/fetch-states.js";
+export type { FetchOutcome } from "./sync/fetch-outcome.js";
 export { openSecret, peekSecret, readSecret, SecretReader, type ReadOptions, type SecretValue } from "./reading/read-secrets.js";
 export {
   clearUnrecordedPeriod,
@@ -38,6 +39,7 @@ export {
   readUnrecordedPeriod,
   type UnrecordedPeriod,
 } from "./record/unrecorded-uses.js";
+export { requireNotRemoved } from "./keys/require-not-removed.js";
 export { identifyPrincipal, type Principal } from "./keys/principal.js";
 export {
   actorOf,
@@ -61,7 +63,8 @@ export type { AuditAnchor } from "./lock/lock.js";
 export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
 export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
-export { findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
+export { agentKeyFileOf, findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
 export type { FileEntry, FileSource } from "./format/file-source.js";
+export { notePushed } from "./trust/note-pushed.js";
 export { VaultFolder } from "./files/vault-folder.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

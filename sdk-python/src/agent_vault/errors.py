@@ -11,7 +11,8 @@ from .text.printable import printable
 
 class AgentVaultWarning(UserWarning):
     """
-    Something that a person should know and that does not prevent a read: a failed pull, an unsigned vault, an older state.
+    Something that a person should know and that does not prevent a read: a remote that could not be asked, an unsigned vault, an older
+    state.
 
     >>> import warnings
     >>> from agent_vault import AgentVaultWarning
@@ -68,7 +69,7 @@ class VerificationError(VaultError):
     """
     The vault is not what its owner signed, or a file is damaged.
 
-    `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `TAMPERED`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`,
+    `UNSIGNED`, `BAD_SIGNATURE`, `TOO_NEW`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `TAMPERED`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`,
     `UNEXPECTED_RECIPIENT`, `LINK_IN_VAULT`, `MIXED_RECIPIENTS`, `DAMAGED`.
     """
 

@@ -63,8 +63,8 @@ class Vault:
     """
     Reads the secrets that a key was granted.
 
-    It does not change the vault. It writes what `git fetch` and a fast-forward write, and the states that it has seen, to
-    `~/.agent-vault/trust`. All methods raise `VaultError` or one of its subclasses.
+    It does not change the vault, moves no branch and checks nothing out. What it fetches goes into refs of its own in the repository, and
+    the states that it has seen into `~/.agent-vault/trust`. All methods raise `VaultError` or one of its subclasses.
 
     >>> from agent_vault import Vault
     >>> with Vault(".", key_path="~/.agent-vault/agents/billing-agent.key") as vault:
@@ -84,7 +84,8 @@ class Vault:
 
         `key_path` is the key file to read with. Without it `AGENT_VAULT_KEY` (a path or the key itself) and `~/.agent-vault/owner.key` are
         used. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk. With `auto_pull` a read
-        first fast-forwards the repository to its upstream, at most once in the vault's `pull_interval` (60 seconds by default).
+        first asks the remote for the vault's newest state, at most once in the vault's `pull_interval` (60 seconds by default), and reads
+        that state if it follows the one in the work tree.
 
         Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
         `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone that you have.
@@ -162,18 +163,17 @@ class Vault:
 
     def pull(self) -> None:
         """
-        Fast-forwards the repository to its upstream now. If that is not possible there is a warning, and the local state stays.
+        Asks the remote for the vault's newest state now. If that is not possible there is a warning. The work tree stays as it is.
 
-        Raises `VerificationError` if the upstream offers something that the vault's owner did not sign, or an older state.
+        Raises `VerificationError` if the remote has something that the vault's owner did not sign, or an older state.
 
         >>> from agent_vault import Vault
         >>> Vault(".").pull()
         """
-        from .sync.pull import pull
+        from .sync.fetch_states import fetch_states
 
-        root, keys = self._open_root(), self._find_keys()
-        pull(root, keys, os.environ, always=True)
-        open_vault(root, keys, os.environ, quiet=True).record_accepted()
+        fetch_states(self._open_root(), self._find_keys(), os.environ, always=True)
+        self._open_files()
 
     def reload(self) -> None:
         """
@@ -227,7 +227,8 @@ class Vault:
     def _open_files(self) -> VaultFiles:
         """The files of the vault, all of them verified. It needs no key, but trusts the owner whom a key names."""
         vault = open_vault(self._open_root(), self._find_keys(), os.environ, load=VaultFiles.require_all)
-        vault.record_accepted()
+        if vault.trusted:
+            vault.trusted.remember()
         return vault.files
 
     def _find_keys(self) -> Keys | None:

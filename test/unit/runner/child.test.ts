@@ -276,13 +276,13 @@ describe("a child that ends before its output does", () => {
 
   it.skipIf(lacks("bash", "yes"))("ends by a broken pipe when our reader has seen enough, as in a shell", () => {
     const line = `"$0" "$1" '{"command":["sh","-c","yes; echo $? >&2; exit 9"]}' | head -1`;
-    const { stdout, stderr } = spawnSync("/bin/bash", ["-c", `${line}; echo "\${PIPESTATUS[0]}"`, process.execPath, RUN_CHILD], {
+    const { stdout, stderr } = spawnSync("/bin/bash", ["--norc", "-c", `${line}; echo "\${PIPESTATUS[0]}"`, process.execPath, RUN_CHILD], {
       encoding: "utf8",
     });
     expect([stdout, stderr]).toEqual(["y\n9\n", "141\n"]);
     const plain = spawnSync(
       "/bin/bash",
-      ["-c", `"$0" "$1" '{"command":["yes"]}' | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, RUN_CHILD],
+      ["--norc", "-c", `"$0" "$1" '{"command":["yes"]}' | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, RUN_CHILD],
       { encoding: "utf8" },
     );
     expect([plain.stdout, plain.stderr]).toEqual(["y\n141\n", ""]);

@@ -111,7 +111,7 @@ Command     | npm run deploy -- '--to=the shop'`);
 Who         | unknown owner, key age1qyqszqgpqyqs...3290gq
 Reason      | none given
 Folder      | /home/eric/shop
-Secrets     | db/url (no environment given, no access given)`);
+Secrets     | db/url (environment not stated, access not stated)`);
   });
 });
 

@@ -33,7 +33,7 @@ it.skipIf(skipped)("reads from a folder, with a home, in which nothing can be wr
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   expect(stdout).toBe("sk_1 sk_1 1\n");
   const warnings = stderr.split("\n").filter((line) => line.includes("AgentVaultWarning"));
-  expect(warnings).toEqual([expect.stringContaining("could not be pulled"), expect.stringContaining("could not be remembered")]);
+  expect(warnings).toEqual([expect.stringContaining("could not be asked"), expect.stringContaining("could not be remembered")]);
   expect(execFileSync("find", [box.root, "-type", "f"], { encoding: "utf8" })).toBe(before);
   execFileSync("chmod", ["-R", "u+w", box.root]);
 });

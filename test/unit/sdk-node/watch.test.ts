@@ -1,7 +1,8 @@
-import { utimesSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Vault, VerificationError, type SecretChange, type WatchOptions } from "#sdk-node/index.js";
+import { setLastAsked } from "../../support/memory-and-clock.js";
 import { agentsMachines, outputOf } from "./agents-machine.js";
 
 const grantedVault = agentsMachines();
@@ -52,8 +53,7 @@ describe("a watch", () => {
     const { next } = await watching(vault);
     await box.set("stripe/api-key", "sk_2");
     box.git("push", "--quiet");
-    const longAgo = new Date(Date.now() - 61_000);
-    utimesSync(join(clone, ".git/FETCH_HEAD"), longAgo, longAgo);
+    setLastAsked(clone);
     expect(await next()).toBe("value");
     expect(await vault.get("stripe/api-key")).toBe("sk_2");
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Config, Manifest, parseSecretPath } from "#vault/index.js";
+import { Config, Manifest, parseSecretPath, VaultError } from "#vault/index.js";
 import { parseMetadata } from "#vault/format/metadata.js";
 
 const HEAD = "version: 1\nowners:\n- name: eric\nagents:\n- name: bot\n";
@@ -35,6 +35,18 @@ describe("a manifest", () => {
     const begun = performance.now();
     expect(() => Manifest.parse(bytes(text))).toThrowError(expect.objectContaining({ code: "INVALID_YAML" }));
     expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it.each([
+    ["texts with an indentation", "a: |1\n".repeat(MIB)],
+    ["lines after a key", `{a${"\n".repeat(900_000)}}`],
+    ["spaces", " ".repeat(8 * MIB - 1)],
+    ["spaces in quotes", `a: "${" ".repeat(7 * MIB)}"\n`],
+    ["backslashes in quotes", `a: "${"\\".repeat(7 * MIB)}"\n`],
+  ])("of %s alone is answered at once", (_, text) => {
+    const begun = performance.now();
+    expect(() => Manifest.parse(bytes(text))).toThrowError(VaultError);
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });
 

@@ -9,7 +9,7 @@ export default class AddOwner extends VaultCommand {
   static override description = "Owners can read every secret and change the vault. All secrets are re-encrypted.";
   static override examples = [
     "agent-vault add-owner bob --recipient age1... --signing-key 'ssh-ed25519 AAAA...'",
-    "agent-vault add-owner bob --key-out bob.key",
+    "agent-vault add-owner bob --out bob.key",
   ];
   static override args = { owner: argument({ description: "the new owner's name", required: true }) };
   static override flags = {
@@ -17,7 +17,11 @@ export default class AddOwner extends VaultCommand {
     "dry-run": dryRunFlag,
     recipient: Flags.string({ description: "the new owner's recipient, from agent-vault owner keys", helpValue: "age1..." }),
     "signing-key": Flags.string({ description: "the new owner's signing key, from agent-vault owner keys", helpValue: "KEY" }),
-    "key-out": Flags.string({ description: "create the new owner's key and write it to this file, to hand over", helpValue: "FILE" }),
+    out: Flags.string({
+      description: "create the new owner's key and write it to this file, to hand over",
+      helpValue: "FILE",
+      aliases: ["key-out"],
+    }),
   };
 
   async run(): Promise<void> {
@@ -27,7 +31,7 @@ export default class AddOwner extends VaultCommand {
       owner: args.owner,
       recipient: flags.recipient,
       signingKey: flags["signing-key"],
-      keyOut: flags["key-out"],
+      keyOut: flags.out,
     });
     const { owner, vaultId, keyFile, addedBy, secrets } = added;
     this.print(flags["dry-run"] ? { owner, keyFile, secrets } : added, function* () {

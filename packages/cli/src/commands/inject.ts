@@ -1,3 +1,4 @@
+import process from "node:process";
 import { Flags } from "@oclif/core";
 import { inject, personalApprover } from "@agent-vault/runner";
 import { resolvePath } from "@agent-vault/vault";
@@ -6,6 +7,7 @@ import { keyChoice } from "../flags/key-choice.js";
 import { readStandardInput } from "../terminal/standard-input.js";
 import { writeOut } from "../terminal/standard-output.js";
 import { argument, keyFlag, noPullFlag, tokenFlag } from "../flags/common-flags.js";
+import { GLOBAL_FLAGS } from "../flags/global-flags.js";
 import { oclifFlags } from "../flags/oclif-flags.js";
 import { USE_FLAGS } from "../flags/run-flags.js";
 import { writePrivateFile } from "../values/write-private-file.js";
@@ -28,7 +30,7 @@ export default class Inject extends VaultCommand {
     token: tokenFlag,
     "no-pull": noPullFlag,
     out: Flags.string({ description: "write the result to this file, which only you can read", helpValue: "FILE" }),
-    ...oclifFlags(USE_FLAGS),
+    ...oclifFlags({ ...USE_FLAGS, json: { ...GLOBAL_FLAGS.json, description: "print errors as JSON" } }),
   };
   static override completes = { template: "files" } as const;
   static override allowsToken = true;
@@ -36,6 +38,7 @@ export default class Inject extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Inject);
     const isPiped = args.template === "-";
+    if (isPiped && process.stdin.isTTY) this.context.note?.("Type the template, and end it with Ctrl-D.");
     const template = isPiped
       ? await readStandardInput(true, MAX_TEMPLATE_BYTES)
       : readInputFile(this.context, args.template, "of the template");

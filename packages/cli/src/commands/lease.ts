@@ -7,8 +7,9 @@ import { VaultCommand } from "../vault-command.js";
 
 export default class Lease extends VaultCommand {
   static override helpGroup = "limits" as const;
-  static override summary = "Reserve a secret and print a token limited to it";
-  static override description = "The lease lasts 8 hours by default. It does not keep others from using the secret.";
+  static override summary = "Print a short-lived token for one secret";
+  static override description =
+    "Records who has the secret and until when, for agent-vault leases. The lease lasts 8 hours by default, and does not keep others from using the secret.";
   static override examples = [
     "export AGENT_VAULT_TOKEN=$(agent-vault lease stripe/api-key --ttl 15m)",
     "agent-vault lease stripe/api-key --release",

@@ -7,7 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Leases extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active leases";
-  static override description = "Shows who reserved which secret until when, on this machine.";
+  static override description = "Shows who leased which secret and until when, on this machine.";
   static override flags = { key: keyFlag };
 
   async run(): Promise<void> {

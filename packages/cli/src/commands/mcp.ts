@@ -1,18 +1,9 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { serve } from "@agent-vault/mcp";
-import {
-  agentKeyFile,
-  processContext,
-  resolvePath,
-  VaultError,
-  VaultFolder,
-  vaultIdIn,
-  type Context,
-  type KeyChoice,
-} from "@agent-vault/vault";
+import { agentKeyFileOf, processContext, resolvePath, VaultError, type Context, type KeyChoice } from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../flags/mcp-flags.js";
 import { findVaultToRead } from "../terminal/terminal-context.js";
 import { noPullFlag, tokenFlag } from "../flags/common-flags.js";
@@ -25,7 +16,7 @@ export default class Mcp extends VaultCommand {
     "Speaks MCP on standard input and output. The agent can list secrets, run commands with them and ask for missing ones, without seeing their values. The agent's program starts the server: see agent-vault mcp install.";
   static override examples = [
     "agent-vault mcp --agent claude",
-    "agent-vault mcp -C ~/shop --agent claude --groups stripe,db --idle-lock 30",
+    "agent-vault mcp -C ~/shop --agent claude --groups stripe,db --idle-lock 30m",
     "agent-vault mcp install --client claude-code --agent claude",
   ];
   static override flags = {
@@ -49,7 +40,7 @@ export default class Mcp extends VaultCommand {
       pull: !flags["no-pull"],
       findVault: () => findVaultToRead(context),
       key: (root): KeyChoice => {
-        if (flags.agent !== undefined) return { keyFile: keyOfAgent(context, flags.agent, root) };
+        if (flags.agent !== undefined) return { keyFile: agentKeyFileOf(context, root, flags.agent) };
         return keyFile === undefined ? {} : { keyFile };
       },
       ownerKey: flags["owner-key"] === undefined ? undefined : { keyFile: resolvePath(context, flags["owner-key"]) },
@@ -71,11 +62,4 @@ function serverContext(context: Context, repo: string | undefined, token: string
     throw new VaultError("FILE_NOT_FOUND", `There is no folder ${cwd}.`, { remedy: "Check the path given with --repo." });
   const env = { ...context.env, ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) };
   return processContext({ cwd, env, warn: (message) => context.warn(message) });
-}
-
-/** The agent's key for this vault: the file without a vault's ID may belong to an agent of the same name in another vault. */
-function keyOfAgent(context: Context, agent: string, root: string): string {
-  const id = vaultIdIn(new VaultFolder(root));
-  const own = id === undefined ? undefined : agentKeyFile(context, agent, id);
-  return own !== undefined && existsSync(own) ? own : agentKeyFile(context, agent);
 }

@@ -9,12 +9,15 @@ export default class RestoreAgent extends VaultCommand {
   static override summary = "Restore an agent's key file from its escrow";
   static override description = "For a new machine. The vault does not change.";
   static override args = { agent: agentArgument };
-  static override flags = { key: keyFlag, to: Flags.string({ description: "write the key to this file", helpValue: "FILE" }) };
+  static override flags = {
+    key: keyFlag,
+    out: Flags.string({ description: "write the key to this file", helpValue: "FILE", aliases: ["to"] }),
+  };
   static override completes = { agent: "agents" } as const;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(RestoreAgent);
-    const request = { vault: await this.findVault(), key: keyChoice(flags.key), agent: args.agent, keyOut: flags.to };
+    const request = { vault: await this.findVault(), key: keyChoice(flags.key), agent: args.agent, keyOut: flags.out };
     const restored = await restoreAgent(this.context, request);
     this.print(restored, function* () {
       yield restored.present

@@ -13,9 +13,10 @@ export default class RotateOwner extends VaultCommand {
   static override flags = {
     key: keyFlag,
     "dry-run": dryRunFlag,
-    "key-out": Flags.string({
+    out: Flags.string({
       description: "write the new key to this file; required if the old one was given with --key or AGENT_VAULT_KEY",
       helpValue: "FILE",
+      aliases: ["key-out"],
     }),
     passphrase: Flags.boolean({ description: "protect the new key with a passphrase; always done if the old key had one" }),
     "recover-agents": recoverAgentsFlag,
@@ -25,7 +26,7 @@ export default class RotateOwner extends VaultCommand {
     const { flags } = await this.parseCommandLine(RotateOwner);
     const rotated = await rotateOwner(this.context, {
       ...(await this.change(flags)),
-      keyOut: flags["key-out"],
+      keyOut: flags.out,
       recoverAgents: flags["recover-agents"],
       protect: flags.passphrase,
       passphrase: askNewPassphrase,

@@ -1,5 +1,5 @@
 import { vaultStatus, type VaultStatus } from "@agent-vault/ledger";
-import { plural } from "@agent-vault/vault/read-only";
+import { andMore, plural } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
@@ -15,9 +15,13 @@ export default class Status extends VaultCommand {
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(Status);
     const status = await vaultStatus(this.context, await this.findVault(), keyChoice(flags.key));
-    const { state, ...rest } = status;
+    const { state, clone, ...rest } = status;
+    const { fetchedAt, askedAt, upstream: _upstream, ...place } = clone ?? {};
     const { signedAt, validUntil, ...signed } = state ?? {};
-    this.print({ ...rest, state: state && { ...signed, signed_at: signedAt, valid_until: validUntil } }, () => formatStatus(status));
+    const repository = clone && { ...place, last_verified: fetchedAt, last_asked: askedAt };
+    this.print({ ...rest, repository, state: state && { ...signed, signed_at: signedAt, valid_until: validUntil } }, () =>
+      formatStatus(status),
+    );
   }
 }
 
@@ -33,6 +37,8 @@ function* formatStatus({
   expiring,
   overdue,
   upstream,
+  clone,
+  next,
   audit,
 }: VaultStatus): Generator<string> {
   yield `Vault     ${folder}`;
@@ -47,8 +53,12 @@ function* formatStatus({
     overdue && `${overdue} overdue for rotation`,
   ].filter(Boolean);
   if (attention.length > 0) yield `Attention ${attention.join(", ")}: agent-vault check`;
-  if (upstream) yield `Upstream  ${formatUpstream(upstream)}`;
+  if (clone) yield `Branch    ${formatBranch(clone)}`;
+  if (upstream) yield `Upstream  ${formatUpstream(upstream, clone?.diverged ?? false)}`;
+  if (clone?.askedAt) yield `Remote    ${formatAsked(clone)}`;
+  if (clone && clone.unsigned.length > 0) yield `Unsigned  ${andMore(clone.unsigned, 5)}`;
   yield `Audit     ${audit.on ? `${audit.rows} rows on this machine, ${audit.anchored} signed by an owner` : `off: ${audit.why}`}`;
+  if (next !== undefined) yield `Next      ${next}`;
 }
 
 function formatPrincipal({ role, name }: NonNullable<VaultStatus["you"]>): string {
@@ -56,8 +66,19 @@ function formatPrincipal({ role, name }: NonNullable<VaultStatus["you"]>): strin
   return name === undefined ? `an ${role}` : `${role} ${name}`;
 }
 
-function formatUpstream({ name, ahead, behind }: NonNullable<VaultStatus["upstream"]>): string {
+function formatBranch({ branch, home }: NonNullable<VaultStatus["clone"]>): string {
+  const name = branch ?? "none, since HEAD is detached";
+  if (home === undefined) return name;
+  return home === branch ? `${name}, the vault's main branch` : `${name}; the vault's main branch is ${home}`;
+}
+
+function formatAsked({ fetchedAt, askedAt }: NonNullable<VaultStatus["clone"]>): string {
+  if (fetchedAt?.getTime() === askedAt?.getTime()) return `last asked on ${askedAt!.toISOString()}`;
+  return `did not answer on ${askedAt!.toISOString()}${fetchedAt ? `, last answered on ${fetchedAt.toISOString()}` : ""}`;
+}
+
+function formatUpstream({ name, ahead, behind }: NonNullable<VaultStatus["upstream"]>, diverged: boolean): string {
   if (ahead === 0 && behind === 0) return `${name}, up to date as of the last fetch`;
   const parts = [ahead > 0 && `${plural(ahead, "commit")} to push`, behind > 0 && `${behind} to pull`].filter(Boolean);
-  return `${name}, ${parts.join(" and ")}: agent-vault sync`;
+  return `${name}, ${diverged ? "diverged, " : ""}${parts.join(" and ")}: agent-vault sync`;
 }

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { describeDifference, DivergedError, sync, plural } from "@agent-vault/vault";
+import { describeDifference, describeWidening, DivergedError, sync, plural } from "@agent-vault/vault";
 import { keyChoice } from "../flags/key-choice.js";
 import { keyFlag } from "../flags/common-flags.js";
 import { VaultCommand } from "../vault-command.js";
@@ -7,8 +7,9 @@ import { VaultCommand } from "../vault-command.js";
 export default class Sync extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 9;
-  static override summary = "Pull and push the vault";
-  static override description = "Verifies what it pulls and pushes, and only fast-forwards: nothing is merged, reset or forced.";
+  static override summary = "Bring the vault and its remote together";
+  static override description =
+    "Verifies what the remote has and takes it over, then verifies what is here and pushes it. Code that both sides changed is joined by git; nothing is forced, and no commit is dropped.";
   static override examples = ["agent-vault sync", "agent-vault sync --pull"];
   static override flags = {
     key: keyFlag,
@@ -24,9 +25,14 @@ export default class Sync extends VaultCommand {
         pull: !flags.push,
         push: !flags.pull,
       });
-      this.print(result, function* () {
+      const { pulledWidening, pushedWidening, ...rest } = result;
+      const isNoted = this.context.note !== undefined;
+      this.print({ ...rest, pulled_widening: pulledWidening, pushed_widening: pushedWidening }, function* () {
         const commits = (count: number) => plural(count, "commit");
         if (result.pulled > 0) yield `Pulled ${commits(result.pulled)} from ${result.upstream}.`;
+        if (pulledWidening.length > 0) yield describeWidening("What came from there", pulledWidening);
+        // On a terminal that was said before the push.
+        if (pushedWidening.length > 0 && !isNoted) yield describeWidening("This push", pushedWidening);
         if (result.pushed > 0) yield `Pushed ${commits(result.pushed)} to ${result.upstream}.`;
         if (result.pulled + result.pushed === 0) yield `Up to date with ${result.upstream}.`;
       });

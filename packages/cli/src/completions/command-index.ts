@@ -20,6 +20,8 @@ export interface FlagEntry {
   readonly name: string;
   readonly type: "boolean" | "option";
   readonly char?: string;
+  /** Former names, which are not offered. */
+  readonly aliases?: readonly string[];
   readonly description?: string;
   readonly hidden?: boolean;
   readonly multiple?: boolean;

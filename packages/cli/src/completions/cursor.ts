@@ -86,7 +86,7 @@ function findInCommand(command: CommandEntry, { flags, args, waiting, flagsEnded
   if (!flagsEnded && current.startsWith("-")) {
     const { flag, value } = findFlag(command, current) ?? {};
     if (!current.startsWith("--") || value === undefined) return { at: "flag", command, used };
-    return flag?.type === "option" ? { at: "value", flag, prefix: `--${flag.name}=` } : { at: "nothing" };
+    return flag?.type === "option" ? { at: "value", flag, prefix: current.slice(0, current.indexOf("=") + 1) } : { at: "nothing" };
   }
   const names = Object.keys(command.args);
   const argument = names[args] ?? (command.strict ? undefined : names.at(-1));
@@ -98,6 +98,6 @@ function findInCommand(command: CommandEntry, { flags, args, waiting, flagsEnded
 function findFlag(command: CommandEntry, word: string): { flag: FlagEntry; value: string | undefined } | undefined {
   const isLong = word.startsWith("--");
   const [, name, value] = (isLong ? /^--([^=]*)(?:=([^]*))?$/ : /^-([^]?)(?:=?([^]+))?$/u).exec(word)!;
-  const flag = Object.values(command.flags).find((one) => name === (isLong ? one.name : one.char));
+  const flag = Object.values(command.flags).find((one) => (isLong ? name === one.name || one.aliases?.includes(name!) : name === one.char));
   return flag && { flag, value };
 }

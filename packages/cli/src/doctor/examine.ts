@@ -1,6 +1,6 @@
 import { findVault, type Context, type KeyChoice } from "@agent-vault/vault";
 import { ok, type Diagnosis } from "./diagnosis.js";
-import { examineKey, examineKeyFiles } from "./keys.js";
+import { examineKey, examineKeyFiles, examineToken } from "./keys.js";
 import { examineLedger } from "./ledger.js";
 import { examineEngine, examineGit, examineNode, examineProgram } from "./programs.js";
 import { examineHook, examineRepository } from "./repository.js";
@@ -19,6 +19,7 @@ export async function examine(context: Context, version: string, key: KeyChoice)
     await examineEngine(context),
     ...examineKeyFiles(context),
     examineKey(context, root, key),
+    ...examineToken(context),
   ];
   if (root === undefined) return [...machine, ok("vault", "There is none in this folder or above it. Create one with agent-vault init.")];
   return [

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { openLedgerAt, settingsFile } from "@agent-vault/ledger";
 import { isAuditOff, plural, readUnrecordedPeriod, VaultFolder, vaultIdIn, type Context, type KeyChoice } from "@agent-vault/vault";
+import { formatEntries } from "../audit-entries.js";
 import { diagnose, ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** A larger ledger is worth pruning. */
@@ -14,7 +15,7 @@ export async function examineLedger(context: Context, root: string, key: KeyChoi
     const { file, bytes, auditRows, indexedSecrets, schema, cipher, setAside, key: keySource } = await ledger.health();
     const parts = [
       formatSize(bytes),
-      plural(auditRows, "audit row"),
+      `${formatEntries(auditRows)} in the audit log`,
       `${plural(indexedSecrets, "secret")} indexed`,
       `schema ${schema}`,
       cipher,
@@ -34,7 +35,7 @@ export async function examineLedger(context: Context, root: string, key: KeyChoi
       );
     }
     if (bytes > LARGE_LEDGER_BYTES) {
-      return warning("ledger", message, "Export old rows with agent-vault audit export, then delete them with agent-vault audit prune.");
+      return warning("ledger", message, "Export old entries with agent-vault audit export, then delete them with agent-vault audit prune.");
     }
     return ok("ledger", existsSync(settingsFile(context)) ? `${message} Settings are read from ${settingsFile(context)}.` : message);
   } catch (failure) {

@@ -1,11 +1,13 @@
 import { hookStatus } from "@agent-vault/hooks";
-import { GitRepository, type Context } from "@agent-vault/vault";
+import { GitRepository, VaultError, type Context } from "@agent-vault/vault";
+import { isGitError } from "@agent-vault/vault/git";
 import { ok, warning, type Diagnosis } from "./diagnosis.js";
 
 /** The repository that the vault is in, and who commits there. */
 export async function examineRepository(context: Context, root: string): Promise<Diagnosis> {
-  const repository = await GitRepository.find(context, root).catch(() => undefined);
-  if (!repository) {
+  const repository = await GitRepository.find(context, root).catch(asVaultError);
+  if (repository instanceof VaultError) {
+    if (repository.code !== "REPOSITORY_NOT_FOUND") return failure("repository", repository);
     return warning("repository", `${root} is not in a git repository.`, "Run git init there, so that changes can be committed.");
   }
   const email = (await repository.try(["config", "user.email"]))?.trim();
@@ -19,7 +21,17 @@ export async function examineRepository(context: Context, root: string): Promise
 
 /** Whether the pre-commit hook is installed in this clone. */
 export async function examineHook(context: Context, root: string): Promise<Diagnosis> {
-  const status = await hookStatus(context, root).catch(() => undefined);
-  if (status?.installed) return ok("hook", "The pre-commit hook is installed.");
+  const status = await hookStatus(context, root).catch(asVaultError);
+  if (isGitError(status, "dubiousOwnership")) return failure("hook", status);
+  if ("installed" in status && status.installed) return ok("hook", "The pre-commit hook is installed.");
   return warning("hook", "The pre-commit hook is not installed in this clone.", "Install it with agent-vault hook install.");
+}
+
+function failure(subject: string, { message, remedy }: VaultError): Diagnosis {
+  return warning(subject, message, remedy ?? "Run git status there to see why.");
+}
+
+function asVaultError(error: unknown): VaultError {
+  if (error instanceof VaultError) return error;
+  throw error;
 }

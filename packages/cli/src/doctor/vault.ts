@@ -1,9 +1,14 @@
 import { findKeyMaterial } from "@agent-vault/hooks";
+import { dirname } from "node:path";
 import {
+  changeFolder,
+  claimsIn,
+  findGitFolders,
   findVaultKeys,
+  memoryFolder,
   openVault,
-  readTrust,
-  trustFile,
+  memoryFile,
+  readMemory,
   verify,
   type Context,
   type KeyChoice,
@@ -29,6 +34,7 @@ export async function examineVault(context: Context, root: string, key: KeyChoic
         : [ok("vault", `${root} is in state ${trusted.lock.sequence}.${principal ? ` ${describe(principal)}` : ""}`)]),
       examineTrust(context, trusted.lock.vault),
       examineClock(context, trusted.lock.signedAt),
+      ...examineClaims(context, root, trusted.lock.vault),
     ];
   } catch (failure) {
     return [diagnose("vault", failure)];
@@ -53,14 +59,21 @@ function usableKeys(context: Context, root: string, key: KeyChoice): Keys | unde
 }
 
 function describe({ role, name }: Principal): string {
-  return name === undefined ? "Your key is not a reader of this vault." : `You are ${role} ${name}.`;
+  if (name === undefined) return "Your key is not a reader of this vault.";
+  return name === role ? `You are the ${role}.` : `You are ${role} ${name}.`;
 }
 
 function examineTrust(context: Context, vaultId: string): Diagnosis {
-  const trust = readTrust(context, vaultId);
-  if (!trust) return ok("trust", "Nothing is remembered about this vault yet.");
-  const message = `State ${trust.sequence} is remembered in ${trustFile(context, vaultId)}.`;
-  if (trust.pinned.length > 0) return ok("trust", `${message} Its owner's key was confirmed.`);
+  const memory = readMemory(context, vaultId);
+  if (!memory) return ok("trust", "Nothing is remembered about this vault yet.");
+  const places = Object.entries(memory.remotes).flatMap(([remote, { home, refs }]) =>
+    Object.entries(refs).map(
+      ([ref, states]) => `${remote} ${ref.replace(/^refs\/heads\//, "")}${ref === home ? " (main)" : ""}: state ${numbers(states)}`,
+    ),
+  );
+  const seen = places.length > 0 ? places.join("; ") : `state ${numbers(memory.accepted)}`;
+  const message = `Remembered in ${memoryFile(context, vaultId)}: ${seen}.`;
+  if (memory.pinned.length > 0) return ok("trust", `${message} Its owner's key was confirmed.`);
   return warning(
     "trust",
     `${message} Its signer was accepted without a second check (trust on first use).`,
@@ -68,10 +81,25 @@ function examineTrust(context: Context, vaultId: string): Diagnosis {
   );
 }
 
+/** Claims of processes that change the vault, or what is remembered of it: one that is not renewed was left behind. */
+function examineClaims(context: Context, root: string, vaultId: string): Diagnosis[] {
+  const git = findGitFolders(dirname(root));
+  const claims = [...(git ? claimsIn(changeFolder(git.gitDir)) : []), ...claimsIn(memoryFolder(context, vaultId))];
+  return claims.map(({ file, ageS }) =>
+    ageS < 60
+      ? ok("lock", `A process is changing this vault: ${file}, renewed ${ageS} seconds ago.`)
+      : warning("lock", `A process that is gone has left ${file}, ${ageS} seconds ago.`, "The next change removes it."),
+  );
+}
+
+function numbers(states: readonly { readonly sequence: number }[]): string {
+  return states.map(({ sequence }) => sequence).join(" and ");
+}
+
 function examineClock(context: Context, signedAt: Date): Diagnosis {
   const now = context.now();
   const aheadMs = signedAt.getTime() - now.getTime();
-  if (aheadMs <= CLOCK_TOLERANCE_MS) return ok("clock", `${now.toISOString()}, after the vault was signed.`);
+  if (aheadMs <= CLOCK_TOLERANCE_MS) return ok("clock", `${now.toISOString().slice(0, 16)}Z, after the vault was signed.`);
   return warning(
     "clock",
     `This machine's clock is ${Math.round(aheadMs / 60_000)} minutes behind the vault's signature.`,

@@ -14,5 +14,5 @@ export const READ_FLAGS = {
     description: "act with this token only; prefer AGENT_VAULT_TOKEN, since other programs can see flags",
     helpValue: "TOKEN",
   },
-  "no-pull": { type: "boolean", description: "do not pull changes from the remote first" },
+  "no-pull": { type: "boolean", description: "read only what is checked out, without asking the remote" },
 } as const satisfies FlagDefinitions;

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { VaultError } from "@agent-vault/vault";
+import { durationOf, VaultError } from "@agent-vault/vault";
 import { keyFlag } from "./common-flags.js";
 
 /** The flags of the server, which `mcp install` writes into a client's configuration. */
@@ -18,15 +18,13 @@ export const mcpFlags = {
     delimiter: ",",
   }),
   "allow-get": Flags.boolean({ description: "add a tool that shows values to the agent", default: false }),
-  "idle-lock": Flags.string({ description: "lock the server after so many minutes without a call", helpValue: "MINUTES" }),
+  "idle-lock": Flags.string({ description: "lock the server after this time without a call, such as 15m", helpValue: "TIME" }),
 };
 
-/** The time of `--idle-lock`. @returns milliseconds @throws VaultError `USAGE` */
-export function idleLockOf(minutes: string | undefined): number | undefined {
-  if (minutes === undefined) return undefined;
-  const timeMs = /^\d+(?:\.\d+)?$/.test(minutes) ? Number(minutes) * 60_000 : 0;
+/** The time of `--idle-lock`, such as `15m`; a number alone is minutes. @returns milliseconds @throws VaultError `USAGE` */
+export function idleLockOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeMs = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 60_000 : (durationOf(text) ?? 0);
   if (timeMs > 0 && Number.isFinite(timeMs)) return timeMs;
-  throw new VaultError("USAGE", `${JSON.stringify(minutes)} is not a number of minutes.`, {
-    remedy: "Use a number above 0, such as --idle-lock 15.",
-  });
+  throw new VaultError("USAGE", `${JSON.stringify(text)} is not a span of time.`, { remedy: "Use a time such as --idle-lock 15m." });
 }

@@ -1,5 +1,5 @@
 import type { FlagDefinitions } from "./flag-definition.js";
-import { READ_FLAGS } from "./global-flags.js";
+import { GLOBAL_FLAGS, READ_FLAGS } from "./global-flags.js";
 
 /** The flags of every use of secrets, which a policy or a person may decide on. */
 export const USE_FLAGS = {
@@ -16,7 +16,7 @@ export const EXEC_FLAGS = {
     description: "set a variable to a secret; without NAME, stripe/api-key sets STRIPE_API_KEY",
     helpValue: "PATH[=NAME]",
   },
-  inject: { type: "string", multiple: true, description: "the same, with the variable first", helpValue: "NAME=PATH" },
+  inject: { type: "string", multiple: true, description: "like --secret, with the variable first", helpValue: "NAME=PATH" },
   group: { type: "string", multiple: true, description: "set a variable for every secret of a group", helpValue: "GROUP" },
   "env-file": {
     type: "string",
@@ -37,6 +37,7 @@ export const EXEC_FLAGS = {
   tty: { type: "boolean", description: "connect the command to your terminal; its output is not scrubbed" },
   "allow-short": { type: "boolean", description: "allow values under 8 bytes, which are scrubbed only as they are, not in encodings" },
   ...USE_FLAGS,
+  json: { ...GLOBAL_FLAGS.json, description: "print errors as JSON" },
 } as const satisfies FlagDefinitions;
 
 /** The flags of `run`. */

@@ -1,9 +1,9 @@
 import process from "node:process";
 import { CommandHelp, Config, Help, type Command } from "@oclif/core";
-import { suggestion, VaultError } from "@agent-vault/vault/read-only";
-import { commandIds, findCommand } from "../find-command.js";
+import { findCommand } from "../find-command.js";
 import type { VaultCommand } from "../vault-command.js";
 import { HELP_GROUPS, type HelpGroup } from "./help-groups.js";
+import { isTopic, unknownCommand } from "./unknown-command.js";
 
 /**
  * Prints the help of a command, a topic or the whole program, or its version.
@@ -30,25 +30,28 @@ function findSubject(argv: readonly string[]): string[] | "version" {
   return [...known];
 }
 
-function isTopic(name: string | undefined): boolean {
-  return commandIds().some((id) => id.startsWith(`${name} `));
-}
+/** A space at which no line is broken. */
+const FIXED_SPACE = "\u00A0";
 
-function unknownCommand(named: readonly string[]): VaultError {
-  const [first, second] = named;
-  if (first === "-C" || first === "--directory") {
-    return new VaultError("USAGE", `${first} needs a folder.`, { remedy: "Name one: -C DIR." });
-  }
-  const name = findCommand(named) ? named.join(" ") : isTopic(first) && second !== undefined ? `${first} ${second}` : first!;
-  return new VaultError("USAGE", `There is no ${name.startsWith("-") ? "flag" : "command"} ${name}.`, {
-    remedy: `${suggestion(name, commandIds())}agent-vault --help lists all commands.`,
-  });
-}
-
-/** oclif's help of a command, which would repeat the summary in the description. */
+/** oclif's help of a command, which would repeat the summary in the description and break lines inside of flags. */
 class DescribedCommandHelp extends CommandHelp {
   protected override description(): string | undefined {
     return this.command.description && this.wrap(this.command.description);
+  }
+
+  protected override usage(): string {
+    const usage = [this.command.usage ?? this.defaultUsage()].flat();
+    const unbroken = usage.map((line) => line.replace(/\[(?:[^[\]]|\[[^\]]*\])*\]/g, (flag) => flag.replaceAll(" ", FIXED_SPACE)));
+    this.command = { ...this.command, usage: unbroken };
+    return super.usage().replaceAll(FIXED_SPACE, " ");
+  }
+
+  protected override examples(examples: Command.Example[] | string | undefined): string | undefined {
+    return super
+      .examples(examples)
+      ?.split("\n\n")
+      .map((example) => (example.startsWith("$ ") ? example : `$ ${example}`))
+      .join("\n\n");
   }
 }
 

@@ -29,6 +29,11 @@ export const terminal = {
 
   /** Asks a question that a person answers with yes or no; anything but yes is a no. */
   async confirm(question: string): Promise<boolean> {
+    return /^y(?:es)?$/i.test(await this.askLine(`${question} [y/N]`));
+  },
+
+  /** Asks for one line that shows. @returns it without the blanks around it */
+  async askLine(question: string): Promise<string> {
     const { createInterface } = await import("node:readline/promises");
     const lines = createInterface({ input: process.stdin, output: process.stderr });
     lines.on("SIGINT", () => {
@@ -36,7 +41,7 @@ export const terminal = {
       process.exit(130);
     });
     try {
-      return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+      return (await lines.question(`${question} `)).trim();
     } finally {
       lines.close();
     }

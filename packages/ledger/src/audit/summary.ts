@@ -1,9 +1,10 @@
 import type { Connection } from "../database/connection.js";
 import { filterConditions, type AuditFilter } from "./filter.js";
 
-/** Events of one day, secret or agent. */
+/** Uses and refusals of one day, secret or agent. What failed is neither. */
 export interface Tally {
   readonly name: string;
+  /** Uses that were made, or begun. */
   readonly uses: number;
   readonly denied: number;
   /** The time of the newest. */
@@ -15,7 +16,7 @@ export interface AuditSummary {
   readonly days: readonly Tally[];
   readonly secrets: readonly Tally[];
   readonly who: readonly Tally[];
-  /** Secrets and agents of the index that no row of the audit log names. */
+  /** Secrets and agents of the index that no use or refusal in the audit log names. */
   readonly unusedSecrets: readonly string[];
   readonly unusedAgents: readonly string[];
 }
@@ -35,10 +36,14 @@ export function summarize(connection: Connection, { since, until }: Pick<AuditFi
   };
 
   function tally(name: string, join = "", order = "uses DESC, name"): Tally[] {
-    const counts = "count(*) AS uses, sum(coalesce(c.outcome, a.outcome) = 'denied') AS denied, max(a.time) AS last";
+    const outcome = "coalesce(c.outcome, a.outcome)";
+    const counts = `sum(${outcome} IN ('started', 'done')) AS uses, sum(${outcome} = 'denied') AS denied, max(a.time) AS last`;
     const from = `audit a LEFT JOIN audit c ON c.completes = a.id ${join}`;
     return connection
-      .all(`SELECT ${name} AS name, ${counts} FROM ${from} WHERE ${where} GROUP BY ${name} ORDER BY ${order}`, ...values)
+      .all(
+        `SELECT ${name} AS name, ${counts} FROM ${from} WHERE ${where} AND ${outcome} <> 'failed' GROUP BY ${name} ORDER BY ${order}`,
+        ...values,
+      )
       .filter((row) => row["name"] !== null)
       .map((row) => ({
         name: String(row["name"]),

@@ -65,8 +65,9 @@ function requireNames(
 ): void {
   const names = (table: string) => connection.all(`SELECT name FROM ${table} ORDER BY place`).map((row) => String(row["name"]));
   if (group !== undefined && !connection.get("SELECT 1 FROM vault_group WHERE name = ?", group))
-    throw vault.groupNotFound(group, names("vault_group"));
-  if (agent !== undefined && !connection.get("SELECT 1 FROM agent WHERE name = ?", agent)) throw vault.agentNotFound(agent, names("agent"));
+    throw vault.groupNotFound(group, names("vault_group"), names("agent").includes(group));
+  if (agent !== undefined && !connection.get("SELECT 1 FROM agent WHERE name = ?", agent))
+    throw vault.agentNotFound(agent, names("agent"), names("vault_group").includes(agent));
 }
 
 function whereOf(query: SecretQuery): { where: string; values: Value[] } {

@@ -1,5 +1,14 @@
-import { isAuditOff, VaultError, openVault, type Context, type Principal, type KeyChoice, DAY_MS } from "@agent-vault/vault/read-only";
-import type { UpstreamDistance } from "@agent-vault/vault";
+import {
+  identifyPrincipal,
+  isAuditOff,
+  VaultError,
+  openVault,
+  type Context,
+  type Principal,
+  type KeyChoice,
+  DAY_MS,
+} from "@agent-vault/vault/read-only";
+import type { CloneStatus, SecretQuery, UpstreamDistance, VaultState } from "@agent-vault/vault";
 import { openLedger } from "../open-ledger.js";
 import { secretSearch } from "./secret-search.js";
 
@@ -30,6 +39,10 @@ export interface VaultStatus {
   readonly expiring: number;
   readonly overdue: number;
   readonly upstream: UpstreamDistance | undefined;
+  /** `undefined` where the vault is in no repository. */
+  readonly clone: CloneStatus | undefined;
+  /** The command to run next; `undefined` where nothing is to be done. */
+  readonly next: string | undefined;
   readonly audit: AuditStatus;
 }
 
@@ -39,17 +52,21 @@ export type AuditStatus =
   | { readonly on: false; readonly why: string };
 
 /**
- * Looks at a vault without changing it or asking its remote.
+ * Looks at a vault without changing it or asking its remote. Where files were edited since the last signature, what that vouches for is shown.
  * @param root the vault's folder
  * @throws VaultError as `openVault`, `TAMPERED`, `INVALID_MANIFEST`
  */
 export async function vaultStatus(context: Context, root: string, key: KeyChoice = {}): Promise<VaultStatus> {
-  const { fingerprint, upstreamDistance } = await import("@agent-vault/vault");
+  const { cloneStatus, fingerprint, lastSignedState, pushCommand, querySecrets } = await import("@agent-vault/vault");
   const opened = await openVault(context, root, "state", { key, read: (state) => void [state.config, state.manifest, state.owners] });
-  const { files: state, keys, trusted } = opened;
-  const principal = await opened.principal();
-  const find = await secretSearch({ ...context, warn: () => {} }, root, key);
-  const count = async (query: Parameters<typeof find>[0]) => (await find({ ...query, limit: 0 })).total;
+  const { keys } = opened;
+  const committed = isAsSigned(opened.files) ? undefined : await lastSignedState(context, root, keys);
+  const state = committed?.state ?? opened.files;
+  const trusted = committed?.signed ?? opened.trusted;
+  const principal = committed && keys ? await identifyPrincipal(state, keys) : await opened.principal();
+  const find = committed ? undefined : await secretSearch({ ...context, warn: () => {} }, root, key);
+  const count = async (query: SecretQuery) =>
+    (find ? await find({ ...query, limit: 0 }) : querySecrets(state, { ...query, limit: 0 })).total;
   const now = context.now();
   const soon = new Date(now.getTime() + state.config.settings.expiry_warning_days * DAY_MS);
   const [all, expired, expiring, overdue] = await Promise.all([
@@ -59,6 +76,8 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
     count({ overdueAt: now }),
   ]);
   const yours = principal?.role === "owner" ? all : principal?.role === "agent" ? await count({ agent: principal.name }) : undefined;
+  const clone = await cloneStatus(context, root).catch(() => undefined);
+  const push = clone && !clone.upstream ? await pushCommand(context, root).catch(() => undefined) : undefined;
   return {
     folder: root,
     state: trusted && {
@@ -77,9 +96,19 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
     expired,
     expiring: expiring - expired,
     overdue,
-    upstream: await upstreamDistance(context, root).catch(() => undefined),
+    upstream: clone?.upstream,
+    clone,
+    next: nextCommand(),
     audit: await auditStatus(),
   };
+
+  function nextCommand(): string | undefined {
+    if (!trusted || (clone && clone.unsigned.length > 0)) return "agent-vault sign";
+    if (clone?.upstream && clone.upstream.ahead + clone.upstream.behind > 0) return "agent-vault sync";
+    if (push !== undefined) return push;
+    if (expired + expiring + overdue > 0) return "agent-vault check";
+    return all === 0 ? "agent-vault set GROUP/NAME" : undefined;
+  }
 
   async function auditStatus(): Promise<AuditStatus> {
     if (isAuditOff(context.env)) return { on: false, why: "AGENT_VAULT_AUDIT is off" };
@@ -93,5 +122,15 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
       if (error instanceof VaultError) return { on: false, why: error.message };
       throw error;
     }
+  }
+}
+
+/** Whether what says who reads what is as it was signed. */
+function isAsSigned(state: VaultState): boolean {
+  try {
+    return [state.config, state.manifest, state.owners].length > 0;
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "TAMPERED") return false;
+    throw error;
   }
 }

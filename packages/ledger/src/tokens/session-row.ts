@@ -45,6 +45,6 @@ export function readSession(row: Row, now: Date): Session {
 /** `SESSION_NOT_FOUND`. */
 export function noSession(id: string): VaultError {
   return new VaultError("SESSION_NOT_FOUND", `There is no open session ${JSON.stringify(id)} of this vault on this machine.`, {
-    remedy: "List the open ones with agent-vault session info, or start one with agent-vault session start.",
+    remedy: "List the open ones with agent-vault session list, or start one with agent-vault session start.",
   });
 }

@@ -4,7 +4,7 @@ import { loadVaultKeys, parseTime } from "@agent-vault/vault/read-only";
 import { openState } from "@agent-vault/vault";
 import * as z from "zod";
 import { tool, type Call } from "../call/call.js";
-import { availablePrincipal } from "../call/available-principal.js";
+import { requirePrincipal } from "../call/principal.js";
 import { isWithin } from "../call/within-groups.js";
 
 const MAX_ENTRIES = 200;
@@ -45,7 +45,7 @@ export const audit = tool({
     refuseUnderToken(context, "read the audit log");
     const root = await call.root();
     const key = call.key(root);
-    const principal = all ? undefined : await availablePrincipal(context, root, key);
+    const principal = all ? undefined : await requirePrincipal(context, root, key);
     const ledger = await openLedgerAt(context, root, key);
     const time = since === undefined ? undefined : parseTime(since, context.now(), "ago");
     const isOwn = await ownUses(call, root);

@@ -1,7 +1,7 @@
 import { secretSearch } from "@agent-vault/ledger";
 import * as z from "zod";
 import { tool } from "../call/call.js";
-import { availablePrincipal } from "../call/available-principal.js";
+import { requirePrincipal } from "../call/principal.js";
 import { isWithin } from "../call/within-groups.js";
 
 const MAX_SECRETS = 200;
@@ -51,13 +51,13 @@ export const list = tool({
     const context = call.context("list");
     const root = await call.root();
     const key = call.key(root);
-    const principal = await availablePrincipal(context, root, key);
+    const principal = await requirePrincipal(context, root, key);
     const isUsable = (agents: readonly string[]) =>
-      principal?.role === "owner" || (principal?.name !== undefined && agents.includes(principal.name));
+      principal.role === "owner" || (principal.name !== undefined && agents.includes(principal.name));
     const find = await secretSearch(context, root, key);
     // A key that the vault does not know opens nothing.
-    const mine = all || principal?.role === "owner" ? {} : { agent: principal?.role === "agent" ? principal.name : undefined };
-    const isUnknown = !all && principal?.role !== "owner" && mine.agent === undefined;
+    const mine = all || principal.role === "owner" ? {} : { agent: principal.role === "agent" ? principal.name : undefined };
+    const isUnknown = !all && principal.role !== "owner" && mine.agent === undefined;
     const { groups } = call.policy;
     const page = isUnknown
       ? { total: 0, secrets: [] }

@@ -14,7 +14,7 @@ import {
 } from "@agent-vault/vault/read-only";
 import { defaultGroupOf, openState, set, type Attributes, type Principal, type SecretPath, type VaultState } from "@agent-vault/vault";
 import * as z from "zod";
-import { availablePrincipal } from "../call/available-principal.js";
+import { requirePrincipal } from "../call/principal.js";
 import { tool, type Call, type ToolAnswer } from "../call/call.js";
 import type { ValuePage } from "../value-page/value-page.js";
 import { isWithin, outsideGroups } from "../call/within-groups.js";
@@ -65,9 +65,9 @@ export const request = tool({
         remedy: "Use it with agent_vault_run. If its value is wrong or old, tell the person, who sets a new one with agent-vault set.",
       });
     }
+    const principal = await requirePrincipal(context, root, call.key(root));
     if (!call.client.canOpen || !(await canStore(call, root))) return commandFor(root, secret);
 
-    const principal = await availablePrincipal(context, root, call.key(root));
     const attributes: Attributes = { description, environment, access };
     const page = await call.pages.open({
       secret,

@@ -1,5 +1,5 @@
 import { vaultStatus } from "@agent-vault/ledger";
-import { detectHarness } from "@agent-vault/vault/read-only";
+import { detectHarness, loadVaultKeys, VaultError, type Context, type KeyChoice } from "@agent-vault/vault/read-only";
 import * as z from "zod";
 import { tool } from "../call/call.js";
 
@@ -21,6 +21,7 @@ export const status = tool({
     signer: z.string().optional(),
     role: z.string().describe("owner, agent, unknown, or none where there is no key"),
     name: z.string().optional(),
+    why_no_key: z.string().optional(),
     harness: z.string().optional().describe("the program that this server takes its client to be"),
     secrets: z.object({ all: count, usable: count.optional() }),
     groups: count,
@@ -46,6 +47,7 @@ export const status = tool({
       signer: found.state?.signer,
       role: found.you?.role ?? "none",
       name: found.you?.name,
+      why_no_key: found.you ? undefined : await whyNoKey(context, root, call.key(root)),
       harness: detectHarness(context.env),
       secrets: { all: found.secrets.all, usable: found.secrets.yours },
       groups: found.groups,
@@ -59,12 +61,23 @@ export const status = tool({
       values_can_be_shown: allowGet,
       approvals: call.client.canAsk ? ("client" as const) : ("dialog" as const),
     };
-    const who = found.you ? [found.you.role, found.you.name].filter(Boolean).join(" ") : "nobody, as there is no key";
+    const who = found.you ? [...new Set([found.you.role, found.you.name])].filter(Boolean).join(" ") : "nobody";
     const text = [
       `The vault in ${data.vault} ${data.signed ? `is in state ${data.sequence}, signed by ${data.signer}` : "is not signed"}.`,
       `This server acts for ${who}; ${data.secrets.usable ?? 0} of ${data.secrets.all} secrets can be used${groups ? `, of these only the groups ${groups.join(", ")}` : ""}.`,
+      ...(data.why_no_key === undefined ? [] : [data.why_no_key]),
       data.recorded ? "Uses are recorded." : `Uses are not recorded: ${data.why_not_recorded}.`,
     ].join("\n");
     return { text, data };
   },
 });
+
+async function whyNoKey(context: Context, root: string, key: KeyChoice): Promise<string | undefined> {
+  try {
+    await loadVaultKeys(context, root, key);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    return `${error.message} [${error.code}]`;
+  }
+}

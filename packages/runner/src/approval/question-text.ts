@@ -34,7 +34,7 @@ const WANTS: Record<UseRequest["action"], string> = {
  */
 export function questionText(request: UseRequest, room: QuestionRoom = { width: 80, lines: 24 }): QuestionText {
   const { principal, invocation, secrets, command } = request;
-  const who = principal.name === undefined ? `unknown ${principal.role}` : `${principal.role} ${displaySafeName(principal.name)}`;
+  const who = describe(principal);
   const count = secrets.length === 1 ? "a secret" : `${secrets.length} secrets`;
   const fields: (readonly [label: string, lines: readonly string[], maxLines: number] | undefined)[] = [
     ["Who", [`${who}, key ${displaySafeName(shorten(principal.identity))}`], MAX_FIELD_LINES],
@@ -57,6 +57,12 @@ export function questionText(request: UseRequest, room: QuestionRoom = { width: 
   };
 }
 
+/** The role and the name; the role alone for an owner who is called "owner". */
+function describe({ role, name }: UseRequest["principal"]): string {
+  if (name === undefined) return `unknown ${role}`;
+  return name === role ? role : `${role} ${displaySafeName(name)}`;
+}
+
 function shorten(identity: string): string {
   return identity.length > 24 ? `${identity.slice(0, 16)}...${identity.slice(-6)}` : identity;
 }
@@ -66,7 +72,7 @@ function branchOf(branch: string | undefined): string {
 }
 
 function formatSecret({ secret, environment, access }: RequestedSecret): string {
-  return `${displaySafeName(secret)} (${displaySafeName(environment ?? "no environment given")}, ${displaySafeName(access ?? "no access given")})`;
+  return `${displaySafeName(secret)} (${displaySafeName(environment ?? "environment not stated")}, ${displaySafeName(access ?? "access not stated")})`;
 }
 
 /** The worst first, so that it is among those that are shown. */

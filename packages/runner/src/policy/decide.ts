@@ -38,7 +38,15 @@ const SENSITIVE_ACCESS: ReadonlySet<string> = new Set(["read-write", "admin"]);
  * @param policy `undefined` for a vault without one, where everyone with a key that opens a secret may use it
  */
 export function decide(policy: Policy | undefined, request: UseRequest): Decision {
-  const secrets = request.secrets.map((secret) => decideSecret(policy, request, secret));
+  return ofSecrets(request.secrets.map((secret) => decideSecret(policy, request, secret)));
+}
+
+/** Several decisions on one use: all have to allow it, and the strictest counts. */
+export function joinDecisions(decisions: readonly Decision[]): Decision {
+  return ofSecrets(decisions.flatMap(({ secrets }) => secrets));
+}
+
+function ofSecrets(secrets: readonly SecretDecision[]): Decision {
   return {
     allowed: secrets.every(({ allowed }) => allowed),
     approval: strictest(secrets.map(({ approval }) => approval)) ?? "never",

@@ -1,13 +1,13 @@
-/** A policy to begin with: it allows what was allowed without one, and shows what else can be said. */
-export const STARTER_POLICY = `# Who may use which secrets, and how. It counts once an owner has signed it: agent-vault sign
+/** The policy that `policy init` writes: it allows what is allowed without one, and has examples of rules. */
+export const STARTER_POLICY = `# Who may use which secrets, and how. It applies once an owner has signed it: agent-vault sign
 #
-# A rule is about the secrets that it names. It allows a use when everything under \`allow\` holds, and denies it when anything under
-# \`deny\` does. What no rule allows is denied, and a denial beats every rule that allows. In names, * matches any characters between
-# two slashes and ** for any number of parts. See what a policy says with: agent-vault policy explain --secret GROUP/NAME
+# A rule applies to the secrets that it names. It allows a use if everything under \`allow\` holds, and denies it if anything under \`deny\`
+# holds. A use that no rule allows is denied, and one denial outweighs every rule that allows. In names, * matches any characters
+# between two slashes, and ** any number of parts. To see how a use is decided: agent-vault policy explain --secret GROUP/NAME
 version: 1
 
 rules:
-  # Everyone with a key that opens a secret may use it, as without a policy. Take this rule out once those below say what you want.
+  # Everyone with a key that opens a secret may use it, as without a policy. Delete this rule once your own rules allow what is needed.
   - name: everything
     secrets: "**"
     allow: all
@@ -26,7 +26,7 @@ rules:
   # - name: production asks every time
   #   secrets: "**"
   #   when:
-  #     environments: production            # as the owner has set it for the secret
+  #     environments: production            # as set by the owner for the secret
   #   approval: always                      # never, session, once or always
 
   # - name: no production for services in development
@@ -34,5 +34,5 @@ rules:
   #   when:
   #     environments: production
   #   deny:
-  #     services: "*-dev"                   # what the caller says it is
+  #     services: "*-dev"                   # as the caller names itself
 `;

@@ -53,8 +53,14 @@ export function requireVariableName(name: string, where?: string): string {
 /** Reads `group/name` or `group/name=VARIABLE`. @throws VaultError `INVALID_NAME`, `INVALID_VARIABLE` */
 export function parseSecretArgument(text: string): SecretVariable {
   const equals = text.indexOf("=");
-  const secret = parseSecretPath(equals < 0 ? text : text.slice(0, equals));
-  return { variable: requireVariableName(equals < 0 ? variableName(secret) : text.slice(equals + 1)), secret };
+  const [before, after] = equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
+  const secret = parseSecretPath(before);
+  if (after?.includes("/") && !before.includes("/")) {
+    throw new VaultError("INVALID_VARIABLE", `${JSON.stringify(after)} is not the name of a variable.`, {
+      remedy: `With --secret the secret comes first: --secret ${after}=${before}. Or use --inject ${before}=${after}.`,
+    });
+  }
+  return { variable: requireVariableName(after ?? variableName(secret)), secret };
 }
 
 /** Reads `VARIABLE=group/name`. @throws VaultError `INVALID_NAME`, `INVALID_VARIABLE`, `USAGE` */

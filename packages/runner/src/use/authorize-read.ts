@@ -37,7 +37,7 @@ export function authorizeUnrecordedRead(action: ReadAction, options: AuthorizeRe
 
 async function decideRead(
   context: Context,
-  { files, actor, paths }: ReadRequest,
+  { files, home, actor, paths }: ReadRequest,
   action: ReadAction,
   ledger: Ledger | undefined,
   options: AuthorizeReadOptions,
@@ -55,7 +55,15 @@ async function decideRead(
   };
   options.restrict?.(use);
   const approver = options.approver ?? personalApprover(context);
-  const passed = await authorize(context, { use, files, token, ledger, approver, mayShow: options.mayShow });
+  const passed = await authorize(context, {
+    use,
+    files,
+    home: home && { files: home, keys: actor.keys },
+    token,
+    ledger,
+    approver,
+    mayShow: options.mayShow,
+  });
   return {
     identity: passed.token && `token:${passed.token.id}`,
     reason: [options.reason, passed.approval && `Approved ${passed.approval}.`].filter(Boolean).join(" ") || undefined,

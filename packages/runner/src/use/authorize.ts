@@ -1,11 +1,13 @@
 import type { Ledger } from "@agent-vault/ledger";
-import { VaultError, type Context, type VaultFiles } from "@agent-vault/vault/read-only";
+import { parseSecretPath, VaultError, type Context, type VaultFiles } from "@agent-vault/vault/read-only";
 import type { ApprovalMemory } from "../approval/memory.js";
 import type { Answer } from "../approval/ask-approval.js";
 import type { ApprovalQuestion } from "../approval/reply.js";
-import { decide, type Decision } from "../policy/decide.js";
+import { decide, joinDecisions, type Decision } from "../policy/decide.js";
+import { decideByHome, type HomeRules } from "./home-rules.js";
 import { requireAllowed } from "../policy/require-allowed.js";
 import { readPolicy } from "../policy/read-policy.js";
+import { stateOf } from "./state-of.js";
 import type { VerifiedToken } from "../tokens/verify.js";
 import type { UseRequest } from "../policy/use-request.js";
 
@@ -28,6 +30,8 @@ export interface AuthorizeRequest {
   readonly use: UseRequest;
   /** The vault's files, verified. */
   readonly files: VaultFiles;
+  /** The vault's main branch, where its rules judge beside those of the files. */
+  readonly home?: HomeRules | undefined;
   /** The token that was presented, if one was: then it is the only authority. */
   readonly token: string | undefined;
   /** Of the vault; `undefined` where the audit log is off. */
@@ -41,7 +45,7 @@ export interface AuthorizeRequest {
  * Decides on a use before anything is decrypted: the token, the policy, a person's approval, in this order. Each can only refuse. A
  * use that a token counts is counted last.
  * @throws VaultError the codes of `verifyToken`, `LEDGER_UNAVAILABLE` for a token without a ledger, `INVALID_POLICY`, `POLICY_DENIED`,
- *   `HARNESS_DENIED`, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
+ *   `HARNESS_DENIED`, `NOT_AUTHORIZED` before a person would be asked, `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE`, `SESSION_NOT_FOUND`
  */
 export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
   const { use, files, ledger } = request;
@@ -49,6 +53,16 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
   requireAllowed(request.mayShow ? withShowing(decision) : decision, use);
+  return permit(context, request, token, request.home ? joinDecisions([decision, await decideByHome(request.home, use)]) : decision);
+}
+
+/** What follows once the policy allows the use. */
+async function permit(
+  context: Context,
+  request: AuthorizeRequest,
+  token: Awaited<ReturnType<typeof requireToken>> | undefined,
+  decision: Decision,
+): Promise<Authorization> {
   if (token) requireShort(token.genuine, decision);
   const approval = await approve(context, request, decision);
   await token?.spend();
@@ -89,12 +103,27 @@ async function approve(context: Context, request: AuthorizeRequest, decision: De
   const isPersonReading = READS.has(use.action) && !request.mayShow;
   const isAsked = decision.approval !== "never" && (!isPersonReading || decision.secrets.some(({ approvalRule }) => approvalRule));
   if (!isAsked) return undefined;
+  await requireReader(request);
   const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtlMs));
   // Without a session an answer is for one use.
   const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
   const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
   if (answer.scope === "deny") throw answer.error;
   return `${answer.scope}, by ${BY[answer.by]}`;
+}
+
+/** Nobody is asked about a use that would fail without the answer. @throws VaultError `NOT_AUTHORIZED` */
+async function requireReader({ files, use: { principal, secrets } }: AuthorizeRequest): Promise<void> {
+  if (principal.role === "owner" || !files.signed) return;
+  const state = await stateOf(files);
+  const unreadable = secrets.find(
+    ({ secret }) => principal.name === undefined || !state.agentsOf(parseSecretPath(secret)).includes(principal.name),
+  );
+  if (!unreadable) return;
+  const who = principal.name === undefined ? "The key is not a reader of this vault, and" : `Agent ${principal.name}`;
+  throw new VaultError("NOT_AUTHORIZED", `${who} cannot read ${unreadable.secret}.`, {
+    remedy: "Ask an owner for access (agent-vault grant AGENT GROUP), or give another key with --key FILE.",
+  });
 }
 
 const READS: ReadonlySet<UseRequest["action"]> = new Set(["get", "read"]);

@@ -18,7 +18,10 @@ export interface InjectRequest extends Omit<SecretUse, "action" | "secrets" | "c
 export async function inject(context: Context, request: InjectRequest): Promise<void> {
   const template = parseTemplate(request.template, request.file);
   const { secrets } = template;
-  if (secrets.length === 0) return request.write(request.template);
+  if (secrets.length === 0) {
+    context.warn(`${request.file} has no reference, so nothing was replaced. A reference is {{ vault://GROUP/NAME }}.`);
+    return request.write(request.template);
+  }
   const use = await openUse(context, { ...request, action: "inject", secrets });
   try {
     await request.write(template.filledWith(use.values));

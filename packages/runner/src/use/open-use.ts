@@ -1,4 +1,5 @@
 import {
+  failureOutcome,
   formatFailure,
   formatSecretPath,
   isAuditOff,
@@ -8,7 +9,8 @@ import {
   openSecret,
   POLICY_FILE,
   presentedToken,
-  pull,
+  requireNotRemoved,
+  fetchStates,
   secretFile,
   VaultError,
   type VaultFiles,
@@ -69,7 +71,7 @@ export interface OpenedUse {
 
 /** How a use ended. */
 export interface UseEnding {
-  readonly outcome: "done" | "failed";
+  readonly outcome: "done" | "denied" | "failed";
   readonly exitCode?: number | undefined;
   readonly reason?: string | undefined;
   /** In full, with no secret in it. */
@@ -79,16 +81,20 @@ export interface UseEnding {
 /**
  * The one way to the values of secrets, in this order and failing closed at each step: the names are resolved in the verified vault;
  * the token, the policy and a person decide; the use is recorded; the values are decrypted.
- * @throws VaultError what `loadVaultKeys`, `pull`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
+ * @throws VaultError what `loadVaultKeys`, `fetchStates`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
  *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified is recorded as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
   const where = { ...context, cwd: request.cwd ?? context.cwd };
   const keys = await loadVaultKeys(context, root, request.key);
-  if (request.pull ?? true) await pull(context, root, { keys });
-  const opened = await openVault(context, root, "files", { keys, read: (files) => readNeeded(files, request) });
-  const { files, trusted } = opened;
+  if (request.pull ?? true) await fetchStates(context, root, { keys });
+  const opened = await openVault(context, root, "files", {
+    keys,
+    localOnly: request.pull === false,
+    read: (files) => readNeeded(files, request),
+  });
+  const { files, home, trusted } = opened;
   const actor = opened.actor!;
   const token = presentedToken(context, request.token);
   const audit = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
@@ -102,9 +108,10 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const secrets = paths.map(formatSecretPath);
   const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
   const passed = await (async () => {
-    trusted?.requireNotOlderThanRemembered();
+    opened.requireRules();
     request.restrict?.(use);
-    return authorize(context, { use, files, token, ledger: audit?.ledger, approver });
+    if (home) await requireNotRemoved(home, keys, use.principal);
+    return authorize(context, { use, files, home: home && { files: home, keys }, token, ledger: audit?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));
 
   const end = await recordBegin(context, actor, audit, {
@@ -123,8 +130,8 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     trusted?.remember();
     return { values, ofGroups, end };
   } catch (error) {
-    const reason = error instanceof VaultError ? formatFailure(error) : undefined;
-    await end({ outcome: "failed", reason });
+    if (error instanceof VaultError) await end({ outcome: failureOutcome(error), reason: formatFailure(error) });
+    else await end({ outcome: "failed" });
     throw error;
   }
 }

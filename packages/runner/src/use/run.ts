@@ -1,5 +1,6 @@
 import { PassThrough, type Writable } from "node:stream";
 import {
+  formatDuration,
   formatFailure,
   formatSecretPath,
   presentedToken,
@@ -62,6 +63,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   try {
     const end = await runOpened(context, request, use, pipes);
     const how = end.timedOut ? "It ran out of time." : end.cancelled ? "It was cancelled." : end.signal && `Ended by ${end.signal}.`;
+    if (end.timedOut) context.warn(`The command was ended because it ran longer than ${formatDuration(request.timeoutMs!)}.`);
     if (end.unwritten) context.warn(`The command's output could not be written: ${end.unwritten.message}.`);
     await recordEnd(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(run, known) });
     return end;

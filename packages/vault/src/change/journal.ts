@@ -41,9 +41,11 @@ export class JournalFile {
       if (isSystemError(error, "ENOENT")) return undefined;
       throw error;
     }
-    const parsed = journalSchema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    throw this.damaged();
+    try {
+      return journalSchema.parse(JSON.parse(text));
+    } catch {
+      throw this.damaged();
+    }
   }
 
   /** The error for a journal that agent-vault has not written. */

@@ -19,8 +19,9 @@ import type { SignedLock } from "../lock/open-lock.js";
 import { parentState } from "./parents.js";
 import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { recordCreated } from "../trust/known.js";
+import { rememberMade } from "../trust/remember.js";
 import { TrustContext } from "../trust/trust-context.js";
+import { pullBeforeChange, pushAfterChange } from "../sync/around-change.js";
 import { openForChange, verifyForChange } from "../reading/open-for-change.js";
 import { VaultState } from "../files/vault-state.js";
 
@@ -41,8 +42,8 @@ export interface Change<R> {
   /** Who may sign the next state, where that changes. */
   owners?(present: SignedLock): readonly LockOwner[];
   /**
-   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that a
-   * reader who knows no other key can verify the vault.
+   * The identity that takes the place of the owner's. Its key signs the same files once more, in a state of its own, so that somebody
+   * who knows no other key can verify the vault.
    */
   readonly newIdentity?: Identity;
   /** Signs also where no file changes, and for another time: `null` for ever, `undefined` for as long as before. */
@@ -90,7 +91,10 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
     await plan(state);
   };
 
-  if (!dryRun) await recoverVault(context, vault);
+  if (!dryRun) {
+    await recoverVault(context, vault);
+    await pullBeforeChange(context, vault, request.key);
+  }
   // Files that nobody has verified yet decide here over nothing but whether a passphrase is asked for.
   const asking = confirmBeforePassphrase(context, () => tryOut(new VaultState(vault)));
   const keys = await loadVaultKeys(asking, vault, request.key);
@@ -125,7 +129,10 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
       { dryRun },
     );
   const { made, ...changed } = (await onRecord(context, makeChange))();
-  if (made) recordCreated(trust, made.signed);
+  if (made) {
+    rememberMade(trust, made.signed);
+    await pushAfterChange(context, vault, request.key);
+  }
   return { ...changed, anchor: made?.anchor };
 }
 

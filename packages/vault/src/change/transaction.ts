@@ -227,7 +227,7 @@ class Transaction {
     if (!(await this.#continuesBranch(journal))) throw this.#journal.damaged();
     if (head.ref === journal.ref && head.commit === journal.old) await this.#moveBranch(journal, message, "resumed");
     else if (head.commit !== journal.new && !(await this.#isInHistory(journal))) {
-      this.#context.warn(`An interrupted change of ${journal.ref} was given up, since HEAD has gone elsewhere. Run the command again.`);
+      this.#context.warn(`An interrupted change of ${journal.ref} was discarded, because HEAD has moved since. Run the command again.`);
       return;
     }
     const files = await this.#filesToInstall(journal);

@@ -46,8 +46,7 @@ export class CommitFiles implements FileSource {
    * @param root the vault's folder in the work tree
    * @throws VaultError `VAULT_NOT_FOUND` where the commit holds no vault there, `GIT_FAILED` for an unknown revision, `TAMPERED`
    */
-  // eslint-disable-next-line typescript/require-await
-  static async read(repository: GitRepository, revision: string, root: string): Promise<CommitFiles> {
+  static open(repository: GitRepository, revision: string, root: string): CommitFiles {
     const folder = repository.pathOf(root);
     const entries = list(repository, revision, "", { paths: [`${folder}/`] });
     const tree = entries.find(({ path, kind }) => path === folder && kind === "tree");

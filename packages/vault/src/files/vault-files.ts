@@ -8,6 +8,7 @@ import type { FileSource } from "../format/file-source.js";
 import { linkInVault, VaultFolder } from "./vault-folder.js";
 import { classify, CONFIG_FILE, MANIFEST_FILE, secretFile, VAULT_FOLDER, type VaultFile } from "../format/layout.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
+import { andMore } from "../text/counts.js";
 import { suggestion } from "../text/did-you-mean.js";
 import type { Digest } from "../lock/digest.js";
 import { digestsIn, type SignedFiles } from "../lock/signed-files.js";
@@ -100,9 +101,18 @@ export class VaultFiles {
     const bytes = this.read(secretFile(path));
     if (bytes) return bytes;
     throw new VaultError("SECRET_NOT_FOUND", `There is no secret ${formatSecretPath(path)} in this vault.`, {
-      remedy: `${suggestion(formatSecretPath(path), this.secretPaths().map(formatSecretPath))}agent-vault list shows them all.`,
+      remedy: `${meantSecret(formatSecretPath(path), this.secretPaths().map(formatSecretPath))}agent-vault list shows them all.`,
     });
   }
+}
+
+/** What a name that is no secret's may mean: a group, a secret without its group, or a secret that is spelled much like it. */
+function meantSecret(name: string, secrets: readonly string[]): string {
+  const inGroup = secrets.filter((secret) => secret.startsWith(`${name}/`));
+  if (inGroup.length > 0) return `${name} is a group. Name one of its secrets: ${andMore(inGroup, 3)}. `;
+  const sameName = secrets.filter((secret) => secret.endsWith(`/${name}`));
+  if (sameName.length > 0) return `Did you mean ${andMore(sameName, 3)}? `;
+  return suggestion(name, secrets);
 }
 
 /**

@@ -3,13 +3,26 @@ import { isMap, isScalar, type Document } from "yaml";
 import { ADDED_ENTRIES, CONFIG_FILE } from "./layout.js";
 import { readYaml, writeYaml } from "./yaml-document.js";
 
+const syncDefaults = { push: "manual", pull_before_change: true } as const;
+const syncSchema = z.looseObject({
+  /** The remote's name in each clone; the branch's own, or `origin`, unless set. */
+  remote: z.optional(z.string()),
+  /** The vault's main branch; the remote's default branch unless set. */
+  branch: z.optional(z.string().check(z.regex(/^(?!-)[\w./-]+$/, { error: "a branch is named as git names it" }))),
+  /** Whether each change is pushed (`auto`), or `sync` alone pushes (`manual`). */
+  push: z._default(z.enum(["manual", "auto"]), syncDefaults.push),
+  /** Whether a change first asks the remote for a newer state. */
+  pull_before_change: z._default(z.boolean(), syncDefaults.pull_before_change),
+});
+
 const settingsSchema = z.looseObject({
   /** Largest value that `set` takes, in bytes. */
   max_value_bytes: z._default(z.int().check(z.positive()), 1024 * 1024),
-  /** Seconds in which a second read does not pull again. */
+  /** Seconds in which a second read does not ask the remote again. */
   pull_interval: z._default(z.number().check(z.nonnegative()), 60),
   /** Days before its expiry from which `check` warns of a secret. */
   expiry_warning_days: z._default(z.number().check(z.nonnegative()), 14),
+  sync: z._default(syncSchema, syncDefaults),
 });
 
 const configSchema = z.looseObject({
@@ -20,6 +33,7 @@ const configSchema = z.looseObject({
     max_value_bytes: 1024 * 1024,
     pull_interval: 60,
     expiry_warning_days: 14,
+    sync: syncDefaults,
   }),
 });
 

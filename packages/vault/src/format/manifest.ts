@@ -4,6 +4,7 @@ import { VaultError } from "../errors.js";
 import { FIRST_OWNER_FILE, MANIFEST_FILE } from "./layout.js";
 import { updateManifestDocument, type OwnerEntry } from "./manifest-document.js";
 import { isValid, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
+import { andMore } from "../text/counts.js";
 import { suggestion } from "../text/did-you-mean.js";
 import { readYaml, writeYaml } from "./yaml-document.js";
 
@@ -104,13 +105,13 @@ export class Manifest {
   /** @throws VaultError `AGENT_NOT_FOUND` with the nearest name */
   requireAgent(name: string): string {
     if (this.agents.has(parseAgentName(name))) return name;
-    throw agentNotFound(name, this.agents.keys());
+    throw agentNotFound(name, this.agents.keys(), this.groups.has(name));
   }
 
   /** @throws VaultError `GROUP_NOT_FOUND` with the nearest name */
   requireGroup(name: string): string {
     if (this.groups.has(parseGroupName(name))) return name;
-    throw groupNotFound(name, this.groups.keys());
+    throw groupNotFound(name, this.groups.keys(), this.agents.has(name));
   }
 
   /** All secrets that a group lists or that has extra agents. */
@@ -186,7 +187,7 @@ export class Manifest {
   #newGroup(group: string): Set<SecretPath> {
     const twin = [...this.#groups.keys()].find((name) => name.toLowerCase() === group.toLowerCase());
     if (twin === undefined) return new Set();
-    throw new VaultError("ALREADY_EXISTS", `The groups ${group} and ${twin} would differ in upper and lower case only.`, {
+    throw new VaultError("ALREADY_EXISTS", `The groups ${group} and ${twin} would differ only in upper and lower case.`, {
       remedy: "Use the existing spelling or another name.",
     });
   }
@@ -227,8 +228,8 @@ export class Manifest {
     updateManifestDocument(this.#document, this);
     const bytes = writeYaml(this.#document);
     if (Manifest.parse(bytes).#meaning() !== this.#meaning()) {
-      throw new VaultError("DAMAGED", "The new manifest.yaml would not say what it should.", {
-        remedy: "Nothing was changed. Bring manifest.yaml into the form that docs/format.md shows, and report this.",
+      throw new VaultError("DAMAGED", "The change could not be written to manifest.yaml without altering something else in it.", {
+        remedy: "Nothing was changed. Write manifest.yaml in the form that docs/format.md shows, and report this as a bug.",
       });
     }
     this.#source = bytes;
@@ -249,16 +250,17 @@ export class Manifest {
   }
 }
 
-/** The error for an agent that a vault does not have, with the nearest name that it has. */
-export function agentNotFound(name: string, agents: Iterable<string>): VaultError {
+/** The error for an agent that a vault does not have, with the nearest name that it has. @param isGroup whether a group has the name */
+export function agentNotFound(name: string, agents: Iterable<string>, isGroup = false): VaultError {
   return new VaultError("AGENT_NOT_FOUND", `There is no agent ${name} in this vault.`, {
-    remedy: `${suggestion(name, agents)}agent-vault list-agents shows them all.`,
+    remedy: `${isGroup ? `${name} is a group; grant and revoke take the agent first. ` : suggestion(name, agents)}agent-vault list-agents shows all agents.`,
   });
 }
 
-/** The error for a group that a vault does not have, with the nearest name that it has. */
-export function groupNotFound(name: string, groups: Iterable<string>): VaultError {
+/** The error for a group that a vault does not have, with the nearest name that it has. @param isAgent whether an agent has the name */
+export function groupNotFound(name: string, groups: Iterable<string>, isAgent = false): VaultError {
+  const all = [...groups];
   return new VaultError("GROUP_NOT_FOUND", `There is no group ${name} in this vault.`, {
-    remedy: `${suggestion(name, groups)}A group comes into being with its first secret: agent-vault set ${name}/NAME.`,
+    remedy: `${isAgent ? `${name} is an agent. ` : suggestion(name, all)}${all.length > 0 ? `The vault has ${all.length === 1 ? "the group" : "the groups"} ${andMore(all, 5)}.` : "agent-vault set GROUP/NAME creates the first."}`,
   });
 }

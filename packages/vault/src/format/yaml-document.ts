@@ -16,6 +16,7 @@ import type { ZodMiniType } from "zod/mini";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { MANIFEST_FILE } from "./layout.js";
 import { decodeUtf8File } from "../text/utf8.js";
+import { escapeAmbiguous, findAmbiguity, findAmbiguousNode, quoteAmbiguous } from "./yaml-dialect.js";
 
 /** The largest manifest that is read: one of a hundred thousand secrets. */
 const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
@@ -80,6 +81,8 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
     throw new VaultError("INVALID_YAML", `${at(conflict.index)}: there is the conflict marker of an unfinished merge.`, {
       remedy: `Resolve the conflict in ${file} and git add it, or abort the merge (git merge --abort).`,
     });
+  const ambiguity = findAmbiguity(text);
+  if (ambiguity) throw invalid(`${at(ambiguity.offset)}: ${ambiguity.message}.`);
   const problem = document.errors[0];
   if (problem) throw invalid(`${at(problem.pos[0])}: ${sentence(problem.message)}`);
 
@@ -90,6 +93,8 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
       remedy: `Write their contents out in ${file}.`,
     });
   }
+  const unclear = findAmbiguousNode(document, text);
+  if (unclear) throw invalid(`${at(unclear.offset)}: ${unclear.message}.`);
   return {
     document,
     lineOf: (path) => lineCounter.linePos(offsetOf(document, path)).line,
@@ -100,11 +105,12 @@ export function readYamlFile(bytes: Uint8Array, file: string): YamlFile {
   function requireUniqueKeys(): void {
     visit(document, {
       Map(_, { items }) {
-        const keys = new Set<unknown>();
+        const keys = new Set<string>();
         for (const { key } of items) {
           if (!isScalar(key)) continue;
-          if (keys.has(key.value)) throw invalid(`${at(key.range?.[0] ?? 0)}: Map keys must be unique.`);
-          keys.add(key.value);
+          const name = String(key.value);
+          if (keys.has(name)) throw invalid(`${at(key.range?.[0] ?? 0)}: Map keys must be unique.`);
+          keys.add(name);
         }
       },
     });
@@ -137,7 +143,10 @@ function isIntricate(text: string): boolean {
 
 /** Writes a document as agent-vault 0.1 prints YAML: sequences not indented, no line folded. */
 export function writeYaml(document: Document): Uint8Array {
-  return new TextEncoder().encode(document.toString({ indentSeq: false, lineWidth: 0 }));
+  quoteAmbiguous(document);
+  return new TextEncoder().encode(
+    escapeAmbiguous(document.toString({ indentSeq: false, lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity })),
+  );
 }
 
 /** Makes a sequence of strings hold exactly `values`; what stays keeps its place and its comments, what is new comes last. */

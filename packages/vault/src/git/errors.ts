@@ -79,7 +79,7 @@ const MESSAGES: readonly (readonly [GitErrorKind, RegExp])[] = [
     "authentication",
     /Permission denied \((?:publickey|password|keyboard|gssapi|hostbased)|Permission denied, please try again|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/,
   ],
-  ["unwritable", /Permission denied|Read-only file system|insufficient permission/i],
+  ["unwritable", /Permission denied|Read-only file system|insufficient permission|unable to create directory/i],
   ["lockedRef", /cannot lock ref/],
   ["noSuchRef", /couldn't find remote ref/],
   ["nonFastForward", /non-fast-forward|fetch first|\[rejected\]/],
@@ -140,7 +140,7 @@ function linesOf(stderr: string): string[] {
 }
 
 function sentenceOf(words: string): string {
-  const said = hideCredentials(printable(words));
+  const said = printable(words);
   return said.endsWith(".") ? said : `${said}.`;
 }
 

@@ -58,6 +58,11 @@ function personalConfigs(env: Context["env"]): string[] {
   return [...ofSystem, join(home, ".gitconfig"), join(configHome || join(home, ".config"), "git/config")];
 }
 
+/** Whether a repository names its objects by SHA-256 (gitrepository-layout, extensions.objectFormat). */
+export function usesSha256({ commonDir }: GitFolders): boolean {
+  return /^\s*objectformat\s*=\s*sha256\s*$/im.test(readText(join(commonDir, "config")) ?? "");
+}
+
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");

@@ -23,9 +23,9 @@ export function parseRepositoryUrl(text: string): RepositoryUrl | undefined {
   const isWhole = /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text) && URL.canParse(text) && isDecodable(text);
   const url = isWhole ? new URL(text) : undefined;
   if (!url || !["https:", "ssh:", "file:"].includes(url.protocol) || url.search !== "" || url.hash !== "") {
-    throw new VaultError("USAGE", "The URL of the repository is none that a vault is read from.", {
+    throw new VaultError("USAGE", "A vault cannot be read from a URL of this kind.", {
       remedy:
-        "It begins with https://, ssh:// or file://, or is ssh's user@host:path, and has no ? and no #. Write a folder of such a name as ./NAME.",
+        "Use a URL that begins with https://, ssh:// or file://, or user@host:path, without ? and #. Write a folder of such a name as ./NAME.",
     });
   }
   const { username, password, protocol } = url;

@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import { NO_HOOKS } from "./environment.js";
 import { commandOf, gitFailed, GitError } from "./errors.js";
 import { runWithRemote, type ExceededLimit, type RemoteLimits, type RemoteRun } from "./remote-process.js";
+import { authorizationVariables } from "./remote-url.js";
 import { runGit } from "./run-git.js";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
@@ -43,18 +44,23 @@ export async function talkToRemote(
   limits: RemoteLimits = DEFAULT_LIMITS,
   input?: Uint8Array,
 ): Promise<RemoteRun> {
-  const extra: Record<string, string> = (await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" };
+  const extra = {
+    ...((await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
+    ...(context.repositoryUrl && authorizationVariables(context.env, context.repositoryUrl)),
+  };
   const run = await runWithRemote(context, folder, args, { extra }, limits, input);
   if (typeof run === "object") return run;
-  throw new GitError("timedOut", "GIT_FAILED", `git ${commandOf(args)} was given up, since ${reasonOf(run, limits)}.`, {
+  throw new GitError("timedOut", "GIT_FAILED", `git ${commandOf(args)} ${reasonOf(run, limits)}.`, {
     remedy: "Try again when the remote answers, or read the local state with --no-pull.",
   });
 }
 
 function reasonOf(exceeded: ExceededLimit, limits: RemoteLimits): string {
-  if (exceeded === "output") return "the remote lists more refs than any repository has";
+  if (exceeded === "output") return "was ended, because the remote lists more refs than any repository has";
   const seconds = Math.ceil(limits[exceeded] / 1000);
-  return exceeded === "silenceMs" ? `the remote said nothing for ${seconds} seconds` : `it was not done after ${seconds} seconds`;
+  return exceeded === "silenceMs"
+    ? `was ended, because the remote did not answer for ${seconds} seconds`
+    : `timed out after ${seconds} seconds`;
 }
 
 /** Whether the person has a program for ssh of their own, which need not know the option. */

@@ -2,8 +2,9 @@ import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError } from "../errors.js";
+import { gitFailed, noWorkTree } from "./errors.js";
+import { findGitFolders, usesSha256 } from "./git-folders.js";
 import type { EnvironmentOptions } from "./environment.js";
-import { noWorkTree } from "./errors.js";
 import { readBlobs, readContents } from "./objects.js";
 import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
 import type { RemoteLimits, RemoteRun } from "./remote-process.js";
@@ -42,6 +43,14 @@ export class GitRepository {
     });
     const [workTree, gitDir, objectFormat] = output.trimEnd().split("\n");
     return new GitRepository(context, resolve(workTree!), resolve(gitDir!), objectFormat === "sha256" ? "sha256" : "sha1");
+  }
+
+  /** As `find`, for a caller that cannot wait: git is not asked. @throws VaultError `REPOSITORY_NOT_FOUND` */
+  static locate(context: Context, folder: string): GitRepository {
+    const folders = findGitFolders(folder);
+    if (!folders) throw noWorkTree(gitFailed({ args: [], exit: 128, stderr: "fatal: not a git repository" }), folder);
+    const { workTree, gitDir } = folders;
+    return new GitRepository(context, workTree, gitDir, usesSha256(folders) ? "sha256" : "sha1");
   }
 
   /** As `find`, but `undefined` where there is no repository, or no git to read it with. */

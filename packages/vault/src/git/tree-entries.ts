@@ -44,6 +44,22 @@ export function listTreeSync(
   return entries;
 }
 
+/**
+ * The paths of a whole tree that end so. Nothing but trees is read, so that a clone that holds no files yet fetches none.
+ * @param maxBytes more bytes of a listing than these are not read
+ * @throws GitError `tooMuchOutput`
+ */
+export function findInTreeSync(repository: GitRepository, tree: string, ending: string, maxBytes: number): string[] {
+  const listing = repository.runSync(["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree], { maxBytes });
+  const wanted = Buffer.from(`${ending}\0`);
+  const paths: string[] = [];
+  for (let at = listing.indexOf(wanted); at >= 0; at = listing.indexOf(wanted, at + 1)) {
+    const start = at === 0 ? 0 : listing.lastIndexOf(0, at - 1) + 1;
+    paths.push(listing.toString("utf8", start, at + wanted.length - 1));
+  }
+  return paths;
+}
+
 function kindOf(mode: string): TreeEntry["kind"] {
   if (mode.startsWith("100")) return "file";
   return mode === "120000" ? "link" : mode === "040000" ? "tree" : "other";

@@ -14,7 +14,7 @@ const MAX_LINES = 300;
 
 /**
  * A verification as Markdown for a pull request's comment, in lines. What comes from the vault is in code spans and code
- * blocks, so nothing of it is taken for markup, a link or somebody's name.
+ * blocks, so nothing of it is taken for markup, a link or the mention of a user.
  */
 export function verificationMarkdown({ ok, state, findings, comparison }: Verification): string[] {
   const title = comparison ? "What this changes in the vault" : "The vault";

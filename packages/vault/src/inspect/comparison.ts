@@ -71,7 +71,7 @@ async function comparisonBase(repository: GitRepository, commit: string, verifie
 /** The vault as a commit holds it, or `undefined` where it holds none. */
 async function stateAt(repository: GitRepository, commit: string, root: string): Promise<VaultState | undefined> {
   try {
-    return new VaultState(await CommitFiles.read(repository, commit, root));
+    return new VaultState(CommitFiles.open(repository, commit, root));
   } catch (error) {
     if (error instanceof VaultError && error.code === "VAULT_NOT_FOUND") return undefined;
     throw error;

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { isVerificationError, VaultError } from "../errors.js";
+import { VaultFiles } from "../files/vault-files.js";
 import type { VaultState } from "../files/vault-state.js";
 import { CONFIG_FILE, LOCK_FILE } from "../format/layout.js";
 import { GitRepository } from "../git/repository.js";
@@ -12,12 +13,14 @@ import { fingerprint } from "../lock/ssh-signature.js";
 import { shellWord } from "../text/shell-word.js";
 import { differingFiles, type DifferingFile } from "../trust/differing-files.js";
 import { rollback } from "../trust/errors.js";
-import { compareStates, isOlderThanRemembered, requireValid } from "../trust/freshness.js";
+import { floorOf } from "../trust/floor.js";
+import { compareStates, requireOrder, requireValid } from "../trust/freshness.js";
 import { knownOf } from "../trust/known.js";
+import type { Lineage } from "../trust/lineage.js";
+import { workTreePlace } from "../trust/place.js";
 import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey } from "../trust/signer.js";
 import { TrustContext, type OnTrustWarning } from "../trust/trust-context.js";
-import { readTrust } from "../trust/trust-store.js";
-import { findUpstream } from "../trust/upstream.js";
+import { holdToLock } from "../trust/hold-to-lock.js";
 import { damageFinding } from "./damage.js";
 import { kindOf, type Finding } from "./finding.js";
 
@@ -55,10 +58,10 @@ export async function assessTrust(
 ): Promise<TrustAssessment> {
   const { commit, isPast = false } = options;
   const keys = findKeys(context, { vaultId: () => vaultIdIn(state.source) });
-  const remote = isPast ? undefined : await remoteOf(context, root, state, commit);
+  const isCompared = !isPast && (commit === undefined || (await isTip(context, root, commit)));
   const problems = new Problems();
-  const trust = new TrustContext(context, root, keys, problems.warn);
-  const signed = assessSignature(trust, state, problems, { remote, isPast });
+  const trust = new TrustContext(context, root, keys, problems.warn, true);
+  const signed = assessSignature(trust, state, problems, { isPast, isCompared });
   const findings = [...problems.all()];
   if (!signed) return { signed, findings };
   const add = (severity: Finding["severity"], kind: Finding["kind"], file: string, message: string, remedy: string) =>
@@ -76,7 +79,8 @@ export async function assessTrust(
     );
   for (const found of await differing()) {
     const path = shellWord(join(root, found.file));
-    const remedy = `See who changed it: git log -- ${path}. Restore what was signed: git checkout COMMIT -- ${path}.`;
+    const undo = found.how === "added" ? `remove the file: rm ${path}` : `restore what was signed: git checkout COMMIT -- ${path}`;
+    const remedy = `If an owner made this change, they sign it: agent-vault sign. Otherwise see who made it (git log -- ${path}), and ${undo}.`;
     add("error", "tampered", found.file, formatDiffering(found), remedy);
   }
   for (const file of nestedAttributes(state.source.walk())) {
@@ -117,14 +121,15 @@ export async function assessTrust(
 
 /**
  * Goes through the checks of `verifyState` in their order, and on after what is wrong. Nothing is vouched for, nothing remembered.
- * @param options.remote its URL and branch, where the state is what should lie there or be ahead of it
+ * @param options.isPast whether it may have gone stale
+ * @param options.isCompared whether it should be or follow what was seen and made
  * @returns the state, where its signature is right, by whatever key
  */
 function assessSignature(
   trust: TrustContext,
   files: VaultState,
   problems: Problems,
-  { remote, isPast }: { remote: string | undefined; isPast: boolean },
+  { isPast, isCompared }: { isPast: boolean; isCompared: boolean },
 ): SignedLock | undefined {
   const signed = problems.unless(() => readSignedLock(files));
   if (!signed) {
@@ -135,18 +140,38 @@ function assessSignature(
     requireVaultOfKey(trust, signed);
     return knownOf(trust, signed);
   });
-  const isTrusted = known && problems.unless(() => (requireTrustedSigner(trust, signed, known), true));
-  // Another signer's sequence says nothing of the owner's states.
-  if (isTrusted && known.memory && !isPast) {
-    const { memory } = known;
-    const seen = remote === undefined ? undefined : memory.remotes[remote];
+  // What is inspected stays as it lies there; these are the same files, held to the lock.
+  const held = new VaultFiles(files.source);
+  const lineage = holdToLock(trust, held, signed);
+  const isTrusted = known && problems.unless(() => (requireTrustedSigner(trust, lineage, held, known), true));
+  // What somebody else's state says is behind it says nothing of the owner's states.
+  if (isTrusted && isCompared) {
     problems.unless(() => {
-      if (seen && compareStates(trust, signed, seen, memory.owners) === "older") throw rollback(signed, seen);
-      isOlderThanRemembered(trust, signed, known);
+      requireOrder(trust, lineage, workTreePlace(trust.context, trust.root), known);
+      compareWithFloor(trust, lineage);
     });
   }
   if (!isPast) problems.unless(() => requireValid(trust, signed));
   return signed;
+}
+
+/** Taking commits back leaves an older state on top of a newer one; a clone that is behind does not. @throws VaultError `ROLLBACK` */
+function compareWithFloor(trust: TrustContext, lineage: Lineage): void {
+  for (const seen of floorOf(trust, lineage)) {
+    const order = compareStates(trust, lineage, seen);
+    if (order !== "older" && order !== "unrelated") continue;
+    if (trust.history.head.behind.has(seen.lock)) throw rollback(lineage.signed, seen);
+    const { sequence } = lineage.signed.lock;
+    if (order === "older") {
+      trust.warn("rollback", `This is state ${sequence} of the vault, and the remote has state ${seen.sequence}.`, "Run agent-vault sync.");
+    } else {
+      trust.warn(
+        "diverged",
+        `The vault was changed here and on its remote: state ${sequence} does not follow state ${seen.sequence}.`,
+        "Run agent-vault sync.",
+      );
+    }
+  }
 }
 
 /** What speaks against a state, each thing once. */
@@ -176,20 +201,13 @@ class Problems {
   }
 }
 
-/** Whether this machine has seen what lies on the branch that the checked-out one follows, and its name in what is remembered. */
-async function remoteOf(context: Context, root: string, state: VaultState, commit: string | undefined): Promise<string | undefined> {
-  const id = vaultIdIn(state.source);
-  const memory = id === undefined ? undefined : readTrust(context, id);
-  if (!memory || Object.keys(memory.remotes).length === 0) return undefined;
+/** Of another commit than the branch's own nobody says that it is the newest. */
+async function isTip(context: Context, root: string, commit: string): Promise<boolean> {
   const repository = await GitRepository.findIfAny(context, dirname(root));
-  const upstream = repository && (await findUpstream(repository));
-  if (!repository || !upstream || commit === undefined) return upstream?.id;
-  // Of another commit than the branch's own or its upstream's nobody says that it is the newest.
-  const tips = (await repository.try(["rev-parse", "HEAD", upstream.tracking])) ?? "";
-  return tips.includes(commit) ? upstream.id : undefined;
+  return (await repository?.head())?.commit === commit;
 }
 
-/** The id that the configuration claims; one that cannot be read is another check's finding. */
+/** The id that the configuration claims; one that cannot be read is somebody else's finding. */
 function idOf(state: VaultState): string | undefined {
   try {
     return state.config.id;

@@ -77,7 +77,7 @@ export async function verify(context: Context, root: string, options: VerifyOpti
 async function verifyOnce(context: Context, root: string, options: VerifyOptions): Promise<Verification> {
   const repository = await GitRepository.findIfAny(context, dirname(root));
   const commit = options.at === undefined ? undefined : await requireRepository(root, repository).commitAt(options.at);
-  const state = new VaultState(commit === undefined ? root : await CommitFiles.read(repository!, commit, root));
+  const state = new VaultState(commit === undefined ? root : CommitFiles.open(repository!, commit, root));
   const { digests, keyMaterial } = digestFiles(state.source, options.findKeys);
   const { signed, findings: trust } = await assessTrust(context, root, state, digests, { commit });
   const compared = options.against === undefined ? undefined : await compare(context, root, { repository, state, commit }, options.against);
@@ -137,7 +137,7 @@ function keyFinding(root: string, { file, line }: { file: string; line: number }
     severity: "error",
     kind: "key-material",
     subject: file,
-    message: `${file}:${line} holds a private key in plain text, so everybody who can read the repository has it.`,
+    message: `${file}:${line} holds a private key in plain text, so anyone who can read the repository has it.`,
     remedy: `Replace that key wherever it is used, then remove the file: rm ${shellWord(join(root, file))}.`,
     file,
     line,

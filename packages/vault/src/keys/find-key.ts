@@ -1,9 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { decryptWithPassphrase, isPassphraseEncrypted } from "../age/decrypt.js";
 import type { Identity } from "../age/identity.js";
 import { resolvePath, type Context } from "../context.js";
 import { isSystemError, NO_HOME, VaultError } from "../errors.js";
+import { andMore } from "../text/counts.js";
+import { shellWord } from "../text/shell-word.js";
 import type { Keys } from "./keys.js";
 import { holdsKey } from "../text/credentials.js";
 import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
@@ -30,11 +33,16 @@ const MAX_PASSPHRASE_ATTEMPTS = 3;
  */
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
   const found = findKey(context, choice);
+  if (choice.keyFile !== undefined) warnIfOpenToOthers(context, found.source);
   if (!isPassphraseEncrypted(found.bytes)) return readKeys(found, false);
   if (!context.passphrase) {
-    throw new VaultError("PASSPHRASE_REQUIRED", `${found.source} is protected by a passphrase, and there is no terminal to ask for it.`, {
-      remedy: "Run the command on a terminal, or give a key without a passphrase.",
-    });
+    throw new VaultError(
+      "PASSPHRASE_REQUIRED",
+      `${sentenceStart(found.source)} is protected by a passphrase, and there is no terminal to ask for it.`,
+      {
+        remedy: "Run the command on a terminal, or give a key without a passphrase.",
+      },
+    );
   }
   return readKeys({ ...found, bytes: await decryptAsking(context, found.bytes, found.source) }, true);
 }
@@ -73,8 +81,19 @@ function findKey(context: Context, choice: KeyChoice): FoundKey {
   throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
     remedy: context.home.startsWith(NO_HOME)
       ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys. You have no home folder."
-      : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key is in ${ownerKeyFile(context)}.`,
+      : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key belongs in ${ownerKeyFile(context)}.${agentKeysHere(context)}`,
   });
+}
+
+function agentKeysHere({ home }: Context): string {
+  const folder = join(home, "agents");
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".key")) : [];
+  return files.length === 0
+    ? ""
+    : ` Agents' keys on this machine: ${andMore(
+        files.map((name) => join(folder, name)),
+        3,
+      )}.`;
 }
 
 function readKeyFile(context: Context, file: string, variable?: string): FoundKey {
@@ -96,23 +115,33 @@ function readKeyFile(context: Context, file: string, variable?: string): FoundKe
   }
 }
 
+/** As ssh does for its keys. Windows has no such modes. */
+function warnIfOpenToOthers(context: Context, file: string): void {
+  if (process.platform === "win32" || !((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077)) return;
+  context.warn(`Other users can read the key file ${file}. Close it: chmod 600 ${shellWord(file)}.`);
+}
+
 function readKeys({ bytes, source, isOwners }: FoundKey, isProtected: boolean): Keys {
   let content: KeyFileContent;
   try {
     content = parseKeyFile(bytes);
   } catch (cause) {
-    throw new VaultError("INVALID_KEY", `${source} is not an age key file.`, {
+    throw new VaultError("INVALID_KEY", `${sentenceStart(source)} is not an age key file.`, {
       remedy: "It should hold a line AGE-SECRET-KEY-1... Check that it is the right file, and complete.",
       cause,
     });
   }
   const { identities, comments } = content;
   if (identities.length === 0) {
-    throw new VaultError("INVALID_KEY", `${source} holds no key.`, {
+    throw new VaultError("INVALID_KEY", `${sentenceStart(source)} holds no key.`, {
       remedy: "A key file holds a line AGE-SECRET-KEY-1... Generate one with age-keygen or agent-vault init.",
     });
   }
   return { identities, source, comments, isOwners: isOwners || comments.role === "owner", isProtected };
+}
+
+function sentenceStart(source: string): string {
+  return source.replace(/^the /, "The ");
 }
 
 async function decryptAsking(context: Context, bytes: Uint8Array, source: string): Promise<Uint8Array> {

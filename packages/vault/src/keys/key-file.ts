@@ -109,6 +109,6 @@ function makePrivateFolder(context: Context, folder: string): void {
 
 function keyExists(file: string): VaultError {
   return new VaultError("ALREADY_EXISTS", `There is a key in ${file} already, and keys are never overwritten.`, {
-    remedy: "Move that file away if it is no longer needed, or name another file for this key (--out FILE, with restore-agent --to FILE).",
+    remedy: "Move that file away if it is no longer needed, or name another file for this key with --out FILE.",
   });
 }

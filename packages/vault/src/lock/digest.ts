@@ -23,3 +23,8 @@ export function treeList(files: ReadonlyMap<string, Digest>): string {
   const lines = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([file, digest]) => `${digest.slice("sha256:".length)}  ${file}\n`);
   return lines.join("");
 }
+
+/** Whether a value is written as digests are. */
+export function isDigest(value: unknown): value is Digest {
+  return typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value);
+}

@@ -35,7 +35,7 @@ export interface Lock {
 }
 
 /** Larger than the lock of a vault with 50,000 groups. */
-const MAX_LOCK_BYTES = 8 * 1024 * 1024;
+export const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 /** The most states that one state joins. */
 const MAX_PARENTS = 8;
 

@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import type { FileSource } from "../format/file-source.js";
+import type { FileReader } from "../format/file-source.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestOf, type Digest } from "./digest.js";
 import { parseLock, type Lock } from "./lock.js";
@@ -36,7 +36,7 @@ export function tryOpenLock(bytes: Uint8Array | undefined, signature: Uint8Array
 }
 
 /** The id that a vault claims to have, to look up what is known of it; whether the claim holds is seen later. */
-export function vaultIdIn(files: FileSource): string | undefined {
+export function vaultIdIn(files: FileReader): string | undefined {
   try {
     const lock = files.read(LOCK_FILE);
     return lock && parseLock(lock).vault;

@@ -40,8 +40,21 @@ export function digestOfFile(source: FileSource, file: string): Digest | undefin
   return isThere ? `sha256:${hash.digest("hex")}` : undefined;
 }
 
-/** What a lock says of a set of files. */
-export function summarize(digests: ReadonlyMap<string, Digest>): Pick<Lock, "files" | "trees"> {
+/** What is signed of a set of files. */
+export interface Summary extends Pick<Lock, "files" | "trees"> {
+  /** For `signed_files` in `config.yaml`: the digests of files and folders that the lock's own lists leave out. */
+  readonly added: ReadonlyMap<string, Digest>;
+}
+
+const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
+
+/** Whether a file is covered by way of `config.yaml`, and not by the lock's own lists. */
+export function isAdded(file: string): boolean {
+  return ADDED.has(treeOf(file) ?? file);
+}
+
+/** What is signed of a set of files, by their digests. */
+export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
   const files = new Map<string, Digest>();
   const added = new Map<string, Digest>();
   const inside = new Map<string, Map<string, Digest>>();
@@ -210,7 +223,8 @@ export function differingFrom(lock: Lock, added: ReadonlyMap<string, Digest> | u
 /** @param what files, and folders with a slash at their end, that lie in the work tree */
 export function tampered(what: readonly string[]): VaultError {
   return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${andMore(what, 5)}.`, {
-    remedy: "Do not use it. See who changed it (git log, git status), and take the signed state back: git checkout COMMIT -- .agent-vault",
+    remedy:
+      "If an owner made this change, they sign it: agent-vault sign. Otherwise do not use the vault: see who changed it (git status, git log), restore what was signed (git checkout COMMIT -- .agent-vault), and delete files that were added.",
   });
 }
 

@@ -32,7 +32,7 @@ export interface GrantResult {
 export function grant(context: Context, request: GrantRequest): Promise<GrantResult> {
   return changeVault(context, request, (state) => {
     const agent = state.manifest.requireAgent(request.agent);
-    const target = parseTarget(state, request.target);
+    const target = targetOfGrant(state, request.target);
     const already =
       target.kind === "group" ? state.manifest.agents.get(agent)!.has(target.group) : state.agentsOf(target.path).includes(agent);
     const changes = changeAccess(state, secretsOf(state, target), () => {
@@ -46,6 +46,17 @@ export function grant(context: Context, request: GrantRequest): Promise<GrantRes
       files: (owner) => reencrypt(context, state, owner, changes),
     };
   });
+}
+
+/** As {@link parseTarget}; a group that does not exist may be one that is still to be made. */
+function targetOfGrant(state: VaultState, text: string): Target {
+  try {
+    return parseTarget(state, text);
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== "GROUP_NOT_FOUND" || text.includes("/")) throw error;
+    const make = `To make the group, store its first secret: agent-vault set ${text}/NAME.`;
+    throw new VaultError(error.code, error.message, { remedy: `${error.remedy} ${make}`, cause: error });
+  }
 }
 
 /** What a text names in a vault. @throws VaultError `GROUP_NOT_FOUND`, `SECRET_NOT_FOUND`, `INVALID_NAME` */

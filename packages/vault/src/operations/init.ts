@@ -5,6 +5,7 @@ import type { RecipientKind } from "../age/recipient.js";
 import { Config } from "../format/config.js";
 import { resolvePath, type Context } from "../context.js";
 import { VaultError, writeError } from "../errors.js";
+import { findVault } from "../files/vault-files.js";
 import { GitRepository } from "../git/repository.js";
 import { gitRules, newVaultId } from "../change/layout-upgrade.js";
 import { loadKeys, type KeyChoice, type Keys } from "../keys/find-key.js";
@@ -19,7 +20,7 @@ import { transact } from "../change/transaction.js";
 import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
 import type { SshPublicKey } from "../lock/ssh-signature.js";
-import { recordCreated } from "../trust/known.js";
+import { rememberMade } from "../trust/remember.js";
 import { TrustContext } from "../trust/trust-context.js";
 
 /** Where to make a vault, and with which key. */
@@ -61,8 +62,10 @@ export async function init(context: Context, request: InitRequest): Promise<Init
   const directory = resolvePath(context, request.directory ?? ".");
   const owner = parseOwnerName(request.owner ?? defaultOwnerName(context));
   const vault = join(directory, VAULT_FOLDER);
+  requireFolder(directory);
   requirePlaceForVault(context, directory);
   requireNoVault(vault);
+  warnOfOuterVault(context, directory);
   const hasKey = !request.newKey && ownerHasKey(context, request);
   if (hasKey && (request.kind !== undefined || request.passphrase !== undefined)) {
     throw new VaultError("ALREADY_EXISTS", "You have an owner's key already, and it is used as it is.", {
@@ -101,7 +104,7 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       return { message, result: first.signed, files: async () => first.files };
     });
   const signed = await onRecord(context, makeVault);
-  recordCreated(new TrustContext(context, vault, keys), signed);
+  rememberMade(new TrustContext(context, vault, keys), signed);
   return { vault, owner, recipient, signingKey: signingKey.publicKey, newRepository, ...key };
 }
 
@@ -135,6 +138,21 @@ function requireNoVault(vault: string): void {
   throw new VaultError("ALREADY_EXISTS", `There is a vault in ${vault} already.`, {
     remedy: "Use it as it is: agent-vault list, agent-vault set.",
   });
+}
+
+function requireFolder(directory: string): void {
+  if (lstatSync(directory, { throwIfNoEntry: false })?.isFile() !== true) return;
+  throw new VaultError("INVALID_VALUE", `${directory} is a file, not a folder.`, { remedy: "Name a folder: agent-vault init DIR." });
+}
+
+/** Commands look for the nearest vault, so one below another hides it. */
+function warnOfOuterVault(context: Context, directory: string): void {
+  try {
+    const outer = findVault(context, dirname(directory));
+    context.warn(`There is already a vault in ${outer}. In ${directory} and below it, commands use the new one.`);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+  }
 }
 
 /** Makes a repository where there is none. @returns whether it did */

@@ -3,6 +3,7 @@ import { VaultError } from "../errors.js";
 import { formatSecretPath } from "../format/names.js";
 import { changeAccess, gainedAndLost, reencrypt, includingOutdated } from "../change/reencrypt.js";
 import type { VaultState } from "../files/vault-state.js";
+import { plural } from "../text/counts.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 import { parseTarget, secretsOf, type Target } from "./grant.js";
 
@@ -61,10 +62,10 @@ function notGranted(state: VaultState, agent: string, target: Target): VaultErro
   const name = target.kind === "group" ? `group ${target.group}` : formatSecretPath(target.path);
   if (by.length > 0) {
     return new VaultError("NOT_GRANTED", `Agent ${agent} reads ${name} through ${by.join(", ")}, not through a grant of its own.`, {
-      remedy: `Revoke the group (agent-vault revoke ${agent} ${by[0]}), or have another group list the secret (agent-vault set --keep-value --group --remove-group).`,
+      remedy: `Revoke the group: agent-vault revoke ${agent} ${by[0]}. Or move the secret to another group: agent-vault set ${name} --keep-value --group GROUP --remove-group ${by[0]}.`,
     });
   }
   return new VaultError("NOT_GRANTED", `Agent ${agent} was not granted ${name}, so nothing was changed.`, {
-    remedy: groups.length > 0 ? `It is in ${groups.join(", ")}.` : "agent-vault list-agents shows what each agent reads.",
+    remedy: `${groups.length > 0 ? `It was granted ${plural(groups.length, "group")}: ${groups.join(", ")}. ` : ""}agent-vault list-agents shows what each agent can read.`,
   });
 }

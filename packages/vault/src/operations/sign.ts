@@ -21,14 +21,15 @@ import type { SignedLock } from "../lock/open-lock.js";
 import { parentState } from "../change/parents.js";
 import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
-import { requireNotBehindRemote } from "../trust/freshness.js";
-import { knownOf, recordCreated } from "../trust/known.js";
-import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
+import { rememberMade } from "../trust/remember.js";
+import type { CommittedState } from "../trust/newest-trusted-state.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { openForChange, verifyUnderLock } from "../reading/open-for-change.js";
 import { requireAll } from "../reading/open-vault.js";
+import { pushAfterChange } from "../sync/around-change.js";
 import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents/escrow.js";
+import { parentsOf, requirePerson } from "./sign-parents.js";
 import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
 /** What an owner is asked to sign: all changes that were made without agent-vault since the newest state that an owner signed. */
@@ -36,7 +37,12 @@ export interface SignProposal {
   /** Identifies exactly this state, so that no other one is signed by mistake. */
   readonly digest: Digest;
   /** The state that it is compared with, or `undefined` for a vault that was never signed. */
-  readonly since: { readonly sequence: number; readonly commit: string } | undefined;
+  readonly since: { readonly sequence: number; readonly commit: string; readonly digest: Digest } | undefined;
+  /**
+   * The state here, where the newest does not have it behind it: both come before the new one. The lock is one of version 2 then, which
+   * agent-vault 0.2.0 cannot read.
+   */
+  readonly beside?: { readonly sequence: number; readonly digest: Digest } | undefined;
   readonly difference: Difference;
   /** Secrets that are re-encrypted, since their files may have other readers than the manifest names. */
   readonly resealed: readonly string[];
@@ -44,6 +50,11 @@ export interface SignProposal {
 
 /** How an owner decides whether to sign. */
 export interface SignRequest extends ChangeRequest {
+  /**
+   * Goes on from an older state on purpose: the files here become a new state that follows the newest known one. Only a person decides that,
+   * so it is refused where a coding agent runs the program.
+   */
+  readonly fromOlder?: boolean;
   /** Whether the owner wants to sign this. */
   approve(proposal: SignProposal): boolean | Promise<boolean>;
 }
@@ -59,20 +70,22 @@ export interface SignResult {
  * Signs changes that were made without agent-vault, once an owner has seen what they mean: a vault of agent-vault 0.1, files that were
  * edited by hand, what another person has pushed. A changed secret is re-encrypted for exactly the readers that the manifest names.
  * @returns `undefined` where everything is signed already
- * @throws VaultError `NOT_AUTHORIZED`, `ROLLBACK`, `DAMAGED`, `CONFLICT` where the vault changes in the meantime, and what a transaction throws
+ * @throws VaultError `NOT_AUTHORIZED`, `ROLLBACK`, `DAMAGED`, `CONFIRMATION_REQUIRED`, `USAGE`, `CONFLICT` where the vault changes in the meantime, and what a transaction throws
  */
 export async function sign(context: Context, request: SignRequest): Promise<SignResult | undefined> {
-  const { vault } = request;
+  const { vault, fromOlder = false } = request;
+  if (fromOlder) requirePerson(context);
   if (!request.dryRun) await recoverVault(context, vault);
   const keys = await loadVaultKeys(context, vault, request.key);
-  if (await isSignedAlready(context, vault, keys)) return undefined;
-  const { proposal } = await propose(context, keys, vault, new VaultState(vault));
+  if (!fromOlder && (await isSignedAlready(context, vault, keys))) return undefined;
+  const { proposal } = await propose(context, keys, vault, new VaultState(vault), fromOlder);
   if (request.dryRun || !(await request.approve(proposal))) return { proposal, signed: undefined };
 
   const trust = new TrustContext(context, vault, keys);
   const signOnRecord = (begin: Begin) =>
     transact(context, vault, async (state) => {
-      const { proposal: now, base, owner, reencryptions } = await propose(context, keys, vault, state);
+      const { proposal: now, parents, owner, reencryptions } = await propose(context, keys, vault, state, fromOlder);
+      const [base] = parents;
       if (now.digest !== proposal.digest)
         throw new VaultError("CONFLICT", "The vault was changed while you looked at it.", { remedy: "Run agent-vault sign again." });
       const files = withoutUnchanged(
@@ -93,7 +106,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
       const next = signState(context, key, {
         vault: id,
-        parents: base ? [parentState(trust.history, base.state, base.signed)] : [],
+        parents: parents.map(({ state, signed }) => parentState(trust.history, state, signed)),
         owners: base ? signersLeft(state, base.signed, key) : [{ name, key: key.publicKey }],
         digests: state.digests(),
         config: state.read(CONFIG_FILE),
@@ -103,7 +116,8 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
       return { message, result: next.signed, files: async () => next.files };
     });
   const signed = await onRecord(context, signOnRecord);
-  recordCreated(trust, signed);
+  rememberMade(trust, signed);
+  await pushAfterChange(context, vault, request.key);
   return { proposal, signed };
 }
 
@@ -175,20 +189,22 @@ async function isSignedAlready(context: Context, vault: string, keys: Keys): Pro
 
 interface Proposed {
   readonly proposal: SignProposal;
-  readonly base: CommittedState | undefined;
+  /** What the new state follows: nothing for the first, otherwise the newest state, and the one here where that is not behind it. */
+  readonly parents: readonly CommittedState[];
   readonly owner: Identity;
   readonly reencryptions: readonly AccessChange[];
 }
 
-async function propose(context: Context, keys: Keys, vault: string, state: VaultState): Promise<Proposed> {
+async function propose(context: Context, keys: Keys, vault: string, state: VaultState, fromOlder: boolean): Promise<Proposed> {
   const trust = new TrustContext(context, vault, keys);
-  const base = await findTrustedState(trust);
-  if (base) requireNotBehindRemote(trust, base.signed, knownOf(trust, base.signed));
+  const parents = await parentsOf(trust, state, fromOlder);
+  const [base, beside] = parents;
   // A vault that a stranger has signed is not an unsigned one: an owner's signature would make it trusted.
   const present = base || !state.read(LOCK_FILE) ? undefined : verifyUnderLock(trust, new VaultState(vault));
   requireUsableManifest(state);
   const owner = await ownerIdentityAmong(keys, state);
-  if (present) requireSigner(new SigningKey(owner, present.lock.vault), present.lock);
+  for (const { lock } of [present, beside?.signed].filter((signed) => signed !== undefined))
+    requireSigner(new SigningKey(owner, lock.vault), lock);
   if (base && !base.signed.lock.owners.some(({ key }) => key === new SigningKey(owner, base.signed.lock.vault).publicKey)) {
     throw new VaultError("NOT_AUTHORIZED", "You are not an owner in the newest signed state of this vault.", {
       remedy: `Its owners are ${base.signed.lock.owners.map(({ name }) => name).join(", ")}; one of them adds you with agent-vault add-owner.`,
@@ -207,14 +223,15 @@ async function propose(context: Context, keys: Keys, vault: string, state: Vault
     state.secretPaths(),
     changedSecrets(state, difference).map((path) => reencrypted(state, path)),
   );
-  const content = JSON.stringify([base?.signed.digest, [...state.digests()]]);
+  const content = JSON.stringify([base?.signed.digest, [...state.digests()], ...(beside ? [beside.signed.digest] : [])]);
   const proposal = {
     digest: digestOf(content),
-    since: base && { sequence: base.signed.lock.sequence, commit: base.commit },
+    since: base && { sequence: base.signed.lock.sequence, commit: base.commit, digest: base.signed.digest },
+    ...(beside && { beside: { sequence: beside.signed.lock.sequence, digest: beside.signed.digest } }),
     difference,
     resealed: reencryptions.map(({ path }) => formatSecretPath(path)),
   };
-  return { proposal, base, owner, reencryptions };
+  return { proposal, parents, owner, reencryptions };
 }
 
 /**

@@ -3,7 +3,7 @@ import { VaultState } from "../files/vault-state.js";
 import type { KeyChoice } from "../keys/find-key.js";
 import { findVaultKeys } from "../keys/vault-keys.js";
 import { TrustContext } from "../trust/trust-context.js";
-import { verifyState } from "../trust/verify.js";
+import { chooseState } from "./choose-state.js";
 import { openVault, requireAll } from "./open-vault.js";
 import { readConsistentlySync } from "./read-consistently.js";
 
@@ -22,9 +22,9 @@ export async function openState(context: Context, root: string, key?: KeyChoice)
  */
 export function openStateSync(context: Context, root: string, key?: KeyChoice): VaultState {
   const trust = new TrustContext(context, root, findVaultKeys(context, root, key));
+  let looks = 0;
   return readConsistentlySync(context, root, () => {
-    const state = new VaultState(root);
-    const trusted = verifyState(trust, state);
+    const { files: state, trusted } = chooseState(trust, (source) => new VaultState(source), false, looks++ > 0);
     requireAll(state);
     trusted?.remember();
     return state;

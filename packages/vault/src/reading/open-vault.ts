@@ -7,7 +7,9 @@ import { findVaultKeys } from "../keys/vault-keys.js";
 import type { Actor } from "../record/recorder.js";
 import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { TrustContext } from "../trust/trust-context.js";
-import { verifyState, type TrustedState } from "../trust/verify.js";
+import type { FileSource } from "../format/file-source.js";
+import type { TrustedState } from "../trust/verify.js";
+import { chooseState, requireHomeRules, type ChosenState } from "./choose-state.js";
 import { mayBeHalfWritten, readConsistently } from "./read-consistently.js";
 
 /** How much of a vault is needed. */
@@ -26,6 +28,8 @@ export interface OpenRequest<Files extends VaultFiles = VaultFiles> {
   readonly read?: ((files: Files) => void | Promise<void>) | undefined;
   /** Leaves out warnings, where the caller gives them. */
   readonly quiet?: boolean | undefined;
+  /** Reads the work tree's files also where a newer state was fetched; not unless set. */
+  readonly localOnly?: boolean | undefined;
 }
 
 /** A vault that was verified. All that is read of it is of one state, and no file is given out that the owner has not signed. */
@@ -34,6 +38,12 @@ export interface OpenedVault<Files extends VaultFiles = VaultFiles> {
   readonly keys: Keys | undefined;
   /** What was signed, and what this machine knows of it; `undefined` for a vault that was never signed. */
   readonly trusted: TrustedState | undefined;
+  /** The files of the vault's main branch, where their state is newer than what is used or another: their rules judge as well. */
+  readonly home: Files | undefined;
+  /** Whether the newest state that is known has a policy. */
+  readonly isUnderPolicy: boolean;
+  /** Requires that the newest rules that are known are here, where rules judge. @throws VaultError `ROLLBACK` */
+  readonly requireRules: () => void;
   /** Who the vault knows the keys as; `undefined` where there is no key. */
   readonly principal: () => Promise<Principal | undefined>;
   /** Who acts, for the record; `undefined` where there is no key. */
@@ -63,11 +73,13 @@ export async function openVault(
   context: Context,
   root: string,
   need: Need,
-  { key, keys = findVaultKeys(context, root, key), read, quiet = false }: OpenRequest<VaultState> = {},
+  { key, keys = findVaultKeys(context, root, key), read, quiet = false, localOnly = false }: OpenRequest<VaultState> = {},
 ): Promise<OpenedVault<VaultState>> {
   const trust = new TrustContext(quiet ? { ...context, warn: () => {} } : context, root, keys);
-  const attempt = await attempts(trust, need, need === "everything" ? requireAll : read);
-  const { files, trusted, problem } = await readConsistently(context, root, attempt, (look) => mayBeHalfWritten(look.problem));
+  const attempt = await attempts(trust, need, need === "everything" ? requireAll : read, localOnly);
+  const { files, trusted, home, missing, problem } = await readConsistently(context, root, attempt, (look) =>
+    mayBeHalfWritten(look.problem),
+  );
   const named = <T>(look: (files: VaultState) => T) => withTamperedFileNames(context, root, () => look(files));
   if (need === "everything") {
     if (problem !== undefined) await named(requireAll);
@@ -75,7 +87,9 @@ export async function openVault(
   }
   const principal = keys && (() => identify(trust, keys, files, attempt));
   const actor = keys && principal && { root, vault: trusted?.lock.vault, keys, principal };
-  return { files, keys, trusted, principal: async () => principal?.(), actor, read: named };
+  const requireRules = () => requireHomeRules({ files, trusted, missing });
+  const isUnderPolicy = (trusted?.isUnderPolicy ?? false) || (missing?.policy ?? false);
+  return { files, keys, trusted, home, isUnderPolicy, requireRules, principal: async () => principal?.(), actor, read: named };
 }
 
 /** @throws VaultError `TAMPERED` where any file is not what was signed */
@@ -84,24 +98,28 @@ export function requireAll(files: VaultFiles): void {
 }
 
 /** The files as they were once, verified. */
-interface Attempt {
-  readonly files: VaultState;
-  readonly trusted: TrustedState | undefined;
+interface Attempt extends ChosenState<VaultState> {
   /** What is wrong with the files that are about to be used. */
   readonly problem?: unknown;
 }
 
-async function attempts(trust: TrustContext, need: Need, read: OpenRequest<VaultState>["read"]): Promise<() => Promise<Attempt>> {
+async function attempts(
+  trust: TrustContext,
+  need: Need,
+  read: OpenRequest<VaultState>["read"],
+  localOnly: boolean,
+): Promise<() => Promise<Attempt>> {
   // Reading secrets takes no more than their files, and starts without a YAML parser.
   const Files = need === "files" ? VaultFiles : (await import("../files/vault-state.js")).VaultState;
+  const open = (source: string | FileSource) => new Files(source) as VaultState;
+  let looks = 0;
   return async () => {
-    const files = new Files(trust.root) as VaultState;
-    const trusted = verifyState(trust, files);
+    const chosen = chooseState(trust, open, localOnly, looks++ > 0);
     try {
-      await read?.(files);
-      return { files, trusted };
+      await read?.(chosen.files);
+      return chosen;
     } catch (problem) {
-      return { files, trusted, problem };
+      return { ...chosen, problem };
     }
   };
 }

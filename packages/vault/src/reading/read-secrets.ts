@@ -6,10 +6,12 @@ import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile 
 import type { VaultFiles } from "../files/vault-files.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
+import { requireNotRemoved } from "../keys/require-not-removed.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
 import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
 import { recordFailure } from "../record/on-record.js";
-import { pull } from "../sync/pull.js";
+import { readingFingerprint } from "../sync/fetch-record.js";
+import { fetchStates } from "../sync/fetch-states.js";
 import { openVault, type OpenedVault } from "./open-vault.js";
 import { mayBeHalfWritten } from "./read-consistently.js";
 
@@ -75,14 +77,14 @@ export class SecretReader {
   /**
    * @param root absolute path of the vault's folder
    * @param paths secrets that are about to be read
-   * @throws VaultError `INVALID_NAME`, and what {@link loadVaultKeys}, {@link pull} and {@link openVault} throw
+   * @throws VaultError `INVALID_NAME`, and what {@link loadVaultKeys}, {@link fetchStates} and {@link openVault} throw
    */
   static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<SecretReader> {
     const secretPaths = paths.map(parseSecretPath);
     const keys = await loadVaultKeys(context, root, options.key);
-    if (options.pull ?? true) await pull(context, root, { keys });
-    const opening = { context, root, options, keys, fingerprint: statFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
-    return new SecretReader(opening, await openFiles(context, root, keys, secretPaths));
+    if (options.pull ?? true) await fetchStates(context, root, { keys });
+    const opening = { context, root, options, keys, fingerprint: readingFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
+    return new SecretReader(opening, await openFiles(opening, secretPaths));
   }
 
   /**
@@ -93,9 +95,9 @@ export class SecretReader {
   async refresh(paths: readonly string[]): Promise<SecretReader> {
     const { context, root, options, keys, fingerprint, openedAt } = this.#opening;
     if (performance.now() - openedAt < REUSE_WINDOW_MS) {
-      if (options.pull ?? true) await pull(context, root, { keys });
+      if (options.pull ?? true) await fetchStates(context, root, { keys });
       const isSame = (path: SecretPath) => [undefined, statFingerprint(root, [secretFile(path)])].includes(this.#fingerprints.get(path));
-      if (statFingerprint(root, DECISIVE_FILES) === fingerprint && paths.map(parseSecretPath).every(isSame)) return this;
+      if (readingFingerprint(root, DECISIVE_FILES) === fingerprint && paths.map(parseSecretPath).every(isSame)) return this;
     }
     return SecretReader.open(context, root, options, paths);
   }
@@ -110,16 +112,17 @@ export class SecretReader {
     const secretPaths = paths.map(parseSecretPath);
     const secrets = secretPaths.map(formatSecretPath);
     const vault = await this.#vaultWith(secretPaths);
-    const { files, trusted } = vault;
+    const { files, home, trusted } = vault;
     const actor = vault.actor!;
     const values: SecretValue[] = [];
     let judged: Awaited<ReturnType<ReadAuthorizer>> = {};
     try {
       const ciphertexts: Uint8Array[] = [];
       for (const path of secretPaths) ciphertexts.push(await vault.read(() => files.ciphertext(path)));
-      if (judge && (trusted?.isUnderPolicy || needsAuthorization(context, files, token))) {
-        trusted?.requireNotOlderThanRemembered();
-        judged = await judge(context, { files, actor, paths: secretPaths });
+      if (home) await requireNotRemoved(home, keys, await actor.principal());
+      if (judge && (vault.isUnderPolicy || needsAuthorization(context, [files, home], token))) {
+        vault.requireRules();
+        judged = await judge(context, { files, home, actor, paths: secretPaths });
       }
       for (const [index, secret] of secrets.entries()) values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, keys) });
     } catch (error) {
@@ -133,7 +136,7 @@ export class SecretReader {
 
   /** The vault with the files of some secrets; opened again where those are no longer, or not yet, of its state. */
   async #vaultWith(paths: readonly SecretPath[]): Promise<OpenedVault> {
-    const { context, root, keys } = this.#opening;
+    const { root } = this.#opening;
     try {
       for (const path of paths) {
         const file = secretFile(path);
@@ -142,16 +145,17 @@ export class SecretReader {
       }
     } catch (error) {
       if (!mayBeHalfWritten(error)) throw error;
-      return openFiles(context, root, keys, paths);
+      return openFiles(this.#opening, paths);
     }
     return this.#vault;
   }
 }
 
 /** Opens a vault with what decides about reading, and the files of some secrets. */
-function openFiles(context: Context, root: string, keys: Keys, paths: readonly SecretPath[]): Promise<OpenedVault> {
+function openFiles({ context, root, keys, options }: Opening, paths: readonly SecretPath[]): Promise<OpenedVault> {
   const needed = [POLICY_FILE, ...paths.map(secretFile)];
-  return openVault(context, root, "files", { keys, read: (files) => needed.forEach((file) => files.read(file)) });
+  const localOnly = options.pull === false;
+  return openVault(context, root, "files", { keys, localOnly, read: (files) => needed.forEach((file) => files.read(file)) });
 }
 
 /**

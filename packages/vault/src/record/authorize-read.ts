@@ -8,6 +8,8 @@ import type { VaultFiles } from "../files/vault-files.js";
 /** A read of secrets, one or several at once, that was found to be of what the owner signed, before anything is decrypted. */
 export interface ReadRequest {
   readonly files: VaultFiles;
+  /** The files of the vault's main branch, where its rules judge beside those of the files. */
+  readonly home?: VaultFiles | undefined;
   readonly actor: Actor;
   readonly paths: readonly SecretPath[];
 }
@@ -19,9 +21,10 @@ export interface ReadRequest {
  */
 export type ReadAuthorizer = (context: Context, read: ReadRequest) => Promise<Pick<RecordedEvent, "identity" | "reason">>;
 
-/** Whether more decides over a read than the key. @param files verified, where they are signed */
-export function needsAuthorization({ env }: Pick<Context, "env">, files: VaultFiles, token?: string): boolean {
-  return presentedToken({ env }, token) !== undefined || detectHarness(env) !== undefined || files.read(POLICY_FILE) !== undefined;
+/** Whether more decides over a read than the key. @param judging files whose policy judges, verified, where they are signed */
+export function needsAuthorization({ env }: Pick<Context, "env">, judging: readonly (VaultFiles | undefined)[], token?: string): boolean {
+  const hasPolicy = judging.some((files) => files?.read(POLICY_FILE) !== undefined);
+  return presentedToken({ env }, token) !== undefined || detectHarness(env) !== undefined || hasPolicy;
 }
 
 /**

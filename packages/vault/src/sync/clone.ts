@@ -1,24 +1,24 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
-import { NO_HOOKS } from "../git/environment.js";
 import { GitRepository } from "../git/repository.js";
 import { findKeys, type KeyChoice } from "../keys/find-key.js";
 import type { RepositoryUrl } from "../git/remote-url.js";
 import { VAULT_FOLDER } from "../format/layout.js";
 import { cloneFolders, newCloneFolder } from "./clone-folder.js";
-import { verifyUpstream } from "../trust/compare-remote.js";
 import { TrustContext } from "../trust/trust-context.js";
-import { findUpstream } from "../trust/upstream.js";
+import { verifyFetched } from "../trust/verify-fetched.js";
+import { askRemote } from "./ask-remote.js";
+import { placeOf, readFetchRecord } from "./fetch-record.js";
 
 /**
  * The vault of a repository that is named by its URL, in a clone of its own below the home of keys, or below the system's folder for
- * what is temporary where nothing can be written at home. The clone is made where it is missing; from then on `pull` keeps it up to
- * date. What the repository offers is verified before any of it is checked out.
+ * what is temporary where nothing can be written at home. The clone is made where it is missing; from then on `fetchStates` keeps it up to
+ * date. Nothing of it is ever checked out: what the repository holds is read out of git's objects.
  * @returns the vault's folder
  * @throws VaultError `GIT_FAILED`, `GIT_MISSING`, `VAULT_NOT_FOUND` for a repository without a vault at its root, `UNWRITABLE`,
- *   `DISK_FULL`, and what {@link verifyUpstream} throws
+ *   `DISK_FULL`, and what {@link verifyFetched} throws
  */
 export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoice): Promise<string> {
   const existing = existingCloneOf(context, url);
@@ -28,9 +28,6 @@ export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoi
   try {
     const repository = await GitRepository.clone(context, url.address, draft);
     await verifyClone(context, repository, url, key);
-    await repository.run([...NO_HOOKS, "checkout", "--quiet", "--force"]);
-    // By this file's time git's last fetch is known, and cloning was one.
-    writeFileSync(join(repository.gitDir, "FETCH_HEAD"), "");
     return putInPlace(draft, folder);
   } catch (error) {
     throw writeError(error, folder);
@@ -39,23 +36,22 @@ export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoi
   }
 }
 
-/** Verifies what a clone has fetched, of which nothing is checked out yet. */
+/** Verifies what a clone has fetched. */
 async function verifyClone(context: Context, repository: GitRepository, url: RepositoryUrl, key: KeyChoice): Promise<void> {
-  const upstream = await findUpstream(repository);
-  const { commit } = await repository.head();
   const root = join(repository.workTree, VAULT_FOLDER);
-  if (!upstream || commit === undefined) throw noVault(url);
-  const trust = new TrustContext(context, root, findKeys(context, key));
-  await verifyUpstream(repository, upstream, commit, trust, { inFull: true }).catch((error: unknown) => {
-    throw error instanceof VaultError && error.code === "VAULT_NOT_FOUND" ? noVault(url) : error;
-  });
+  const keys = findKeys(context, key);
+  await askRemote({ ...context, env: { ...context.env, AGENT_VAULT_REQUIRE_FRESH: "1" } }, root, keys);
+  const record = readFetchRecord(root);
+  if (record?.home?.commit === undefined) throw noVault(url);
+  const fetched = await verifyFetched(new TrustContext(context, root, keys), repository, placeOf(record, record.home));
+  if (!fetched) throw noVault(url);
+  fetched.trusted?.remember();
 }
 
 /** The vault of a clone that was made before, or `undefined`. */
 export function existingCloneOf(context: Context, url: RepositoryUrl): string | undefined {
-  return cloneFolders(context, url)
-    .map((folder) => join(folder, VAULT_FOLDER))
-    .find((root) => existsSync(root));
+  const folder = cloneFolders(context, url).find((folder) => existsSync(folder));
+  return folder && join(folder, VAULT_FOLDER);
 }
 
 /** Another process may have made the same clone meanwhile; then that one counts. */
@@ -63,7 +59,7 @@ function putInPlace(draft: string, folder: string): string {
   try {
     renameSync(draft, folder);
   } catch (error) {
-    if (!isSystemError(error, "ENOTEMPTY", "EEXIST", "EPERM") || !existsSync(join(folder, VAULT_FOLDER))) throw error;
+    if (!isSystemError(error, "ENOTEMPTY", "EEXIST", "EPERM") || !existsSync(folder)) throw error;
   }
   return join(folder, VAULT_FOLDER);
 }

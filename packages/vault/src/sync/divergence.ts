@@ -16,16 +16,17 @@ export class DivergedError extends VaultError {
 
   constructor(upstream: string, divergence: Divergence) {
     super("CONFLICT", `The vault was changed here and on ${upstream}, and neither state follows the other.`, {
-      remedy: `Take one side and make the other's change again: git reset --keep ${upstream} drops what was changed here.`,
+      remedy:
+        "Nothing was changed, and both sides keep what they have. Make the change of one side again in a clone of the other's, or ask its owner to.",
     });
     this.divergence = divergence;
   }
 }
 
-/** What both sides changed since they parted. @param root the vault's folder @param tracking the upstream as it was last fetched */
-export async function divergence(repository: GitRepository, root: string, tracking: string): Promise<Divergence> {
-  const base = (await repository.try(["merge-base", "HEAD", tracking]))?.trim();
-  const at = async (revision: string) => new VaultState(await CommitFiles.read(repository, revision, root));
+/** What both sides changed since they parted. @param root the vault's folder @param tip the upstream's commit */
+export async function divergence(repository: GitRepository, root: string, tip: string): Promise<Divergence> {
+  const base = (await repository.try(["merge-base", "HEAD", tip]))?.trim();
+  const at = async (revision: string) => new VaultState(CommitFiles.open(repository, revision, root));
   const shared = base === undefined ? undefined : await at(base).catch(() => undefined);
-  return { here: differenceBetween(shared, await at("HEAD")), there: differenceBetween(shared, await at(tracking)) };
+  return { here: differenceBetween(shared, await at("HEAD")), there: differenceBetween(shared, await at(tip)) };
 }

@@ -1,7 +1,9 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
+import { VaultFolder } from "../files/vault-folder.js";
 import { mayHaveRemote } from "../git/git-folders.js";
 import { GitRepository } from "../git/repository.js";
+import { readSyncSettings } from "./sync-settings.js";
 
 /**
  * The command that pushes what the vault's branch has and its upstream lacks.
@@ -15,7 +17,8 @@ export async function pushCommand(context: Context, root: string): Promise<strin
   const ahead = await repository.try(["rev-list", "--count", "@{upstream}..HEAD"]);
   if (ahead !== undefined) return Number(ahead) > 0 ? "git push" : undefined;
   const remotes = (await repository.run(["remote"])).split("\n").filter(Boolean);
-  const remote = remotes.includes("origin") ? "origin" : remotes[0];
+  const { sync } = await readSyncSettings(new VaultFolder(root));
+  const remote = [sync.remote, "origin"].find((name) => name !== undefined && remotes.includes(name)) ?? remotes[0];
   const { ref } = await repository.head();
   return remote === undefined || ref === "HEAD" ? undefined : `git push --set-upstream ${remote} HEAD`;
 }

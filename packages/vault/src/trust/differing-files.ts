@@ -67,7 +67,7 @@ export async function differingFiles(
 export async function nameFiles(context: Context, root: string, error: VaultError): Promise<VaultError> {
   const files = new VaultFiles(root);
   const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
-  const differing = await differingFiles(context, root, signed, digestsIn(files.source));
+  const differing = await differingFiles(context, root, signed, digestsIn(files.source), files.read(CONFIG_FILE));
   return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
 }
 
@@ -83,7 +83,7 @@ async function* statesWith(context: Context, root: string, lock: Digest, revisio
     maxBytesOf(LOCK_FILE),
   );
   const holding = commits.filter((_, index) => locks[index] && digestOf(locks[index]) === lock);
-  for (const commit of holding.slice(0, MAX_COMMITS)) yield digestsIn(await CommitFiles.read(repository, commit, root));
+  for (const commit of holding.slice(0, MAX_COMMITS)) yield digestsIn(CommitFiles.open(repository, commit, root));
 }
 
 function compare(files: readonly string[], signed: ReadonlyMap<string, Digest>, present: ReadonlyMap<string, Digest>): DifferingFile[] {

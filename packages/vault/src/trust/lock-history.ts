@@ -21,6 +21,8 @@ interface StatesOfHead {
 interface States {
   /** Of all branches, by the digests of their locks. */
   readonly locks: ReadonlyMap<Digest, SignedLock>;
+  /** The commits with each of them, the newest first. */
+  readonly commits: ReadonlyMap<Digest, readonly string[]>;
   readonly head: StatesOfHead;
 }
 
@@ -48,6 +50,11 @@ export class LockHistory {
     return this.#read().locks.get(digest);
   }
 
+  /** The commits of all branches, and of what was fetched, that changed the vault to a state; without one, those that a branch was at before. */
+  commitsWith(digest: Digest): readonly string[] {
+    return this.#read().commits.get(digest) ?? this.#droppedCommitsWith(digest);
+  }
+
   get head(): StatesOfHead {
     return this.#read().head;
   }
@@ -72,11 +79,11 @@ export class LockHistory {
     return false;
   }
 
-  /** A state that an owner made of this one and that HEAD has behind it: the older files were committed on top. */
-  findNewerState(signed: SignedLock): SignedLock | undefined {
+  /** A state that an owner made of this one and that a commit has behind it: somebody has committed the older files on top. */
+  findNewerState(signed: SignedLock, revision = "HEAD"): SignedLock | undefined {
     const folder = this.#folder();
     if (folder === undefined) return undefined;
-    const { blobArgs, logArgs } = replacementsOf("HEAD", folder);
+    const { blobArgs, logArgs } = replacementsOf(revision, folder);
     const blob = this.#try(blobArgs)?.toString().trim();
     if (!blob) return undefined;
     const commits = commitsReplacing(blob, this.#git(logArgs).toString());
@@ -89,9 +96,10 @@ export class LockHistory {
 
   #readStates(): States {
     const locks = new Map<Digest, SignedLock>();
+    const commitsWith = new Map<Digest, string[]>();
     const behind = new Map<Digest, string[]>();
     const folder = this.#folder();
-    if (folder === undefined) return { locks, head: { behind, state: undefined } };
+    if (folder === undefined) return { locks, commits: commitsWith, head: { behind, state: undefined } };
     const commits = this.#commitsWithLock(folder, "--all", "HEAD");
     const behindHead = new Set(this.#commitsWithLock(folder, "HEAD"));
     const [headState, ...states] = this.#locksIn(["HEAD", ...commits], folder);
@@ -99,10 +107,18 @@ export class LockHistory {
       if (!state) continue;
       locks.set(state.digest, state);
       const commit = commits[index]!;
+      commitsWith.set(state.digest, [...(commitsWith.get(state.digest) ?? []), commit]);
       if (behindHead.has(commit)) behind.set(state.digest, [...(behind.get(state.digest) ?? []), commit]);
     }
     if (headState) locks.set(headState.digest, headState);
-    return { locks, head: { behind, state: headState?.digest } };
+    return { locks, commits: commitsWith, head: { behind, state: headState?.digest } };
+  }
+
+  #droppedCommitsWith(digest: Digest): string[] {
+    const folder = this.#folder();
+    const commits = folder === undefined ? [] : this.#commitsWithLock(folder, "--reflog");
+    const states = this.#locksIn(commits, folder ?? "");
+    return commits.filter((_, index) => states[index]?.digest === digest);
   }
 
   #commitsWithLock(folder: string, ...revisions: string[]): string[] {
@@ -112,7 +128,8 @@ export class LockHistory {
   }
 
   #locksIn(commits: readonly string[], folder: string): (SignedLock | undefined)[] {
-    const blobs = this.#contents(commits.flatMap((commit) => lockFilesOf(commit, folder)));
+    const names = commits.flatMap((commit) => lockFilesOf(commit, folder));
+    const blobs = this.#contents(names);
     return commits.map((_, index) => tryOpenLock(blobs[2 * index], blobs[2 * index + 1]));
   }
 

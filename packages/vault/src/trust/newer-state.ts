@@ -4,41 +4,43 @@ import type { GitRepository } from "../git/repository.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
 
 /**
- * A state that an owner made of another one, from the history of a revision that holds the older one again: old files were
- * committed on top. Locks are read only where they replaced the older one.
+ * A state that an owner made of the one in a commit, from the commits between an earlier one and it: somebody has committed old files on
+ * top. Locks are read only where they replaced the older one.
  * @param root the vault's folder
  */
 export async function findNewerState(
   repository: GitRepository,
   root: string,
-  revision: string,
-  signed: SignedLock,
+  { tip, since }: { readonly tip: string; readonly since: string },
 ): Promise<SignedLock | undefined> {
   const folder = repository.pathOf(root);
-  const { blobArgs, logArgs } = replacementsOf(revision, folder);
+  const { blobArgs, logArgs } = replacementsOf(tip, folder, since);
   const blob = (await repository.try(blobArgs))?.trim();
   if (!blob) return undefined;
   const commits = commitsReplacing(blob, await repository.run(logArgs));
-  const files = await repository.contents(
-    commits.flatMap((commit) => lockFilesOf(commit, folder)),
+  const [present, signature, ...files] = await repository.contents(
+    [tip, ...commits].flatMap((commit) => lockFilesOf(commit, folder)),
     maxBytesOf(LOCK_FILE),
   );
-  return newerStateAmong(
-    commits.map((_, index) => tryOpenLock(files[2 * index], files[2 * index + 1])),
-    signed,
-  );
+  const signed = tryOpenLock(present, signature);
+  const states = commits.map((_, index) => tryOpenLock(files[2 * index], files[2 * index + 1]));
+  return signed && newerStateAmong(states, signed);
 }
 
 /**
  * What git is asked to find the commits that replaced a lock.
  * @param folder the vault's, as git names it
  */
-export function replacementsOf(revision: string, folder: string): { blobArgs: readonly string[]; logArgs: readonly string[] } {
+export function replacementsOf(
+  revision: string,
+  folder: string,
+  since?: string,
+): { blobArgs: readonly string[]; logArgs: readonly string[] } {
   const lock = `${folder}/${LOCK_FILE}`;
   const raw = ["-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H"];
   return {
     blobArgs: ["rev-parse", "--verify", "--quiet", `${revision}:${lock}`],
-    logArgs: ["log", ...raw, revision, "--", `:(top,literal)${lock}`],
+    logArgs: ["log", ...raw, ...(since === undefined ? [] : [`^${since}`]), revision, "--", `:(top,literal)${lock}`],
   };
 }
 

@@ -5,6 +5,7 @@ import { VaultState } from "../files/vault-state.js";
 import { GitRepository } from "../git/repository.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { hasInflatedSequence } from "./freshness.js";
+import type { Lineage } from "./lineage.js";
 import type { LockHistory } from "./lock-history.js";
 import type { TrustContext } from "./trust-context.js";
 import { verifyPastState } from "./verify.js";
@@ -12,7 +13,7 @@ import { verifyPastState } from "./verify.js";
 /** A signed state as a commit holds it, whole. */
 export interface CommittedState {
   readonly commit: string;
-  readonly signed: SignedLock;
+  readonly signed: SignedLock & { readonly lineage: Lineage };
   readonly state: VaultState;
 }
 
@@ -38,7 +39,7 @@ export async function findTrustedState(trust: TrustContext): Promise<CommittedSt
  * @throws VaultError as `verifyPastState`, `TAMPERED`, `VAULT_NOT_FOUND` where the commit holds no vault
  */
 export async function readTrustedState(trust: TrustContext, repository: GitRepository, commit: string): Promise<CommittedState> {
-  const state = new VaultState(await CommitFiles.read(repository, commit, trust.root));
+  const state = new VaultState(CommitFiles.open(repository, commit, trust.root));
   const signed = verifyPastState(trust, state);
   state.signed!.requireAll();
   return { commit, signed, state };

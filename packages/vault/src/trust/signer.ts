@@ -2,13 +2,18 @@ import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js
 import type { VaultFiles } from "../files/vault-files.js";
 import { derivedKeys } from "../keys/signing-key.js";
 import { openLock, type SignedLock } from "../lock/open-lock.js";
-import { badSignature, fingerprint } from "../lock/ssh-signature.js";
-import { anotherVault, keyOfAnotherVault, unsigned, untrustedSigner } from "./errors.js";
+import { signerLocks } from "../lock/signer-locks.js";
+import { badSignature, fingerprint, type SshPublicKey } from "../lock/ssh-signature.js";
+import { anotherVault, anotherVaultOffered, keyOfAnotherVault, nothingKnown, unsigned, untrustedSigner } from "./errors.js";
 import type { Known } from "./known.js";
+import type { Lineage } from "./lineage.js";
+import { allStates, type Memory } from "./memory.js";
+import { memoryFile, readMemory, rememberedAncestry } from "./memory-store.js";
+import type { Place } from "./place.js";
+import { vaultSeenAt } from "./places.js";
 import type { TrustContext } from "./trust-context.js";
-import { readTrust, trustFile } from "./trust-store.js";
 
-/** The lock of a vault, under a signature that is right, by whatever key. @throws VaultError `BAD_SIGNATURE` */
+/** The lock of a vault, under a signature that is right, by whatever key. @throws VaultError `BAD_SIGNATURE`, `TOO_NEW` */
 export function readSignedLock(files: VaultFiles): SignedLock | undefined {
   const bytes = files.read(LOCK_FILE);
   const signature = files.read(LOCK_SIGNATURE_FILE);
@@ -25,7 +30,8 @@ export function requireNeverSigned(trust: TrustContext, files: VaultFiles): unde
   const { context, keys, history } = trust;
   const id = claimedId(files);
   const isAnchored =
-    (id !== undefined && readTrust(context, id) !== undefined) ||
+    (trust.isStrict && !trust.isInspection) ||
+    (id !== undefined && readMemory(context, id) !== undefined) ||
     Boolean(context.env["AGENT_VAULT_OWNER"]) ||
     (keys !== undefined && (keys.isOwners || keys.comments.owners.length > 0));
   if (isAnchored) throw unsigned("The state of this vault is not signed.");
@@ -42,22 +48,58 @@ export function requireVaultOfKey({ keys }: TrustContext, { lock }: SignedLock):
   if (keys?.comments.vault !== undefined && keys.comments.vault !== lock.vault) throw keyOfAnotherVault(keys, lock);
 }
 
+/** @throws VaultError `WRONG_VAULT` where another vault was seen at the same place of the remote */
+export function requireVaultOfPlace({ context }: TrustContext, { lock }: SignedLock, place: Place): void {
+  if (place.kind !== "fetched") return;
+  if (place.vaultId !== undefined && place.vaultId !== lock.vault) throw anotherVaultOffered(lock, place.vaultId);
+  const seen = vaultSeenAt(context, place);
+  if (seen !== undefined && seen !== lock.vault) throw anotherVault(lock, seen);
+}
+
 /**
- * Requires that the signer is one whom this machine knows, or whom those it knows vouched for, from state to state. Where nothing at
- * all is known, the signer is accepted with a warning, on first use.
- * @throws VaultError `UNTRUSTED_SIGNER`, `WRONG_VAULT`
+ * Requires that the signer is an owner in every state before this one that this machine knows: as that state names its owners, or as the
+ * owners' changes since then do, each signed by one who was an owner by then (as TUF keeps its roots: specification, section 5.3). Where
+ * nothing at all is known, the signer is accepted with a warning, on first use.
+ * @param files of the state, held to its lock
+ * @throws VaultError `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `TAMPERED`
  */
-export function requireTrustedSigner(trust: TrustContext, signed: SignedLock, { anchors, memory }: Known): void {
-  if (memory) {
-    if (memory.lock === signed.digest || memory.owners.includes(signed.signer)) return;
-    if (trust.history.leadsBack(signed, ({ digest }) => digest === memory.lock)) return;
-    const remembered = trust.history.get(memory.lock);
-    if (remembered && trust.history.leadsBack(remembered, ({ digest }) => digest === signed.digest)) return;
-    throw untrustedSigner(signed, trustFile(trust.context, signed.lock.vault));
+export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, files: VaultFiles, { anchors, memory }: Known): void {
+  const { signed } = lineage;
+  const { signer } = signed;
+  const states = memory ? allStates(memory) : [];
+  if (states.some(({ lock }) => lock === signed.digest) || isListedByRemembered(trust, signed, memory)) return;
+  // A key that was taken away signs states that look as if they were made before that.
+  if (memory?.removed.includes(signer)) throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
+
+  const changes = () => signerLocks(files, signed.lock.vault);
+  const before = states.filter(({ lock }) => lineage.lists(lock));
+  if (before.length > 0) {
+    for (const { lock, owners, sequence } of before) {
+      const isSince = (change: SignedLock) => change.lock.sequence > sequence;
+      if (ownersAfter(owners, changes().filter(isSince)).includes(signer)) continue;
+      if (trust.history.leadsBack(signed, ({ digest }) => digest === lock)) continue;
+      throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
+    }
+    return;
   }
-  if (anchors.keys.length === 0) return acceptOnFirstUse(trust, signed);
-  const isAnchor = ({ signer }: SignedLock) => anchors.keys.includes(signer);
-  if (!isAnchor(signed) && !trust.history.leadsBack(signed, isAnchor)) throw untrustedSigner(signed, anchors.source);
+  const vouching = [...anchors.keys, ...(memory?.pinned ?? [])];
+  const roots = vouching.length > 0 ? vouching : states.flatMap(({ owners }) => owners);
+  if (roots.length === 0) return acceptOnFirstUse(trust, signed);
+  if (ownersAfter(roots, changes()).includes(signer)) return;
+  if (trust.history.leadsBack(signed, (state) => roots.includes(state.signer))) return;
+  // What a state of agent-vault 0.2.0 has behind it is not always known, and its signer may be an owner of a later one.
+  if (states.some(({ lock, owners }) => owners.includes(signer) && lineage.lists(lock) === undefined)) return;
+  throw untrustedSigner(signed, vouching.length > 0 && anchors.source ? anchors.source : memoryFile(trust.context, signed.lock.vault));
+}
+
+/** Whether a state that is remembered has this one behind it, and so vouches for it. */
+function isListedByRemembered({ context }: TrustContext, { lock, digest }: SignedLock, memory: Memory | undefined): boolean {
+  return memory !== undefined && allStates(memory).some((state) => rememberedAncestry(context, lock.vault, state.lock)?.has(digest));
+}
+
+/** The owners after some changes of owners: each counts that was signed by one who was an owner by then. @param changes in their order */
+function ownersAfter(roots: readonly SshPublicKey[], changes: readonly SignedLock[]): readonly SshPublicKey[] {
+  return changes.reduce((owners, { signer, lock }) => (owners.includes(signer) ? lock.owners.map(({ key }) => key) : owners), roots);
 }
 
 /** What is accepted on first use must not take the place of a vault that is known, nor of states that the available key has signed. */
@@ -67,8 +109,9 @@ function acceptOnFirstUse(trust: TrustContext, signed: SignedLock): void {
   const own = derivedKeys(keys, lock.vault);
   const isOwn = (state: SignedLock) => own.includes(state.signer);
   if (history.states().some(isOwn) && !history.leadsBack(signed, isOwn)) throw untrustedSigner(signed, keys!.source);
-  const before = history.states().find((state) => state.lock.vault !== lock.vault && readTrust(context, state.lock.vault));
-  if (before) throw anotherVault(lock, before.lock);
+  const before = history.states().find((state) => state.lock.vault !== lock.vault && readMemory(context, state.lock.vault));
+  if (before) throw anotherVault(lock, before.lock.vault);
+  if (trust.isStrict && !trust.isInspection) throw nothingKnown(signed);
   const name = lock.owners.find(({ key }) => key === signer)?.name ?? "an unnamed owner";
   trust.warn(
     "signer-unknown",

@@ -3,7 +3,15 @@ import type { Keys } from "../keys/find-key.js";
 import { LockHistory } from "./lock-history.js";
 
 /** What a state that is used all the same can be warned about. */
-export type TrustWarning = "unsigned" | "signer-unknown" | "rollback" | "forked" | "expired-state";
+export type TrustWarning =
+  | "unsigned"
+  | "signer-unknown"
+  | "rollback"
+  | "forked"
+  | "expired-state"
+  | "unknown-order"
+  | "unpushed-elsewhere"
+  | "diverged";
 
 /** Takes a warning: what is the matter, and what to do about it, each in whole sentences. */
 export type OnTrustWarning = (kind: TrustWarning, message: string, remedy: string) => void;
@@ -16,11 +24,14 @@ export class TrustContext {
   /** The available identities: an owner's vouches for itself, an agent's file names its owner. */
   readonly keys: Keys | undefined;
   readonly history: LockHistory;
+  /** Whether a vault is looked at and not used: then a signer whom nothing is known of is a finding, in strict mode as well. */
+  readonly isInspection: boolean;
   readonly #onWarning: OnTrustWarning;
   readonly #warned = new Set<string>();
 
   /** @param onWarning takes each warning once; unless given, the context does */
-  constructor(context: Context, root: string, keys: Keys | undefined, onWarning?: OnTrustWarning) {
+  constructor(context: Context, root: string, keys: Keys | undefined, onWarning?: OnTrustWarning, isInspection = false) {
+    this.isInspection = isInspection;
     this.context = context;
     this.root = root;
     this.keys = keys;

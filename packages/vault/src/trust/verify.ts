@@ -1,65 +1,80 @@
-import { POLICY_FILE } from "../format/layout.js";
+import { isVerificationError } from "../errors.js";
+import { POLICY_FILE, STATES_FILE } from "../format/layout.js";
 import type { VaultFiles } from "../files/vault-files.js";
 import type { SignedLock } from "../lock/open-lock.js";
-import { SignedFiles } from "../lock/signed-files.js";
-import { TreeListCache } from "../lock/tree-list-cache.js";
-import { olderThanRemembered, unsigned } from "./errors.js";
-import { isOlderThanRemembered, refuseSuperseded, requireNotBehindRemote, requireValid } from "./freshness.js";
-import { knownOf, recordAccepted, type Known } from "./known.js";
-import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey } from "./signer.js";
+import { olderThanRemembered, rollback, unsigned } from "./errors.js";
+import { refuseSuperseded, requireOrder, requireValid } from "./freshness.js";
+import { knownOf, type Known } from "./known.js";
+import { holdToLock } from "./hold-to-lock.js";
+import type { Lineage } from "./lineage.js";
+import type { SeenState } from "./memory.js";
+import { workTreePlace, type Place } from "./place.js";
+import { rememberAt } from "./remember.js";
+import { requireFloor } from "./require-floor.js";
+import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey, requireVaultOfPlace } from "./signer.js";
 import type { TrustContext } from "./trust-context.js";
 
 /** A state that was verified, and is remembered once all that was read of it has been found right. */
 export interface TrustedState extends SignedLock {
+  /** The states behind it. */
+  readonly lineage: Lineage;
   /** Whether nothing of this vault was remembered before. */
   readonly isFirst: boolean;
-  /** Whether a newer state was seen before; such a state is read with a warning and never remembered. */
+  /** Whether a newer state was seen before in its place; such a state is read with a warning and never remembered. */
   readonly isOlder: boolean;
   /** Whether the newest state that was seen has a policy. */
   readonly isUnderPolicy: boolean;
   /** Refuses a state before the newest, where what was decided since must hold. @throws VaultError `ROLLBACK` */
   requireNotOlderThanRemembered(): void;
-  /** Remembers the state as the newest one, and who may sign the next. */
+  /** Remembers the state as the newest one of its place, and who may sign the next. */
   remember(): void;
 }
 
 /**
- * The order in which a vault is trusted, for every command, tool and call. Each line stops an attack by someone who can push to the
- * repository, and nothing is read before the lines above it have passed.
+ * The order in which a vault is trusted, for every command, tool and call, in files as in git's objects. Each line stops an attack by
+ * someone who can push to the repository, and nothing is read before the lines above it have passed.
+ * @param place where the files come from; the work tree unless set
  * @returns `undefined` for a vault that was never signed, where nothing says that it should be
- * @throws VaultError `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`
+ * @throws VaultError `UNSIGNED`, `BAD_SIGNATURE`, `TOO_NEW`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`
  */
-export function verifyState(trust: TrustContext, files: VaultFiles): TrustedState | undefined {
+export function verifyState(
+  trust: TrustContext,
+  files: VaultFiles,
+  place: Place = workTreePlace(trust.context, trust.root),
+): TrustedState | undefined {
   // Forgery: the bytes of vault.lock are what some key has signed.
   const signed = readSignedLock(files);
   // Stripping: a vault that was signed once, or whose owner is known, comes back without its signature.
   if (!signed) return requireNeverSigned(trust, files);
   // Substitution of the vault: another one, with owners of its own, lies in this one's place.
   requireVaultOfKey(trust, signed);
+  requireVaultOfPlace(trust, signed, place);
   const known = knownOf(trust, signed);
-  // Recipient injection: the manifest is edited and signed with the attacker's own key.
-  requireTrustedSigner(trust, signed, known);
-  // Rollback: an old state, truly signed, brings a removed agent back. Fast-forward: a sequence so high that true updates look old.
-  const isOlder = isOlderThanRemembered(trust, signed, known);
-  // Rollback on first sight: the old state was committed on top of the newer one.
-  if (known.isFirst) refuseSuperseded(trust, signed);
-  // Freeze: one old state is served for ever.
-  requireValid(trust, signed);
   // Swap and substitution of files: from here on each is read once, and given out only where its digest is the one that was signed
   // for its path. So what is parsed and decrypted are the bytes that were checked.
-  files.vouch(new SignedFiles(signed.lock, files.source, { lists: new TreeListCache(trust.context, signed.lock.vault) }));
-  return trustedState(trust, signed, known, isOlder);
+  const lineage = holdToLock(trust, files, signed);
+  readAhead(files);
+  // Recipient injection: the manifest is edited and signed with the attacker's own key.
+  requireTrustedSigner(trust, lineage, files, known);
+  // Rollback: an old state, truly signed, brings a removed agent back. Fast-forward: a sequence so high that true updates look old.
+  const newer = requireOrder(trust, lineage, place, known);
+  // Rollback on first sight: the old state was committed on top of the newer one.
+  if (!known.memory) refuseSuperseded(trust, signed, place.kind === "fetched" ? place.commit : "HEAD");
+  if (place.kind === "fetched" && place.isHome && place.superseded) throw rollback(signed, place.superseded);
+  // Freeze: one old state is served for ever.
+  requireValid(trust, signed);
+  return trustedState(trust, { signed, lineage, known, place, newer });
 }
 
 /**
- * Verifies the state that an owner is about to change: as {@link verifyState}, and it must be signed and no older than what was seen on
- * a remote or lies behind HEAD, since the next signature would bring an old state back for good.
+ * Verifies the state that an owner is about to change: as {@link verifyState}, and it must be signed and be or follow all that was made
+ * here or seen on the remote, since the next signature would bring an old state back for good.
  * @throws VaultError as `verifyState`
  */
 export function verifyStateForChange(trust: TrustContext, files: VaultFiles): TrustedState {
   const state = verifyState(trust, files);
   if (!state) throw unsigned("The state of this vault is not signed.");
-  if (state.isOlder) requireNotBehindRemote(trust, state, knownOf(trust, state));
+  requireFloor(trust, state.lineage);
   if (!state.isFirst) refuseSuperseded(trust, state);
   return state;
 }
@@ -68,24 +83,42 @@ export function verifyStateForChange(trust: TrustContext, files: VaultFiles): Tr
  * Verifies a state of the past: by its signature and its signer, whatever came after it.
  * @throws VaultError `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`
  */
-export function verifyPastState(trust: TrustContext, files: VaultFiles): SignedLock {
+export function verifyPastState(trust: TrustContext, files: VaultFiles): SignedLock & { readonly lineage: Lineage } {
   const signed = readSignedLock(files);
   if (!signed) throw unsigned("This state of the vault is not signed.");
   requireVaultOfKey(trust, signed);
-  requireTrustedSigner(trust, signed, knownOf(trust, signed));
-  files.vouch(new SignedFiles(signed.lock, files.source));
-  return signed;
+  const lineage = holdToLock(trust, files, signed);
+  requireTrustedSigner(trust, lineage, files, knownOf(trust, signed));
+  return { ...signed, lineage };
 }
 
-function trustedState(trust: TrustContext, signed: SignedLock, known: Known, isOlder: boolean): TrustedState {
+/** Reads what is behind a state while all files are of one state, since it may be asked for later. Whoever asks meets what is wrong. */
+function readAhead(files: VaultFiles): void {
+  try {
+    files.read(STATES_FILE);
+  } catch (error) {
+    if (!isVerificationError(error)) throw error;
+  }
+}
+
+interface Verified {
+  readonly signed: SignedLock;
+  readonly lineage: Lineage;
+  readonly known: Known;
+  readonly place: Place;
+  readonly newer: SeenState | undefined;
+}
+
+function trustedState(trust: TrustContext, { signed, lineage, known, place, newer }: Verified): TrustedState {
   return {
     ...signed,
-    isFirst: known.isFirst,
-    isOlder,
-    isUnderPolicy: isOlder ? known.memory!.policy === true : signed.lock.files.has(POLICY_FILE),
+    lineage,
+    isFirst: !known.memory,
+    isOlder: newer !== undefined,
+    isUnderPolicy: newer?.policy ?? signed.lock.files.has(POLICY_FILE),
     requireNotOlderThanRemembered: () => {
-      if (isOlder) throw olderThanRemembered(signed, known.memory!);
+      if (newer) throw olderThanRemembered(signed, newer);
     },
-    remember: () => (isOlder ? undefined : recordAccepted(trust, signed, known)),
+    remember: () => (newer ? undefined : rememberAt(trust, lineage, place, known)),
   };
 }

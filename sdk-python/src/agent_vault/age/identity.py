@@ -46,6 +46,10 @@ class Identity:
 
         return pyrage.x25519.Identity.from_str(self._text)
 
+    def recipient(self) -> str:
+        """The public part of an X25519 key, `age1...`."""
+        return str(self.to_pyrage().to_public())
+
     def derive(self, salt: bytes, info: bytes) -> bytes:
         """32 bytes derived from the key for another purpose, by HKDF-SHA-256 (RFC 5869)."""
         pseudorandom_key = hmac.digest(salt, self._secret, hashlib.sha256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import error
 from ..format.file_source import FileSource
-from ..format.layout import CONFIG_FILE, MANIFEST_FILE, classify, metadata_file, secret_file
+from ..format.layout import CONFIG_FILE, MANIFEST_FILE, agent_of_escrow, classify, metadata_file, secret_file
 from ..format.manifest import Manifest
 from ..format.names import format_secret_path
 from ..lock.signed_files import SignedFiles
@@ -64,11 +64,9 @@ class VaultFiles:
             self._manifest = Manifest.parse(self._require(MANIFEST_FILE))
         return self._manifest
 
-    def pull_interval(self) -> float:
-        """`settings.pull_interval` in seconds. Raises `INVALID_YAML`, `INVALID_CONFIG`."""
-        from ..format.config import parse_pull_interval
-
-        return parse_pull_interval(self._require(CONFIG_FILE))
+    def escrowed_agents(self) -> list[str]:
+        """The agents of the vault: an agent that was removed has no escrow. Raises `TAMPERED`."""
+        return [agent for file in self.files_below("agents") if (agent := agent_of_escrow(file)) is not None]
 
     def agents_of(self, path: str) -> list[str]:
         """

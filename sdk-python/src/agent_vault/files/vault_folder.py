@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ..errors import VaultError, error
 from ..format.file_source import FileEntry
+from .limits import require_depth, require_entries, require_size
 
 
 class VaultFolder:
@@ -37,6 +38,7 @@ class VaultFolder:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise _not_a_file(file)
+            require_size(file, status.st_size)
             return _read_all(descriptor, status.st_size)
         except OSError as failure:
             raise _unreadable(failure, file) from failure
@@ -45,12 +47,16 @@ class VaultFolder:
 
     def walk(self, folder: str = "") -> list[FileEntry]:
         try:
-            entries = list(self._entries(folder)) if self._check_folder(folder) else []
+            entries: list[FileEntry] = []
+            for entry in self._entries(folder) if self._check_folder(folder) else ():
+                entries.append(entry)
+                require_entries(folder, len(entries))
         except OSError as failure:
             raise _unreadable(failure, folder or ".") from failure
         return sorted(entries, key=lambda entry: entry.file)
 
     def _entries(self, folder: str) -> Iterator[FileEntry]:
+        require_depth(folder)
         with os.scandir(os.path.join(self.root, folder)) as found:
             for entry in found:
                 file = f"{folder}/{entry.name}" if folder else entry.name

@@ -56,6 +56,16 @@ def metadata_file(path: str) -> str:
     return f"secrets/{path}.meta"
 
 
+def public_key_file(agent: str) -> str:
+    return f"agents/{agent}/public.key"
+
+
+def agent_of_escrow(file: str) -> str | None:
+    """The agent whose key a file keeps for the owners, or `None`."""
+    match = re.fullmatch(r"agents/([^/]+)/private\.key\.escrow", file)
+    return match[1] if match and is_name(match[1]) else None
+
+
 def signer_lock_file(digest: str) -> str:
     """Where the lock of a state that changed the owners is. `digest` is the lock's, without `sha256:`."""
     return f"{SIGNERS_FOLDER}/{digest}.lock"

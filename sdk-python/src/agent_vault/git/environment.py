@@ -13,6 +13,7 @@ _REPOSITORY_VARIABLES = frozenset(
         "GIT_OBJECT_DIRECTORY",
         "GIT_INDEX_FILE",
         "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
         "GIT_PREFIX",
         "GIT_SHALLOW_FILE",
         "GIT_COMMON_DIR",

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from .environment import git_environment
 from .errors import GitError
+from .git_folders import GitFolders
 from .run_git import run_git
-
-#: What git keeps in its folder while an operation waits for the person to finish it.
-_OPERATION_FILES = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,24 @@ class GitRepository:
         work_tree, git_dir = os.fsdecode(output).rstrip("\n").split("\n")[:2]
         return GitRepository(os.path.abspath(work_tree), os.path.abspath(git_dir), environment)
 
+    @staticmethod
+    def locate(folders: GitFolders, env: Mapping[str, str]) -> GitRepository:
+        """As `find`, without running git."""
+        return GitRepository(folders.work_tree, folders.git_dir, git_environment(env))
+
+    @staticmethod
+    def at(folder: str, env: Mapping[str, str]) -> GitRepository:
+        """The repository around a folder in which git is to run, for reading its objects alone."""
+        return GitRepository(folder, "", git_environment(env))
+
     @property
     def lock_folder(self) -> str:
         """Where processes that change the vault claim the write lock."""
         return os.path.join(self.git_dir, "agent-vault")
 
-    def run(self, args: Sequence[str], stdin: bytes = b"") -> bytes:
-        """The standard output of a git command in the work tree. Raises `GIT_FAILED`."""
-        return run_git(self.work_tree, self.env, args, stdin)
+    def run(self, args: Sequence[str], stdin: bytes = b"", max_bytes: int | None = None) -> bytes:
+        """The standard output of a git command in the work tree; more than `max_bytes` end it. Raises `GIT_FAILED`."""
+        return run_git(self.work_tree, self.env, args, stdin, max_bytes)
 
     def try_run(self, args: Sequence[str]) -> str | None:
         """The output as text, or `None` if git fails. Raises `GIT_MISSING`."""
@@ -52,10 +60,6 @@ class GitRepository:
             if failure.kind == "missing":
                 raise
             return None
-
-    def has_unfinished_operation(self) -> bool:
-        """Whether a merge, rebase, cherry-pick or revert was started and not finished."""
-        return any(os.path.exists(os.path.join(self.git_dir, file)) for file in _OPERATION_FILES)
 
     def path_of(self, folder: str) -> str:
         """A folder of the work tree as git names it: relative, with `/`."""

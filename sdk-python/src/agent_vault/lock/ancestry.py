@@ -50,6 +50,10 @@ class Ancestry:
             lines.update(ancestry._lines.splitlines(keepends=True))
         return cls("".join(sorted(lines)))
 
+    def to_bytes(self) -> bytes:
+        """The content of `vault.states`."""
+        return self._lines.encode("ascii")
+
     def __len__(self) -> int:
         return len(self._lines) // _LINE
 

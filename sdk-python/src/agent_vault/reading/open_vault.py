@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from ..files.vault_files import VaultFiles
-from ..files.vault_folder import VaultFolder
 from ..format.layout import POLICY_FILE
 from ..keys.key_file import Keys
 from ..trust.trust_context import TrustContext
-from ..trust.verify import TrustedState, verify
+from .choose_state import ChosenState, choose_state
 from .read_consistently import read_consistently
 
 
-@dataclass(frozen=True)
-class OpenVault:
-    """A vault whose state was verified."""
-
-    files: VaultFiles
-    #: `None` for an unsigned vault.
-    state: TrustedState | None
-    is_under_policy: bool
-
-    def record_accepted(self) -> None:
-        """Records the state in the trust store. Call this when everything that was read was verified."""
-        if self.state:
-            self.state.record_accepted()
-
-
 def open_vault(
-    root: str, keys: Keys | None, env: Mapping[str, str], *, load: Callable[[VaultFiles], object] | None = None, quiet: bool = False
-) -> OpenVault:
+    root: str, keys: Keys | None, env: Mapping[str, str], *, load: Callable[[VaultFiles], object] | None = None, local_only: bool = False
+) -> ChosenState:
     """
     Opens the vault at `root` and verifies its state; waits if another process is halfway through a write.
 
     `load` reads the files that are needed, so that all are of one state; reading them again gives the same bytes. `keys` say whose
-    signature to trust. `quiet`: no warnings. Raises as `verify`, and what `load` raises.
-    """
+    signature to trust. `local_only` reads the work tree's files also if a newer state was fetched.
 
-    def attempt() -> OpenVault:
-        files = VaultFiles(VaultFolder(root))
-        state = verify(TrustContext(root, keys, env, quiet=quiet), files)
-        is_under_policy = state.is_under_policy if state else files.read(POLICY_FILE) is not None
+    Raises as `verify`, and what `load` raises.
+    """
+    context = TrustContext(root, keys, env)
+
+    def attempt() -> ChosenState:
+        chosen = choose_state(context, local_only=local_only)
         if load:
-            load(files)
-        return OpenVault(files, state, is_under_policy)
+            load(chosen.files)
+        return chosen
 
     return read_consistently(root, env, attempt)
+
+
+def is_under_policy(chosen: ChosenState) -> bool:
+    """Whether a policy decides over a use: the one of the state that is used, or of the newest that is known."""
+    files = [files for files in (chosen.files, chosen.home) if files is not None]
+    return (
+        (chosen.trusted is not None and chosen.trusted.is_under_policy)
+        or (chosen.missing is not None and chosen.missing.policy)
+        or any(judging.read(POLICY_FILE) is not None for judging in files)
+    )

@@ -13,11 +13,12 @@ from ..format.names import format_secret_path, parse_secret_path
 from ..git.may_have_remote import may_have_remote
 from ..keys.find_key import KeyChoice, load_keys
 from ..keys.key_file import Keys
+from ..keys.require_not_removed import require_not_removed
 from ..lock.open_lock import claimed_vault_id
 from ..record.unrecorded_uses import count_unrecorded_use
 from .authorize_read import POLICY, find_delegation
 from .command_line import read_with_command_line
-from .open_vault import open_vault
+from .open_vault import is_under_policy, open_vault
 
 
 def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *, auto_pull: bool) -> bytes:
@@ -32,18 +33,19 @@ def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *,
     if delegation:
         return read_with_command_line(root, path, key, env, delegation, pull=auto_pull)
     if auto_pull and may_have_remote(os.path.dirname(root), env):
-        from ..sync.pull import pull
+        from ..sync.fetch_states import fetch_states
 
-        pull(root, keys, env)
-    vault = open_vault(root, keys, env, load=lambda files: files.ciphertext(path))
-    if vault.is_under_policy:
-        if vault.state:
-            vault.state.require_not_older_than_remembered()
-        return read_with_command_line(root, path, key, env, POLICY, pull=False)
+        fetch_states(root, keys, env)
+    vault = open_vault(root, keys, env, load=lambda files: files.ciphertext(path), local_only=not auto_pull)
+    if vault.home:
+        require_not_removed(vault.home, vault.files, keys)
+    if is_under_policy(vault):
+        vault.require_rules()
+        return read_with_command_line(root, path, key, env, POLICY, pull=auto_pull)
     value = _decrypt(vault.files.ciphertext(path), format_secret_path(path), keys)
-    if vault.state:
-        count_unrecorded_use(home_folder(env), vault.state.signed.lock.vault)
-    vault.record_accepted()
+    if vault.trusted:
+        count_unrecorded_use(home_folder(env), vault.trusted.signed.lock.vault)
+        vault.trusted.remember()
     return value
 
 

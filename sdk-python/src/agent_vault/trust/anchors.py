@@ -29,15 +29,8 @@ def find_anchors(signed: SignedLock, keys: Keys | None, env: Mapping[str, str]) 
     """
     The first of: `AGENT_VAULT_OWNER`, the `# owner:` comments of an agent's key file, what is derived from an owner's own key.
 
-    Raises `WRONG_VAULT` if the key file belongs to another vault, `INVALID_KEY` if the variable is not a key.
+    Raises `INVALID_KEY` if the variable is not a key.
     """
-    vault = signed.lock.vault
-    if keys and keys.vault is not None and keys.vault != vault:
-        raise error(
-            "WRONG_VAULT",
-            f"The key in {keys.source} belongs to the vault {keys.vault}, and this is the vault {vault}.",
-            "Use the key that was made for this vault. If this should be the same vault, another one was put in its place.",
-        )
     seen = keys.state if keys else None
     variable = env.get("AGENT_VAULT_OWNER")
     if variable:
@@ -46,7 +39,7 @@ def find_anchors(signed: SignedLock, keys: Keys | None, env: Mapping[str, str]) 
         return Anchors((), "", seen)
     if keys.owners:
         return Anchors(keys.owners, keys.source, seen)
-    derived = keys.signing_keys(vault)
+    derived = keys.signing_keys(signed.lock.vault)
     listed = [key for key in derived if is_owner(key, signed)]
     return Anchors(tuple(listed or (derived if keys.is_owners else [])), keys.source, seen)
 

@@ -18,45 +18,97 @@ def unsigned(message: str) -> VaultError:
     )
 
 
+def key_of_another_vault(source: str, vault: str | None, signed: SignedLock) -> VaultError:
+    return error(
+        "WRONG_VAULT",
+        f"The key in {source} belongs to the vault {vault}, and this is the vault {signed.lock.vault}.",
+        "Use the key that was made for this vault. If this should be the same vault, another one was put in its place.",
+    )
+
+
+def another_vault(signed: SignedLock, before: str) -> VaultError:
+    return error(
+        "WRONG_VAULT",
+        f"This is the vault {signed.lock.vault}, and the vault {before} was here before.",
+        "Do not use it. Find out who put another vault in its place.",
+    )
+
+
+def another_vault_offered(signed: SignedLock, local: str) -> VaultError:
+    return error(
+        "WRONG_VAULT",
+        f"The remote offers the vault {signed.lock.vault}, and this is the vault {local}.",
+        "Nothing was taken over. Find out who put another vault in its place.",
+    )
+
+
 def untrusted_signer(signed: SignedLock, source: str) -> VaultError:
     return error(
         "UNTRUSTED_SIGNER",
-        f"The state of this vault was signed by {fingerprint(signed.signer)}, a key that {source} does not vouch for.",
-        "Do not use it. If an owner's key was replaced, fetch the whole history (git fetch --unshallow), "
-        "or ask an owner to confirm the new key.",
+        f"The state of this vault was signed by {fingerprint(signed.signer)}, and nothing in {source} vouches for that key.",
+        "If an owner was added or replaced a key, fetch the whole history (git fetch --unshallow), or compare the key with an owner and "
+        "set AGENT_VAULT_OWNER to it. Otherwise do not use this vault.",
     )
 
 
-def rollback(signed: SignedLock, newer: StateRef) -> VaultError:
+def nothing_known(signed: SignedLock) -> VaultError:
     return error(
-        "ROLLBACK",
-        f"This is state {signed.lock.sequence} of the vault, but it was already at state {newer.sequence}.",
-        "An old state was brought back, with access that was revoked since. Nothing was changed. Ask an owner.",
+        "UNTRUSTED_SIGNER",
+        "Nothing on this machine says who may sign this vault, which strict mode needs (AGENT_VAULT_STRICT, CI). "
+        f"It was signed by {name_of_signer(signed)}.",
+        f"Compare this key with an owner, and set AGENT_VAULT_OWNER='{signed.signer}'. An agent's whole key file names its owners too.",
     )
 
 
-def outdated(signed: SignedLock, newest: StateRef) -> VaultError:
+def rollback(signed: SignedLock, seen: StateRef) -> VaultError:
     return error(
         "ROLLBACK",
-        f"This is state {signed.lock.sequence} of the vault, but the policy of state {newest.sequence}, which was seen before, decides.",
+        f"This is state {signed.lock.sequence} of the vault, and state {seen.sequence} was there before it.",
+        "If you went back to an older commit or reverted one yourself, run agent-vault sync. Otherwise an old state was brought back, with "
+        "access that was revoked since: ask an owner. Nothing was changed.",
+    )
+
+
+def unknown_order(signed: SignedLock, seen: StateRef) -> VaultError:
+    return error(
+        "ROLLBACK",
+        f"Whether state {signed.lock.sequence} of the vault follows state {seen.sequence}, which was seen before, cannot be told: "
+        "agent-vault 0.2.0 wrote it, and this clone does not have the states between.",
+        "Fetch them: git fetch --unshallow. States of a newer agent-vault say themselves what is behind them.",
+    )
+
+
+def vault_gone(remote: str, ref: str, seen: StateRef) -> VaultError:
+    return error(
+        "ROLLBACK",
+        f"The branch {branch_name(ref)} of {remote} had state {seen.sequence} of the vault, and has no vault now.",
+        "If its branch was renamed or the vault was moved, an owner runs agent-vault sync there. Otherwise ask an owner. "
+        "Nothing was changed.",
+    )
+
+
+def older_than_remembered(signed: SignedLock, seen: StateRef) -> VaultError:
+    return error(
+        "ROLLBACK",
+        f"This is state {signed.lock.sequence} of the vault, and state {seen.sequence} was seen before, whose policy decides.",
         "Use the newest state.",
     )
 
 
-def forked(signed: SignedLock) -> VaultError:
+def forked(signed: SignedLock, seen: StateRef) -> VaultError:
     return error(
         "FORKED",
-        f"There are two states {signed.lock.sequence} of this vault, and this is not the one that was seen before.",
-        "Nothing was changed. Ask an owner which is right.",
+        f"State {signed.lock.sequence} of this vault does not follow state {seen.sequence}, which was there before it.",
+        "If two owners have changed the vault at the same time, one of them runs agent-vault sync. Otherwise its history was rewritten: "
+        "ask an owner. Nothing was taken over.",
     )
 
 
-def inflated_sequence(signed: SignedLock, seen: StateRef) -> VaultError:
+def inflated(signed: SignedLock, seen: StateRef) -> VaultError:
     return error(
         "FORKED",
         f"State {signed.lock.sequence} does not follow state {seen.sequence}: no vault changes that often.",
-        "Nothing was changed. Someone with an owner's key set a high version number, so that later states look old. "
-        "An owner should run agent-vault rotate-owner.",
+        "Nothing was changed. Someone with an owner's key wants later states to look old: an owner should run agent-vault rotate-owner.",
     )
 
 
@@ -68,5 +120,10 @@ def expired(until: datetime) -> VaultError:
     )
 
 
-def wrong_vault(message: str) -> VaultError:
-    return error("WRONG_VAULT", message, "Do not use it. Find out who put another vault in its place.")
+def name_of_signer(signed: SignedLock) -> str:
+    """The owner who signed a state, as the state itself names its owners."""
+    return next((owner.name for owner in signed.lock.owners if owner.key == signed.signer), "an unnamed owner")
+
+
+def branch_name(ref: str) -> str:
+    return ref.removeprefix("refs/").removeprefix("heads/")

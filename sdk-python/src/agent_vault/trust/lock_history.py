@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..files.limits import max_bytes_of
 from ..format.layout import LOCK_FILE, LOCK_SIGNATURE_FILE
-from ..git.objects import read_objects
+from ..git.objects import read_small_contents
 from ..git.repository import GitRepository
 from ..lock.open_lock import SignedLock, is_owner, try_open_lock
 
@@ -28,7 +29,7 @@ class LockHistory:
             return (repository.try_run(args) or "").split()
 
         listed, behind = [*commits("--all", "HEAD"), "HEAD"], set(commits("HEAD"))
-        files = read_objects(repository, [f"{commit}:{path}" for commit in listed for path in paths])
+        files = read_small_contents(repository, [f"{commit}:{path}" for commit in listed for path in paths], max_bytes_of(LOCK_FILE))
         for index, commit in enumerate(listed):
             signed = try_open_lock(files[2 * index], files[2 * index + 1])
             if signed is None:
@@ -68,20 +69,29 @@ class LockHistory:
         return False
 
 
-def find_newer_state(repository: GitRepository, root: str, revision: str, signed: SignedLock) -> SignedLock | None:
+def find_newer_state(
+    repository: GitRepository, root: str, revision: str, signed: SignedLock | None = None, since: str | None = None
+) -> SignedLock | None:
     """
-    A state that follows `signed` in the history of a revision that contains `signed` again: old files were committed on top of newer ones.
+    A state that follows the one of a revision and that an earlier commit has: old files were committed on top of newer ones.
+
+    `signed` is the state of the revision, if it was read already. Only commits after `since` are looked at, if it is given.
     """
     lock, signature = (f"{repository.path_of(root)}/{file}" for file in (LOCK_FILE, LOCK_SIGNATURE_FILE))
     object_id = (repository.try_run(["rev-parse", "--verify", "--quiet", f"{revision}:{lock}"]) or "").strip()
     if not object_id:
         return None
-    args = ["log", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H", revision, "--", f":(top,literal){lock}"]
+    range_ = [*([] if since is None else [f"^{since}"]), revision]
+    args = ["log", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H", *range_, "--", f":(top,literal){lock}"]
     commits = _commits_replacing(object_id, repository.run(args).decode("utf-8", "replace"))
-    files = read_objects(repository, [name for commit in commits for name in (f"{commit}:{lock}", f"{commit}:{signature}")])
-    for index in range(0, len(files), 2):
+    if not commits:
+        return None
+    names = [name for commit in [revision, *commits] for name in (f"{commit}:{lock}", f"{commit}:{signature}")]
+    files = read_small_contents(repository, names, max_bytes_of(LOCK_FILE))
+    signed = signed or try_open_lock(files[0], files[1])
+    for index in range(2, len(files), 2):
         newer = try_open_lock(files[index], files[index + 1])
-        if newer and signed.digest in newer.lock.previous and is_owner(newer.signer, signed):
+        if signed and newer and signed.digest in newer.lock.previous and is_owner(newer.signer, signed):
             return newer
     return None
 

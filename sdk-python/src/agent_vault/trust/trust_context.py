@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..context import home_folder
+from ..context import home_folder, is_strict
 from ..errors import warn
+from ..git.git_folders import GitFolders, find_git_folders
 from ..keys.key_file import Keys
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ class TrustContext:
         self.keys = keys
         self.env = env
         self.home = home_folder(env)
+        self.is_strict = is_strict(env)
         self._quiet = quiet
+        self._warned: set[str] = set()
+
+    @cached_property
+    def folders(self) -> GitFolders | None:
+        """The folders of the repository around the vault."""
+        return find_git_folders(os.path.dirname(self.root))
 
     @cached_property
     def repository(self) -> GitRepository | None:
@@ -46,5 +54,7 @@ class TrustContext:
         return self.keys.signing_keys(vault) if self.keys else []
 
     def warn(self, message: str) -> None:
-        if not self._quiet:
+        """Warns, once for each message, also if a vault has to be verified twice."""
+        if not self._quiet and message not in self._warned:
             warn(message)
+        self._warned.add(message)

@@ -1,30 +1,33 @@
-"""Verifies the state of a vault that is in the work tree."""
+"""Verifies a state of a vault, in the work tree or as it was fetched."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from ..context import is_strict
 from ..files.vault_files import VaultFiles
-from ..format.layout import CONFIG_FILE, POLICY_FILE
+from ..format.layout import POLICY_FILE, STATES_FILE
+from ..lock.ancestry import Ancestry
 from ..lock.open_lock import SignedLock, open_lock_in
 from ..lock.signed_files import SignedFiles
+from ..lock.signer_locks import signer_locks
 from ..lock.tree_list_cache import TreeListCache
-from .errors import expired, forked, inflated_sequence, outdated, rollback, unsigned
-from .known_vault import KnownVault, known_vault, record_accepted
-from .signer import require_trusted_signer
-from .state_order import compare_states, refuse_superseded
+from .errors import older_than_remembered, rollback
+from .freshness import refuse_superseded, require_not_expired, require_order
+from .known import Known, known_of
+from .lineage import Lineage
+from .memory import SeenState
+from .place import FetchedPlace, Place
+from .remember import remember_at
+from .signer import require_never_signed, require_trusted_signer, require_vault_of_key, require_vault_of_place
 from .trust_context import TrustContext
-from .trust_store import TrustRecord, read_trust
 
 
-def verify(context: TrustContext, files: VaultFiles) -> TrustedState | None:
+def verify(context: TrustContext, files: VaultFiles, place: Place) -> TrustedState | None:
     """
-    Verifies the state in the work tree. Afterwards `files` gives out only files that the owner signed.
+    Verifies a state. Afterwards `files` gives out only files that the owner signed.
 
-    `None` for an unsigned vault, if nothing says that it should be signed. Raises `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`,
+    Each line stops an attack by someone who can push to the repository, and nothing is read before the lines above it have passed. `None`
+    for an unsigned vault, if nothing says that it should be signed. Raises `UNSIGNED`, `BAD_SIGNATURE`, `TOO_NEW`, `UNTRUSTED_SIGNER`,
     `WRONG_VAULT`, `ROLLBACK`, `FORKED`, `EXPIRED_STATE`.
     """
     # A changed lock: the signature must match its bytes, before anything in it is used.
@@ -33,99 +36,60 @@ def verify(context: TrustContext, files: VaultFiles) -> TrustedState | None:
         # A removed signature: a vault that was signed once, or whose owner is known, must be signed.
         require_never_signed(context, files)
         return None
-    # Another vault in place of this one: the key file, the trust record and the lock must name the same vault.
-    known = known_vault(context, signed)
-    # Recipient injection: anybody who can push can sign, but only a key that is known from outside the repository counts.
-    require_trusted_signer(context, signed, known)
-    # Rollback to a state with revoked access, a forked vault, and a sequence so high that later states look old.
-    is_older = known.record is not None and _is_older_than_remembered(context, signed, known.record)
-    # Freeze: a host that serves the same old state forever.
-    require_not_expired(context, signed)
+    # Another vault in place of this one, with owners of its own.
+    require_vault_of_key(context, signed)
+    require_vault_of_place(context, signed, place)
+    known = known_of(context, signed)
     # Swapped, replaced and added files: from here on every file is compared with its signed digest before it is parsed or decrypted.
     files.vouch(SignedFiles(signed.lock, files.source, lists=TreeListCache(context.home, signed.lock.vault)))
-    # Rollback on a machine that has recorded nothing: the history of the checked-out commit must not have a newer state.
-    if known.is_first_use:
-        refuse_superseded(context, signed)
-    # Trust recorded too early: nothing is written before the caller has verified and used what it read (record_accepted).
-    return TrustedState(context, signed, known, is_older)
+    lineage = Lineage(
+        context,
+        signed,
+        lambda: Ancestry.parse(files.read(STATES_FILE)),
+        lambda: [owner.key for change in signer_locks(files, signed.lock.vault) for owner in change.lock.owners],
+    )
+    # Recipient injection: anybody who can push can sign, but only a key that is known from outside the repository counts.
+    require_trusted_signer(context, lineage, files, known)
+    # Rollback to a state with revoked access, a forked vault, and a sequence so high that later states look old.
+    newer = require_order(context, lineage, place, known)
+    # Rollback on first sight: the old state was committed on top of the newer one.
+    if known.memory is None:
+        refuse_superseded(context, signed, place.commit if isinstance(place, FetchedPlace) else "HEAD")
+    if isinstance(place, FetchedPlace) and place.is_home and place.superseded:
+        raise rollback(signed, place.superseded)
+    # Freeze: a host that serves the same old state forever.
+    require_not_expired(context, signed)
+    # Trust recorded too early: nothing is written before the caller has verified and used what it read (remember).
+    return TrustedState(context, signed, lineage, place, known, newer)
 
 
 @dataclass(frozen=True)
 class TrustedState:
-    """A verified state."""
+    """A verified state. It is remembered once all that was read of it has been found right."""
 
     _context: TrustContext
     signed: SignedLock
-    _known: KnownVault
-    #: Whether a newer state was seen before. Such a state is read with a warning and is not recorded.
-    is_older: bool
+    lineage: Lineage
+    _place: Place
+    _known: Known
+    #: A newer state that was seen before in its place. Such a state is read with a warning and never remembered.
+    newer: SeenState | None
 
     @property
     def is_under_policy(self) -> bool:
         """Whether the newest state that was seen has a policy."""
-        if self.is_older and self._known.record:
-            return self._known.record.policy is True
-        return POLICY_FILE in self.signed.lock.files
+        return self.newer.policy if self.newer else POLICY_FILE in self.signed.lock.files
+
+    def covers(self, lock: str) -> bool:
+        """Whether this is a state, or lists it."""
+        return self.signed.digest == lock or self.lineage.lists(lock) is True
 
     def require_not_older_than_remembered(self) -> None:
         """Refuses a state that is older than the newest one that was seen, whose policy decides. Raises `ROLLBACK`."""
-        if self.is_older and self._known.record:
-            raise outdated(self.signed, self._known.record.newest)
+        if self.newer:
+            raise older_than_remembered(self.signed, self.newer)
 
-    def record_accepted(self) -> None:
-        """Records the state. Call this when everything that was read from it was verified."""
-        if not self.is_older:
-            record_accepted(self._context, self.signed, self._known)
-
-
-def require_never_signed(context: TrustContext, files: VaultFiles) -> None:
-    """Accepts an unsigned vault of agent-vault 0.1, with a warning. Raises `UNSIGNED` if the vault should be signed."""
-    config = files.read(CONFIG_FILE)
-    claimed = re.search(rb"^id: *[\"']?([0-9A-Za-z-]{8,64})\b", config, re.MULTILINE) if config else None
-    keys = context.keys
-    if (
-        (claimed and read_trust(context.home, claimed[1].decode("ascii")))
-        or context.env.get("AGENT_VAULT_OWNER")
-        or (keys and (keys.is_owners or keys.owners))
-    ):
-        raise unsigned("The state of this vault is not signed.")
-    if len(context.history) > 0:
-        raise unsigned("The signature of this vault's state was removed.")
-    context.warn("The state of this vault is not signed, so anybody who can push can change it. Its owner signs it with agent-vault sign.")
-
-
-def require_not_expired(context: TrustContext, signed: SignedLock) -> None:
-    """Warns of a state that is no longer valid, and refuses it in strict mode. Raises `EXPIRED_STATE`."""
-    until = signed.lock.valid_until
-    if not until or until > datetime.now(timezone.utc):
-        return
-    failure = expired(until)
-    if is_strict(context.env):
-        raise failure
-    context.warn(str(failure))
-
-
-def _is_older_than_remembered(context: TrustContext, signed: SignedLock, record: TrustRecord) -> bool:
-    """
-    Whether the work tree has an older state than was seen before, because the person checked it out.
-
-    Refuses it in strict mode, and if a commit on top of the newer state brought it back. Raises `ROLLBACK`, `FORKED`.
-    """
-    order = compare_states(context, signed, record.newest, record.owners)
-    if order in ("same", "newer"):
-        return False
-    if order == "inflated":
-        raise inflated_sequence(signed, record.newest)
-    if order == "fork":
-        if signed.signer not in context.own_signing_keys(signed.lock.vault):
-            raise forked(signed)
-        context.warn(f"Another clone of yours made a different state {signed.lock.sequence} of this vault. Merge them before you push.")
-        return False
-    was_rolled_back = record.lock in context.history.behind_head and context.history.at_head == signed.digest
-    if is_strict(context.env) or was_rolled_back:
-        raise rollback(signed, record.newest)
-    context.warn(
-        f"This is state {signed.lock.sequence} of the vault, but state {record.sequence} was seen before. "
-        "What was revoked or replaced since is undone here. Go back to the newest state when you are done."
-    )
-    return True
+    def remember(self) -> None:
+        """Remembers the state as the newest one of its place, and who may sign the next."""
+        if self.newer is None:
+            remember_at(self._context, self.lineage, self._place, self._known)

@@ -47,7 +47,7 @@ class Scene {
   }
 
   async files(revision = "HEAD"): Promise<CommitFiles> {
-    return CommitFiles.read(await GitRepository.find(this.box.context(), this.box.repository), revision, this.root);
+    return CommitFiles.open(await GitRepository.find(this.box.context(), this.box.repository), revision, this.root);
   }
 }
 

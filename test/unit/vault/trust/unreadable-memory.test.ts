@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { trustFile } from "#vault/index.js";
+import { memoryFile } from "#vault/index.js";
 import { parseLock } from "#vault/lock/lock.js";
 import { makeVault } from "../../../support/vault.js";
 import { errorCode, prepared } from "../../../support/sandbox.js";
@@ -15,7 +15,7 @@ it.each([
   ["unreadable", (file: string) => symlinkSync(file, file)],
 ])("a memory that is %s is an error that says what to do, and no reason to forget", async (_what, put) => {
   const box = await vault();
-  const file = trustFile(box.context(), parseLock(readFileSync(join(box.vault, "vault.lock"))).vault);
+  const file = memoryFile(box.context(), parseLock(readFileSync(join(box.vault, "vault.lock"))).vault);
   rmSync(file, { recursive: true });
   put(file);
   const refused = await box.cli(["get", "a/b", "--key", box.agentKey("bot")]);

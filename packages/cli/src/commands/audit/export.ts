@@ -3,6 +3,7 @@ import { flatten, openLedgerAt } from "@agent-vault/ledger";
 import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/vault";
 import { auditFilter, auditFilterFlags } from "../../flags/audit-filter.js";
 import { keyChoice } from "../../flags/key-choice.js";
+import { formatEntries } from "../../audit-entries.js";
 import { writeOut } from "../../terminal/standard-output.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -19,7 +20,7 @@ export default class AuditExport extends VaultCommand {
   static override flags = {
     key: keyFlag,
     ...auditFilterFlags,
-    after: Flags.integer({ description: "only entries after this row", min: 0, helpValue: "ROW" }),
+    after: Flags.integer({ description: "only entries after this one, by its number", min: 0, helpValue: "N" }),
     otlp: Flags.string({
       description: "send the entries to this URL; set credentials in OTEL_EXPORTER_OTLP_HEADERS",
       helpValue: "URL",
@@ -36,12 +37,12 @@ export default class AuditExport extends VaultCommand {
     const entries = await ledger.audit.list({ ...auditFilter(this.context, filter), after });
     if (url === undefined) {
       await writeOut(Buffer.from(entries.map((entry) => `${printableJson(JSON.stringify(flatten(entry)))}\n`).join("")));
-      this.context.note?.(`Exported ${entries.length} entries. Continue with --after ${rows}.`);
+      this.context.note?.(`Exported ${formatEntries(entries.length)}. Continue with --after ${rows}.`);
       return;
     }
     const { sendEntries } = await import("@agent-vault/ledger/otlp");
     const sent = await sendEntries(entries, { url, machine, vault: vaultIdIn(new VaultFolder(root)) ?? "" });
-    this.print({ sent, rows }, () => [`Sent ${sent} entries. Continue with --after ${rows}.`]);
+    this.print({ sent, rows }, () => [`Sent ${formatEntries(sent)}. Continue with --after ${rows}.`]);
   }
 }
 

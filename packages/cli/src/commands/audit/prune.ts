@@ -1,19 +1,20 @@
 import { Flags } from "@oclif/core";
 import { openLedger } from "@agent-vault/ledger";
-import { availableOwner, parseTime, plural } from "@agent-vault/vault";
+import { availableOwner, parseTime } from "@agent-vault/vault";
+import { formatEntries } from "../../audit-entries.js";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class AuditPrune extends VaultCommand {
   static override helpGroup = "audit" as const;
-  static override summary = "Delete the oldest rows of the audit log";
-  static override description = "Signs what is deleted, so that the rest still verifies. Deleted rows cannot be restored.";
+  static override summary = "Delete the oldest entries of the audit log";
+  static override description = "Signs what is deleted, so that the rest still verifies. Deleted entries cannot be restored.";
   static override examples = ["agent-vault audit export > audit-2026.jsonl && agent-vault audit prune --before 2027-01-01"];
   static override flags = {
     key: keyFlag,
     before: Flags.string({
-      description: "delete rows older than this: a date, a time, or an age such as 365d",
+      description: "delete entries older than this: a date, a time, or an age such as 365d",
       required: true,
       helpValue: "WHEN",
     }),
@@ -27,7 +28,7 @@ export default class AuditPrune extends VaultCommand {
     const ledger = await openLedger(this.context, { root, ...owner });
     const { cut, rows } = await ledger.audit.prune(before, signingKey, name);
     this.print({ cut, rows }, () => [
-      cut === 0 ? "There are no rows that old." : `Deleted ${plural(cut, "row")} from before ${before.toISOString()}.`,
+      cut === 0 ? "There are no entries that old." : `Deleted ${formatEntries(cut)} from before ${before.toISOString()}.`,
     ]);
   }
 }

@@ -15,7 +15,7 @@ export default class HookInstall extends VaultCommand {
     const hook = await installHook(this.context, this.context.cwd, { command: programCommand() });
     if (!hook.installed) process.exitCode = 1;
     this.print(hook, () =>
-      hook.installed ? [`The pre-commit hook is installed in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
+      hook.installed ? [`Installed the pre-commit hook in ${hook.file} (${hook.method}).`] : whyNotInstalled(hook).split("\n"),
     );
   }
 }

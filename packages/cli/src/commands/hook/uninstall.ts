@@ -1,4 +1,4 @@
-import { uninstallHook } from "@agent-vault/hooks";
+import { hookStatus, uninstallHook } from "@agent-vault/hooks";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class HookUninstall extends VaultCommand {
@@ -9,7 +9,10 @@ export default class HookUninstall extends VaultCommand {
 
   async run(): Promise<void> {
     await this.parseCommandLine(HookUninstall);
+    const before = await hookStatus(this.context, this.context.cwd);
     const hook = await uninstallHook(this.context, this.context.cwd);
-    this.print(hook, () => ["The pre-commit hook is not installed."]);
+    this.print(hook, () => [
+      before.installed ? `Removed the pre-commit hook from ${before.file}.` : "The pre-commit hook was not installed.",
+    ]);
   }
 }

@@ -1,7 +1,17 @@
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Flags } from "@oclif/core";
 import { CLIENTS, installIn, parseClient } from "@agent-vault/mcp/install";
-import { findVault, parseAgentName, parseGroupName, resolvePath, type Context } from "@agent-vault/vault";
+import {
+  agentKeyFileOf,
+  findVault,
+  openState,
+  parseAgentName,
+  parseGroupName,
+  resolvePath,
+  VaultError,
+  type Context,
+} from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../../flags/mcp-flags.js";
 import { programCommand } from "../../program-command.js";
 import { VaultCommand } from "../../vault-command.js";
@@ -18,7 +28,7 @@ export default class McpInstall extends VaultCommand {
     "Adds the server for this repository to the program's configuration, and changes nothing else there. No key and no token is written.";
   static override examples = [
     "agent-vault mcp install --client claude-code --agent claude",
-    "agent-vault mcp install --client codex --agent codex --groups stripe --idle-lock 30",
+    "agent-vault mcp install --client codex --agent codex --groups stripe --idle-lock 30m",
     "agent-vault mcp install --client cursor --print",
   ];
   static override flags = {
@@ -31,7 +41,9 @@ export default class McpInstall extends VaultCommand {
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(McpInstall);
     idleLockOf(flags["idle-lock"]);
-    const repository = dirname(findVault(this.context));
+    const root = findVault(this.context);
+    if (flags.agent !== undefined) await requireAgentHere(this.context, root, flags.agent, flags.print);
+    const repository = dirname(root);
     const [command, program] = programCommand();
     const installed = installIn(this.context, {
       client: parseClient(flags.client),
@@ -46,6 +58,16 @@ export default class McpInstall extends VaultCommand {
       else yield `${installed.change === "added" ? "Added to" : "Updated in"} ${installed.file}. Restart ${flags.client} to use it.`;
     });
   }
+}
+
+/** A server that acts for an agent needs its key on the machine where the client starts it. @throws VaultError `AGENT_NOT_FOUND`, `NO_KEY` */
+async function requireAgentHere(context: Context, root: string, name: string, isForAnotherPlace: boolean): Promise<void> {
+  const agent = (await openState(context, root)).manifest.requireAgent(name);
+  const file = agentKeyFileOf(context, root, agent);
+  if (isForAnotherPlace || existsSync(file)) return;
+  throw new VaultError("NO_KEY", `The key of agent ${agent} is not on this machine: ${file} does not exist.`, {
+    remedy: `Bring the file from the machine where it was made, or have an owner write it here: agent-vault restore-agent ${agent}.`,
+  });
 }
 
 interface ServerFlags {

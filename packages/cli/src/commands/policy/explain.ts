@@ -33,7 +33,7 @@ export default class PolicyExplain extends VaultCommand {
       required: true,
     }),
     agent: Flags.string({ description: "the agent that uses it (default: the owner)", helpValue: "NAME" }),
-    action: Flags.string({ description: "the kind of use", options: ["run", "inject", "get"], default: "run" }),
+    action: Flags.string({ description: "the kind of use", options: ["run", "inject", "get", "read"], default: "run" }),
     command: Flags.string({ description: "the program and its arguments, separated by spaces", helpValue: "COMMAND" }),
     user: Flags.string({ description: `the system user ${DEFAULT}`, helpValue: "NAME" }),
     repo: Flags.string({ description: `the repository ${DEFAULT}`, helpValue: "URL" }),

@@ -3,6 +3,7 @@ import { mint, openAuthority, readProfile, secretsOf } from "@agent-vault/runner
 import { keyChoice } from "../../flags/key-choice.js";
 import { ttlFlag, ttlOf } from "../../flags/token-flags.js";
 import { argument, keyFlag } from "../../flags/common-flags.js";
+import { warnOfUnknownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class ProfileMint extends VaultCommand {
@@ -19,14 +20,16 @@ export default class ProfileMint extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(ProfileMint);
     const profile = await readProfile(this.context, args.profile);
-    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
+    const root = await this.findVault();
+    const authority = await openAuthority(this.context, root, keyChoice(flags.key), "mint a token");
     const { secret = [], ...caveats } = profile.caveats;
+    const restrictions = { ...caveats, secret: [...secretsOf(profile), ...secret] };
     const minted = await mint(this.context, authority, {
-      ...caveats,
-      secret: [...secretsOf(profile), ...secret],
+      ...restrictions,
       ttlMs: ttlOf(flags) ?? profile.ttlMs,
       note: flags.note ?? `profile ${profile.name}`,
     });
+    await warnOfUnknownNames(this.context, root, keyChoice(flags.key), restrictions);
     this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }

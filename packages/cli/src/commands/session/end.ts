@@ -14,7 +14,7 @@ export default class SessionEnd extends VaultCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(SessionEnd);
     const id = args.session ?? this.context.env[SESSION_VARIABLE];
-    if (!id) throw new VaultError("USAGE", "There is no current session.", { remedy: "Name a session from agent-vault session info." });
+    if (!id) throw new VaultError("USAGE", "There is no current session.", { remedy: "Name a session from agent-vault session list." });
     const { ledger, requester } = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "end a session");
     const tokens = await ledger.sessions.end(id, requester);
     this.print({ id, tokens }, () => [

@@ -3,6 +3,7 @@ import { mint, openAuthority } from "@agent-vault/runner";
 import { keyChoice } from "../../flags/key-choice.js";
 import { restrictionFlags, restrictionsOf, ttlOf } from "../../flags/token-flags.js";
 import { keyFlag } from "../../flags/common-flags.js";
+import { warnOfUnknownNames } from "../../policy-names.js";
 import { VaultCommand } from "../../vault-command.js";
 
 export default class TokenMint extends VaultCommand {
@@ -23,8 +24,10 @@ export default class TokenMint extends VaultCommand {
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(TokenMint);
     const request = { ...restrictionsOf(flags), ttlMs: ttlOf(flags), note: flags.note };
-    const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "mint a token");
+    const root = await this.findVault();
+    const authority = await openAuthority(this.context, root, keyChoice(flags.key), "mint a token");
     const minted = await mint(this.context, authority, request);
+    await warnOfUnknownNames(this.context, root, keyChoice(flags.key), request);
     this.context.note?.(`Token ${minted.id} is valid until ${minted.expires.toISOString()}. It is not shown again.`);
     this.print(minted, () => [minted.token]);
   }

@@ -108,7 +108,7 @@ export async function writeNewAgentKey(
   } catch (cause) {
     const code = cause instanceof VaultError && cause.code === "DISK_FULL" ? cause.code : "UNWRITABLE";
     throw new VaultError(code, `The vault was changed, but the key of agent ${agent} could not be written to ${file}.`, {
-      remedy: `Its key is in escrow: agent-vault restore-agent ${agent} writes it, with --to FILE to another place.`,
+      remedy: `Its key is in escrow: agent-vault restore-agent ${agent} writes it, with --out FILE to another place.`,
       cause,
     });
   }

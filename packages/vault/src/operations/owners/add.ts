@@ -89,7 +89,7 @@ function parseGivenKeys({ recipient, signingKey, keyOut }: AddOwnerRequest): Own
   if (keyOut !== undefined && recipient === undefined && signingKey === undefined) return undefined;
   if (keyOut !== undefined || recipient === undefined || signingKey === undefined) {
     throw new VaultError("USAGE", "A new owner needs a recipient and a signing key, or a key that is made here.", {
-      remedy: "Give --recipient and --signing-key, as agent-vault owner keys prints them for the new owner, or --key-out FILE alone.",
+      remedy: "Give --recipient and --signing-key, as agent-vault owner keys prints them for the new owner, or --out FILE alone.",
     });
   }
   const key = parseSshPublicKey(signingKey);

@@ -26,8 +26,8 @@ export async function removeOwner(context: Context, request: RemoveOwnerRequest)
     if (staying.length === 0) throw lastOwner(name);
     const leaving = signer !== undefined && (await signer.recipient()) === leaver.recipient.text;
     if (leaving && request.recoverAgents) {
-      throw new VaultError("USAGE", "You are leaving this vault, and would know the agents' new keys.", {
-        remedy: "Have an owner who stays run agent-vault remove-owner with --recover-agents.",
+      throw new VaultError("USAGE", "You cannot replace the agents' keys as you leave, because you would know the new ones.", {
+        remedy: "Ask another owner to run agent-vault remove-owner with --recover-agents.",
       });
     }
     const entries = ownerEntries(state).filter((entry) => entry.name !== name);
@@ -57,7 +57,7 @@ function requireOwnerNamed({ owners }: VaultState, name: string): Owner {
 }
 
 function lastOwner(name: string): VaultError {
-  return new VaultError("CONFLICT", `${name} is the last owner of this vault. Without them nobody could read or change it any more.`, {
+  return new VaultError("CONFLICT", `${name} is the only owner of this vault, so they cannot be removed.`, {
     remedy: "Add another owner first (agent-vault add-owner), or replace the key with agent-vault rotate-owner.",
   });
 }

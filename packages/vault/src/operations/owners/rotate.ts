@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { generateIdentity, type Identity } from "../../age/identity.js";
 import { parseRecipient } from "../../age/recipient.js";
 import { changeSigned, type Change, type ChangeRequest } from "../../change/signed-change.js";
@@ -20,7 +20,8 @@ import {
 import { installPendingKey, pendingKeyFile } from "../../keys/pending-owner-key.js";
 import { SigningKey } from "../../keys/signing-key.js";
 import type { SignedLock } from "../../lock/open-lock.js";
-import { readTrust } from "../../trust/trust-store.js";
+import { allStates, EMPTY_MEMORY } from "../../trust/memory.js";
+import { readMemory, rememberedVaults } from "../../trust/memory-store.js";
 import { ownerKeysOf, vaultIdOf, type OwnerKeys } from "./owner-keys.js";
 import { reencryptWithAgents, renewAgentKeys, writeAgentKeys, type OwnersChange, type RecoveredAgent } from "./recovered-agents.js";
 import { ownerEntries, replaceOwners } from "./replace-owners.js";
@@ -84,7 +85,7 @@ function requirePlaceForNewKey(context: Context, { key, keyOut }: RotateOwnerReq
   const isChosen = key?.keyFile !== undefined || key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
   if (!isChosen || keyOut !== undefined) return;
   throw new VaultError("USAGE", "You chose the key to rotate, so the file for the new key must be named too.", {
-    remedy: "Add --key-out FILE.",
+    remedy: "Add --out FILE.",
   });
 }
 
@@ -172,14 +173,13 @@ async function installNewKey(
   return installed?.retiredKeyFile ?? (isUnused ? archiveKeyFile(context, ownerKeyFile(context)) : undefined);
 }
 
-/** Other vaults that this machine has seen and whose owners include this identity. A record that cannot be read may be of one. */
+/** Other vaults that this machine has seen and whose owners include this identity. What is remembered and cannot be read may be of one. */
 function otherVaultsOf(context: Context, identity: Identity, vaultId: string): string[] {
-  const folder = join(context.home, "trust");
-  const ids = existsSync(folder) ? readdirSync(folder).flatMap((name) => /^([0-9A-Za-z-]{8,64})\.json$/.exec(name)?.[1] ?? []) : [];
-  return ids.filter((id) => {
+  return rememberedVaults(context).filter((id) => {
     if (id === vaultId) return false;
     try {
-      return readTrust(context, id)?.owners.includes(new SigningKey(identity, id).publicKey) ?? false;
+      const { publicKey } = new SigningKey(identity, id);
+      return allStates(readMemory(context, id) ?? EMPTY_MEMORY).some(({ owners }) => owners.includes(publicKey));
     } catch {
       return true;
     }

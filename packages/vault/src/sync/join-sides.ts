@@ -1,0 +1,77 @@
+import { VaultError } from "../errors.js";
+import { NO_HOOKS } from "../git/environment.js";
+import { isGitError } from "../git/errors.js";
+import { joinCommits } from "../git/join-commits.js";
+import { andMore, plural } from "../text/counts.js";
+import { readTrustedState } from "../trust/newest-trusted-state.js";
+import type { Sides, SyncedClone } from "./synced-clone.js";
+
+/**
+ * Takes over what the remote has: by a fast-forward where nothing was committed here, else joined with it. The vault comes whole from the
+ * side that changed it, and what was joined is verified before the branch moves.
+ * @throws VaultError `CONFLICT` where the code conflicts or files were edited and not committed; nothing was changed then
+ */
+export async function joinSides(clone: SyncedClone, { head, here, tip, there, ahead, behind }: Sides): Promise<void> {
+  if (tip === undefined || behind === 0) return;
+  await requireCommitted(clone);
+  if (ahead === 0) return moveTo(clone, tip, ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"]);
+  const isTheirs = there?.trusted?.lineage.lists(here.signed.digest) === true;
+  const { context, repository, followed, root, trust } = clone;
+  const folder = repository.pathOf(root);
+  const tree = (await repository.run(["rev-parse", `${isTheirs ? tip : head}:${folder}`])).trim();
+  const style = await joinStyle(clone);
+  const message = `Merge ${followed.upstream.tracking.replace("refs/remotes/", "")}`;
+  const joined = await joinCommits(repository, head, tip, {
+    folder,
+    tree,
+    style,
+    message,
+    warn: (warning) => context.warn(warning),
+  });
+  if ("conflicts" in joined) throw conflict(clone, joined.conflicts);
+  await readTrustedState(trust, repository, joined.commit);
+  await moveTo(
+    clone,
+    joined.commit,
+    style === "merge" ? ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"] : ["reset", "--keep", "--quiet"],
+  );
+  context.note?.(`Joined ${plural(ahead, "commit")} of yours with ${plural(behind, "commit")} from the remote.`);
+}
+
+/** As the person has `git pull` do it. */
+async function joinStyle({ repository }: SyncedClone): Promise<"merge" | "rebase"> {
+  const { ref } = await repository.head();
+  const branch = ref.replace("refs/heads/", "");
+  const own = await repository.try(["config", "--get", `branch.${branch}.rebase`]);
+  const value = (own ?? (await repository.try(["config", "--get", "pull.rebase"])) ?? "false").trim();
+  return /^(?:false|no|off|0)$/i.test(value) ? "merge" : "rebase";
+}
+
+/** @throws VaultError `CONFLICT` where the vault was edited and not committed */
+async function requireCommitted({ repository, root, followed }: SyncedClone): Promise<void> {
+  const folder = repository.pathOf(root);
+  const status = await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${folder}`]);
+  if (status === "") return;
+  throw new VaultError("CONFLICT", `The vault has uncommitted changes, so ${followed.name}'s were not taken over.`, {
+    remedy: `See them with git status ${folder}. Sign them (agent-vault sign) or put them aside (git stash), then run the command again; nothing was changed.`,
+  });
+}
+
+async function moveTo({ repository }: SyncedClone, commit: string, args: readonly string[]): Promise<void> {
+  try {
+    await repository.run([...NO_HOOKS, ...args, commit]);
+  } catch (error) {
+    if (!(error instanceof VaultError) || isGitError(error, "diskFull", "unwritable", "lockHeld")) throw error;
+    throw new VaultError("CONFLICT", `Files that you have edited are in the way: ${error.message}`, {
+      remedy: "Commit them or put them aside (git stash), then run the command again; nothing was changed.",
+      cause: error,
+    });
+  }
+}
+
+function conflict({ followed }: SyncedClone, files: readonly string[]): VaultError {
+  const upstream = followed.upstream.tracking.replace("refs/remotes/", "");
+  return new VaultError("CONFLICT", `Your code and ${upstream} changed the same lines, so nothing was joined: ${andMore(files, 5)}.`, {
+    remedy: `Join them with git (git pull), resolve the files that it names, then run agent-vault sync again; nothing was changed.`,
+  });
+}

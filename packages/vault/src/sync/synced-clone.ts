@@ -1,0 +1,27 @@
+import type { Context } from "../context.js";
+import type { GitRepository } from "../git/repository.js";
+import type { Followed } from "../trust/followed.js";
+import type { CommittedState } from "../trust/newest-trusted-state.js";
+import type { TrustContext } from "../trust/trust-context.js";
+import type { FetchedState } from "../trust/verify-fetched.js";
+
+/** A clone whose branch follows a remote's. */
+export interface SyncedClone {
+  readonly context: Context;
+  readonly root: string;
+  readonly repository: GitRepository;
+  readonly trust: TrustContext;
+  readonly followed: Followed & { readonly upstream: NonNullable<Followed["upstream"]> };
+}
+
+/** What is here and what the remote has. */
+export interface Sides {
+  readonly head: string;
+  readonly here: CommittedState;
+  /** The upstream's commit; absent where the remote has no such branch. */
+  readonly tip: string | undefined;
+  /** The vault there; absent where there is none. */
+  readonly there: FetchedState | undefined;
+  readonly ahead: number;
+  readonly behind: number;
+}

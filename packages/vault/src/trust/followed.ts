@@ -1,0 +1,109 @@
+import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import type { Context } from "../context.js";
+import { GitError } from "../git/errors.js";
+import { isFullRef, type FullRef } from "../git/full-ref.js";
+import { findGitFolders } from "../git/git-folders.js";
+import { spellRemote } from "../git/remote-spelling.js";
+import { runGitSync } from "../git/run-git-sync.js";
+
+/** What a clone follows. */
+export interface Followed {
+  /** The remote's name in the clone's configuration, such as `origin`. */
+  readonly name: string;
+  /** The one spelling of its URL. */
+  readonly remote: string;
+  /** The checked-out branch's upstream and what was last fetched of it; absent where HEAD is detached or the branch follows nothing. */
+  readonly upstream?: { readonly ref: FullRef; readonly tracking: string } | undefined;
+  /** The ref that the clone took for the remote's main one when it was made, by `refs/remotes/NAME/HEAD`. */
+  readonly defaultRef?: FullRef | undefined;
+}
+
+/**
+ * What the clone around a vault follows: the upstream of the branch that is checked out; without one, the remote alone.
+ * @param root the vault's folder
+ * @returns `undefined` where there is no repository or no remote
+ * @throws GitError
+ */
+export function followedBy(context: Context, root: string): Followed | undefined {
+  const folders = findGitFolders(dirname(root));
+  if (!folders) return undefined;
+  const settings = readSettings(context, dirname(root));
+  const branch = checkedOutBranch(context, dirname(root), folders.gitDir);
+  const of = (name: string) => settings.get(name)?.at(-1);
+  const remotes = [...settings.keys()].flatMap((name) => /^remote\.(.+)\.url$/s.exec(name)?.[1] ?? []);
+  const upstreamRemote = branch && of(`branch.${branch}.remote`);
+  const merge = branch && of(`branch.${branch}.merge`);
+  const isFollowing = upstreamRemote !== undefined && upstreamRemote !== "." && merge !== undefined && isFullRef(merge);
+  const name = isFollowing ? upstreamRemote : remotes.includes("origin") ? "origin" : remotes[0];
+  if (name === undefined) return undefined;
+  // A branch may follow a URL that is no remote of its own.
+  const url = withInsteadOf(settings.get(`remote.${name}.url`)?.[0] ?? name, settings);
+  const defaultRef = /^ref: refs\/remotes\/[^/]+\/(.+)$/m.exec(readOrNothing(join(folders.commonDir, "refs/remotes", name, "HEAD")))?.[1];
+  return {
+    name,
+    remote: spellRemote(url, folders.workTree),
+    ...(isFollowing && { upstream: { ref: merge, tracking: trackingRef(name, merge) } }),
+    ...(defaultRef !== undefined && { defaultRef: `refs/heads/${defaultRef}` }),
+  };
+}
+
+/** The one spelling of a remote that the clone has by a name; `undefined` where it has none. @throws GitError */
+export function spelledRemote(context: Context, workTree: string, name: string): string | undefined {
+  const settings = readSettings(context, workTree);
+  const url = settings.get(`remote.${name}.url`)?.[0];
+  return url === undefined ? undefined : spellRemote(withInsteadOf(url, settings), workTree);
+}
+
+/** The ref in which a clone keeps what it knows of a remote's branch. */
+export function trackingRef(remote: string, ref: FullRef): string {
+  return `refs/remotes/${remote}/${ref.replace(/^refs\/heads\//, "")}`;
+}
+
+/** git's settings by their names, each with its values in order. */
+function readSettings(context: Context, folder: string): Map<string, string[]> {
+  const output = runGitSync(context, folder, ["config", "--null", "--list"]).toString("utf8");
+  const settings = new Map<string, string[]>();
+  for (const entry of output.split("\0")) {
+    const end = entry.indexOf("\n");
+    const [name, value] = end < 0 ? [entry, ""] : [entry.slice(0, end), entry.slice(end + 1)];
+    settings.set(name, [...(settings.get(name) ?? []), value]);
+  }
+  return settings;
+}
+
+/** The longest `url.BASE.insteadOf` that a URL begins with is replaced by its base (git-config). */
+function withInsteadOf(url: string, settings: ReadonlyMap<string, readonly string[]>): string {
+  let [best, base] = ["", ""];
+  for (const [name, prefixes] of settings) {
+    const candidate = /^url\.(.+)\.insteadof$/s.exec(name)?.[1];
+    for (const prefix of candidate === undefined ? [] : prefixes)
+      if (url.startsWith(prefix) && prefix.length > best.length) [best, base] = [prefix, candidate!];
+  }
+  return best === "" ? url : `${base}${url.slice(best.length)}`;
+}
+
+/** The branch's name without `refs/heads/`; `undefined` where HEAD is detached. */
+function checkedOutBranch(context: Context, folder: string, gitDir: string): string | undefined {
+  const head = readOrNothing(join(gitDir, "HEAD"));
+  // Where refs lie in a table of git's own, the file says nothing.
+  const ref = head.includes(".invalid") ? tryGit(context, folder, ["symbolic-ref", "--quiet", "HEAD"]) : /^ref: (.+)$/m.exec(head)?.[1];
+  return ref?.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
+}
+
+function tryGit(context: Context, folder: string, args: readonly string[]): string | undefined {
+  try {
+    return runGitSync(context, folder, args).toString("utf8").trim();
+  } catch (error) {
+    if (error instanceof GitError) return undefined;
+    throw error;
+  }
+}
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

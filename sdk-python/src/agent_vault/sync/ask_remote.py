@@ -1,0 +1,213 @@
+"""Fetches what a remote has of a vault, and notes what it said."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from ..errors import VaultError, warn
+from ..files.vault_folder import VaultFolder
+from ..format.config import read_sync_settings
+from ..format.layout import LOCK_FILE
+from ..git.errors import GitError
+from ..git.fetch_refs import fetch_refs, own_ref
+from ..git.full_ref import is_full_ref
+from ..git.git_folders import GitFolders
+from ..git.objects import GitObject, read_contents, read_objects
+from ..git.remote_refs import list_remote
+from ..git.repository import GitRepository
+from ..lock.digest import digest_of
+from ..lock.lock import parse_lock
+from ..lock.open_lock import claimed_vault_id
+from ..trust.followed import Followed, followed_by
+from ..trust.lock_history import find_newer_state
+from ..trust.memory_store import read_memory
+from ..trust.trust_context import TrustContext
+from .fetch_record import FetchedTip, FetchRecord, read_fetch_record, write_fetch_record
+
+#: Two locks, and what git says of them.
+_MAX_TIP_BYTES = 32 * 1024 * 1024
+#: The vaults whose remotes did not answer the last time. A program that reads many secrets gets one warning.
+_warned: set[str] = set()
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Refs of a remote by their full names."""
+
+    home: str | None
+    upstream: str | None
+
+
+def ask_for_states(context: TrustContext) -> None:
+    """Fetches what `fetch_states` promises. Raises as there."""
+    root, folders, repository = context.root, context.folders, context.repository
+    if folders is None:
+        return
+    before = read_fetch_record(root, folders)
+    now = int(time.time() * 1000)
+    settings = read_sync_settings(VaultFolder(root))
+    try:
+        if repository is None:
+            raise GitError("GIT_MISSING", "There is no git that could ask it.", "Install git, or add its folder to PATH.", "missing")
+        followed = followed_by(repository, folders)
+        if followed is None:
+            return
+        vault = claimed_vault_id(VaultFolder(root))
+        # What the remote calls its main branch counts as it was first seen.
+        memory = None if vault is None else read_memory(context.home, vault)
+        known = memory.remotes[followed.remote].home if memory and followed.remote in memory.remotes else None
+        home = next((ref for ref in (known, settings.home, followed.default) if ref is not None and is_full_ref(ref)), None)
+        wanted = _Wanted(home, followed.upstream)
+        present = _fetch_wanted(repository, followed, wanted)
+        tips = _read_tips(repository, root, followed.remote, present)
+        main, upstream = _tips_of(tips, wanted, present, followed)
+        if main:
+            main = _with_superseded(repository, root, main, before.home if before else None)
+            upstream = main if upstream and upstream.ref == main.ref else upstream
+        fetched = FetchRecord(
+            tried_at=now,
+            fetched_at=now,
+            interval_s=settings.interval_s,
+            remote=followed.remote,
+            path=repository.path_of(root),
+            vault=vault or _vault_id_at(repository, root, upstream or main),
+            home=main,
+            upstream=upstream,
+        )
+        write_fetch_record(root, folders, fetched)
+        _warned.discard(root)
+    except GitError as failure:
+        # Another process fetches the same.
+        if failure.kind == "locked_ref":
+            return
+        _note_failure(context, folders, failure, before, now, settings.interval_s)
+
+
+def _note_failure(
+    context: TrustContext, folders: GitFolders, failure: GitError, before: FetchRecord | None, now: int, interval_s: float
+) -> None:
+    """Warns of a remote that could not be asked. Raises the failure if it must not be passed over."""
+    # A fetch that begins and cannot end hides what the remote has; being offline does not.
+    is_hidden = failure.kind == "timed_out" and context.is_strict
+    if is_hidden or context.env.get("AGENT_VAULT_REQUIRE_FRESH", "").lower() in ("1", "true"):
+        raise failure
+    if context.root not in _warned:
+        warn(f"{_say_age(before, now)}: {failure.message}")
+    _warned.add(context.root)
+    record = replace(before, tried_at=now, interval_s=interval_s) if before else FetchRecord(tried_at=now, interval_s=interval_s)
+    write_fetch_record(context.root, folders, record)
+
+
+def _fetch_wanted(repository: GitRepository, followed: Followed, wanted: _Wanted) -> _Wanted:
+    """
+    Fetches refs at once. Where one is gone, or the main one is not known yet, the remote is asked what it has.
+
+    The refs that the remote has.
+    """
+
+    def fetch(refs: _Wanted) -> _Wanted:
+        named = {ref: own_ref(followed.remote, ref) for ref in (refs.home, refs.upstream) if ref is not None}
+        if named:
+            fetch_refs(repository, followed.name, named)
+        return refs
+
+    if wanted.home is not None:
+        try:
+            return fetch(wanted)
+        except GitError as failure:
+            if failure.kind != "no_such_ref":
+                raise
+    return fetch(_present_on(repository, followed.name, wanted))
+
+
+def _present_on(repository: GitRepository, name: str, wanted: _Wanted) -> _Wanted:
+    """Which of the refs the remote has. A vault's main ref that is gone is followed by the one that the remote's HEAD names now."""
+    found = list_remote(repository, name)
+
+    def present(ref: str | None) -> str | None:
+        return ref if ref in found.refs else None
+
+    return _Wanted(present(wanted.home) or present(found.head), present(wanted.upstream))
+
+
+def _tips_of(
+    tips: tuple[FetchedTip | None, FetchedTip | None], wanted: _Wanted, present: _Wanted, followed: Followed
+) -> tuple[FetchedTip | None, FetchedTip | None]:
+    """What is noted of the refs, also of those that are gone. A new clone's default branch is the vault's main one under another name."""
+    home = tips[0] or (FetchedTip(wanted.home) if wanted.home else None)
+    upstream = tips[1] or (FetchedTip(wanted.upstream) if wanted.upstream else None)
+    return (
+        home and replace(home, is_home=True),
+        upstream and replace(upstream, is_home=upstream.ref in (present.home, followed.default)),
+    )
+
+
+def _with_superseded(repository: GitRepository, root: str, tip: FetchedTip, before: FetchedTip | None) -> FetchedTip:
+    """
+    Notes of a tip whose vault has changed whether the new commits have a later state than it: older files were committed on top.
+
+    Only the commits since the last fetch are looked at, because a read must not walk a long history.
+    """
+    if tip.commit is None or tip.lock is None or before is None:
+        return tip
+    if before.commit == tip.commit:
+        return replace(tip, superseded=before.superseded)
+    if before.commit is None or before.lock == tip.lock:
+        return tip
+    newer = find_newer_state(repository, root, tip.commit, since=before.commit)
+    return replace(tip, superseded=newer.ref) if newer else tip
+
+
+def _read_tips(repository: GitRepository, root: str, remote: str, refs: _Wanted) -> tuple[FetchedTip | None, FetchedTip | None]:
+    """The commits of refs that were fetched, and the locks in them."""
+    lock = f"{repository.path_of(root)}/{LOCK_FILE}"
+
+    def read(ref: str | None) -> FetchedTip | None:
+        if ref is None:
+            return None
+        own = own_ref(remote, ref)
+        commit, found = _read_small(repository, f"{own}^{{commit}}", f"{own}:{lock}")
+        return FetchedTip(
+            ref,
+            commit=commit.object_id if commit else None,
+            lock=digest_of(found.content) if found and found.type == "blob" else None,
+        )
+
+    home = read(refs.home)
+    return home, home if refs.upstream == refs.home else read(refs.upstream)
+
+
+def _read_small(repository: GitRepository, *names: str) -> list[GitObject | None]:
+    """What is too large for a lock is left to whoever opens the commit and says so."""
+    try:
+        return read_objects(repository, names, _MAX_TIP_BYTES)
+    except GitError as failure:
+        if failure.kind != "too_much_output":
+            raise
+        return [*read_objects(repository, names[:1], _MAX_TIP_BYTES), None]
+
+
+def _vault_id_at(repository: GitRepository, root: str, tip: FetchedTip | None) -> str | None:
+    """The id of the vault in a tip. Whether it is what it claims to be is seen later."""
+    if tip is None or tip.lock is None:
+        return None
+    (content,) = read_contents(repository, [f"{tip.commit}:{repository.path_of(root)}/{LOCK_FILE}"], _MAX_TIP_BYTES)
+    try:
+        return parse_lock(content).vault if content else None
+    except VaultError:
+        return None
+
+
+def _say_age(before: FetchRecord | None, now: int) -> str:
+    if before is None or before.fetched_at is None:
+        return "The vault's remote could not be asked, so this is the state that is here"
+    return f"The vault's remote could not be asked, so this is the state of {_duration((now - before.fetched_at) / 60_000)} ago"
+
+
+def _duration(minutes: float) -> str:
+    """At least a minute, in the largest unit that has one."""
+    whole = max(1, round(minutes))
+    if whole < 120:
+        return f"{whole} minute{'' if whole == 1 else 's'}"
+    return f"{whole // 60} hours" if whole < 48 * 60 else f"{whole // (24 * 60)} days"
