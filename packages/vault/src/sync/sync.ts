@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { withWriteLock } from "../disk/write-lock.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
+import { VaultError, type ErrorCode } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
@@ -48,6 +48,9 @@ export interface SyncResult {
   /** The same of what went to the remote. */
   readonly pushedWidening: readonly string[];
 }
+
+/** What is wrong with a commit that one on top of it can put right. */
+const MENDED: ReadonlySet<ErrorCode> = new Set(["TAMPERED", "BAD_SIGNATURE", "UNSIGNED", "LINK_IN_VAULT"]);
 
 /** How often a push that others were faster than is tried again. */
 const MAX_ATTEMPTS = 5;
@@ -151,8 +154,13 @@ async function compareFetched(clone: SyncedClone): Promise<Sides> {
     return { head, here, tip, there: undefined, ahead: 0, behind: 0 };
   }
   const place = placeOf(record!, fetched!, here.signed.lock.vault);
-  const there = await verifyFetched(trust, repository, place);
-  const sides = { head, here, tip, there, ...(await countApart(repository, head, tip)) };
+  const apart = await countApart(repository, head, tip);
+  const there = await verifyFetched(trust, repository, place).catch((error: unknown) => {
+    // Nothing of it is taken over where all of it lies behind what is here, which may be what mends it.
+    if (apart.behind === 0 && error instanceof VaultError && MENDED.has(error.code)) return undefined;
+    throw error;
+  });
+  const sides = { head, here, tip, there, ...apart };
   if (there?.trusted) await requireOneSided(clone, sides);
   there?.trusted?.remember();
   return sides;
