@@ -24,7 +24,7 @@ export function comparePolicies(pair: Pair): void {
   if (bytesAfter && bytesBefore && Buffer.compare(bytesBefore, bytesAfter) === 0) return;
   pair.toShow.add(POLICY_FILE);
   if (pair.before && !bytesBefore) addFile(pair, false, `${POLICY_FILE} is new: what none of its rules allows is denied`);
-  if (!bytesAfter) return addFile(pair, true, `${POLICY_FILE} was removed: whoever has a key that opens a secret may use it`);
+  if (!bytesAfter) return addFile(pair, true, `${POLICY_FILE} was removed: everyone with a key that opens a secret may use it`);
   const before = bytesBefore ? readPolicy(pair, "before", bytesBefore) : undefined;
   const after = readPolicy(pair, "after", bytesAfter);
   if (!after || (bytesBefore && !before)) return addFile(pair, true, `${POLICY_FILE} changed, and its rules cannot be compared`);

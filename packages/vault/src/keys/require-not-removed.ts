@@ -4,7 +4,7 @@ import type { Keys } from "./keys.js";
 import { identifyPrincipal, type Principal } from "./principal.js";
 
 /**
- * Requires that a reader of a state is one on the vault's main branch too: whoever was removed there reads no branch that has not heard of it.
+ * Requires that a reader of a state is one on the vault's main branch too: a reader who was removed there reads no branch that lacks the removal.
  * @param home the files of the main branch, verified
  * @returns who the main branch knows the keys as
  * @throws VaultError `NOT_AUTHORIZED`

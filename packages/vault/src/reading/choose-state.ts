@@ -34,7 +34,7 @@ export type OpenFiles<Files extends VaultFiles> = (source: string | FileSource) 
  * Chooses the one state that is read: of the work tree's and the fetched one that which lists the other, and the work tree's where neither
  * does. What was fetched is read out of git's objects. Never a mixture: all files come from one of the two.
  *
- * Rules are never older than what is known of the vault's main branch, or whoever can push a branch at an old commit would choose the policy.
+ * Rules are never older than what is known of the vault's main branch, or anyone who can push a branch at an old commit would choose the policy.
  * @param localOnly leaves out what was fetched, but for the rules of the main branch
  * @param isSecondLook whether nobody is half-way through a change: then what lies here and is not right is passed over for what was fetched
  * @throws VaultError as `verifyState`

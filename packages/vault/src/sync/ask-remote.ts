@@ -146,7 +146,7 @@ function readTips(context: Context, root: string, remote: string, { home, upstre
   });
 }
 
-/** What is too large for a lock is left to whoever opens the commit and says so. */
+/** What is too large for a lock is left to the reader of the commit, which says so. */
 function readSmall(context: Context, folder: string, names: readonly string[]): (GitObject | undefined)[] {
   try {
     return readObjectsSync(context, folder, names, 4 * MAX_LOCK_BYTES);

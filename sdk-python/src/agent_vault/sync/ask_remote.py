@@ -179,7 +179,7 @@ def _read_tips(repository: GitRepository, root: str, remote: str, refs: _Wanted)
 
 
 def _read_small(repository: GitRepository, *names: str) -> list[GitObject | None]:
-    """What is too large for a lock is left to whoever opens the commit and says so."""
+    """What is too large for a lock is left to the reader of the commit, which says so."""
     try:
         return read_objects(repository, names, _MAX_TIP_BYTES)
     except GitError as failure:
