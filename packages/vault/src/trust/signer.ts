@@ -7,7 +7,7 @@ import { badSignature, fingerprint, type SshPublicKey } from "../lock/ssh-signat
 import { anotherVault, anotherVaultOffered, keyOfAnotherVault, nothingKnown, unsigned, untrustedSigner } from "./errors.js";
 import type { Known } from "./known.js";
 import type { Lineage } from "./lineage.js";
-import { allStates, type Memory } from "./memory.js";
+import { allStates, type SeenState } from "./memory.js";
 import { memoryFile, readMemory, rememberedAncestry } from "./memory-store.js";
 import type { Place } from "./place.js";
 import { vaultSeenAt } from "./places.js";
@@ -67,16 +67,16 @@ export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, file
   const { signed } = lineage;
   const { signer } = signed;
   const states = memory ? allStates(memory) : [];
-  if (states.some(({ lock }) => lock === signed.digest) || isListedByRemembered(trust, signed, memory)) return;
+  if (states.some(({ lock }) => lock === signed.digest) || isListedBy(trust, signed, states)) return;
   // A key that was taken away signs states that look as if they were made before that.
   if (memory?.removed.includes(signer)) throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
 
-  const changes = () => signerLocks(files, signed.lock.vault);
   const before = states.filter(({ lock }) => lineage.lists(lock));
   if (before.length > 0) {
+    const changes = signerLocks(files, signed.lock.vault);
     for (const { lock, owners, sequence } of before) {
       const isSince = (change: SignedLock) => change.lock.sequence > sequence;
-      if (ownersAfter(owners, changes().filter(isSince)).includes(signer)) continue;
+      if (ownersAfter(owners, changes.filter(isSince)).includes(signer)) continue;
       if (trust.history.leadsBack(signed, ({ digest }) => digest === lock)) continue;
       throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
     }
@@ -85,7 +85,7 @@ export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, file
   const vouching = [...anchors.keys, ...(memory?.pinned ?? [])];
   const roots = vouching.length > 0 ? vouching : states.flatMap(({ owners }) => owners);
   if (roots.length === 0) return acceptOnFirstUse(trust, signed);
-  if (ownersAfter(roots, changes()).includes(signer)) return;
+  if (ownersAfter(roots, signerLocks(files, signed.lock.vault)).includes(signer)) return;
   if (trust.history.leadsBack(signed, (state) => roots.includes(state.signer))) return;
   // What a state of agent-vault 0.2.0 has behind it is not always known, and its signer may be an owner of a later one.
   if (states.some(({ lock, owners }) => owners.includes(signer) && lineage.lists(lock) === undefined)) return;
@@ -93,8 +93,8 @@ export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, file
 }
 
 /** Whether a state that is remembered has this one behind it, and so vouches for it. */
-function isListedByRemembered({ context }: TrustContext, { lock, digest }: SignedLock, memory: Memory | undefined): boolean {
-  return memory !== undefined && allStates(memory).some((state) => rememberedAncestry(context, lock.vault, state.lock)?.has(digest));
+function isListedBy({ context }: TrustContext, { lock, digest }: SignedLock, states: readonly SeenState[]): boolean {
+  return states.some((state) => rememberedAncestry(context, lock.vault, state.lock)?.has(digest));
 }
 
 /** The owners after some changes of owners: each counts that was signed by one who was an owner by then. @param changes in their order */
