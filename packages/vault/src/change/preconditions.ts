@@ -6,17 +6,7 @@ import { GitRepository } from "../git/repository.js";
 
 /** Fails as a change of this vault would while the person is in the middle of a merge or the like. @throws VaultError `REPOSITORY_BUSY` */
 export async function requireNoGitOperation(context: Context, root: string): Promise<void> {
-  refuseDuringGitOperation(await GitRepository.find(context, dirname(root)));
-}
-
-/** @throws VaultError `REPOSITORY_BUSY` */
-export function refuseDuringGitOperation(repository: GitRepository): void {
-  const operation = repository.unfinishedOperation();
-  if (operation) {
-    throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
-      remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
-    });
-  }
+  (await GitRepository.find(context, dirname(root))).requireNoOperation();
 }
 
 /**

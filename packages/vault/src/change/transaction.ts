@@ -13,7 +13,7 @@ import { updateIndex, waitForIndex } from "../git/index-update.js";
 import { moveRef } from "../git/refs.js";
 import { GitRepository } from "../git/repository.js";
 import { JournalFile, type Journal } from "./journal.js";
-import { refuseDuringGitOperation, requireWholeVault } from "./preconditions.js";
+import { requireWholeVault } from "./preconditions.js";
 import { requireWritableFolders, Staging } from "./staging.js";
 
 /** What an operation wants to change. */
@@ -65,7 +65,7 @@ export async function transact<R>(
   return withWriteLock(context, changeFolder(repository.gitDir), async () => {
     const transaction = new Transaction(context, repository, root);
     await transaction.finishEarlier();
-    refuseDuringGitOperation(repository);
+    repository.requireNoOperation();
     const state = new VaultState(root);
     const change = await plan(state);
     const changed = withoutUnchanged(state, await change.files());

@@ -150,6 +150,15 @@ export class GitRepository {
     return Object.entries(marks).find(([mark]) => existsSync(join(this.gitDir, mark)))?.[1];
   }
 
+  /** @throws VaultError `REPOSITORY_BUSY` while the person has such an operation unfinished */
+  requireNoOperation(): void {
+    const operation = this.unfinishedOperation();
+    if (operation === undefined) return;
+    throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
+      remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
+    });
+  }
+
   /** A folder of the work tree as git names it: relative, with `/`. */
   pathOf(folder: string): string {
     return relative(realpathSync(this.workTree), join(realPathOf(dirname(folder)), basename(folder)))

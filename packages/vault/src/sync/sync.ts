@@ -121,12 +121,7 @@ export async function takeFetched(context: Context, root: string, key: KeyChoice
 
 async function openClone(context: Context, root: string, key: KeyChoice | undefined): Promise<SyncedClone> {
   const repository = await GitRepository.find(context, dirname(root));
-  const operation = repository.unfinishedOperation();
-  if (operation) {
-    throw new VaultError("REPOSITORY_BUSY", `This repository is in the middle of a ${operation}.`, {
-      remedy: `Finish it (git ${operation} --continue) or give it up (git ${operation} --abort), then run the command again.`,
-    });
-  }
+  repository.requireNoOperation();
   const followed = followedBy(context, root);
   if (!followed?.upstream) throw await noUpstream(context, root);
   const trust = new TrustContext(context, root, findVaultKeys(context, root, key));
