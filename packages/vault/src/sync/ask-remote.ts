@@ -29,8 +29,14 @@ interface Wanted {
   readonly upstream: FullRef | undefined;
 }
 
-/** Fetches what `fetchStates` promises, and notes what the remote said. @throws VaultError as there */
-export async function askRemote(context: Context, root: string, keys: Keys | undefined): Promise<FetchOutcome> {
+/** Who asks, and whether going on without an answer is out of the question. */
+interface Asking {
+  readonly keys: Keys | undefined;
+  readonly mustAnswer?: boolean;
+}
+
+/** Fetches what `fetchStates` promises, and notes what the remote said. @throws VaultError as there, and `GIT_FAILED` where it must answer */
+export async function askRemote(context: Context, root: string, { keys, mustAnswer = false }: Asking): Promise<FetchOutcome> {
   const before = readFetchRecord(root);
   const now = context.now().getTime();
   const { intervalS, sync } = await readSyncSettings(new VaultFolder(root));
@@ -54,7 +60,7 @@ export async function askRemote(context: Context, root: string, keys: Keys | und
   } catch (error) {
     // Another process is fetching the same.
     if (isGitError(error, "lockedRef")) return "recent";
-    if (isFatal(context, root, keys, error)) throw error;
+    if (mustAnswer || isFatal(context, root, keys, error)) throw error;
     fetchCache.warnOnce(context, root, `${sayAge(before?.fetchedAt, now)}: ${formatReason(error)}`);
     writeFetchRecord(root, { ...(before ?? { remote: "", path: "" }), triedAt: now, intervalS });
     return "offline";

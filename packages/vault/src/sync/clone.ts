@@ -40,7 +40,7 @@ export async function cloneOf(context: Context, url: RepositoryUrl, key: KeyChoi
 async function verifyClone(context: Context, repository: GitRepository, url: RepositoryUrl, key: KeyChoice): Promise<void> {
   const root = join(repository.workTree, VAULT_FOLDER);
   const keys = findKeys(context, key);
-  await askRemote({ ...context, env: { ...context.env, AGENT_VAULT_REQUIRE_FRESH: "1" } }, root, keys);
+  await askRemote(context, root, { keys, mustAnswer: true });
   const record = readFetchRecord(root);
   if (record?.home?.commit === undefined) throw noVault(url);
   const fetched = await verifyFetched(new TrustContext(context, root, keys), repository, placeOf(record, record.home));

@@ -29,7 +29,7 @@ export function fetchStates(context: Context, root: string, { always = false, ke
     const record = readFetchRecord(root);
     if (!always && record && wasAskedRecently(context, record) && !isKnownToBeOld(context, record)) return "recent";
     const { askRemote } = await import("./ask-remote.js");
-    return askRemote(context, root, keys);
+    return askRemote(context, root, { keys });
   });
 }
 

@@ -131,8 +131,7 @@ async function openClone(context: Context, root: string, key: KeyChoice | undefi
 /** Asks the remote, and verifies both sides. */
 async function compareSides(clone: SyncedClone): Promise<Sides> {
   const { context, root, trust } = clone;
-  // A remote that cannot be asked ends a sync.
-  await askRemote({ ...context, env: { ...context.env, AGENT_VAULT_REQUIRE_FRESH: "1" } }, root, trust.keys);
+  await askRemote(context, root, { keys: trust.keys, mustAnswer: true });
   return compareFetched(clone);
 }
 
