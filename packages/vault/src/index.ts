@@ -58,6 +58,7 @@ export {
 export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
 export { SigningKey } from "./keys/signing-key.js";
 export { claimsIn } from "./disk/write-lock.js";
+export { branchName } from "./git/full-ref.js";
 export { changeFolder } from "./git/git-folders.js";
 export { forgetRemote } from "./trust/forget.js";
 export { memoryFile, memoryFolder, readMemory } from "./trust/memory-store.js";

@@ -1,6 +1,7 @@
 import { findKeyMaterial } from "@agent-vault/hooks";
 import { dirname } from "node:path";
 import {
+  branchName,
   changeFolder,
   claimsIn,
   findGitFolders,
@@ -67,9 +68,7 @@ function examineTrust(context: Context, vaultId: string): Diagnosis {
   const memory = readMemory(context, vaultId);
   if (!memory) return ok("trust", "Nothing is remembered about this vault yet.");
   const places = Object.entries(memory.remotes).flatMap(([remote, { home, refs }]) =>
-    Object.entries(refs).map(
-      ([ref, states]) => `${remote} ${ref.replace(/^refs\/heads\//, "")}${ref === home ? " (main)" : ""}: state ${numbers(states)}`,
-    ),
+    Object.entries(refs).map(([ref, states]) => `${remote} ${branchName(ref)}${ref === home ? " (main)" : ""}: state ${numbers(states)}`),
   );
   const seen = places.length > 0 ? places.join("; ") : `state ${numbers(memory.accepted)}`;
   const message = `Remembered in ${memoryFile(context, vaultId)}: ${seen}.`;

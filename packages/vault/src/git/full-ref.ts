@@ -11,5 +11,8 @@ export function isFullRef(text: string): text is FullRef {
   );
 }
 
+/** A branch as a person says it, such as `main`; another ref keeps its whole name. */
+export const branchName = (ref: string): string => ref.replace(/^refs\/heads\//, "");
+
 /** Whether a text is the whole id of an object. */
 export const isObjectId = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);

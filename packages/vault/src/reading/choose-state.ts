@@ -5,6 +5,7 @@ import { CommitFiles } from "../files/commit-files.js";
 import type { VaultFiles } from "../files/vault-files.js";
 import type { FileSource } from "../format/file-source.js";
 import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { branchName } from "../git/full-ref.js";
 import { GitRepository } from "../git/repository.js";
 import { tryOpenLock } from "../lock/open-lock.js";
 import { digestOf, type Digest } from "../lock/digest.js";
@@ -177,7 +178,7 @@ function goneFrom(trust: TrustContext, { remote, path }: FetchRecord, home: Fetc
 }
 
 function warnOfDivergence(trust: TrustContext, { ref }: FetchedTip): void {
-  const branch = ref.replace(/^refs\/heads\//, "");
+  const branch = branchName(ref);
   trust.warn(
     "diverged",
     `The vault was changed here and on the remote's ${branch}, so what is here is read.`,

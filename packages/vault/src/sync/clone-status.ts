@@ -3,6 +3,7 @@ import type { Context } from "../context.js";
 import { classify, LOCK_FILE } from "../format/layout.js";
 import { uncommittedFiles } from "../git/changes.js";
 import { countApart, readTips } from "../git/refs.js";
+import { branchName } from "../git/full-ref.js";
 import { GitRepository } from "../git/repository.js";
 import type { Keys } from "../keys/find-key.js";
 import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
@@ -54,8 +55,6 @@ export async function cloneStatus(context: Context, root: string): Promise<Clone
 export function lastSignedState(context: Context, root: string, keys: Keys | undefined): Promise<CommittedState | undefined> {
   return findTrustedState(new TrustContext({ ...context, warn: () => {} }, root, keys));
 }
-
-const branchName = (ref: string): string => ref.replace(/^refs\/heads\//, "");
 
 /** What was fetched last may be in a ref of ours, or in the person's own. */
 async function distance(repository: GitRepository, fetched: string | undefined): Promise<UpstreamDistance | undefined> {

@@ -1,6 +1,7 @@
 import { VaultError } from "../errors.js";
 import { NO_HOOKS } from "../git/environment.js";
 import { isGitError } from "../git/errors.js";
+import { branchName } from "../git/full-ref.js";
 import { joinCommits } from "../git/join-commits.js";
 import { andMore, plural } from "../text/counts.js";
 import { readTrustedState } from "../trust/newest-trusted-state.js";
@@ -20,7 +21,7 @@ export async function joinSides(clone: SyncedClone, { head, here, tip, there, ah
   const folder = repository.pathOf(root);
   const tree = (await repository.run(["rev-parse", `${isTheirs ? tip : head}:${folder}`])).trim();
   const style = await joinStyle(clone);
-  const message = `Merge ${followed.upstream.tracking.replace("refs/remotes/", "")}`;
+  const message = `Merge ${followed.upstream.name}`;
   const joined = await joinCommits(repository, head, tip, {
     folder,
     tree,
@@ -40,8 +41,7 @@ export async function joinSides(clone: SyncedClone, { head, here, tip, there, ah
 
 /** As the person has `git pull` do it. */
 async function joinStyle({ repository }: SyncedClone): Promise<"merge" | "rebase"> {
-  const { ref } = await repository.head();
-  const branch = ref.replace("refs/heads/", "");
+  const branch = branchName((await repository.head()).ref);
   const own = await repository.try(["config", "--get", `branch.${branch}.rebase`]);
   const value = (own ?? (await repository.try(["config", "--get", "pull.rebase"])) ?? "false").trim();
   return /^(?:false|no|off|0)$/i.test(value) ? "merge" : "rebase";
@@ -70,7 +70,7 @@ async function moveTo({ repository }: SyncedClone, commit: string, args: readonl
 }
 
 function conflict({ followed }: SyncedClone, files: readonly string[]): VaultError {
-  const upstream = followed.upstream.tracking.replace("refs/remotes/", "");
+  const upstream = followed.upstream.name;
   return new VaultError("CONFLICT", `Your code and ${upstream} changed the same lines, so nothing was joined: ${andMore(files, 5)}.`, {
     remedy: `Join them with git (git pull), resolve the files that it names, then run agent-vault sync again; nothing was changed.`,
   });

@@ -79,8 +79,7 @@ export async function sync(context: Context, root: string, options: SyncOptions 
       }
       const { signed, state } = await readTrustedState(clone.trust, repository, "HEAD");
       if (signed.digest !== sides.here.signed.digest) pulledWidening.push(...wideningBetween(sides.here.state, state));
-      const upstream = followed.upstream.tracking.replace("refs/remotes/", "");
-      const result = { upstream, pulled, pulledWidening, sequence: signed.lock.sequence };
+      const result = { upstream: followed.upstream.name, pulled, pulledWidening, sequence: signed.lock.sequence };
       if (!(options.push ?? true)) return { ...result, pushed: 0, pushedWidening: [] };
       const isNew = sides.there !== undefined && signed.digest !== sides.there.trusted?.digest;
       const pushedWidening = isNew ? wideningBetween(sides.there.state, state) : [];
@@ -169,19 +168,15 @@ async function requireOneSided(clone: SyncedClone, { here, there, tip, behind }:
   const [ours, theirs] = [here.signed, there!.trusted!];
   if (ours.digest === theirs.digest || ours.lineage.lists(theirs.digest)) return;
   if (!theirs.lineage.lists(ours.digest)) {
-    throw new DivergedError(
-      clone.followed.upstream.tracking.replace("refs/remotes/", ""),
-      await divergence(clone.repository, clone.root, tip!),
-    );
+    throw new DivergedError(clone.followed.upstream.name, await divergence(clone.repository, clone.root, tip!));
   }
   if (behind === 0) throw takenBack(ours, theirs);
 }
 
 /** A branch that was there and is gone was merged, or renamed: to push it again would bring it back. @throws VaultError `CONFLICT` */
 async function refuseDeleted({ repository, followed }: SyncedClone): Promise<void> {
-  const { tracking } = followed.upstream;
+  const { tracking, name } = followed.upstream;
   if ((await repository.try(["rev-parse", "--verify", "--quiet", tracking])) === undefined) return;
-  const name = tracking.replace("refs/remotes/", "");
   throw new VaultError("CONFLICT", `The branch ${name} was deleted on the remote, so nothing was pushed.`, {
     remedy: `If it was merged, go on from the branch that took it: git switch main, then agent-vault sync. To bring it back: git push ${followed.name} HEAD.`,
   });

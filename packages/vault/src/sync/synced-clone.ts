@@ -1,6 +1,6 @@
 import type { Context } from "../context.js";
 import type { GitRepository } from "../git/repository.js";
-import type { Followed } from "../trust/followed.js";
+import type { Followed, Upstream } from "../trust/followed.js";
 import type { CommittedState } from "../trust/newest-trusted-state.js";
 import type { TrustContext } from "../trust/trust-context.js";
 import type { FetchedState } from "../trust/verify-fetched.js";
@@ -11,7 +11,7 @@ export interface SyncedClone {
   readonly root: string;
   readonly repository: GitRepository;
   readonly trust: TrustContext;
-  readonly followed: Followed & { readonly upstream: NonNullable<Followed["upstream"]> };
+  readonly followed: Followed & { readonly upstream: Upstream };
 }
 
 /** What is here and what the remote has. */

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { VaultError } from "../errors.js";
+import { branchName } from "../git/full-ref.js";
 import type { Keys } from "../keys/find-key.js";
 import type { Lock } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";
@@ -87,7 +88,7 @@ export function unknownOrder({ lock }: SignedLock, seen: StateRef): VaultError {
 
 /** `ROLLBACK`: the vault's main ref is gone from the remote, or holds no vault any more. */
 export function vaultGone(remote: string, ref: string, seen: StateRef): VaultError {
-  const branch = ref.replace(/^refs\/heads\//, "");
+  const branch = branchName(ref);
   return new VaultError("ROLLBACK", `The branch ${branch} of ${remote} had state ${seen.sequence} of the vault, and has no vault now.`, {
     remedy:
       "If its branch was renamed or the vault was moved, an owner runs agent-vault sync there. Otherwise ask an owner. Nothing was changed.",
@@ -96,7 +97,7 @@ export function vaultGone(remote: string, ref: string, seen: StateRef): VaultErr
 
 /** `VAULT_NOT_FOUND`: the vault's main ref holds it in another folder. @param folder with `/`, relative to the repository */
 export function vaultMoved(ref: string, from: string, folder: string): VaultError {
-  const branch = ref.replace(/^refs\/heads\//, "");
+  const branch = branchName(ref);
   return new VaultError("VAULT_NOT_FOUND", `The vault was moved: on the branch ${branch} it is in ${folder}/, and no more in ${from}/.`, {
     remedy: `Take that branch over (git pull, git merge), and use the vault where it is now: agent-vault -C ${posix.dirname(folder)}.`,
   });
@@ -104,7 +105,7 @@ export function vaultMoved(ref: string, from: string, folder: string): VaultErro
 
 /** `WRONG_VAULT`: another vault lies in this one's place, and this one elsewhere. @param folder as of {@link vaultMoved} */
 export function otherVaultAfterMove({ message, code }: VaultError, ref: string, folder: string): VaultError {
-  const branch = ref.replace(/^refs\/heads\//, "");
+  const branch = branchName(ref);
   return new VaultError(code, `${message} On the branch ${branch} yours is in ${folder}/ now.`, {
     remedy: `If an owner moved it, take that branch over and use the vault there: agent-vault -C ${posix.dirname(folder)}. Otherwise do not use it.`,
   });

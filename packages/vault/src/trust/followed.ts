@@ -2,10 +2,19 @@ import { dirname, join } from "node:path";
 import { readFileSync } from "node:fs";
 import type { Context } from "../context.js";
 import { GitError } from "../git/errors.js";
-import { isFullRef, type FullRef } from "../git/full-ref.js";
+import { branchName, isFullRef, type FullRef } from "../git/full-ref.js";
 import { findGitFolders } from "../git/git-folders.js";
 import { spellRemote } from "../git/remote-spelling.js";
 import { runGitSync } from "../git/run-git-sync.js";
+
+/** A remote's branch that a branch of the clone follows. */
+export interface Upstream {
+  readonly ref: FullRef;
+  /** The ref in which the clone keeps what was last fetched of it. */
+  readonly tracking: string;
+  /** As a person says it, such as `origin/main`. */
+  readonly name: string;
+}
 
 /** What a clone follows. */
 export interface Followed {
@@ -13,8 +22,8 @@ export interface Followed {
   readonly name: string;
   /** The one spelling of its URL. */
   readonly remote: string;
-  /** The checked-out branch's upstream and what was last fetched of it; absent where HEAD is detached or the branch follows nothing. */
-  readonly upstream?: { readonly ref: FullRef; readonly tracking: string } | undefined;
+  /** The checked-out branch's upstream; absent where HEAD is detached or the branch follows nothing. */
+  readonly upstream?: Upstream | undefined;
   /** The ref that the clone took for the remote's main one when it was made, by `refs/remotes/NAME/HEAD`. */
   readonly defaultRef?: FullRef | undefined;
 }
@@ -43,7 +52,7 @@ export function followedBy(context: Context, root: string): Followed | undefined
   return {
     name,
     remote: spellRemote(url, folders.workTree),
-    ...(isFollowing && { upstream: { ref: merge, tracking: trackingRef(name, merge) } }),
+    ...(isFollowing && { upstream: { ref: merge, tracking: trackingRef(name, merge), name: `${name}/${branchName(merge)}` } }),
     ...(defaultRef !== undefined && { defaultRef: `refs/heads/${defaultRef}` }),
   };
 }
@@ -57,7 +66,7 @@ export function spelledRemote(context: Context, workTree: string, name: string):
 
 /** The ref in which a clone keeps what it knows of a remote's branch. */
 export function trackingRef(remote: string, ref: FullRef): string {
-  return `refs/remotes/${remote}/${ref.replace(/^refs\/heads\//, "")}`;
+  return `refs/remotes/${remote}/${branchName(ref)}`;
 }
 
 /** git's settings by their names, each with its values in order. */
