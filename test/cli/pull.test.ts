@@ -5,10 +5,14 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { fetchStates, GitRepository } from "#vault/index.js";
+import { fetchRefs } from "#vault/git/fetch-refs.js";
 import * as sdk from "#sdk-node/index.js";
 import { CLI, Sandbox, type Outcome } from "../support/sandbox.js";
 import { setLastAsked } from "../support/memory-and-clock.js";
 import { makeVault } from "../support/vault.js";
+
+/** The remote's main branch, and the ref in which a clone keeps it. */
+const MAIN = { from: "refs/heads/main", to: "refs/remotes/origin/main" } as const;
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 
@@ -80,7 +84,9 @@ describe("a remote that says nothing", () => {
     chmodSync(talking, 0o755);
     box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
     const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: talking } }), clone);
-    await expect(repository.fetch({ silenceMs: 2_000, totalMs: 3_000 })).rejects.toThrow("after 3 seconds");
+    await expect(fetchRefs(repository, "origin", [MAIN], { limits: { silenceMs: 2_000, totalMs: 3_000 } })).rejects.toThrow(
+      "after 3 seconds",
+    );
   });
 
   it("may take long as long as it says something", async () => {
@@ -93,7 +99,7 @@ describe("a remote that says nothing", () => {
     chmodSync(slow, 0o755);
     box.gitIn(clone, "remote", "set-url", "origin", "ssh://nowhere/vault.git");
     const repository = await GitRepository.find(box.context({ env: { ...box.env, GIT_SSH_COMMAND: slow } }), clone);
-    await repository.fetch({ silenceMs: 1_000, totalMs: 60_000 });
+    await fetchRefs(repository, "origin", [MAIN], { limits: { silenceMs: 1_000, totalMs: 60_000 } });
     expect(box.gitIn(clone, "rev-parse", "origin/main")).toBe(box.git("rev-parse", "HEAD"));
   });
 

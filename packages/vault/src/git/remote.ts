@@ -9,14 +9,6 @@ import { runGit } from "./run-git.js";
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
 const DEFAULT_LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
 
-/**
- * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, and no hook runs.
- * @throws GitError
- */
-export async function fetchUpstream(context: Context, workTree: string, limits?: RemoteLimits): Promise<void> {
-  await askRemote(context, workTree, ["fetch", "--quiet", "--progress", "--no-recurse-submodules"], limits);
-}
-
 /** Clones a repository into a folder that is not there yet, and checks nothing out. @throws GitError */
 export async function cloneRepository(context: Context, url: string, folder: string, limits?: RemoteLimits): Promise<void> {
   const args = ["clone", "--quiet", "--progress", "--no-checkout", "--template=", "--", url, folder];

@@ -6,7 +6,7 @@ import { gitFailed, noWorkTree } from "./errors.js";
 import { findGitFolders, usesSha256 } from "./git-folders.js";
 import type { EnvironmentOptions } from "./environment.js";
 import { readBlobs, readContents } from "./objects.js";
-import { askRemote, cloneRepository, fetchUpstream, talkToRemote } from "./remote.js";
+import { askRemote, cloneRepository, talkToRemote } from "./remote.js";
 import type { RemoteLimits, RemoteRun } from "./remote-process.js";
 import { runGit, runGitForOutput, type GitOptions, type GitOutput } from "./run-git.js";
 import { runGitSync, type SyncOptions } from "./run-git-sync.js";
@@ -101,14 +101,6 @@ export class GitRepository {
   /** Runs git in the work tree for a caller that cannot wait. @throws GitError */
   runSync(args: readonly string[], options?: SyncOptions): Buffer {
     return runGitSync(this.#context, this.workTree, args, options);
-  }
-
-  /**
-   * Fetches from the remote of the branch that is checked out. Nobody is asked for a password, no hook runs, and a silent remote is given up.
-   * @throws VaultError `GIT_FAILED`
-   */
-  fetch(limits?: RemoteLimits): Promise<void> {
-    return fetchUpstream(this.#context, this.workTree, limits);
   }
 
   /** Runs a command that talks to a remote. Nobody is asked for a password, no hook runs, and a silent remote is given up. @throws GitError */

@@ -9,7 +9,16 @@ import type { Keys } from "../keys/find-key.js";
 import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { readFetchRecord } from "./fetch-record.js";
-import type { UpstreamDistance } from "./upstream-distance.js";
+
+/** How far a branch is from its upstream as it was last fetched. */
+export interface UpstreamDistance {
+  /** Such as `origin/main`. */
+  readonly name: string;
+  /** Commits that the upstream lacks. */
+  readonly ahead: number;
+  /** Commits that the branch lacks. */
+  readonly behind: number;
+}
 
 /** Where a vault's clone is, as far as it knows without asking its remote. */
 export interface CloneStatus {
