@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { detectHarness, findGitFolders, withoutCredentials, type Context } from "@agent-vault/vault/read-only";
+import { detectHarness, findGitFolders, symbolicHead, withoutCredentials, type Context } from "@agent-vault/vault/read-only";
 
 /** Where a command was started, as far as the machine says. All of it can be forged by the one who starts it: hints, not proofs. */
 export interface InvocationContext {
@@ -27,7 +27,7 @@ export function invocationContext(context: Context, root: string): InvocationCon
     harness: detectHarness(context.env),
     folder: context.cwd,
     repository: git && (remoteUrl(read(join(git.commonDir, "config"))) ?? git.workTree),
-    branch: git && /^ref: refs\/heads\/(.+)$/m.exec(read(join(git.gitDir, "HEAD")))?.[1],
+    branch: git && /^refs\/heads\/(.+)$/.exec(symbolicHead(git.gitDir) ?? "")?.[1],
   };
 }
 

@@ -63,7 +63,13 @@ export function usesSha256({ commonDir }: GitFolders): boolean {
   return /^\s*objectformat\s*=\s*sha256\s*$/im.test(readText(join(commonDir, "config")) ?? "");
 }
 
-function readText(file: string): string | undefined {
+/** What a work tree's HEAD names, such as `refs/heads/main`; `undefined` where it is detached. Where refs lie in a table, only git knows it. */
+export function symbolicHead(gitDir: string): string | undefined {
+  return /^ref: (.+)$/m.exec(readText(join(gitDir, "HEAD")) ?? "")?.[1];
+}
+
+/** The text of a file of git's; `undefined` where it cannot be read. */
+export function readText(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch {

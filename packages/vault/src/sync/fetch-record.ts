@@ -4,7 +4,7 @@ import { replaceFile } from "../disk/atomic-file.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { isSystemError, VaultError } from "../errors.js";
 import { CONFIG_FILE } from "../format/layout.js";
-import { changeFolder, findGitFolders, type GitFolders } from "../git/git-folders.js";
+import { changeFolder, findGitFolders, readText, type GitFolders } from "../git/git-folders.js";
 import type { FullRef } from "../git/full-ref.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import type { FetchedPlace } from "../trust/place.js";
@@ -95,16 +95,8 @@ export function writeFetchRecord(root: string, record: Omit<FetchRecord, "about"
 }
 
 function aboutOf(root: string, { gitDir, commonDir }: GitFolders): string {
-  const head = readOrNothing(join(gitDir, "HEAD")).trim();
+  const head = (readText(join(gitDir, "HEAD")) ?? "").trim();
   // A detached HEAD is another one with each commit, and follows nothing.
   const branch = head.startsWith("ref: ") ? head : "detached";
-  return digestOf([branch, readOrNothing(join(commonDir, "config")), readOrNothing(join(root, CONFIG_FILE))].join("\0"));
-}
-
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
+  return digestOf([branch, readText(join(commonDir, "config")), readText(join(root, CONFIG_FILE))].join("\0"));
 }

@@ -1,9 +1,8 @@
 import { dirname, join } from "node:path";
-import { readFileSync } from "node:fs";
 import type { Context } from "../context.js";
 import { GitError } from "../git/errors.js";
 import { branchName, isFullRef, type FullRef } from "../git/full-ref.js";
-import { findGitFolders } from "../git/git-folders.js";
+import { findGitFolders, symbolicHead } from "../git/git-folders.js";
 import { spellRemote } from "../git/remote-spelling.js";
 import { runGitSync } from "../git/run-git-sync.js";
 
@@ -48,7 +47,7 @@ export function followedBy(context: Context, root: string): Followed | undefined
   if (name === undefined) return undefined;
   // A branch may follow a URL that is no remote of its own.
   const url = withInsteadOf(settings.get(`remote.${name}.url`)?.[0] ?? name, settings);
-  const defaultRef = /^ref: refs\/remotes\/[^/]+\/(.+)$/m.exec(readOrNothing(join(folders.commonDir, "refs/remotes", name, "HEAD")))?.[1];
+  const defaultRef = /^refs\/remotes\/[^/]+\/(.+)$/.exec(symbolicHead(join(folders.commonDir, "refs/remotes", name)) ?? "")?.[1];
   return {
     name,
     remote: spellRemote(url, folders.workTree),
@@ -94,9 +93,9 @@ function withInsteadOf(url: string, settings: ReadonlyMap<string, readonly strin
 
 /** The branch's name without `refs/heads/`; `undefined` where HEAD is detached. */
 function checkedOutBranch(context: Context, folder: string, gitDir: string): string | undefined {
-  const head = readOrNothing(join(gitDir, "HEAD"));
+  const head = symbolicHead(gitDir);
   // Where refs lie in a table of git's own, the file says nothing.
-  const ref = head.includes(".invalid") ? tryGit(context, folder, ["symbolic-ref", "--quiet", "HEAD"]) : /^ref: (.+)$/m.exec(head)?.[1];
+  const ref = head?.includes(".invalid") ? tryGit(context, folder, ["symbolic-ref", "--quiet", "HEAD"]) : head;
   return ref?.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
 }
 
@@ -106,13 +105,5 @@ function tryGit(context: Context, folder: string, args: readonly string[]): stri
   } catch (error) {
     if (error instanceof GitError) return undefined;
     throw error;
-  }
-}
-
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
   }
 }

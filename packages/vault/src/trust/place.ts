@@ -1,8 +1,8 @@
-import { readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { realpathSync } from "node:fs";
+import { dirname } from "node:path";
 import type { StateRef } from "../lock/state-ref.js";
 import type { Context } from "../context.js";
-import { findGitFolders, mayHaveRemote } from "../git/git-folders.js";
+import { findGitFolders, mayHaveRemote, symbolicHead } from "../git/git-folders.js";
 
 /** Where a state comes from, which decides against what it is compared. */
 export type Place =
@@ -36,16 +36,8 @@ export function workTreePlace(context: Context, root: string): Place {
   const folders = findGitFolders(dirname(root));
   if (!folders) return { kind: "folder" };
   const { gitDir, commonDir } = folders;
-  const head = /^ref: (.+)$/m.exec(readOrNothing(join(gitDir, "HEAD")))?.[1] ?? "HEAD";
+  const head = symbolicHead(gitDir) ?? "HEAD";
   return { kind: mayHaveRemote(context, dirname(root)) ? "checkout" : "local", clone: realOr(commonDir), ref: head };
-}
-
-function readOrNothing(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function realOr(folder: string): string {
