@@ -46,6 +46,11 @@ export async function uncommittedFiles(repository: GitRepository, folder: string
   });
 }
 
+/** Whether files of a folder differ from the last commit, leaving out those that git ignores. @param folder relative to the work tree */
+export async function isEdited(repository: GitRepository, folder: string): Promise<boolean> {
+  return (await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${folder}`])) !== "";
+}
+
 /** The id under which git would store these bytes; `undefined` for none. */
 export function blobId(repository: GitRepository, bytes: Uint8Array | undefined): string | undefined {
   return bytes && createHash(repository.objectFormat).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");

@@ -1,28 +1,37 @@
 import { VaultError } from "../errors.js";
+import { isEdited } from "../git/changes.js";
 import { NO_HOOKS } from "../git/environment.js";
 import { isGitError } from "../git/errors.js";
 import { branchName } from "../git/full-ref.js";
 import { joinCommits } from "../git/join-commits.js";
 import { andMore, plural } from "../text/counts.js";
-import { readTrustedState } from "../trust/newest-trusted-state.js";
+import { readTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
 import type { Sides, SyncedClone } from "./synced-clone.js";
 
 /**
  * Takes over what the remote has: by a fast-forward where nothing was committed here, else joined with it. The vault comes whole from the
- * side that changed it, and what was joined is verified before the branch moves.
+ * side that changed it, and what arrives is verified before the branch moves.
+ * @returns what is checked out then
  * @throws VaultError `CONFLICT` where the code conflicts or files were edited and not committed; nothing was changed then
  */
-export async function joinSides(clone: SyncedClone, { head, here, tip, there, ahead, behind }: Sides): Promise<void> {
-  if (tip === undefined || behind === 0) return;
-  await requireCommitted(clone);
-  if (ahead === 0) return moveTo(clone, tip, ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"]);
-  const isTheirs = there?.trusted?.lineage.lists(here.signed.digest) === true;
+export async function joinSides(clone: SyncedClone, { here, tip, there, ahead, behind }: Sides): Promise<CommittedState> {
   const { context, repository, followed, root, trust } = clone;
+  if (tip === undefined || behind === 0) return here;
+  await requireCommitted(clone);
+  const fastForward = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"];
+  if (ahead === 0) {
+    const arriving = there?.trusted
+      ? { commit: tip, signed: there.trusted, state: there.state }
+      : await readTrustedState(trust, repository, tip);
+    await moveTo(clone, tip, fastForward);
+    return arriving;
+  }
+  const isTheirs = there?.trusted?.lineage.lists(here.signed.digest) === true;
   const folder = repository.pathOf(root);
-  const tree = (await repository.run(["rev-parse", `${isTheirs ? tip : head}:${folder}`])).trim();
+  const tree = (await repository.run(["rev-parse", `${isTheirs ? tip : here.commit}:${folder}`])).trim();
   const style = await joinStyle(clone);
   const message = `Merge ${followed.upstream.name}`;
-  const joined = await joinCommits(repository, head, tip, {
+  const joined = await joinCommits(repository, here.commit, tip, {
     folder,
     tree,
     style,
@@ -30,13 +39,10 @@ export async function joinSides(clone: SyncedClone, { head, here, tip, there, ah
     warn: (warning) => context.warn(warning),
   });
   if ("conflicts" in joined) throw conflict(clone, joined.conflicts);
-  await readTrustedState(trust, repository, joined.commit);
-  await moveTo(
-    clone,
-    joined.commit,
-    style === "merge" ? ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"] : ["reset", "--keep", "--quiet"],
-  );
+  const present = await readTrustedState(trust, repository, joined.commit);
+  await moveTo(clone, joined.commit, style === "merge" ? fastForward : ["reset", "--keep", "--quiet"]);
   context.note?.(`Joined ${plural(ahead, "commit")} of yours with ${plural(behind, "commit")} from the remote.`);
+  return present;
 }
 
 /** As the person has `git pull` do it. */
@@ -50,8 +56,7 @@ async function joinStyle({ repository }: SyncedClone): Promise<"merge" | "rebase
 /** @throws VaultError `CONFLICT` where the vault was edited and not committed */
 async function requireCommitted({ repository, root, followed }: SyncedClone): Promise<void> {
   const folder = repository.pathOf(root);
-  const status = await repository.run(["status", "--porcelain", "-z", "--", `:(top,literal)${folder}`]);
-  if (status === "") return;
+  if (!(await isEdited(repository, folder))) return;
   throw new VaultError("CONFLICT", `The vault has uncommitted changes, so ${followed.name}'s were not taken over.`, {
     remedy: `See them with git status ${folder}. Sign them (agent-vault sign) or put them aside (git stash), then run the command again; nothing was changed.`,
   });

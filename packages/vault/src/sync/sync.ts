@@ -4,6 +4,7 @@ import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { LOCK_FILE } from "../format/layout.js";
+import { isEdited } from "../git/changes.js";
 import { isGitError } from "../git/errors.js";
 import { changeFolder } from "../git/git-folders.js";
 import { countApart } from "../git/refs.js";
@@ -71,13 +72,14 @@ export async function sync(context: Context, root: string, options: SyncOptions 
     const pulledWidening: string[] = [];
     for (let attempt = 1; ; attempt++) {
       const sides = await compareSides(clone);
+      let present = sides.here;
       if (options.pull ?? true) {
-        await joinSides(clone, sides);
+        present = await joinSides(clone, sides);
         // As git pull does: a person who syncs has seen what the remote has.
         if (sides.tip !== undefined) await repository.try(["update-ref", followed.upstream.tracking, sides.tip]);
         pulled += sides.behind;
       }
-      const { signed, state } = await readTrustedState(clone.trust, repository, "HEAD");
+      const { signed, state } = present;
       if (signed.digest !== sides.here.signed.digest) pulledWidening.push(...wideningBetween(sides.here.state, state));
       const result = { upstream: followed.upstream.name, pulled, pulledWidening, sequence: signed.lock.sequence };
       if (!(options.push ?? true)) return { ...result, pushed: 0, pushedWidening: [] };
@@ -85,7 +87,7 @@ export async function sync(context: Context, root: string, options: SyncOptions 
       const pushedWidening = isNew ? wideningBetween(sides.there.state, state) : [];
       if (pushedWidening.length > 0) context.note?.(describeWidening("This push", pushedWidening));
       try {
-        return { ...result, pushed: await publish(clone, sides.tip), pushedWidening };
+        return { ...result, pushed: await publish(clone, present, sides.tip), pushedWidening };
       } catch (error) {
         // Somebody else has pushed in between.
         if (!isGitError(error, "nonFastForward") || !(options.pull ?? true) || attempt === MAX_ATTEMPTS) throw error;
@@ -111,8 +113,7 @@ export async function takeFetched(context: Context, root: string, key: KeyChoice
     const { behind } = await countApart(repository, "HEAD", upstream.commit!);
     if (behind === 0) return false;
     const sides = await compareFetched(clone);
-    const folder = `:(top,literal)${repository.pathOf(root)}`;
-    if (sides.ahead > 0 || (await repository.run(["status", "--porcelain", "-z", "--", folder])) !== "") return false;
+    if (sides.ahead > 0 || (await isEdited(repository, repository.pathOf(root)))) return false;
     await joinSides(clone, sides);
     return true;
   });
@@ -139,21 +140,20 @@ async function compareFetched(clone: SyncedClone): Promise<Sides> {
   const { root, repository, trust } = clone;
   const record = readFetchRecord(root);
   const fetched = record?.upstream;
-  const here = await readTrustedState(trust, repository, "HEAD");
-  const head = await repository.commitAt("HEAD");
+  const here = await readTrustedState(trust, repository, await repository.commitAt("HEAD"));
   const tip = fetched?.commit;
   if (tip === undefined) {
     await refuseDeleted(clone);
-    return { head, here, tip, there: undefined, ahead: 0, behind: 0 };
+    return { here, tip, there: undefined, ahead: 0, behind: 0 };
   }
   const place = placeOf(record!, fetched!, here.signed.lock.vault);
-  const apart = await countApart(repository, head, tip);
+  const apart = await countApart(repository, here.commit, tip);
   const there = await verifyFetched(trust, repository, place).catch((error: unknown) => {
     // Nothing of it is taken over where all of it lies behind what is here, which may be what mends it.
     if (apart.behind === 0 && error instanceof VaultError && MENDED.has(error.code)) return undefined;
     throw error;
   });
-  const sides = { head, here, tip, there, ...apart };
+  const sides = { here, tip, there, ...apart };
   if (there?.trusted) await requireOneSided(clone, sides);
   there?.trusted?.remember();
   return sides;

@@ -16,7 +16,7 @@ export interface SyncedClone {
 
 /** What is here and what the remote has. */
 export interface Sides {
-  readonly head: string;
+  /** What HEAD was at. */
   readonly here: CommittedState;
   /** The upstream's commit; absent where the remote has no such branch. */
   readonly tip: string | undefined;
