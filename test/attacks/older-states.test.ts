@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { addOwner, removeOwner, revoke, set, sign, sync, VaultError, type SignProposal } from "#vault/index.js";
 import { digestOf } from "#vault/lock/digest.js";
 import { parseLock, type Lock } from "#vault/lock/lock.js";
+import { addColleague } from "../support/colleague.js";
 import { CLI, errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 import { Pty } from "../support/pty.js";
 import { setLastAsked } from "../support/memory-and-clock.js";
@@ -55,9 +56,7 @@ const read = (box: Sandbox, clone: string, key: string, home = box.home) =>
 
 /** What somebody else has: a clone and a home of their own. They have seen the vault. */
 async function colleague(box: Sandbox, key: string): Promise<{ read: () => Promise<string> }> {
-  const clone = mkdtempSync(join(box.root, "colleague-"));
-  const home = mkdtempSync(join(box.root, "home-"));
-  box.git("clone", "--quiet", join(box.root, "remote.git"), clone);
+  const { clone, home } = addColleague(box);
   await read(box, clone, key, home);
   return {
     read: async () => {

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readMemory, set, VaultState } from "#vault/index.js";
+import { readMemory, VaultState } from "#vault/index.js";
+import { colleagueChanges } from "../support/colleague.js";
 import { setLastAsked } from "../support/memory-and-clock.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
@@ -38,17 +39,8 @@ describe("a plain git push", () => {
 
   it("that the remote refuses does no harm: a colleague was faster, and nobody is alarmed", async () => {
     const box = await pushed();
-    const { remote } = await clone(box);
-    const other = mkdtempSync(join(box.root, "colleague-"));
-    const home = mkdtempSync(join(box.root, "home-"));
-    box.git("clone", "--quiet", remote, other);
-    await set(box.context({ cwd: other, home }), {
-      vault: join(other, ".agent-vault"),
-      path: "db/url",
-      value: Buffer.from("x"),
-      key: { keyFile: box.ownerKey },
-    });
-    box.gitIn(other, "push", "--quiet");
+    await clone(box);
+    await colleagueChanges(box);
 
     await box.set("stripe/api-key", "two");
     expect((await box.run("git", ["push", "--quiet"])).code).not.toBe(0);

@@ -1,7 +1,7 @@
-import { appendFileSync, mkdtempSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { set } from "#vault/index.js";
+import { colleagueChanges } from "../support/colleague.js";
 import { prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
@@ -23,15 +23,6 @@ interface Status {
 }
 
 const status = async (box: Sandbox) => JSON.parse(await box.ok("status", "--json")) as Status;
-
-async function colleagueChanges(box: Sandbox): Promise<void> {
-  const clone = mkdtempSync(join(box.root, "colleague-"));
-  const home = mkdtempSync(join(box.root, "home-"));
-  box.git("clone", "--quiet", join(box.root, "remote.git"), clone);
-  const request = { vault: join(clone, ".agent-vault"), path: "there/secret", value: Buffer.from("y"), key: { keyFile: box.ownerKey } };
-  await set(box.context({ cwd: clone, home }), request);
-  box.gitIn(clone, "push", "--quiet");
-}
 
 it("shows where the clone is, when its remote was asked, and what to run next, step by step", async () => {
   const box = await vault();

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { grant, revoke, set, sign, sync, VaultError, type Context } from "#vault/index.js";
 import { digestOf } from "#vault/lock/digest.js";
 import { parseLock } from "#vault/lock/lock.js";
+import { addColleague, colleagueChanges } from "../../support/colleague.js";
 import { setLastAsked } from "../../support/memory-and-clock.js";
 import { prepared, type Sandbox } from "../../support/sandbox.js";
 import { makeVault } from "../../support/vault.js";
@@ -22,14 +23,9 @@ const codeOf = (work: Promise<unknown>) =>
 const tip = (box: Sandbox) => box.gitIn(join(box.root, "remote.git"), "rev-parse", "main").trim();
 const head = (box: Sandbox) => box.git("rev-parse", "HEAD").trim();
 
-/** A colleague, with a machine of their own, changes the vault and pushes. @returns the digest of their state */
-async function colleagueChanges(box: Sandbox): Promise<string> {
-  const clone = mkdtempSync(join(box.root, "colleague-"));
-  const home = mkdtempSync(join(box.root, "home-"));
-  box.git("clone", "--quiet", join(box.root, "remote.git"), clone);
-  const request = { vault: join(clone, ".agent-vault"), path: "there/secret", value: Buffer.from("y"), key: { keyFile: box.ownerKey } };
-  await set(box.context({ cwd: clone, home }), request);
-  box.gitIn(clone, "push", "--quiet");
+/** @returns the digest of a colleague's state, which the next command asks for */
+async function colleagueChanged(box: Sandbox): Promise<string> {
+  const clone = await colleagueChanges(box);
   setLastAsked(box.repository);
   return digestOf(lockBytes(clone));
 }
@@ -45,7 +41,7 @@ describe("before a change", () => {
     const box = await vault();
     await configure(box, "pull_before_change: true");
     box.addRemote();
-    const theirs = await colleagueChanges(box);
+    const theirs = await colleagueChanged(box);
     box.write("app.js", "edited, and not in the way\n");
     await change(box);
     expect(previous(box)).toEqual([theirs]);
@@ -56,7 +52,7 @@ describe("before a change", () => {
     const box = await vault();
     await configure(box, "pull_before_change: true");
     box.addRemote();
-    await colleagueChanges(box);
+    await colleagueChanged(box);
     box.write("app.js", "mine\n");
     box.git("add", "app.js");
     box.git("commit", "--quiet", "--message", "Code");
@@ -70,7 +66,7 @@ describe("before a change", () => {
     box.addRemote();
     await change(box);
     const lock = digestOf(lockBytes(box.repository));
-    await colleagueChanges(box);
+    await colleagueChanged(box);
     setLastAsked(box.repository, new Date());
     await set(box.context(), { vault: box.vault, path: "here/other", value: Buffer.from("x") });
     expect(previous(box)).toEqual([lock]);
@@ -79,7 +75,7 @@ describe("before a change", () => {
     await configure(other, "pull_before_change: false");
     other.addRemote();
     const own = digestOf(lockBytes(other.repository));
-    await colleagueChanges(other);
+    await colleagueChanged(other);
     await change(other);
     expect(previous(other)).toEqual([own]);
   });
@@ -97,7 +93,7 @@ describe("before a change", () => {
     const box = await vault();
     await configure(box, "pull_before_change: true");
     box.addRemote();
-    await colleagueChanges(box);
+    await colleagueChanged(box);
     const before = head(box);
     await set(box.context(), { vault: box.vault, path: "here/secret", value: Buffer.from("x"), dryRun: true });
     expect(head(box)).toBe(before);
@@ -150,9 +146,7 @@ describe("sync", () => {
     const box = await vault();
     await box.addAgent("bot");
     box.addRemote();
-    const clone = mkdtempSync(join(box.root, "colleague-"));
-    const home = mkdtempSync(join(box.root, "home-"));
-    box.git("clone", "--quiet", join(box.root, "remote.git"), clone);
+    const { clone, home } = addColleague(box);
 
     await grant(box.context(), { vault: box.vault, agent: "bot", target: "stripe" });
     const notes: string[] = [];

@@ -34,6 +34,16 @@ class Pair {
     return GitRepository.find(this.box.context(), folder);
   }
 
+  /** A shallow clone of the remote, and a work tree linked to the repository. */
+  addFolders(): { readonly shallow: string; readonly linked: string } {
+    const [shallow, linked] = [join(this.box.root, "shallow"), join(this.box.root, "linked")];
+    this.commit("second");
+    this.box.git("push", "--quiet");
+    this.box.git("clone", "--quiet", "--depth=1", `file://${this.remote}`, shallow);
+    this.box.git("worktree", "add", "--quiet", linked);
+    return { shallow, linked };
+  }
+
   commit(message: string): string {
     this.box.git("commit", "--quiet", "--allow-empty", "--message", message);
     return this.idOf("HEAD");
@@ -167,11 +177,7 @@ describe("a fetch of refs by their whole names", () => {
 
   it("works in a shallow clone, a linked work tree and with SHA-256", async () => {
     const pair = new Pair("sha256");
-    const [shallow, linked] = [join(pair.box.root, "shallow"), join(pair.box.root, "linked")];
-    pair.commit("second");
-    pair.box.git("push", "--quiet");
-    pair.box.git("clone", "--quiet", "--depth=1", `file://${pair.remote}`, shallow);
-    pair.box.git("worktree", "add", "--quiet", linked);
+    const { shallow, linked } = pair.addFolders();
     const offered = pair.offer("refs/heads/main");
     for (const folder of [shallow, linked]) {
       await fetchRefs(await pair.repository(folder), "origin", [{ from: "refs/heads/main", to: pair.main }]);
@@ -400,11 +406,7 @@ describe("a push of one commit", () => {
 
   it("works from a linked work tree, a shallow clone and with SHA-256", async () => {
     const pair = new Pair("sha256");
-    const [shallow, linked] = [join(pair.box.root, "shallow"), join(pair.box.root, "linked")];
-    pair.commit("second");
-    pair.box.git("push", "--quiet");
-    pair.box.git("clone", "--quiet", "--depth=1", `file://${pair.remote}`, shallow);
-    pair.box.git("worktree", "add", "--quiet", linked);
+    const { shallow, linked } = pair.addFolders();
     for (const folder of [shallow, linked]) {
       pair.box.gitIn(folder, "commit", "--quiet", "--allow-empty", "--message", "more");
       const commit = pair.box.gitIn(folder, "rev-parse", "HEAD").trim();
