@@ -52,6 +52,7 @@ export {
   type Recorder,
 } from "./record/on-record.js";
 export type { Actor, BegunChange, RecordedChange, RecordedEvent } from "./record/recorder.js";
+export { isExecutable } from "./disk/executable.js";
 export { findGitFolders, symbolicHead, type GitFolders } from "./git/git-folders.js";
 export { parseRepositoryUrl, type RepositoryUrl } from "./git/remote-url.js";
 export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
-import type { Context } from "@agent-vault/vault/read-only";
+import { isExecutable, type Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "../child/child-environment.js";
 import type { ApprovalQuestion, Reply } from "./reply.js";
 import { questionText } from "./question-text.js";
@@ -62,15 +61,6 @@ function dialogFor(
 function find(program: string, env: Context["env"]): string | undefined {
   const paths = (env["PATH"] ?? env["Path"] ?? "").split(delimiter).filter(isAbsolute);
   return paths.map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The script never changes: text and buttons are its arguments. */

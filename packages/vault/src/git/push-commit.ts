@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
+import { isExecutable } from "../disk/executable.js";
 import { NO_HOOKS } from "./environment.js";
 import { GitError, gitFailed, pushRefused } from "./errors.js";
 import { isFullRef, isObjectId, type FullRef } from "./full-ref.js";
@@ -101,13 +101,4 @@ async function isDeclinedHere(repository: GitRepository, { exit, stderr }: Remot
   const hook = await repository.try(["rev-parse", "--git-path", "hooks/pre-push"]);
   if (hook !== undefined && isExecutable(resolve(repository.workTree, hook.trim()))) return true;
   return (await repository.try(["config", "--get-regexp", String.raw`^hook\..*\.event$`, "pre-push"])) !== undefined;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
