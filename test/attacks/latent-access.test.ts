@@ -69,7 +69,7 @@ const policy = (from: string, to: string) => (box: Sandbox) => edit(box, "policy
 const append = (file: string, text: string) => (box: Sandbox) => edit(box, file, (before) => before + text);
 const BOT = "- name: bot\n  groups:\n";
 
-/** What is pushed, by whoever can, and what has to be said of it: as something that widens or not. */
+/** What is pushed, by anyone who can, and what has to be said of it: as something that widens or not. */
 const CASES: readonly [what: string, change: (box: Sandbox) => unknown, words: string, widens: boolean][] = [
   [
     "a membership of a group that does not exist yet",

@@ -130,7 +130,7 @@ describe("going on from an older state", () => {
     const before = head(box);
     expect(await codeOf(fromOlder(box, nina))).toBe("NOT_AUTHORIZED");
     expect(head(box)).toBe(before);
-    // On a machine that knows nothing nobody can tell, and whoever knows the newest state does not take what she signs.
+    // On a machine that knows nothing nobody can tell, and those who know the newest state do not take what she signs.
     const owner = await colleague(box, box.ownerKey);
     const home = mkdtempSync(join(box.root, "nina-"));
     box.git("update-ref", "-d", "refs/remotes/origin/main");

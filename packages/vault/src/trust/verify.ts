@@ -92,7 +92,7 @@ export function verifyPastState(trust: TrustContext, files: VaultFiles): SignedL
   return { ...signed, lineage };
 }
 
-/** Reads what is behind a state while all files are of one state, since it may be asked for later. Whoever asks meets what is wrong. */
+/** Reads what is behind a state while all files are of one state, since it may be asked for later. The one who asks meets what is wrong. */
 function readAhead(files: VaultFiles): void {
   try {
     files.read(STATES_FILE);

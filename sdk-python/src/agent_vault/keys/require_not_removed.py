@@ -16,7 +16,7 @@ def require_not_removed(home: VaultFiles, used: VaultFiles, keys: Keys) -> None:
     """
     Requires that a reader of a state is one on the vault's main branch too.
 
-    Whoever was removed there reads no branch that has not heard of it. `home` are the files of the main branch and `used` those that are
+    One who was removed there reads no branch that has not heard of it. `home` are the files of the main branch and `used` those that are
     read, both verified. Raises `NOT_AUTHORIZED`.
     """
     principal = _identify(used, keys)
