@@ -85,3 +85,8 @@ export function homeOf(env: Context["env"]): string {
     return NO_HOME;
   }
 }
+
+/** A random id: 32 hexadecimal digits. */
+export function newId(context: Context): string {
+  return Buffer.from(context.random(16)).toString("hex");
+}

@@ -6,7 +6,7 @@ import { stanzaTypes } from "../age/header.js";
 import { hasRecipients, requireUniform, type Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { escrowFile, metadataFile, secretFile } from "../format/layout.js";
+import { escrowFile, metadataFile, secretFile, VERSIONS_FOLDER } from "../format/layout.js";
 import { withAuthorizedAgents } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
 import type { FileChanges } from "../files/changes.js";
@@ -103,7 +103,7 @@ export async function reencrypt(
 }
 
 /**
- * Encrypts every secret, and every agent's escrow, to the owners and agents whom the state names now, each with a new file key.
+ * Encrypts every secret, every agent's escrow and every kept version, to the owners and agents whom the state names now, each with a new file key.
  * @param identities open the present files; at least one should open the new ones
  * @param options.leaving whether none of the identities opens the new files, since the owner who makes the change is leaving
  * @param options.without agents whose escrow the caller makes from a new key
@@ -128,6 +128,7 @@ export async function reencryptAll(
   for (const agent of state.escrowedAgents()) {
     if (!without.has(agent)) add(escrowFile(agent), `the escrow of ${agent}`, state.read(escrowFile(agent))!, owners);
   }
+  for (const file of state.filesBelow(VERSIONS_FOLDER)) add(file, file, state.read(file)!, owners);
   const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
   const encrypted = await runBatch(jobs, sets.texts, identities, report);
   return new Map(targets.map((target, index) => [target, encrypted[index]!]));

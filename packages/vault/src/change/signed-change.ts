@@ -2,6 +2,7 @@ import type { Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { newId } from "../context.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
@@ -81,10 +82,12 @@ export async function changeVault<R>(context: Context, request: ChangeRequest, o
  */
 export async function changeSigned<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask?: Ask): Promise<Changed<R>> {
   const { vault, dryRun = false } = request;
-  const plan: Operation<R> = (state, owner) => {
+  const plan: Operation<R> = async (state, owner) => {
     requireUsableManifest(state);
     adoptExtraAgents(state);
-    return operation(state, owner);
+    const change = await operation(state, owner);
+    state.manifest.rememberRemovals(() => newId(context));
+    return change;
   };
   const tryOut = async (state: VaultState) => {
     if (!dryRun) await requireNoGitOperation(context, vault);

@@ -9,6 +9,7 @@ import { compareGrants } from "./grants.js";
 import { lineDifference, type FileDifference } from "./line-difference.js";
 import { Pair, type Unreadable } from "./pair.js";
 import { comparePolicies } from "./policy.js";
+import { compareRemovals } from "./removals.js";
 import { compareSettings } from "./settings.js";
 import { compareStrays } from "./strays.js";
 import { findUnnamed } from "./unnamed-changes.js";
@@ -42,6 +43,7 @@ export function differenceBetween(before: VaultState | undefined, after: VaultSt
   const access = compareAccess(pair);
   const recipients = compareRecipients(pair);
   compareGrants(pair);
+  compareRemovals(pair);
   const { secrets, paths } = compareSecrets(pair, differing);
   compareAttributes(pair, differing, paths);
   comparePolicies(pair);

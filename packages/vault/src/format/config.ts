@@ -22,6 +22,8 @@ const settingsSchema = z.looseObject({
   pull_interval: z._default(z.number().check(z.nonnegative()), 60),
   /** Days before its expiry from which `check` warns of a secret. */
   expiry_warning_days: z._default(z.number().check(z.nonnegative()), 14),
+  /** How many replaced values of a secret are kept for its owners. */
+  keep_versions: z._default(z.int().check(z.nonnegative(), z.maximum(20)), 1),
   sync: z._default(syncSchema, syncDefaults),
 });
 
@@ -33,6 +35,7 @@ const configSchema = z.looseObject({
     max_value_bytes: 1024 * 1024,
     pull_interval: 60,
     expiry_warning_days: 14,
+    keep_versions: 1,
     sync: syncDefaults,
   }),
 });

@@ -19,7 +19,7 @@ export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
 export const STATES_FILE = "vault.states";
 /** The locks of the states that changed who may sign, each with its signature. */
 export const SIGNERS_FOLDER = "signers";
-/** Replaced values, encrypted to the owners alone. No release writes it yet. */
+/** Values that were not chosen where two sides set one secret, encrypted to the owners alone. */
 export const VERSIONS_FOLDER = "versions";
 /** What agents that left may have seen. No release writes it yet. */
 export const EXPOSURES_FILE = "exposures.yaml";

@@ -1,6 +1,7 @@
 import { isMap, isSeq, type Document, type YAMLMap, type YAMLSeq } from "yaml";
 import { FIRST_OWNER_FILE } from "./layout.js";
 import { formatSecretPath, isValid, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
+import type { Removal } from "./removals.js";
 import { syncSequence } from "./yaml-document.js";
 
 /** An owner: a name, and the file of the recipient, relative to the vault's folder. */
@@ -15,14 +16,32 @@ export interface ManifestModel {
   readonly agents: ReadonlyMap<string, ReadonlySet<string>>;
   readonly groups: ReadonlyMap<string, ReadonlySet<SecretPath>>;
   readonly extraAgents: ReadonlyMap<SecretPath, ReadonlySet<string>>;
+  readonly removals: readonly Removal[];
 }
 
 /** Makes a manifest's document say what the model does. Comments, order, unknown fields and entries with invalid names stay as they are. */
-export function updateManifestDocument(document: Document, { owners, agents, groups, extraAgents }: ManifestModel): void {
+export function updateManifestDocument(document: Document, { owners, agents, groups, extraAgents, removals }: ManifestModel): void {
   syncOwners(document, owners);
   syncEntries(document, { key: "agents", field: "groups", parseName: parseAgentName }, agents, syncSequence);
   syncEntries(document, { key: "groups", field: "secrets", parseName: parseGroupName }, groups, syncSecrets);
   syncExtraAgents(document, extraAgents);
+  syncRemovals(document, removals);
+}
+
+/** The sequence of `{subject, object, id}`; without a removal there is no such field, as in every manifest of 0.2.0. */
+function syncRemovals(document: Document, removals: readonly Removal[]): void {
+  if (removals.length === 0) {
+    document.delete("removed");
+    return;
+  }
+  const sequence = sequenceAt(document, "removed");
+  const keyOf = (fields: readonly unknown[]) => JSON.stringify(fields);
+  const present = new Map(sequence.items.map((item) => [keyOf([item.get("id"), item.get("subject"), item.get("object")]), item]));
+  sequence.items = removals.map((removal) => {
+    const { id, subject, object } = removal;
+    return present.get(keyOf([id, subject, object])) ?? document.createNode(removal);
+  });
+  sequence.flow = false;
 }
 
 /** The sequence of `{name, public_key}`. */

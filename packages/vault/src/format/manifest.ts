@@ -6,6 +6,7 @@ import { updateManifestDocument, type OwnerEntry } from "./manifest-document.js"
 import { isValid, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
 import { andMore } from "../text/counts.js";
 import { suggestion } from "../text/did-you-mean.js";
+import { entriesOf, removalsAfter, type ManifestEntry, type Removal } from "./removals.js";
 import { readYaml, writeYaml } from "./yaml-document.js";
 
 const named = { name: z.string() };
@@ -16,6 +17,7 @@ const manifestSchema = z.looseObject({
   agents: list(z.looseObject({ ...named, groups: list(z.string()) })),
   groups: list(z.looseObject({ ...named, secrets: list(z.string()) })),
   extra_agents: z.optional(z.nullable(z.record(z.string(), list(z.string())))),
+  removed: list(z.looseObject({ subject: z.string(), object: z.optional(z.string()), id: z.string() })),
 });
 
 export type { OwnerEntry };
@@ -32,6 +34,8 @@ export class Manifest {
   readonly groups: ReadonlyMap<string, ReadonlySet<SecretPath>>;
   /** Secret to agents that read it beyond its groups. */
   readonly extraAgents: ReadonlyMap<SecretPath, ReadonlySet<string>>;
+  /** What was removed, so that no merge brings it back. */
+  removals: readonly Removal[];
   /** Agents and groups that are listed twice, such as `agent deploy`; the model has the first entry alone. */
   readonly duplicates: readonly string[];
   /** What was left out of the model because its name is invalid or listed twice, each a sentence without its full stop. */
@@ -43,6 +47,8 @@ export class Manifest {
   readonly #extraAgents = new Map<SecretPath, Set<string>>();
   #namesExtraAgents: boolean;
   #changed = false;
+  /** What the manifest said before the first edit. */
+  #before: ReadonlyMap<string, ManifestEntry> | undefined;
 
   private constructor(source: Uint8Array, document: Document, data: z.infer<typeof manifestSchema>) {
     this.#source = source;
@@ -53,6 +59,7 @@ export class Manifest {
     const problems: string[] = [];
     const duplicates: string[] = [];
     this.owners = (data.owners ?? []).map(({ name, public_key }) => ({ name, file: public_key }));
+    this.removals = (data.removed ?? []).map(({ subject, object, id }) => ({ subject, ...(object !== undefined && { object }), id }));
     for (const { name, groups } of data.agents ?? []) {
       if (!isValid(parseAgentName, name)) problems.push(`agent ${JSON.stringify(name)} is not a valid name`);
       else if (this.#agents.has(name)) addDuplicate(`agent ${name}`);
@@ -133,28 +140,28 @@ export class Manifest {
 
   /** Takes over the extra agents that only the metadata knew of; from here on the manifest alone says who reads what. */
   adoptExtraAgents(extra: ReadonlyMap<SecretPath, readonly string[]>): void {
+    this.#edit();
     for (const [path, agents] of extra) this.#extraAgents.set(path, new Set(agents));
     this.#namesExtraAgents = true;
-    this.#changed = true;
   }
 
   /** Replaces all owners; the files of their recipients are the caller's to write. */
   setOwners(owners: readonly OwnerEntry[]): void {
+    this.#edit();
     this.owners = owners;
-    this.#changed = true;
   }
 
   /** Adds an agent that is in no group. */
   addAgent(name: string): void {
+    this.#edit();
     this.#agents.set(name, new Set());
-    this.#changed = true;
   }
 
   /** Removes an agent and its extra grants. */
   removeAgent(name: string): void {
+    this.#edit();
     this.#agents.delete(name);
     for (const path of Array.from(this.#extraAgents.keys())) this.removeExtraAgent(path, name);
-    this.#changed = true;
   }
 
   /** Removes the extra grants of an agent that the manifest does not have. @returns the secrets that were granted to it */
@@ -167,21 +174,21 @@ export class Manifest {
 
   /** Puts an agent that the manifest has into a group. */
   joinGroup(agent: string, group: string): void {
+    this.#edit();
     this.#agents.get(agent)!.add(group);
-    this.#changed = true;
   }
 
   /** Takes an agent that the manifest has out of a group. */
   leaveGroup(agent: string, group: string): void {
+    this.#edit();
     this.#agents.get(agent)!.delete(group);
-    this.#changed = true;
   }
 
   /** Has a group list a secret; a group that does not exist is made. @throws VaultError `ALREADY_EXISTS` where a new group's name differs from another's in case only */
   listSecret(group: string, path: SecretPath): void {
+    this.#edit();
     const secrets = this.#groups.get(group) ?? this.#newGroup(group);
     this.#groups.set(group, secrets.add(path));
-    this.#changed = true;
   }
 
   #newGroup(group: string): Set<SecretPath> {
@@ -194,28 +201,46 @@ export class Manifest {
 
   /** Takes a secret out of one group. */
   unlistFrom(group: string, path: SecretPath): void {
+    this.#edit();
     this.#groups.get(group)!.delete(path);
-    this.#changed = true;
   }
 
   /** Takes a secret out of all groups, and its extra grants with it. */
   unlistSecret(path: SecretPath): void {
+    this.#edit();
     for (const secrets of this.#groups.values()) secrets.delete(path);
     this.#extraAgents.delete(path);
-    this.#changed = true;
   }
 
   /** Lets an agent read a secret beyond its groups. */
   addExtraAgent(path: SecretPath, agent: string): void {
+    this.#edit();
     this.#extraAgents.set(path, (this.#extraAgents.get(path) ?? new Set()).add(agent));
-    this.#changed = true;
   }
 
   /** Takes an extra grant back, if there is one. */
   removeExtraAgent(path: SecretPath, agent: string): void {
+    this.#edit();
     const agents = this.#extraAgents.get(path);
     agents?.delete(agent);
     if (agents?.size === 0) this.#extraAgents.delete(path);
+  }
+
+  /**
+   * Remembers what the edits since the file was read have taken away, and forgets the removals of what they brought back, so that a merge
+   * with a state from before does the same. @param newId gives a random id
+   */
+  rememberRemovals(newId: () => string): void {
+    if (!this.#before) return;
+    const removals = removalsAfter(this.removals, this.#before, entriesOf(this), newId);
+    if (removals.length !== this.removals.length || removals.some(({ id }, index) => id !== this.removals[index]!.id)) {
+      this.setRemovals(removals);
+    }
+  }
+
+  /** Replaces what is remembered of removals. */
+  setRemovals(removals: readonly Removal[]): void {
+    this.removals = removals;
     this.#changed = true;
   }
 
@@ -237,6 +262,11 @@ export class Manifest {
     return bytes;
   }
 
+  #edit(): void {
+    this.#before ??= entriesOf(this);
+    this.#changed = true;
+  }
+
   #meaning(): string {
     const sets = (map: ReadonlyMap<string, ReadonlySet<string>>) =>
       [...map].map(([name, values]) => [name, ...[...values].toSorted()].join("\n")).toSorted();
@@ -245,6 +275,7 @@ export class Manifest {
       sets(this.agents),
       sets(this.groups),
       sets(this.extraAgents),
+      this.removals.map(({ subject, object, id }) => [id, subject, object].join("\n")).toSorted(),
       [...new Set(this.problems)].toSorted(),
     ]);
   }

@@ -19,6 +19,8 @@ const metadataSchema = z.looseObject({
   rotated: z.optional(timestamp),
   expires: z.optional(z.nullable(timestamp)),
   authorized_agents: z._default(z.nullable(z.array(z.string())), []),
+  /** Random, the same under every path that the secret is moved to. */
+  id: text,
   version: z.optional(z.int().check(z.positive())),
   description: text,
   provider: text,
@@ -49,6 +51,7 @@ export interface MetadataChange extends Attributes {
   readonly created?: string;
   readonly rotated?: string;
   readonly version?: number;
+  readonly id?: string;
   readonly authorized_agents?: readonly string[];
 }
 

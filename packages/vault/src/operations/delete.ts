@@ -1,6 +1,7 @@
 import type { Context } from "../context.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { formatSecretPath, parseSecretPath } from "../format/names.js";
+import { keptVersions } from "../change/kept-versions.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
 
 /** Which secret to delete. */
@@ -30,6 +31,7 @@ export function deleteSecret(context: Context, request: DeleteRequest): Promise<
           [MANIFEST_FILE, state.manifest.toBytes()],
           [secretFile(path), null],
           [metadataFile(path), null],
+          ...keptVersions(state, path).map((file) => [file, null] as const),
         ]),
     };
   });

@@ -1,8 +1,9 @@
-import type { Context } from "../context.js";
+import { newId, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
-import { changeMetadata, createMetadata } from "../format/metadata.js";
+import { changeMetadata, createMetadata, parseMetadata } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
+import { movedVersions } from "../change/kept-versions.js";
 import { encryptChecked } from "../change/reencrypt.js";
 import { decrypt } from "../age/decrypt.js";
 import type { FileChanges } from "../files/changes.js";
@@ -65,12 +66,19 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
       },
       files: async (owner): Promise<FileChanges> => {
         const metadata = state.read(metadataFile(from));
-        const change = { name: formatSecretPath(to), group: groups[0] ?? defaultGroupOf(to), authorized_agents: after };
+        const hasId = metadata !== undefined && parseMetadata(metadata, from).id != null;
+        const change = {
+          ...(!hasId && { id: newId(context) }),
+          name: formatSecretPath(to),
+          group: groups[0] ?? defaultGroupOf(to),
+          authorized_agents: after,
+        };
         return new Map([
           [MANIFEST_FILE, manifest.toBytes()],
           [secretFile(from), null],
           [metadataFile(from), null],
           [secretFile(to), same ? file : await encryptChecked(await decrypt(file, [owner]), state.recipientsOf(to), owner)],
+          ...movedVersions(state, from, to),
           [metadataFile(to), metadata ? changeMetadata(metadata, from, change) : createMetadata(to, change)],
         ]);
       },

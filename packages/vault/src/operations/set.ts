@@ -1,6 +1,6 @@
 import { encryptChecked, includingOutdated, reencrypt } from "../change/reencrypt.js";
 import { changeVault, type Ask, type Change, type ChangeRequest } from "../change/signed-change.js";
-import type { Context } from "../context.js";
+import { newId, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import type { VaultState } from "../files/vault-state.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
@@ -53,7 +53,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     const newValue = value;
     const present = requirePresent(state, input, newValue, context.now());
     const { before, after } = updateManifest(state, input);
-    const { metadata, version } = updateMetadata(state, input, present, newValue !== undefined, after, context.now());
+    const { metadata, version } = updateMetadata(state, input, present, newValue !== undefined, after, context);
     const lost = before.filter((agent) => !after.includes(agent));
     const groups = state.manifest.groupsOf(path);
     const created = !state.hasSecret(path);
@@ -172,16 +172,17 @@ function updateMetadata(
   present: PresentSecret,
   hasNewValue: boolean,
   agents: readonly string[],
-  now: Date,
+  context: Context,
 ): { metadata: Uint8Array; version: number } {
   const { bytes, metadata } = present;
-  const time = now.toISOString();
+  const time = context.now().toISOString();
   const version = Math.max(1, (metadata ? (metadata.version ?? 1) : 0) + (hasNewValue ? 1 : 0));
   const [firstGroup] = manifest.groupsOf(path);
   const change = {
     ...attributes,
     ...((group !== undefined || removeGroup !== undefined) && { group: group ?? firstGroup! }),
     ...(hasNewValue && { rotated: time, version }),
+    ...(metadata?.id == null && { id: newId(context) }),
     authorized_agents: agents,
   };
   if (bytes) return { metadata: changeMetadata(bytes, path, change), version };
