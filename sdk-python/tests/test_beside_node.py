@@ -38,7 +38,7 @@ def test_both_remember_the_same_bytes(machine: Path) -> None:
     file, trust = scene.memory_file, scene.home / "trust"
     by_python = {file.name: file.read_bytes() for file in trust.rglob("*") if file.is_file()}
     assert f'"{scene.remote.resolve()}"'.encode() in by_python["memory.json"]
-    assert len(by_python) == 2
+    assert len(by_python) == 3
     scene.fetch_again()
     subprocess.run(words, cwd=scene.repository, check=True, capture_output=True)
     assert file.read_bytes() == by_python["memory.json"]

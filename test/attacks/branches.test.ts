@@ -1,84 +1,9 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { grant, readSecret, removeAgent, revoke, set, sign, VaultError } from "#vault/index.js";
+import { grant, removeAgent, revoke, set, sign, type VaultError } from "#vault/index.js";
+import { Project } from "../support/project.js";
 import { rounds } from "../support/slow.js";
-import { Sandbox } from "../support/sandbox.js";
-import { makeVault } from "../support/vault.js";
-
-/** A repository that holds code and a vault, its bare remote, and a CI machine whose home lasts and whose clones do not. */
-class Project {
-  readonly box: Sandbox;
-  readonly #home: string;
-
-  private constructor(box: Sandbox) {
-    this.box = box;
-    this.#home = join(box.root, "ci-home");
-    cpSync(box.agentKey("bot"), join(box.root, "bot.key"));
-  }
-
-  static async make(): Promise<Project> {
-    const box = new Sandbox();
-    await makeVault(box, { "stripe/api-key": "one" }, { bot: ["stripe"] });
-    box.write("app.js", "1\n");
-    box.git("add", "app.js");
-    box.git("commit", "--quiet", "--message", "Code");
-    box.addRemote();
-    return new Project(box);
-  }
-
-  get remote(): string {
-    return join(this.box.root, "remote.git");
-  }
-
-  /** A clone as a CI runner makes it: one commit of one ref, HEAD detached. */
-  checkout(ref: string): string {
-    const clone = mkdtempSync(join(this.box.root, "job-"));
-    this.box.gitIn(clone, "init", "--quiet");
-    this.box.gitIn(clone, "remote", "add", "origin", `file://${this.remote}`);
-    this.box.gitIn(clone, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", `+${ref}:refs/remotes/ci/checkout`);
-    this.box.gitIn(clone, "checkout", "--quiet", "--detach", "refs/remotes/ci/checkout");
-    return clone;
-  }
-
-  /** Reads as a job does. @returns the value, or the code of the error */
-  async read(clone: string, warnings: string[] = []): Promise<string> {
-    const context = this.box.context({
-      cwd: clone,
-      home: this.#home,
-      env: { ...this.box.env, HOME: this.#home, CI: "true" },
-      warn: (message) => warnings.push(message),
-    });
-    try {
-      const { value } = await readSecret(context, join(clone, ".agent-vault"), "stripe/api-key", {
-        key: { keyFile: join(this.box.root, "bot.key") },
-      });
-      return Buffer.from(value).toString();
-    } catch (error) {
-      if (error instanceof VaultError) return error.code;
-      throw error;
-    }
-  }
-
-  /** A job: a fresh clone, one read, and the clone is gone. */
-  async job(ref: string): Promise<string> {
-    const clone = this.checkout(ref);
-    try {
-      return await this.read(clone);
-    } finally {
-      rmSync(clone, { recursive: true });
-    }
-  }
-
-  code(text: string): void {
-    this.box.write("app.js", text);
-    this.box.git("commit", "--quiet", "--all", "--message", "Code");
-  }
-
-  git(...args: string[]): string {
-    return this.box.git(...args);
-  }
-}
 
 describe("a CI machine with a lasting home", () => {
   it("is not alarmed by branches, pull requests, squashes, force pushes and reverts of others", async () => {

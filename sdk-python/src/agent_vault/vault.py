@@ -227,8 +227,7 @@ class Vault:
     def _open_files(self) -> VaultFiles:
         """The files of the vault, all of them verified. It needs no key, but trusts the owner whom a key names."""
         vault = open_vault(self._open_root(), self._find_keys(), os.environ, load=VaultFiles.require_all)
-        if vault.trusted:
-            vault.trusted.remember()
+        vault.remember()
         return vault.files
 
     def _find_keys(self) -> Keys | None:

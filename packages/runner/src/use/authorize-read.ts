@@ -37,7 +37,7 @@ export function authorizeUnrecordedRead(action: ReadAction, options: AuthorizeRe
 
 async function decideRead(
   context: Context,
-  { files, home, actor, paths }: ReadRequest,
+  { files, homes = [], actor, paths }: ReadRequest,
   action: ReadAction,
   ledger: Ledger | undefined,
   options: AuthorizeReadOptions,
@@ -58,7 +58,7 @@ async function decideRead(
   const passed = await authorize(context, {
     use,
     files,
-    home: home && { files: home, keys: actor.keys },
+    homes: homes.map((home) => ({ files: home, keys: actor.keys })),
     token,
     ledger,
     approver,

@@ -31,7 +31,7 @@ export interface AuthorizeRequest {
   /** The vault's files, verified. */
   readonly files: VaultFiles;
   /** The vault's main branch, where its rules judge beside those of the files. */
-  readonly home?: HomeRules | undefined;
+  readonly homes?: readonly HomeRules[] | undefined;
   /** The token that was presented, if one was: then it is the only authority. */
   readonly token: string | undefined;
   /** Of the vault; `undefined` where the audit log is off. */
@@ -53,7 +53,9 @@ export async function authorize(context: Context, request: AuthorizeRequest): Pr
   const policy = await readPolicy(files);
   const decision = decide(policy, use);
   requireAllowed(request.mayShow ? withShowing(decision) : decision, use);
-  return permit(context, request, token, request.home ? joinDecisions([decision, await decideByHome(request.home, use)]) : decision);
+  const decisions = [decision];
+  for (const home of request.homes ?? []) decisions.push(await decideByHome(home, use));
+  return permit(context, request, token, joinDecisions(decisions));
 }
 
 /** What follows once the policy allows the use. */

@@ -1,4 +1,13 @@
-import { identifyPrincipal, parseSecretPath, secretAttributes, VaultError, type Keys, type VaultFiles } from "@agent-vault/vault/read-only";
+import {
+  identifyPrincipal,
+  parseSecretPath,
+  secretAttributes,
+  secretFile,
+  VaultError,
+  type Keys,
+  type SecretPath,
+  type VaultFiles,
+} from "@agent-vault/vault/read-only";
 import { decide, type Decision } from "../policy/decide.js";
 import { readPolicy } from "../policy/read-policy.js";
 import { requireAllowed } from "../policy/require-allowed.js";
@@ -22,7 +31,7 @@ export async function decideByHome({ files, keys }: HomeRules, use: UseRequest):
   const secrets = await Promise.all(
     use.secrets.map(async (requested): Promise<RequestedSecret> => {
       const path = parseSecretPath(requested.secret);
-      const known = files.hasSecret(path) ? await secretAttributes(files, path) : {};
+      const known = isListed(files, path) ? await secretAttributes(files, path) : {};
       return { ...requested, ...known, groups: manifest.groupsOf(path) };
     }),
   );
@@ -38,4 +47,9 @@ export async function decideByHome({ files, keys }: HomeRules, use: UseRequest):
     });
   }
   return decision;
+}
+
+/** Whether the main branch has a secret. Its value need not be here. */
+function isListed(files: VaultFiles, path: SecretPath): boolean {
+  return files.signed?.covers(secretFile(path)) ?? files.hasSecret(path);
 }

@@ -94,13 +94,14 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     localOnly: request.pull === false,
     read: (files) => readNeeded(files, request),
   });
-  const { files, home, trusted } = opened;
+  const { files, homes, trusted } = opened;
   const actor = opened.actor!;
   const token = presentedToken(context, request.token);
   const audit = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
   const refuse = async (error: unknown, secrets: readonly string[]) => {
+    opened.rememberRefusal(error);
     if (error instanceof VaultError) await audit?.refuse({ action, secrets, command: programOf(request) }, error);
     throw error;
   };
@@ -110,8 +111,9 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const passed = await (async () => {
     opened.requireRules();
     request.restrict?.(use);
-    if (home) await requireNotRemoved(home, keys, use.principal);
-    return authorize(context, { use, files, home: home && { files: home, keys }, token, ledger: audit?.ledger, approver });
+    for (const home of homes) await requireNotRemoved(home, keys, use.principal);
+    const rules = homes.map((home) => ({ files: home, keys }));
+    return authorize(context, { use, files, homes: rules, token, ledger: audit?.ledger, approver });
   })().catch((error: unknown) => refuse(error, secrets));
 
   const end = await recordBegin(context, actor, audit, {
@@ -130,6 +132,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
     trusted?.remember();
     return { values, ofGroups, end };
   } catch (error) {
+    opened.rememberRefusal(error);
     if (error instanceof VaultError) await end({ outcome: failureOutcome(error), reason: formatFailure(error) });
     else await end({ outcome: "failed" });
     throw error;

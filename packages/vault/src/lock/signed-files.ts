@@ -83,6 +83,8 @@ export interface SignedFilesOptions {
   readonly offered?: boolean;
   /** Lists of large folders from earlier reads. */
   readonly lists?: TreeListCache;
+  /** What is in some folders, by lists whose digests are the signed ones: these are not looked through. */
+  readonly trees?: ReadonlyMap<string, ReadonlyMap<string, Digest>>;
 }
 
 /**
@@ -96,15 +98,16 @@ export class SignedFiles {
   readonly #lists: TreeListCache | undefined;
   /** All files, once all were looked at. */
   #present: ReadonlyMap<string, Digest> | undefined;
-  readonly #trees = new Map<string, ReadonlyMap<string, Digest>>();
+  readonly #trees: Map<string, ReadonlyMap<string, Digest>>;
   #added: ReadonlyMap<string, Digest> | undefined;
   readonly #lookups = new Map<string, (file: string) => Digest | undefined>();
 
-  constructor(lock: Lock, source: FileSource, { offered = false, lists }: SignedFilesOptions = {}) {
+  constructor(lock: Lock, source: FileSource, { offered = false, lists, trees = new Map() }: SignedFilesOptions = {}) {
     this.lock = lock;
     this.#source = source;
     this.#offered = offered;
     this.#lists = lists;
+    this.#trees = new Map(trees);
   }
 
   /** @param bytes what was just read, or `undefined` for no such file. @throws VaultError `TAMPERED` */
@@ -113,6 +116,19 @@ export class SignedFiles {
     const tree = treeOf(file);
     const expected = tree === undefined ? this.#entry(this.lock.files, file) : this.#digestIn(tree, file);
     if ((bytes && digestOf(bytes)) !== expected) throw this.#tampered([file]);
+  }
+
+  /** Whether the lock vouches for a file, which is not read. @throws VaultError `TAMPERED` where its folder is not what was signed */
+  covers(file: string): boolean {
+    const tree = treeOf(file);
+    return (tree === undefined ? this.#entry(this.lock.files, file) : this.#digestIn(tree, file)) !== undefined;
+  }
+
+  /** The list of a signed folder's files, lines of `SHA256␠␠PATH`: its digest is in the lock. @throws VaultError `TAMPERED` */
+  listOf(tree: string): string {
+    const digest = this.#entry(this.lock.trees, tree);
+    const list = digest && this.#lists?.read(tree, digest);
+    return list ?? treeList(new Map([...this.#digests(tree)].map(([file, of]) => [file.slice(tree.length + 1), of])));
   }
 
   /** The files of the vault that the lock vouches for, each with its digest. @throws VaultError `TAMPERED` where any file differs */

@@ -56,3 +56,10 @@ export function digestInList(list: string, file: string): Digest | undefined {
   // Names have no spaces, so an entry cannot be the end of a longer one.
   return at < 0 ? undefined : `sha256:${list.slice(at - 64, at)}`;
 }
+
+/** The digests of all files in a folder's list, by their paths in the vault; `undefined` for a text that is no list. */
+export function digestsInList(list: string, tree: string): ReadonlyMap<string, Digest> | undefined {
+  if (!/^(?:[0-9a-f]{64} {2}[^\n ]+\n)+$/.test(list)) return undefined;
+  const lines = list.trimEnd().split("\n");
+  return new Map(lines.map((line) => [`${tree}/${line.slice(66)}`, `sha256:${line.slice(0, 64)}` as const]));
+}

@@ -1,4 +1,5 @@
 import type { Context } from "../context.js";
+import { ERROR_CODES, VaultError } from "../errors.js";
 import { VaultFiles } from "../files/vault-files.js";
 import type { VaultState } from "../files/vault-state.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
@@ -39,11 +40,16 @@ export interface OpenedVault<Files extends VaultFiles = VaultFiles> {
   /** What was signed, and what this machine knows of it; `undefined` for a vault that was never signed. */
   readonly trusted: TrustedState | undefined;
   /** The files of the vault's main branch, where their state is newer than what is used or another: their rules judge as well. */
-  readonly home: Files | undefined;
+  readonly homes: readonly VaultFiles[];
   /** Whether the newest state that is known has a policy. */
   readonly isUnderPolicy: boolean;
   /** Requires that the newest rules that are known are here, where rules judge. @throws VaultError `ROLLBACK` */
   readonly requireRules: () => void;
+  /**
+   * Remembers the state of a vault that is known, where a use of it was refused and nothing is wrong with its files, such as for an agent that
+   * was removed in it.
+   */
+  readonly rememberRefusal: (error: unknown) => void;
   /** Who the vault knows the keys as; `undefined` where there is no key. */
   readonly principal: () => Promise<Principal | undefined>;
   /** Who acts, for the record; `undefined` where there is no key. */
@@ -77,9 +83,13 @@ export async function openVault(
 ): Promise<OpenedVault<VaultState>> {
   const trust = new TrustContext(quiet ? { ...context, warn: () => {} } : context, root, keys);
   const attempt = await attempts(trust, need, need === "everything" ? requireAll : read, localOnly);
-  const { files, trusted, home, missing, problem } = await readConsistently(context, root, attempt, (look) =>
-    mayBeHalfWritten(look.problem),
-  );
+  const {
+    files,
+    trusted,
+    homes = [],
+    missing,
+    problem,
+  } = await readConsistently(context, root, attempt, (look) => mayBeHalfWritten(look.problem));
   const named = <T>(look: (files: VaultState) => T) => withTamperedFileNames(context, root, () => look(files));
   if (need === "everything") {
     if (problem !== undefined) await named(requireAll);
@@ -88,8 +98,23 @@ export async function openVault(
   const principal = keys && (() => identify(trust, keys, files, attempt));
   const actor = keys && principal && { root, vault: trusted?.lock.vault, keys, principal };
   const requireRules = () => requireHomeRules({ files, trusted, missing });
+  const rememberRefusal = (error: unknown) => {
+    if (!(error instanceof VaultError) || trusted?.isFirst) return;
+    if (error.code === "NOT_AUTHORIZED" || ERROR_CODES[error.code].kind === "refused") trusted?.remember();
+  };
   const isUnderPolicy = (trusted?.isUnderPolicy ?? false) || (missing?.policy ?? false);
-  return { files, keys, trusted, home, isUnderPolicy, requireRules, principal: async () => principal?.(), actor, read: named };
+  return {
+    files,
+    keys,
+    trusted,
+    homes,
+    isUnderPolicy,
+    requireRules,
+    rememberRefusal,
+    principal: async () => principal?.(),
+    actor,
+    read: named,
+  };
 }
 
 /** @throws VaultError `TAMPERED` where any file is not what was signed */

@@ -112,20 +112,21 @@ export class SecretReader {
     const secretPaths = paths.map(parseSecretPath);
     const secrets = secretPaths.map(formatSecretPath);
     const vault = await this.#vaultWith(secretPaths);
-    const { files, home, trusted } = vault;
+    const { files, homes, trusted } = vault;
     const actor = vault.actor!;
     const values: SecretValue[] = [];
     let judged: Awaited<ReturnType<ReadAuthorizer>> = {};
     try {
       const ciphertexts: Uint8Array[] = [];
       for (const path of secretPaths) ciphertexts.push(await vault.read(() => files.ciphertext(path)));
-      if (home) await requireNotRemoved(home, keys, await actor.principal());
-      if (judge && (vault.isUnderPolicy || needsAuthorization(context, [files, home], token))) {
+      for (const home of homes) await requireNotRemoved(home, keys, await actor.principal());
+      if (judge && (vault.isUnderPolicy || needsAuthorization(context, [files, ...homes], token))) {
         vault.requireRules();
-        judged = await judge(context, { files, home, actor, paths: secretPaths });
+        judged = await judge(context, { files, homes, actor, paths: secretPaths });
       }
       for (const [index, secret] of secrets.entries()) values.push({ secret, value: await openSecret(ciphertexts[index]!, secret, keys) });
     } catch (error) {
+      vault.rememberRefusal(error);
       await recordFailure(context, actor, error, secrets);
       throw error;
     }

@@ -9,7 +9,7 @@ import type { VaultFiles } from "../files/vault-files.js";
 export interface ReadRequest {
   readonly files: VaultFiles;
   /** The files of the vault's main branch, where its rules judge beside those of the files. */
-  readonly home?: VaultFiles | undefined;
+  readonly homes?: readonly VaultFiles[] | undefined;
   readonly actor: Actor;
   readonly paths: readonly SecretPath[];
 }
@@ -22,8 +22,8 @@ export interface ReadRequest {
 export type ReadAuthorizer = (context: Context, read: ReadRequest) => Promise<Pick<RecordedEvent, "identity" | "reason">>;
 
 /** Whether more decides over a read than the key. @param judging files whose policy judges, verified, where they are signed */
-export function needsAuthorization({ env }: Pick<Context, "env">, judging: readonly (VaultFiles | undefined)[], token?: string): boolean {
-  const hasPolicy = judging.some((files) => files?.read(POLICY_FILE) !== undefined);
+export function needsAuthorization({ env }: Pick<Context, "env">, judging: readonly VaultFiles[], token?: string): boolean {
+  const hasPolicy = judging.some((files) => files.read(POLICY_FILE) !== undefined);
   return presentedToken({ env }, token) !== undefined || detectHarness(env) !== undefined || hasPolicy;
 }
 

@@ -15,7 +15,7 @@ import type { SyncedClone } from "./synced-clone.js";
  */
 export async function publish(
   { context, root, repository, trust, followed }: SyncedClone,
-  { commit: head, signed }: CommittedState,
+  { commit: head, signed, state }: CommittedState,
   tip: string | undefined,
 ): Promise<number> {
   const commits = await countCommits(repository, tip === undefined ? head : `${tip}..${head}`);
@@ -26,7 +26,7 @@ export async function publish(
   const record = readFetchRecord(root);
   const isHome = record?.upstream?.isHome ?? record?.home?.ref === upstream.ref;
   if (tip !== head) await pushCommit(repository, name, head, upstream.ref);
-  rememberPushed(trust, signed.lineage, { ...place, isHome });
+  rememberPushed(trust, signed.lineage, state, { ...place, isHome });
   if (record) {
     const pushed = { ref: upstream.ref, isHome, commit: head, lock: signed.digest };
     const now = context.now().getTime();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.js";
 import { replaceFile } from "../disk/atomic-file.js";
@@ -7,7 +7,7 @@ import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import { Ancestry } from "../lock/ancestry.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import { joinFormer, parseFormerMemory } from "./former-memory.js";
-import { allStates, EMPTY_MEMORY, type Memory } from "./memory.js";
+import { allStates, allStatesOnHome, EMPTY_MEMORY, type Memory } from "./memory.js";
 import { parseMemory, type StoredMemory } from "./memory-file.js";
 
 /** The absolute path of the folder in which this machine remembers a vault. */
@@ -19,8 +19,19 @@ export const formerMemoryFile = (context: Context, vaultId: string): string => j
 
 /** The files of one vault's memory that hold the states behind those that are remembered. */
 const ANCESTRY_ENDING = ".states";
-const ancestryFile = (context: Context, vaultId: string, lock: Digest): string =>
-  join(memoryFolder(context, vaultId), `${lock.slice("sha256:".length)}${ANCESTRY_ENDING}`);
+/** Those that hold what judges uses of the main branches' states. */
+const RULES_ENDING = ".rules";
+const stateFile = (context: Context, vaultId: string, lock: Digest, ending: string): string =>
+  join(memoryFolder(context, vaultId), `${lock.slice("sha256:".length)}${ending}`);
+
+/** What is remembered of a state beside the memory's own file. */
+export interface StateBeside {
+  readonly lock: Digest;
+  /** All states behind it; `undefined` where they are not known. */
+  readonly ancestry: Ancestry | undefined;
+  /** What judges uses of it, for a state of a main branch. */
+  readonly rules?: Uint8Array | undefined;
+}
 
 /**
  * What is remembered of a vault, with what agent-vault 0.2.0 remembered; `undefined` where that is nothing.
@@ -33,26 +44,26 @@ export function readMemory(context: Context, vaultId: string): Memory | undefine
 /**
  * Changes what is remembered, under a lock that every process takes: `change` gets what is remembered by then. It is written whole or
  * not at all. Where it cannot be written the context says so, since reading goes on without it.
- * @param ancestries all states behind those that are new, by the digests of their locks
+ * @param beside of the state that is new
  * @throws VaultError `DAMAGED`, `BUSY`
  */
-export function updateMemory(
-  context: Context,
-  vaultId: string,
-  change: (memory: Memory) => Memory,
-  ancestries: ReadonlyMap<Digest, Ancestry> = new Map(),
-): void {
+export function updateMemory(context: Context, vaultId: string, change: (memory: Memory) => Memory, beside?: StateBeside): void {
   const folder = memoryFolder(context, vaultId);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     withWriteLockSync(context, folder, () => {
       const before = readStored(context, vaultId) ?? EMPTY_MEMORY;
       const after: StoredMemory = { ...before, ...change(before) };
-      if (isSame(after, before) && existsSync(memoryFile(context, vaultId))) return;
-      for (const [lock, ancestry] of ancestries) replaceFile(ancestryFile(context, vaultId, lock), ancestry.toBytes(), { durable: true });
-      const text = `${JSON.stringify({ version: 2, vault: vaultId, ...after }, null, 2)}\n`;
-      replaceFile(memoryFile(context, vaultId), text, { durable: true });
-      removeOldAncestries(context, vaultId, after);
+      const isKnown = isSame(after, before) && existsSync(memoryFile(context, vaultId));
+      const write = (ending: string, bytes: Uint8Array | undefined) =>
+        bytes && replaceFile(stateFile(context, vaultId, beside!.lock, ending), bytes, { durable: true });
+      write(RULES_ENDING, beside?.rules);
+      if (!isKnown) {
+        write(ANCESTRY_ENDING, beside?.ancestry?.toBytes());
+        const text = `${JSON.stringify({ version: 2, vault: vaultId, ...after }, null, 2)}\n`;
+        replaceFile(memoryFile(context, vaultId), text, { durable: true });
+      }
+      removeOldFiles(context, vaultId, after);
     });
   } catch (error) {
     const reason = error instanceof VaultError ? error.cause : error;
@@ -72,10 +83,39 @@ export function rememberedVaults({ home }: Context): string[] {
 /** All states behind one that is remembered; `undefined` where they are not known. */
 export function rememberedAncestry(context: Context, vaultId: string, lock: Digest): Ancestry | undefined {
   try {
-    return Ancestry.parse(readFileSync(ancestryFile(context, vaultId, lock)));
+    return Ancestry.parse(readFileSync(stateFile(context, vaultId, lock, ANCESTRY_ENDING)));
   } catch (error) {
     if (isSystemError(error) || error instanceof VaultError) return undefined;
     throw error;
+  }
+}
+
+/** What was kept of the rules of a main branch's state, unverified; `undefined` where nothing was. */
+export function keptRules(context: Context, vaultId: string, lock: Digest): Uint8Array | undefined {
+  try {
+    return readFileSync(stateFile(context, vaultId, lock, RULES_ENDING));
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the rules of a state were kept; `false` where they could not be, `undefined` where nobody tried. */
+export function hasKeptRules(context: Context, vaultId: string, lock: Digest): boolean | undefined {
+  try {
+    return statSync(stateFile(context, vaultId, lock, RULES_ENDING)).size > 0;
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Removes rules that are not what was written, so that the next read of the main branch keeps them again. */
+export function dropRules(context: Context, vaultId: string, lock: Digest): void {
+  try {
+    rmSync(stateFile(context, vaultId, lock, RULES_ENDING), { force: true });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
   }
 }
 
@@ -112,12 +152,14 @@ function parsedOrDamaged<T>(text: string | undefined, file: string, parse: (text
   });
 }
 
-function removeOldAncestries(context: Context, vaultId: string, memory: Memory): void {
-  const kept = new Set(allStates(memory).map(({ lock }) => ancestryFile(context, vaultId, lock)));
+/** Removes what is beside states that are not among the newest any more. */
+function removeOldFiles(context: Context, vaultId: string, memory: Memory): void {
+  const ancestries = allStates(memory).map(({ lock }) => stateFile(context, vaultId, lock, ANCESTRY_ENDING));
+  const rules = allStatesOnHome(memory).map(({ lock }) => stateFile(context, vaultId, lock, RULES_ENDING));
+  const kept = new Set([...ancestries, ...rules]);
   const folder = memoryFolder(context, vaultId);
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith(ANCESTRY_ENDING) && !kept.has(join(folder, name))) rmSync(join(folder, name), { force: true });
-  }
+  const isOurs = (name: string) => name.endsWith(ANCESTRY_ENDING) || name.endsWith(RULES_ENDING);
+  for (const name of readdirSync(folder)) if (isOurs(name) && !kept.has(join(folder, name))) rmSync(join(folder, name), { force: true });
 }
 
 function isSame(a: StoredMemory, b: StoredMemory): boolean {

@@ -74,6 +74,12 @@ export function statesOnHome(memory: Memory, remote: string, ref: string): reado
   return [...new Map(states.map((state) => [state.lock, state])).values()];
 }
 
+/** The states of the vault's main refs on all remotes, each once. */
+export function allStatesOnHome(memory: Memory): SeenState[] {
+  const states = Object.entries(memory.remotes).flatMap(([remote, { home }]) => (home === undefined ? [] : statesOn(memory, remote, home)));
+  return [...new Map(states.map((state) => [state.lock, state])).values()];
+}
+
 /** The same memory with other states of a remote's ref. */
 export function withStatesOn(memory: Memory, remote: string, ref: string, states: readonly SeenState[]): Memory {
   const known = memory.remotes[remote] ?? { home: undefined, refs: {} };

@@ -1,9 +1,8 @@
 import { isVerificationError } from "../errors.js";
 import { dirname } from "node:path";
 import { VaultFiles } from "../files/vault-files.js";
+import { VaultFolder } from "../files/vault-folder.js";
 import { runGitSync } from "../git/run-git-sync.js";
-import type { Ancestry } from "../lock/ancestry.js";
-import type { Digest } from "../lock/digest.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import type { StateRef } from "../lock/state-ref.js";
 import { followedBy } from "./followed.js";
@@ -21,28 +20,64 @@ import {
   type Memory,
   type SeenState,
 } from "./memory.js";
-import { rememberedAncestry, updateMemory } from "./memory-store.js";
+import { hasKeptRules, rememberedAncestry, updateMemory } from "./memory-store.js";
 import { rememberPlace } from "./places.js";
+import { formatRules } from "./rules-file.js";
 import { workTreePlace, type FetchedPlace, type Place } from "./place.js";
 import type { TrustContext } from "./trust-context.js";
 
+/** A state that was verified, where it comes from, and its files, vouched for. */
+export interface Verified {
+  readonly lineage: Lineage;
+  readonly files: VaultFiles;
+  readonly place: Place;
+  readonly known: Known;
+}
+
 /** Remembers a state that was verified, and read without finding anything wrong, as one of the newest of its place. */
-export function rememberAt(trust: TrustContext, lineage: Lineage, place: Place, known: Known): void {
+export function rememberAt(trust: TrustContext, verified: Verified): void {
   try {
-    remember(trust, lineage, place, known);
+    remember(trust, verified, newRules(trust, verified));
   } catch (error) {
     // Files of the work tree may be of the next state by now, which the next read remembers.
-    if (place.kind === "fetched" || !isVerificationError(error)) throw error;
+    if (verified.place.kind === "fetched" || !isVerificationError(error)) throw error;
   }
 }
 
-function remember(trust: TrustContext, lineage: Lineage, place: Place, known: Known): void {
+/** As {@link rememberAt}, for a state of a main branch of which nothing was read: only where all that judges uses of it is what was signed. */
+export function rememberWhole(trust: TrustContext, verified: Verified): void {
+  if (!isOnHome(verified.place)) return;
+  const rules = newRules(trust, verified);
+  const { lock, digest } = verified.lineage.signed;
+  if (rules ? rules.length > 0 : hasKeptRules(trust.context, lock.vault, digest)) remember(trust, verified, rules);
+}
+
+function remember(trust: TrustContext, { lineage, place, known }: Verified, rules: Uint8Array | undefined): void {
   if (place.kind === "fetched") rememberPlace(trust.context, place, lineage.signed.lock.vault);
   const learn = (memory: Memory) => learnt(trust, lineage, place, withPinned(memory, known));
   const { memory } = known;
   // Most reads find nothing new, and take no lock.
-  if (memory && JSON.stringify(learn(memory)) === JSON.stringify(memory)) return;
-  updateMemory(trust.context, lineage.signed.lock.vault, (present) => learn(memory ? present : fresh(present)), ancestriesOf(lineage));
+  if (memory && !rules && JSON.stringify(learn(memory)) === JSON.stringify(memory)) return;
+  const beside = { lock: lineage.signed.digest, ancestry: lineage.whole, rules };
+  updateMemory(trust.context, lineage.signed.lock.vault, (present) => learn(memory ? present : fresh(present)), beside);
+}
+
+const isOnHome = (place: Place): boolean => place.kind === "fetched" && place.isHome;
+
+/**
+ * What judges uses of a main branch's state, where that was not kept before: checkouts that cannot fetch are judged by it.
+ * @returns no bytes for what cannot be kept, so that not each read tries it
+ */
+function newRules({ context }: TrustContext, { lineage, files, place }: Verified): Uint8Array | undefined {
+  const { lock, digest } = lineage.signed;
+  if (!isOnHome(place) || hasKeptRules(context, lock.vault, digest) !== undefined) return undefined;
+  try {
+    return formatRules(files, lineage.signed) ?? new Uint8Array();
+  } catch (error) {
+    if (!isVerificationError(error)) throw error;
+    // Files of the work tree may be of the next state by now.
+    return files.source instanceof VaultFolder ? undefined : new Uint8Array();
+  }
 }
 
 /** Remembers a state that an owner has just made in the work tree. */
@@ -65,7 +100,7 @@ export function rememberMade(trust: TrustContext, signed: SignedLock): void {
       const here = joinState(memory.made.filter(isHere), made, ...orderTo(trust, lineage));
       return { ...memory, made: [...memory.made.filter((other) => !isHere(other)), ...here] };
     },
-    ancestriesOf(lineage),
+    { lock: signed.digest, ancestry: lineage.whole },
   );
 }
 
@@ -81,9 +116,9 @@ function madeIn({ context, root }: TrustContext, { clone, ref }: Extract<Place, 
   };
 }
 
-/** Remembers that a state, made here, went to a remote's ref. */
-export function rememberPushed(trust: TrustContext, lineage: Lineage, place: FetchedPlace): void {
-  rememberAt(trust, lineage, place, knownOf(trust, lineage.signed));
+/** Remembers that a state, made here, went to a remote's ref. @param files the state's, vouched for */
+export function rememberPushed(trust: TrustContext, lineage: Lineage, files: VaultFiles, place: FetchedPlace): void {
+  rememberAt(trust, { lineage, files, place, known: knownOf(trust, lineage.signed) });
 }
 
 /** What was first accepted without a second check counts for nothing beside a real anchor. */
@@ -151,9 +186,4 @@ function orderTo({ context }: TrustContext, lineage: Lineage) {
   const isBehind = (seen: StateRef) => lineage.lists(seen.lock) ?? seen.sequence < lock.sequence;
   const isAhead = (seen: StateRef) => rememberedAncestry(context, lock.vault, seen.lock)?.has(digest) ?? false;
   return [isBehind, isAhead] as const;
-}
-
-function ancestriesOf(lineage: Lineage): ReadonlyMap<Digest, Ancestry> {
-  const { whole, signed } = lineage;
-  return new Map(whole ? [[signed.digest, whole]] : []);
 }

@@ -4,12 +4,12 @@ import type { VaultFiles } from "../files/vault-files.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { olderThanRemembered, rollback, unsigned } from "./errors.js";
 import { refuseSuperseded, requireOrder, requireValid } from "./freshness.js";
-import { knownOf, type Known } from "./known.js";
+import { knownOf } from "./known.js";
 import { holdToLock } from "./hold-to-lock.js";
 import type { Lineage } from "./lineage.js";
 import type { SeenState } from "./memory.js";
 import { workTreePlace, type Place } from "./place.js";
-import { rememberAt } from "./remember.js";
+import { rememberAt, rememberWhole, type Verified } from "./remember.js";
 import { requireFloor } from "./require-floor.js";
 import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey, requireVaultOfPlace } from "./signer.js";
 import type { TrustContext } from "./trust-context.js";
@@ -28,6 +28,8 @@ export interface TrustedState extends SignedLock {
   requireNotOlderThanRemembered(): void;
   /** Remembers the state as the newest one of its place, and who may sign the next. */
   remember(): void;
+  /** As `remember`, for a state of which nothing was read: where all that judges uses of it is what was signed. */
+  rememberWhole(): void;
 }
 
 /**
@@ -63,7 +65,7 @@ export function verifyState(
   if (place.kind === "fetched" && place.isHome && place.superseded) throw rollback(signed, place.superseded);
   // Freeze: one old state is served for ever.
   requireValid(trust, signed);
-  return trustedState(trust, { signed, lineage, known, place, newer });
+  return trustedState(trust, { lineage, files, known, place }, newer);
 }
 
 /**
@@ -101,15 +103,9 @@ function readAhead(files: VaultFiles): void {
   }
 }
 
-interface Verified {
-  readonly signed: SignedLock;
-  readonly lineage: Lineage;
-  readonly known: Known;
-  readonly place: Place;
-  readonly newer: SeenState | undefined;
-}
-
-function trustedState(trust: TrustContext, { signed, lineage, known, place, newer }: Verified): TrustedState {
+function trustedState(trust: TrustContext, verified: Verified, newer: SeenState | undefined): TrustedState {
+  const { lineage, known } = verified;
+  const { signed } = lineage;
   return {
     ...signed,
     lineage,
@@ -119,6 +115,7 @@ function trustedState(trust: TrustContext, { signed, lineage, known, place, newe
     requireNotOlderThanRemembered: () => {
       if (newer) throw olderThanRemembered(signed, newer);
     },
-    remember: () => (newer ? undefined : rememberAt(trust, lineage, place, known)),
+    remember: () => (newer ? undefined : rememberAt(trust, verified)),
+    rememberWhole: () => (newer ? undefined : rememberWhole(trust, verified)),
   };
 }

@@ -19,12 +19,25 @@ _MAX_NAMED = 5
 class SignedFiles:
     """The files that a lock covers. A folder is read when the first of its files is asked for, so a read costs what its group costs."""
 
-    def __init__(self, lock: Lock, source: FileSource, *, offered: bool = False, lists: TreeListCache | None = None) -> None:
-        """`offered`: a remote offers the files; they are not in the work tree."""
+    def __init__(
+        self,
+        lock: Lock,
+        source: FileSource,
+        *,
+        offered: bool = False,
+        lists: TreeListCache | None = None,
+        trees: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """
+        `offered`: a remote offers the files; they are not in the work tree.
+
+        `trees` says what is in some folders, by lists whose digests are the signed ones: these are not looked through.
+        """
         self.lock = lock
         self._source = source
         self._offered = offered
         self._lists = lists
+        self._trees = trees or {}
         self._present: Mapping[str, str] | None = None
         self._added: Mapping[str, str] | None = None
         self._lookups: dict[str, Callable[[str], str | None]] = {}
@@ -62,6 +75,12 @@ class SignedFiles:
                 trees.add(tree)
         return sorted(file for tree in trees for file in self._read_tree(tree))
 
+    def list_of(self, tree: str) -> bytes:
+        """The list of a signed folder's files, lines of `SHA256␠␠PATH`: its digest is in the lock. Raises `TAMPERED`."""
+        digest = self._entry(self.lock.trees, tree)
+        content = self._lists.read(tree, digest) if self._lists and digest else None
+        return content or tree_list({file[len(tree) + 1 :]: digest for file, digest in self._read_tree(tree).items()})
+
     def _digest_in(self, tree: str, file: str) -> str | None:
         if self._present is not None:
             return self._present.get(file)
@@ -84,6 +103,8 @@ class SignedFiles:
         return lookup
 
     def _read_tree(self, tree: str) -> Mapping[str, str]:
+        if tree in self._trees:
+            return self._trees[tree]
         digests = digest_files(self._source, self._source.walk(tree))
         listing = tree_list({file[len(tree) + 1 :]: digest for file, digest in digests.items()})
         if (digest_of(listing) if digests else None) != self._entry(self.lock.trees, tree):

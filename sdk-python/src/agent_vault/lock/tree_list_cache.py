@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..disk.atomic_file import write_atomically
@@ -13,6 +15,14 @@ from .digest import digest_of
 #: A smaller folder is read as fast as its list.
 _MIN_FILES = 256
 _MAX_LIST_BYTES = 64 * 1024 * 1024
+_LIST = re.compile(rb"(?:[0-9a-f]{64} {2}[^\n ]+\n)+")
+
+
+def digests_in_list(content: bytes, tree: str) -> Mapping[str, str] | None:
+    """The digests of all files in a folder's list, by their paths in the vault; `None` for a text that is no list."""
+    if not _LIST.fullmatch(content):
+        return None
+    return {f"{tree}/{line[66:]}": f"sha256:{line[:64]}" for line in content.decode("utf-8", "replace").split("\n")[:-1]}
 
 
 @dataclass(frozen=True)

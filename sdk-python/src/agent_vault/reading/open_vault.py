@@ -36,9 +36,8 @@ def open_vault(
 
 def is_under_policy(chosen: ChosenState) -> bool:
     """Whether a policy decides over a use: the one of the state that is used, or of the newest that is known."""
-    files = [files for files in (chosen.files, chosen.home) if files is not None]
     return (
         (chosen.trusted is not None and chosen.trusted.is_under_policy)
         or (chosen.missing is not None and chosen.missing.policy)
-        or any(judging.read(POLICY_FILE) is not None for judging in files)
+        or any(judging.read(POLICY_FILE) is not None for judging in (chosen.files, *chosen.homes))
     )

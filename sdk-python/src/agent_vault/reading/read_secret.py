@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..age.decrypt import decrypt
 from ..context import home_folder
-from ..errors import error
+from ..errors import VaultError, error
 from ..files.vault_folder import VaultFolder
 from ..format.names import format_secret_path, parse_secret_path
 from ..git.may_have_remote import may_have_remote
@@ -37,15 +37,21 @@ def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *,
 
         fetch_states(root, keys, env)
     vault = open_vault(root, keys, env, load=lambda files: files.ciphertext(path), local_only=not auto_pull)
-    if vault.home:
-        require_not_removed(vault.home, vault.files, keys)
-    if is_under_policy(vault):
-        vault.require_rules()
-        return read_with_command_line(root, path, key, env, POLICY, pull=auto_pull)
-    value = _decrypt(vault.files.ciphertext(path), format_secret_path(path), keys)
+    try:
+        for home in vault.homes:
+            require_not_removed(home, vault.files, keys)
+        if is_under_policy(vault):
+            vault.require_rules()
+            return read_with_command_line(root, path, key, env, POLICY, pull=auto_pull)
+        value = _decrypt(vault.files.ciphertext(path), format_secret_path(path), keys)
+    except VaultError as failure:
+        # Nothing is wrong with the state, such as for an agent that was removed in it. Of a vault that is not known nothing is remembered.
+        if failure.code in ("NOT_AUTHORIZED", "POLICY_DENIED") and vault.trusted and not vault.trusted.is_first:
+            vault.remember()
+        raise
     if vault.trusted:
         count_unrecorded_use(home_folder(env), vault.trusted.signed.lock.vault)
-        vault.trusted.remember()
+        vault.remember()
     return value
 
 

@@ -87,6 +87,24 @@ def vault_gone(remote: str, ref: str, seen: StateRef) -> VaultError:
     )
 
 
+def vault_moved(ref: str, before: str, folder: str) -> VaultError:
+    """The vault's main ref has it in another folder, which is relative to the repository, with `/`."""
+    return error(
+        "VAULT_NOT_FOUND",
+        f"The vault was moved: on the branch {branch_name(ref)} it is in {folder}/, and no more in {before}/.",
+        "Take that branch over (git pull, git merge), and use the vault where it is now.",
+    )
+
+
+def other_vault_after_move(failure: VaultError, ref: str, folder: str) -> VaultError:
+    """Another vault is in this one's place, and this one is elsewhere."""
+    return error(
+        failure.code,
+        f"{failure.message} On the branch {branch_name(ref)} yours is in {folder}/ now.",
+        "If an owner moved it, take that branch over and use the vault there. Otherwise do not use it.",
+    )
+
+
 def older_than_remembered(signed: SignedLock, seen: StateRef) -> VaultError:
     return error(
         "ROLLBACK",

@@ -84,6 +84,11 @@ class Memory:
         former = known.home if known else None
         return unique([*self.states_on(remote, ref), *(self.states_on(remote, former) if former and former != ref else ())])
 
+    def all_states_on_home(self) -> tuple[SeenState, ...]:
+        """The states of the vault's main refs on all remotes, each once."""
+        homes = [(remote, known.home) for remote, known in self.remotes.items() if known.home is not None]
+        return unique([state for remote, home in homes for state in self.states_on(remote, home)])
+
     def with_states_on(self, remote: str, ref: str, states: Sequence[SeenState]) -> Memory:
         """The same memory with other states of a remote's ref."""
         known = self.remotes.get(remote, RemoteMemory())

@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ..errors import VaultError, is_verification_error
+from ..files.vault_files import VaultFiles
+from ..files.vault_folder import VaultFolder
 from .known import Known
 from .lineage import Lineage
 from .memory import IsBehind, Memory, SeenState, join_state, seen_state
-from .memory_store import remembered_ancestry, update_memory
+from .memory_store import StateBeside, has_kept_rules, remembered_ancestry, update_memory
 from .place import CheckoutPlace, FetchedPlace, FolderPlace, LocalPlace, Place
 from .places import remember_place
+from .rules_file import format_rules
 from .trust_context import TrustContext
 
 
-def remember_at(context: TrustContext, lineage: Lineage, place: Place, known: Known) -> None:
+@dataclass(frozen=True)
+class Verified:
+    """A state that was verified, where it comes from, and its files, vouched for."""
+
+    lineage: Lineage
+    files: VaultFiles
+    place: Place
+    known: Known
+
+    @property
+    def is_on_home(self) -> bool:
+        return isinstance(self.place, FetchedPlace) and self.place.is_home
+
+
+def remember(context: TrustContext, verified: Verified) -> None:
     """Remembers a state that was verified, and read without finding anything wrong, as one of the newest of its place."""
+    _remember(context, verified, _new_rules(context, verified))
+
+
+def remember_whole(context: TrustContext, verified: Verified) -> None:
+    """
+    As `remember`, for a state of a main branch of which nothing was read.
+
+    It is remembered only if all that judges uses of it is what was signed.
+    """
+    if not verified.is_on_home:
+        return
+    rules = _new_rules(context, verified)
+    signed = verified.lineage.signed
+    if rules or (rules is None and has_kept_rules(context.home, signed.lock.vault, signed.digest)):
+        _remember(context, verified, rules)
+
+
+def _remember(context: TrustContext, verified: Verified, rules: bytes | None) -> None:
+    lineage, place, known = verified.lineage, verified.place, verified.known
     vault = lineage.signed.lock.vault
     if isinstance(place, FetchedPlace):
         remember_place(context.home, place.remote, place.path, vault)
@@ -25,15 +62,32 @@ def remember_at(context: TrustContext, lineage: Lineage, place: Place, known: Kn
         return _learnt(context, lineage, place, replace(memory, pinned=pinned))
 
     # Most reads find nothing new, and take no lock.
-    if known.memory and learn(known.memory) == known.memory:
+    if known.memory and rules is None and learn(known.memory) == known.memory:
         return
-    whole = lineage.whole
     update_memory(
         context.home,
         vault,
         lambda present: learn(present if known.memory else _fresh(present)),
-        {lineage.signed.digest: whole} if whole is not None else {},
+        StateBeside(lineage.signed.digest, lineage.whole, rules),
     )
+
+
+def _new_rules(context: TrustContext, verified: Verified) -> bytes | None:
+    """
+    What judges uses of a main branch's state, if that was not kept before: checkouts that cannot fetch are judged by it.
+
+    No bytes for what cannot be kept, so that not each read tries it.
+    """
+    signed = verified.lineage.signed
+    if not verified.is_on_home or has_kept_rules(context.home, signed.lock.vault, signed.digest) is not None:
+        return None
+    try:
+        return format_rules(verified.files, signed.digest) or b""
+    except VaultError as failure:
+        if not is_verification_error(failure):
+            raise
+        # Files of the work tree may be of the next state by now.
+        return None if isinstance(verified.files.source, VaultFolder) else b""
 
 
 def _fresh(memory: Memory) -> Memory:

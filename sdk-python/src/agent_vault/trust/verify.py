@@ -13,11 +13,11 @@ from ..lock.signer_locks import signer_locks
 from ..lock.tree_list_cache import TreeListCache
 from .errors import older_than_remembered, rollback
 from .freshness import refuse_superseded, require_not_expired, require_order
-from .known import Known, known_of
+from .known import known_of
 from .lineage import Lineage
 from .memory import SeenState
 from .place import FetchedPlace, Place
-from .remember import remember_at
+from .remember import Verified, remember, remember_whole
 from .signer import require_never_signed, require_trusted_signer, require_vault_of_key, require_vault_of_place
 from .trust_context import TrustContext
 
@@ -60,7 +60,7 @@ def verify(context: TrustContext, files: VaultFiles, place: Place) -> TrustedSta
     # Freeze: a host that serves the same old state forever.
     require_not_expired(context, signed)
     # Trust recorded too early: nothing is written before the caller has verified and used what it read (remember).
-    return TrustedState(context, signed, lineage, place, known, newer)
+    return TrustedState(context, signed, lineage, Verified(lineage, files, place, known), newer)
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ class TrustedState:
     _context: TrustContext
     signed: SignedLock
     lineage: Lineage
-    _place: Place
-    _known: Known
+    _verified: Verified
     #: A newer state that was seen before in its place. Such a state is read with a warning and never remembered.
     newer: SeenState | None
 
@@ -79,6 +78,11 @@ class TrustedState:
     def is_under_policy(self) -> bool:
         """Whether the newest state that was seen has a policy."""
         return self.newer.policy if self.newer else POLICY_FILE in self.signed.lock.files
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing of this vault was remembered before."""
+        return self._verified.known.memory is None
 
     def covers(self, lock: str) -> bool:
         """Whether this is a state, or lists it."""
@@ -92,4 +96,9 @@ class TrustedState:
     def remember(self) -> None:
         """Remembers the state as the newest one of its place, and who may sign the next."""
         if self.newer is None:
-            remember_at(self._context, self.lineage, self._place, self._known)
+            remember(self._context, self._verified)
+
+    def remember_whole(self) -> None:
+        """As `remember`, for a state of which nothing was read: if all that judges uses of it is what was signed."""
+        if self.newer is None:
+            remember_whole(self._context, self._verified)
