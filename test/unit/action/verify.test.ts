@@ -68,12 +68,19 @@ function pullRequest(box: Sandbox, base = box.git("rev-parse", "main").trim()): 
 describe("the action's verify", () => {
   it("proves the vault without a key, and says so in the summary", async () => {
     const box = await proposed();
+    const event = pullRequest(box);
+    const owner = (await box.ok("list-owners", "--json")).match(/ssh-ed25519 [A-Za-z0-9+/=]+/)![0];
     rmSync(join(box.home, ".agent-vault"), { recursive: true });
-    const step = await runAction(box, { mode: "verify" });
-    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined, masks: [] });
-    expect(step.summary).toContain("### The vault: verified");
-    expect(step.warnings).toEqual([expect.stringContaining("who may sign")]);
-    expect((await runAction(box, { mode: "verify", key: "x" })).warnings[0]).toContain("takes no key");
+    // A pull request has a base that vouches for it.
+    const step = await runAction(box, { mode: "verify" }, { env: event });
+    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined, masks: [], warnings: [] });
+    expect(step.summary).toMatch(/^### What this changes in the vault: verified/);
+    const push = await runAction(box, { mode: "verify" });
+    expect(push).toMatchObject({ code: 1, error: expect.stringContaining("[UNTRUSTED_SIGNER]"), warnings: [] });
+    expect(push.log.join("\n")).toContain(`AGENT_VAULT_OWNER='${owner}'`);
+    expect((await runAction(box, { mode: "verify", key: "x" }, { env: event })).warnings).toEqual([
+      expect.stringContaining("takes no key"),
+    ]);
   });
 
   it("fails on what the owner has not signed, and points at the file", async () => {

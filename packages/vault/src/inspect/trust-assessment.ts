@@ -11,6 +11,7 @@ import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { nestedAttributes } from "../lock/signed-files.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { shellWord } from "../text/shell-word.js";
+import { requireFollowsBase, type BaseState } from "../trust/base-state.js";
 import { differingFiles, type DifferingFile } from "../trust/differing-files.js";
 import { rollback } from "../trust/errors.js";
 import { floorOf } from "../trust/floor.js";
@@ -18,7 +19,7 @@ import { compareStates, requireOrder, requireValid } from "../trust/freshness.js
 import { knownOf } from "../trust/known.js";
 import type { Lineage } from "../trust/lineage.js";
 import { workTreePlace } from "../trust/place.js";
-import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey } from "../trust/signer.js";
+import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfBase, requireVaultOfKey } from "../trust/signer.js";
 import { TrustContext, type OnTrustWarning } from "../trust/trust-context.js";
 import { holdToLock } from "../trust/hold-to-lock.js";
 import { damageFinding } from "./damage.js";
@@ -28,6 +29,8 @@ import { kindOf, type Finding } from "./finding.js";
 export interface TrustAssessment {
   /** The state, where its signature is one, by whomever it was made. */
   readonly signed: SignedLock | undefined;
+  /** The states behind it, where its signer is trusted and it may follow them. */
+  readonly lineage: Lineage | undefined;
   readonly findings: Finding[];
 }
 
@@ -39,6 +42,8 @@ export interface TrustAssessmentOptions {
   readonly commit?: string | undefined;
   /** What came after the state says nothing against it. */
   readonly isPast?: boolean;
+  /** The state that it is proposed to follow. */
+  readonly base?: BaseState | undefined;
 }
 
 /**
@@ -56,14 +61,14 @@ export async function assessTrust(
   digests: ReadonlyMap<string, Digest>,
   options: TrustAssessmentOptions = {},
 ): Promise<TrustAssessment> {
-  const { commit, isPast = false } = options;
+  const { commit, isPast = false, base } = options;
   const keys = findKeys(context, { vaultId: () => vaultIdIn(state.source) });
   const isCompared = !isPast && (commit === undefined || (await isTip(context, root, commit)));
-  const problems = new Problems();
-  const trust = new TrustContext(context, root, keys, problems.warn, true);
-  const signed = assessSignature(trust, state, problems, { isPast, isCompared });
+  const problems = new Problems(() => trust.isStrict);
+  const trust = new TrustContext(context, root, keys, problems.warn, { base });
+  const { signed, lineage } = assessSignature(trust, state, problems, { isPast, isCompared });
   const findings = [...problems.all()];
-  if (!signed) return { signed, findings };
+  if (!signed) return { signed, lineage, findings };
   const add = (severity: Finding["severity"], kind: Finding["kind"], file: string, message: string, remedy: string) =>
     findings.push({ severity, kind, subject: file, message, remedy, file });
 
@@ -87,7 +92,7 @@ export async function assessTrust(
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
     add("error", "tampered", file, message, `Find out who put it there, then remove it: rm ${shellWord(join(root, file))}.`);
   }
-  return { signed, findings };
+  return { signed, lineage, findings };
 
   /** What a configuration that cannot be read lists is not known: that it cannot is a finding of its own. */
   async function differing(): Promise<DifferingFile[]> {
@@ -123,21 +128,22 @@ export async function assessTrust(
  * Goes through the checks of `verifyState` in their order, and on after what is wrong. Nothing is vouched for, nothing remembered.
  * @param options.isPast whether it may have gone stale
  * @param options.isCompared whether it should be or follow what was seen and made
- * @returns the state, where its signature is right, by whatever key
+ * @returns the state, where its signature is right, by whatever key; what is behind it, where that key is trusted
  */
 function assessSignature(
   trust: TrustContext,
   files: VaultState,
   problems: Problems,
   { isPast, isCompared }: { isPast: boolean; isCompared: boolean },
-): SignedLock | undefined {
+): Pick<TrustAssessment, "signed" | "lineage"> {
   const signed = problems.unless(() => readSignedLock(files));
   if (!signed) {
     if (problems.all().length === 0) problems.unless(() => requireNeverSigned(trust, files));
-    return undefined;
+    return { signed: undefined, lineage: undefined };
   }
   const known = problems.unless(() => {
     requireVaultOfKey(trust, signed);
+    requireVaultOfBase(trust, signed);
     return knownOf(trust, signed);
   });
   // What is inspected stays as it lies there; these are the same files, held to the lock.
@@ -151,8 +157,10 @@ function assessSignature(
       compareWithFloor(trust, lineage);
     });
   }
+  const { base } = trust;
+  const isSound = isTrusted && (!base || problems.unless(() => (requireFollowsBase(trust, lineage, base), true)));
   if (!isPast) problems.unless(() => requireValid(trust, signed));
-  return signed;
+  return { signed, lineage: isSound ? lineage : undefined };
 }
 
 /** Taking commits back leaves an older state on top of a newer one; a clone that is behind does not. @throws VaultError `ROLLBACK` */
@@ -177,9 +185,18 @@ function compareWithFloor(trust: TrustContext, lineage: Lineage): void {
 /** What speaks against a state, each thing once. */
 class Problems {
   readonly #byMessage = new Map<string, Finding>();
+  readonly #isStrict: () => boolean;
+
+  /** @param isStrict whether it must be known who may sign */
+  constructor(isStrict: () => boolean) {
+    this.#isStrict = isStrict;
+  }
 
   /** Takes a warning. */
-  readonly warn: OnTrustWarning = (kind, message, remedy) => this.#add("warning", kind, message, remedy);
+  readonly warn: OnTrustWarning = (kind, message, remedy) => {
+    const isError = (kind === "unsigned" || kind === "signer-unknown") && this.#isStrict();
+    this.#add(isError ? "error" : "warning", kind, message, remedy);
+  };
 
   /** Runs a check; what it throws of a vault that is not what its owner signed becomes a problem. */
   unless<T>(check: () => T): T | undefined {

@@ -10,7 +10,8 @@ import { inspect } from "./inspect.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { digestFiles, type KeyFinder } from "../files/digest-files.js";
 import { shellWord } from "../text/shell-word.js";
-import { compare, requireRepository, type Comparison } from "./comparison.js";
+import { openBase, requireRepository } from "./base.js";
+import { compare, type Comparison } from "./comparison.js";
 import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
@@ -20,7 +21,10 @@ import { VaultState } from "../files/vault-state.js";
 export interface VerifyOptions {
   /** A commit to verify instead of the work tree. */
   readonly at?: string | undefined;
-  /** A commit to compare with: who can do what, since the two parted. */
+  /**
+   * A commit to compare with, of the branch that a change is proposed for: who can do what, since the two parted. Its state vouches for
+   * the signer where nothing else is known, and the change must go on from where the two parted.
+   */
   readonly against?: string | undefined;
   /** Treat warnings as errors. */
   readonly strict?: boolean;
@@ -79,8 +83,10 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
   const commit = options.at === undefined ? undefined : await requireRepository(root, repository).commitAt(options.at);
   const state = new VaultState(commit === undefined ? root : CommitFiles.open(repository!, commit, root));
   const { digests, keyMaterial } = digestFiles(state.source, options.findKeys);
-  const { signed, findings: trust } = await assessTrust(context, root, state, digests, { commit });
-  const compared = options.against === undefined ? undefined : await compare(context, root, { repository, state, commit }, options.against);
+  const { against } = options;
+  const base = against === undefined ? undefined : await openBase(context, root, requireRepository(root, repository), against, commit);
+  const { signed, lineage, findings: trust } = await assessTrust(context, root, state, digests, { commit, base: base?.base });
+  const compared = base && (await compare(context, root, repository!, { state, lineage }, base));
   const findings = [
     ...trust,
     ...demands(context, signed, options),

@@ -137,7 +137,7 @@ function acceptOlder(trust: TrustContext, signed: SignedLock, seen: SeenState): 
 }
 
 /** @throws VaultError `ROLLBACK` in strict mode */
-function warnOfUnknownOrder(trust: TrustContext, signed: SignedLock, seen: SeenState): void {
+export function warnOfUnknownOrder(trust: TrustContext, signed: SignedLock, seen: StateRef): void {
   const error = unknownOrder(signed, seen);
   if (trust.isStrict) throw error;
   trust.warn("unknown-order", error.message, error.remedy!);

@@ -5,7 +5,8 @@ import { openLock, type SignedLock } from "../lock/open-lock.js";
 import { signerLocks } from "../lock/signer-locks.js";
 import { badSignature, fingerprint, type SshPublicKey } from "../lock/ssh-signature.js";
 import { anotherVault, anotherVaultOffered, keyOfAnotherVault, nothingKnown, unsigned, untrustedSigner } from "./errors.js";
-import type { Known } from "./known.js";
+import { isAtOrBehind, type BaseState } from "./base-state.js";
+import { seenState, type Known } from "./known.js";
 import type { Lineage } from "./lineage.js";
 import { allStates, type SeenState } from "./memory.js";
 import { memoryFile, readMemory, rememberedAncestry } from "./memory-store.js";
@@ -31,6 +32,7 @@ export function requireNeverSigned(trust: TrustContext, files: VaultFiles): unde
   const id = claimedId(files);
   const isAnchored =
     (trust.isStrict && !trust.isInspection) ||
+    trust.base !== undefined ||
     (id !== undefined && readMemory(context, id) !== undefined) ||
     Boolean(context.env["AGENT_VAULT_OWNER"]) ||
     (keys !== undefined && (keys.isOwners || keys.comments.owners.length > 0));
@@ -46,6 +48,12 @@ export function requireNeverSigned(trust: TrustContext, files: VaultFiles): unde
 /** @throws VaultError `WRONG_VAULT` where the available key was made for another vault */
 export function requireVaultOfKey({ keys }: TrustContext, { lock }: SignedLock): void {
   if (keys?.comments.vault !== undefined && keys.comments.vault !== lock.vault) throw keyOfAnotherVault(keys, lock);
+}
+
+/** @throws VaultError `WRONG_VAULT` where the branch that a change is proposed for has another vault in this place */
+export function requireVaultOfBase({ base }: TrustContext, { lock }: SignedLock): void {
+  const before = base?.lineage.signed.lock.vault;
+  if (before !== undefined && before !== lock.vault) throw anotherVault(lock, before);
 }
 
 /** @throws VaultError `WRONG_VAULT` where another vault was seen at the same place of the remote */
@@ -68,28 +76,46 @@ export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, file
   const { signer } = signed;
   const states = memory ? allStates(memory) : [];
   if (states.some(({ lock }) => lock === signed.digest) || isListedBy(trust, signed, states)) return;
+  if (trust.base) {
+    if (isAtOrBehind(signed, trust.base.lineage)) return;
+    requireOwnerSinceBase(trust, lineage, files, trust.base);
+  }
   // A key that was taken away signs states that look as if they were made before that.
   if (memory?.removed.includes(signer)) throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
 
   const before = states.filter(({ lock }) => lineage.lists(lock));
-  if (before.length > 0) {
-    const changes = signerLocks(files, signed.lock.vault);
-    for (const { lock, owners, sequence } of before) {
-      const isSince = (change: SignedLock) => change.lock.sequence > sequence;
-      if (ownersAfter(owners, changes.filter(isSince)).includes(signer)) continue;
-      if (trust.history.leadsBack(signed, ({ digest }) => digest === lock)) continue;
-      throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
-    }
-    return;
-  }
+  if (before.length > 0) return requireOwnerSince(trust, signed, files, before, memoryFile(trust.context, signed.lock.vault));
   const vouching = [...anchors.keys, ...(memory?.pinned ?? [])];
   const roots = vouching.length > 0 ? vouching : states.flatMap(({ owners }) => owners);
-  if (roots.length === 0) return acceptOnFirstUse(trust, signed);
+  if (roots.length === 0) return trust.base ? undefined : acceptOnFirstUse(trust, signed);
   if (ownersAfter(roots, signerLocks(files, signed.lock.vault)).includes(signer)) return;
   if (trust.history.leadsBack(signed, (state) => roots.includes(state.signer))) return;
   // What a state of agent-vault 0.2.0 has behind it is not always known, and its signer may be an owner of a later one.
   if (states.some(({ lock, owners }) => owners.includes(signer) && lineage.lists(lock) === undefined)) return;
   throw untrustedSigner(signed, vouching.length > 0 && anchors.source ? anchors.source : memoryFile(trust.context, signed.lock.vault));
+}
+
+/**
+ * Requires that the signer is an owner in the states of the branch that a change is proposed for, and none of those who were removed
+ * there. @throws VaultError `UNTRUSTED_SIGNER`
+ */
+function requireOwnerSinceBase(trust: TrustContext, lineage: Lineage, files: VaultFiles, base: BaseState): void {
+  const { signed } = lineage;
+  if (base.lineage.formerOwners().includes(signed.signer)) throw untrustedSigner(signed, base.revision);
+  const states = [base.lineage.signed, ...(base.parted ? [base.parted.signed] : [])];
+  const before = states.filter(({ digest }) => lineage.lists(digest));
+  requireOwnerSince(trust, signed, files, (before.length > 0 ? before : [base.lineage.signed]).map(seenState), base.revision);
+}
+
+/** Requires that the signer is an owner in each of some states, or became one since. @param source of the states, as a message names it */
+function requireOwnerSince(trust: TrustContext, signed: SignedLock, files: VaultFiles, before: readonly SeenState[], source: string): void {
+  const changes = signerLocks(files, signed.lock.vault);
+  for (const { lock, owners, sequence } of before) {
+    const isSince = (change: SignedLock) => change.lock.sequence > sequence;
+    if (ownersAfter(owners, changes.filter(isSince)).includes(signed.signer)) continue;
+    if (trust.history.leadsBack(signed, ({ digest }) => digest === lock)) continue;
+    throw untrustedSigner(signed, source);
+  }
 }
 
 /** Whether a state that is remembered has this one behind it, and so vouches for it. */
@@ -111,7 +137,11 @@ function acceptOnFirstUse(trust: TrustContext, signed: SignedLock): void {
   if (history.states().some(isOwn) && !history.leadsBack(signed, isOwn)) throw untrustedSigner(signed, keys!.source);
   const before = history.states().find((state) => state.lock.vault !== lock.vault && readMemory(context, state.lock.vault));
   if (before) throw anotherVault(lock, before.lock.vault);
-  if (trust.isStrict && !trust.isInspection) throw nothingKnown(signed);
+  if (trust.isStrict) {
+    const error = nothingKnown(signed);
+    if (!trust.isInspection) throw error;
+    return trust.warn("signer-unknown", error.message, error.remedy!);
+  }
   const name = lock.owners.find(({ key }) => key === signer)?.name ?? "an unnamed owner";
   trust.warn(
     "signer-unknown",
