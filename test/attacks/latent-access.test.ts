@@ -167,6 +167,7 @@ const CASES: readonly [what: string, change: (box: Sandbox) => unknown, words: s
     "the rules of the policy are in another order",
     false,
   ],
+  ["fewer channels", policy("version: 1\n", "version: 1\napproval_channels: [dialog]\n"), "may be asked by", false],
   ["another version of the policy", policy("version: 1", "version: 2"), "policy.yaml says more than is named here", true],
   ["a comment in the policy", append("policy.yaml", "# x\n"), "comments or spelling of policy.yaml differ", false],
   [

@@ -12,7 +12,18 @@ const none = async () => [];
 const ledger = await Ledger.open({ context, vault, identities: none, recipients: none });
 const secret = { secret: "stripe/api-key", groups: ["stripe"], tags: [] };
 const principal = { role: "agent", name: "bot", identity: "age1bot" };
-const use = { action: "run", secrets: [secret], principal, invocation: { folder: "/" }, command: ["true"] };
+const use = {
+  action: "run",
+  door: "cli",
+  byToken: true,
+  variables: [],
+  cleanEnvironment: false,
+  output: "scrubbed",
+  secrets: [secret],
+  principal,
+  invocation: { folder: "/" },
+  command: ["true"],
+};
 process.stdout.write("ready ");
 await once(process.stdin, "data");
 process.stdin.destroy();

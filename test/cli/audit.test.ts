@@ -260,7 +260,7 @@ describe("audit", () => {
     await box.cli(["-C", join(box.root, "=cmd"), "peek", "db/url", "--json"]);
     const lines = (await box.ok("audit", "--csv", "--last", "1")).split("\r\n");
     expect(lines[0]).toBe(
-      "id,time,action,outcome,who,identity,harness,secrets,command,folder,repository,branch,exit_code,reason,completed,hash",
+      "id,time,action,outcome,who,identity,harness,secrets,command,folder,repository,branch,exit_code,reason,completed,hash,request",
     );
     expect(lines[1]).toMatch(/^\d+,20\d\d-.*Z,get,denied,bot,age1\w+,,"\[""db\/url""\]",,/);
   });

@@ -248,17 +248,23 @@ describe("a server", () => {
     const box = await machine();
     const served = await Served.start(box, { flags: AGENT });
     const cli = join(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
-    for (const clean of [false, true]) {
-      box.write("hide.env", "AI_AGENT=\nCLAUDECODE=\n");
-      const { data } = await served.call("run", {
+    const get = (more: Record<string, unknown>) =>
+      served.call("run", {
         command: [process.execPath, cli, "get", "other/token"],
         secrets: ["stripe/test-key"],
-        env_files: ["hide.env"],
-        clean_env: clean,
         reason: "to get another one",
+        ...more,
       });
-      expect(data["stderr"]).toContain("[HARNESS_DENIED]");
-    }
+    for (const clean_env of [false, true]) expect((await get({ clean_env })).data["stderr"]).toContain("[HARNESS_DENIED]");
+    box.write("hide.env", "CLAUDECODE=\nAGENT=\n");
+    box.write("harness.env", "AI_AGENT=\n");
+    expect((await get({ env_files: ["hide.env"] })).code).toBe("POLICY_DENIED");
+    expect((await get({ env_files: ["harness.env"] })).code).toBe("INVALID_VARIABLE");
+    // Not even where the policy lets it set any variable.
+    box.write(".agent-vault/policy.yaml", 'version: 2\nrules:\n  - {secrets: "**", allow: {env: "*"}}\n');
+    await box.sign();
+    for (const clean_env of [false, true])
+      expect((await get({ clean_env, env_files: ["hide.env"] })).data["stderr"]).toContain("[HARNESS_DENIED]");
     expectNoValue(served);
   });
 

@@ -1,4 +1,4 @@
-import type { RequestedSecret, UseRequest } from "#runner/index.js";
+import { NO_COMMAND, type RequestedSecret, type UseRequest } from "#runner/index.js";
 
 /** A secret as it is asked for. */
 export function requested(secret: string, groups: readonly string[] = [secret.split("/")[0]!], environment?: string): RequestedSecret {
@@ -8,7 +8,10 @@ export function requested(secret: string, groups: readonly string[] = [secret.sp
 /** What an agent at work asks for: `npm run deploy` with one secret, on a branch of github.com/acme/shop. */
 export function useRequest(changes: Partial<UseRequest> = {}): UseRequest {
   return {
+    ...NO_COMMAND,
     action: "run",
+    door: "cli",
+    byToken: false,
     secrets: [requested("stripe/api-key", ["stripe", "shop"], "production")],
     principal: { role: "agent", name: "bot", identity: "age1bot" },
     invocation: {

@@ -27,7 +27,7 @@ export async function exportSecrets({ context, folder, secrets, key, toEnvironme
   try {
     const paths = secrets.map(({ secret }) => formatSecretPath(secret));
     const vault = await SecretReader.open(context, findVault(context, folder), { key: { keyText: key }, pull: false }, paths);
-    const judge = authorizeUnrecordedRead("read", { approver: approverOf(context) });
+    const judge = authorizeUnrecordedRead("read", { door: "action", approver: approverOf(context) });
     const read = await vault.read(paths, { judge });
     const values = read.map(({ secret, value }) => textOf(secret, value));
     for (const mask of new Set(values.flatMap(masksOf))) core.setSecret(mask);

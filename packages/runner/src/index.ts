@@ -1,4 +1,4 @@
-export type { RequestedSecret, UseRequest } from "./policy/use-request.js";
+export { NO_COMMAND, type Door, type RequestedSecret, type RequestedVariable, type UseRequest } from "./policy/use-request.js";
 export {
   DEFAULT_TTL_MS,
   expiryAfter,
@@ -22,10 +22,10 @@ export { decide, type Decision, type SecretDecision } from "./policy/decide.js";
 export type { Verdict } from "./policy/evaluate-rule.js";
 export { requireAllowed } from "./policy/require-allowed.js";
 export { ruleName } from "./policy/rule-name.js";
-export { explain, type Explanation, type SecretExplanation } from "./policy/explain.js";
+export { explain, explainDecision, type Explanation, type PolicyDecision, type SecretExplanation } from "./policy/explain.js";
 export { initPolicy } from "./policy/init-policy.js";
 export { parsePolicy } from "./policy/parse-policy.js";
-export { APPROVALS, type Approval, type Policy, type Rule } from "./policy/policy.js";
+export { APPROVAL_CHANNELS, APPROVALS, type Approval, type ApprovalChannel, type Policy, type Rule } from "./policy/policy.js";
 export { readPolicy } from "./policy/read-policy.js";
 export { reviewPolicy, type KnownNames } from "./policy/review.js";
 export { CAVEAT_NAMES, secretsOf, type CaveatName, type Profile, type ProfileCaveats } from "./profiles/profile.js";
@@ -55,7 +55,8 @@ export type { ApprovalQuestion, Reply } from "./approval/reply.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
 export { displaySafeName, displaySafeText } from "./approval/display-safe.js";
 export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
-export { authorize, personalApprover, type Approver, type Authorization } from "./use/authorize.js";
+export { authorize, personalApprover, type Approver, type AskOptions, type Authorization } from "./use/authorize.js";
+export { judgeUse, type Judgement } from "./use/judge-use.js";
 export { authorizeRead, authorizeUnrecordedRead } from "./use/authorize-read.js";
 export { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./use/open-use.js";
 export { runWithSecrets, type RunRequest } from "./use/run.js";

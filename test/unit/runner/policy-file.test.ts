@@ -24,7 +24,12 @@ describe("a policy's file", () => {
     ["another document", "version: 1\nrules: []\n---\nversion: 1\nrules: []\n", "", /document/],
     ["a list", "- version: 1\n", "1:1", /mapping/],
     ["no version", "rules: []\n", "1:1", /version: 1/],
-    ["another version", "version: 2\nrules: []\n", "1:10", /version: 1/],
+    ["another version", "version: 3\nrules: []\n", "1:10", /version: 1/],
+    ["another channel", "version: 1\napproval_channels: [terminal, sms]\nrules: []\n", "2:31", /approval_channels\.2 /],
+    ["no channel", "version: 1\napproval_channels: []\nrules: []\n", "2:20", /empty list/],
+    ["a variable with a value", `${RULE}  allow: {env: NODE_ENV=test}\n`, "4:16", /name of a variable/],
+    ["variables in a rule that allows nothing", `${RULE}  env: CI\n  deny: all\n`, "4:8", /allows nothing/],
+    ["variables twice", `${RULE}  env: CI\n  allow: {env: CI}\n`, "4:8", /twice/],
     ["a version that is text", 'version: "1"\nrules: []\n', "1:10", /version: 1/],
     ["no rules", "version: 1\n", "1:1", /no rules/],
     ["rules that are no list", "version: 1\nrules: {a: b}\n", "2:8", /list/],
@@ -91,7 +96,7 @@ describe("a policy's file", () => {
     expect(parsed(`${RULE}  deny: {branch: x}\n`)!.remedy).toContain("Did you mean branches?");
     expect(parsed(`${RULE}  approval: sesion\n`)!.remedy).toContain("Did you mean session?");
     expect(parsed(`${RULE}  aproval: session\n`)!.remedy).toContain("Did you mean approval?");
-    expect(parsed(`${RULE}  zzz: session\n`)!.remedy).toContain("name, secrets, when, allow, deny, approval, max_ttl");
+    expect(parsed(`${RULE}  zzz: session\n`)!.remedy).toContain("name, secrets, when, allow, env, deny, approval, max_ttl");
     expect(parsed("version: 1\nrules:\n- {secrets: **/x, deny: all}\n")!.remedy).toContain("in quotes");
   });
 
@@ -124,8 +129,18 @@ describe("a review of a policy", () => {
 
   it("has nothing to say of what can come true", () => {
     const rules =
-      '- {secrets: stripe/*, allow: {agents: [billing, "owner:eric"], environments: prod*, harnesses: [codex, own-*], commands: npm test}}\n- {secrets: token, allow: all}';
+      '- {secrets: stripe/*, allow: {agents: [billing, "owner:eric"], environments: prod*, harnesses: [codex, own-*], commands: npm test, env: CI_*}}\n- {secrets: token, allow: all}';
     expect(reviewPolicy(policy(rules), known)).toEqual([]);
+  });
+
+  it("names each rule of version 1 that leaves open what a command is started with", () => {
+    const rules = [
+      '- {secrets: "**", allow: {commands: npm test}}',
+      '- {secrets: "**", allow: {commands: npm test, env: NODE_ENV}}',
+      '- {secrets: "**", allow: {agents: billing}}',
+    ].join("\n");
+    expect(reviewPolicy(policy(rules), known)).toEqual([expect.stringMatching(/^rule 1 \(line 3\) .*version: 2/)]);
+    expect(reviewPolicy(policy(rules, 2), known)).toEqual([]);
   });
 
   it("names what cannot", () => {

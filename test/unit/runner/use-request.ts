@@ -1,8 +1,11 @@
-import type { UseRequest } from "#runner/index.js";
+import { NO_COMMAND, type UseRequest } from "#runner/index.js";
 
 /** What an agent asks for, as it mostly is. */
 export const REQUEST: UseRequest = {
+  ...NO_COMMAND,
   action: "run",
+  door: "cli",
+  byToken: false,
   secrets: [
     { secret: "db/url", groups: [], environment: "staging", provider: undefined, access: "read", tags: [] },
     { secret: "stripe/api-key", groups: [], environment: "production", provider: "stripe", access: "read-write", tags: [] },

@@ -31,6 +31,11 @@ describe("whether a change of the policy lets somebody do more", () => {
     ["lasts shorter", { ...ALLOW, max_ttl: "8h" }, { ...ALLOW, max_ttl: "15m" }, false],
     ["lasts longer", { ...ALLOW, max_ttl: "8h" }, { ...ALLOW, max_ttl: "1y" }, true],
     ["lasts for ever", { ...ALLOW, max_ttl: "8h" }, ALLOW, true],
+    ["lists variables", ALLOW, { ...ALLOW, allow: { ...ALLOW.allow, env: "CI" } }, true],
+    ["lists variables beside all", { ...ALLOW, allow: "all" }, { ...ALLOW, allow: "all", env: "CI" }, true],
+    ["lists more variables", { ...ALLOW, env: "A" }, { ...ALLOW, env: ["A", "B"] }, true],
+    ["lists fewer variables", { ...ALLOW, allow: { env: ["A", "B"] } }, { ...ALLOW, allow: { env: "A" } }, false],
+    ["lists no variables, and so sets a person no limit", { ...ALLOW, env: "A" }, ALLOW, true],
     ["says something unknown", ALLOW, { ...ALLOW, unless: "x" }, true],
   ])("a rule that %s", (_, old, now, widens) => expect(changedRuleWidens(old, now)).toBe(widens));
 

@@ -47,6 +47,7 @@ export default class Inject extends VaultCommand {
       root: await this.findVault(),
       template,
       file: isPiped ? "the template" : args.template,
+      out,
       key: keyChoice(flags.key),
       token: flags.token,
       pull: !flags["no-pull"],

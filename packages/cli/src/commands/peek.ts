@@ -20,7 +20,7 @@ export default class Peek extends VaultCommand {
     const { args, flags } = await this.parseCommandLine(Peek);
     const secret = await peekSecret(this.context, await this.findVault(), args.path, {
       key: keyChoice(flags.key),
-      judge: authorizeRead("read"),
+      judge: authorizeRead("read", { door: "cli" }),
     });
     this.print({ secret, value: MASK }, () => [MASK]);
   }

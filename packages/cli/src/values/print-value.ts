@@ -1,5 +1,5 @@
 import process from "node:process";
-import { readSecret, type Context, type ReadAuthorizer, decodeUtf8 } from "@agent-vault/vault/read-only";
+import { detectHarness, readSecret, type Context, type ReadAuthorizer, decodeUtf8 } from "@agent-vault/vault/read-only";
 import { keyChoice } from "../flags/key-choice.js";
 import { jsonText, writeOut } from "../terminal/standard-output.js";
 
@@ -22,7 +22,8 @@ export async function printValue(
   root: string,
   { path, key, token, noPull, json, forProgram }: PrintRequest,
 ): Promise<void> {
-  const judge = judgeOf(forProgram ? "read" : "get", token);
+  // Whoever asks says whether a program needs the value, so a coding agent is shown it either way.
+  const judge = judgeOf(forProgram && detectHarness(context.env) === undefined ? "read" : "get", token);
   const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge });
   const text = decodeUtf8(value);
   if (json) {
@@ -41,5 +42,5 @@ export async function printValue(
 
 /** Loads the runner, which checks tokens and the policy, only when a read has to be authorized. */
 function judgeOf(action: "get" | "read", token: string | undefined): ReadAuthorizer {
-  return async (...read) => (await import("@agent-vault/runner")).authorizeRead(action, { token })(...read);
+  return async (...read) => (await import("@agent-vault/runner")).authorizeRead(action, { door: "cli", token })(...read);
 }

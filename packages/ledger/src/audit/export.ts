@@ -18,6 +18,7 @@ const COLUMNS = [
   "reason",
   "completed",
   "hash",
+  "request",
 ] as const;
 
 /** An entry as one flat object. */
@@ -43,6 +44,7 @@ export function flatten(entry: AuditEntry): FlatEntry {
     reason: [entry.reason, completion?.reason].filter((reason) => reason !== undefined).join(" ") || undefined,
     completed: completion?.time,
     hash: entry.hash,
+    request: completion?.request ?? entry.request,
   };
 }
 

@@ -14,6 +14,8 @@ export interface Completion {
   readonly outcome: Exclude<Outcome, "started">;
   /** The command in full, once it is known which of its arguments are secrets. */
   readonly command?: readonly string[] | undefined;
+  /** What the asker decided beside it, in full. */
+  readonly request?: readonly string[] | undefined;
   readonly exitCode?: number | undefined;
   readonly reason?: string | undefined;
 }

@@ -19,6 +19,8 @@ export interface AuditEvent {
   readonly secrets?: readonly string[] | undefined;
   /** The program and its arguments, any secret value in them redacted. */
   readonly command?: readonly string[] | undefined;
+  /** What the asker decided beside the secrets and the command, a text each, any secret value in them redacted. */
+  readonly request?: readonly string[] | undefined;
   readonly folder?: string | undefined;
   readonly repository?: string | undefined;
   readonly branch?: string | undefined;
@@ -55,13 +57,16 @@ export function genesis(vault: string, machine: string): Digest {
 }
 
 /**
- * A row's hash: the SHA-256 of one line of JSON, an array of its fields in this order, `null` for what is absent.
+ * A row's hash: the SHA-256 of one line of JSON, an array of its fields in this order, `null` for what is absent. It begins with 2 where the row has a
+ * request, which then comes last, and with 1 in all other rows, as in those from before there was one.
  */
 export function hashOf(row: Omit<AuditRow, "hash">): Digest {
   const { id, previous, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch } = row;
-  const { exitCode, reason, completes } = row;
+  const { exitCode, reason, completes, request } = row;
   const use = [action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, completes];
-  return digestOf(JSON.stringify([1, id, previous, time, ...use.map((field) => field ?? null)]));
+  const version = request === undefined ? 1 : 2;
+  const fields = [version, id, previous, time, ...use.map((field) => field ?? null), ...(request === undefined ? [] : [request])];
+  return digestOf(JSON.stringify(fields));
 }
 
 /** The machine whose log this is. */
@@ -83,11 +88,12 @@ export function append(connection: Connection, vault: string, now: Date, event: 
   const { rows, head } = headOf(connection, vault);
   const fields = { ...tidy(event), id: rows + 1, time: now.toISOString(), completes, previous: head };
   const row: AuditRow = { ...fields, hash: hashOf(fields) };
-  const { secrets, command, exitCode, ...columns } = row;
+  const { secrets, command, request, exitCode, ...columns } = row;
   connection.insert("audit", {
     ...columns,
     secrets: secrets && JSON.stringify(secrets),
     command: command && JSON.stringify(command),
+    ...(request && { request: JSON.stringify(request) }),
     exit_code: exitCode,
   });
   for (const secret of new Set(row.secrets)) connection.insert("audit_secret", { secret, event: row.id });
@@ -108,6 +114,7 @@ export function readRow(row: Row): AuditRow {
     harness: text("harness"),
     secrets: readList(row, "secrets"),
     command: readList(row, "command"),
+    request: readList(row, "request"),
     folder: text("folder"),
     repository: text("repository"),
     branch: text("branch"),
@@ -155,6 +162,7 @@ function tidy(event: AuditEvent): AuditEvent {
     // All of them: which secrets were used is what the log is for.
     secrets: event.secrets?.map((secret) => text(secret)!),
     command: list(event.command),
+    request: list(event.request),
     folder: text(event.folder),
     repository: text(event.repository),
     branch: text(event.branch),

@@ -126,6 +126,9 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX lease_by_secret ON lease (secret);
   `,
+  `
+  ALTER TABLE audit ADD COLUMN request TEXT;
+  `,
 ];
 
 /** What {@link schemaVersion} is once a database is up to date. */

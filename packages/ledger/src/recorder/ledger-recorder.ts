@@ -53,7 +53,11 @@ export class LedgerRecorder implements Recorder {
     await this.#ledger?.admit(recipients);
   }
 
-  async #append(context: Context, actor: Actor, event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "reason">): Promise<AuditRow> {
+  async #append(
+    context: Context,
+    actor: Actor,
+    event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "request" | "reason">,
+  ): Promise<AuditRow> {
     const requester = await requesterOf(context, actor);
     this.#ledger ??= await openLedgerForRecording(context, actor);
     try {

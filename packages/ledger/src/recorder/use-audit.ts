@@ -6,7 +6,7 @@ import { openLedgerForRecording, notRecorded } from "./ledger-recorder.js";
 import { requesterOf } from "./requester.js";
 
 /** A use of secrets, as it is recorded. */
-export type UseEvent = Pick<AuditEvent, "action" | "secrets" | "command" | "reason" | "identity">;
+export type UseEvent = Pick<AuditEvent, "action" | "secrets" | "command" | "request" | "reason" | "identity">;
 
 /** Records one use of secrets in the audit log: its refusal, or its beginning and its end. */
 export interface UseAudit {

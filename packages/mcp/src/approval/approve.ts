@@ -13,11 +13,12 @@ export function clientApprover(context: Context, call: Call): Approver {
   return {
     memory: call.memory,
     // A server asks one question at a time.
-    ask: (question, memory) =>
+    ask: (question, memory, { channels }) =>
       oneAtATime(call.memory, () =>
         askApproval(context, question, {
           memory,
           terminal: false,
+          channels,
           client: async (asked, timeoutMs) => {
             if (call.signal.aborted) return CANCELLED;
             call.progress("Waiting for a person's approval.");
@@ -28,8 +29,8 @@ export function clientApprover(context: Context, call: Call): Approver {
   };
 }
 
-async function askThrough(call: Call, { request, forSession }: ApprovalQuestion, timeoutMs: number): Promise<Reply> {
-  const { text, complete } = questionText(request, QUESTION_SIZE);
+async function askThrough(call: Call, { request, forSession, before }: ApprovalQuestion, timeoutMs: number): Promise<Reply> {
+  const { text, complete } = questionText(request, QUESTION_SIZE, before);
   const choices = ["deny", "once", ...(forSession ? ["session"] : [])];
   const names = ["Deny", "Allow once", ...(forSession ? ["Allow exactly this until the server ends"] : [])];
   const view = await call.ask(

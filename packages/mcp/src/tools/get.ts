@@ -29,7 +29,13 @@ export const get = tool({
     const { secret, value } = await readSecret(context, root, name, {
       key: call.key(root),
       pull: call.policy.pull,
-      judge: authorizeRead("get", { approver: clientApprover(context, call), reason, mayShow: true, restrict: restrictedTo(call.policy) }),
+      judge: authorizeRead("get", {
+        door: "mcp",
+        approver: clientApprover(context, call),
+        reason,
+        mayShow: true,
+        restrict: restrictedTo(call.policy),
+      }),
     });
     const text = decodeUtf8(value);
     const data =

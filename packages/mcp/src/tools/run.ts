@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { detectHarness, isSystemError, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { isSystemError, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
 import { parseEnvFile, parseInjectArgument, parseSecretArgument, runWithSecrets, type ChildEnd, type EnvEntry } from "@agent-vault/runner";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
@@ -16,8 +16,6 @@ const HEARTBEAT_MS = 10_000;
 /** How long a command that was asked to end has until it is killed. */
 const GRACE_MS = 2000;
 const MAX_ENV_FILE_BYTES = 1024 * 1024;
-/** Tells the command, and an agent-vault that it may start, which coding agent has started it. */
-const HARNESS_VARIABLE = "AI_AGENT";
 
 const textList = (most: number) => z.array(z.string().max(32_768)).max(most);
 const names = (what: string) => z.array(z.string().max(1024)).max(100).default([]).describe(what);
@@ -37,7 +35,9 @@ export const run = tool({
     reason: z.string().trim().min(1).max(500).describe("what it is for, in a sentence: shown to the person who is asked, and recorded"),
     secrets: names("group/name, or group/name=VARIABLE to name the variable; stripe/api-key goes to STRIPE_API_KEY otherwise"),
     groups: names("groups all of whose secrets it gets; prefer naming single secrets"),
-    env_files: names("files of variables with vault://group/name where secrets go, relative to cwd"),
+    env_files: names(
+      "files of variables with vault://group/name where secrets go, relative to cwd; other variables in them have to be listed under env in the vault's policy",
+    ),
     files: names("VARIABLE=group/name: the secret as a file in memory, whose path goes to the variable"),
     cwd: z.string().max(4096).optional().describe("the folder to run in; where the server was started unless given"),
     shell: z.boolean().default(false).describe("run the command as one line in a shell"),
@@ -63,13 +63,14 @@ export const run = tool({
     const [stdout, stderr] = [new CappedOutput(MAX_OUTPUT_BYTES), new CappedOutput(MAX_OUTPUT_BYTES)];
     const request = {
       root,
+      door: "mcp" as const,
       key: call.key(root),
       pull: call.policy.pull,
       reason: input.reason,
-      variables: input.secrets.map((text) => notTheHarness(parseSecretArgument(text))),
-      files: input.files.map((text) => notTheHarness(parseInjectArgument(text))),
+      variables: input.secrets.map(parseSecretArgument),
+      files: input.files.map(parseInjectArgument),
       groups: input.groups,
-      env: [...input.env_files.flatMap((file) => entriesOf(context, file)), ...harnessEntry(context)],
+      env: input.env_files.flatMap((file) => entriesOf(context, file)),
       command: input.command,
       shell: input.shell,
       cwd,
@@ -117,16 +118,6 @@ async function withHeartbeat<T>({ progress }: Call, work: () => Promise<T>): Pro
   } finally {
     clearInterval(timer);
   }
-}
-
-/** The last to be set, so that no file of variables hides the coding agent. */
-function harnessEntry({ env }: Context): Pick<EnvEntry, "name" | "value">[] {
-  return [{ name: HARNESS_VARIABLE, value: [detectHarness(env) ?? "mcp-client"] }];
-}
-
-function notTheHarness<T extends { readonly variable: string }>(one: T): T {
-  if (one.variable !== HARNESS_VARIABLE) return one;
-  throw new VaultError("INVALID_VARIABLE", `The variable ${HARNESS_VARIABLE} is set by this server.`, { remedy: "Name another one." });
 }
 
 function entriesOf(context: Context, file: string): EnvEntry[] {

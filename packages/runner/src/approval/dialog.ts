@@ -33,7 +33,7 @@ export async function askByDialog(
   timeoutMs: number,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Reply | undefined> {
-  const { text, complete } = questionText(question.request, { width: 88, lines: 16 });
+  const { text, complete } = questionText(question.request, { width: 88, lines: 16 }, question.before);
   const buttons = [DENY, ONCE, ...(question.forSession ? [SESSION] : [])];
   const warning = complete ? "" : "\n\nNot all of it is shown here.";
   const dialog = dialogFor(platform, env, `${text}${warning}`, buttons, Math.ceil(timeoutMs / 1000));

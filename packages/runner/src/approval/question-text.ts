@@ -1,5 +1,5 @@
-import type { RequestedSecret, UseRequest } from "../policy/use-request.js";
-import { displaySafeName, displaySafeText, displaySafeWord } from "./display-safe.js";
+import type { UseRequest } from "../policy/use-request.js";
+import { describePrincipal, differences, factsOf } from "./facts.js";
 
 /** How much room there is to ask in. */
 export interface QuestionRoom {
@@ -31,55 +31,24 @@ const WANTS: Record<UseRequest["action"], string> = {
  * The question that a person is asked, the same on every channel. What an agent has written is behind a bar, on every line of it, so that none
  * of it can pass for a line of ours; nothing in it acts on a terminal or hides. What does not fit is left out in its middle, and counted. The command
  * comes last, next to the answer, so that nothing scrolls it away.
+ * @param before what was allowed before: in what the request differs from it is said first
  */
-export function questionText(request: UseRequest, room: QuestionRoom = { width: 80, lines: 24 }): QuestionText {
-  const { principal, invocation, secrets, command } = request;
-  const who = describe(principal);
-  const count = secrets.length === 1 ? "a secret" : `${secrets.length} secrets`;
-  const fields: (readonly [label: string, lines: readonly string[], maxLines: number] | undefined)[] = [
-    ["Who", [`${who}, key ${displaySafeName(shorten(principal.identity))}`], MAX_FIELD_LINES],
-    invocation.harness === undefined ? undefined : ["Started by", [`seems to be ${displaySafeName(invocation.harness)}`], MAX_FIELD_LINES],
-    request.service === undefined ? undefined : ["Service", [`says that it is ${displaySafeName(request.service)}`], MAX_FIELD_LINES],
-    ["Reason", [request.reason === undefined ? "none given" : displaySafeText(request.reason)], MAX_FIELD_LINES],
-    ["Folder", [displaySafeName(invocation.folder)], MAX_FIELD_LINES],
-    invocation.repository === undefined
-      ? undefined
-      : ["Repository", [`${displaySafeName(invocation.repository)}, ${branchOf(invocation.branch)}`], MAX_FIELD_LINES],
-    ["Secrets", byDanger(secrets).map(formatSecret), room.lines],
-    command === undefined ? undefined : ["Command", [command.map(displaySafeWord).join(" ")], room.lines],
+export function questionText(request: UseRequest, room: QuestionRoom = { width: 80, lines: 24 }, before?: UseRequest): QuestionText {
+  const count = request.secrets.length === 1 ? "a secret" : `${request.secrets.length} secrets`;
+  const changes = before && differences(before, request);
+  const fields = [
+    ...(changes ? [{ label: "Changed", texts: changes.length > 0 ? changes : ["nothing"], maxLines: room.lines }] : []),
+    ...factsOf(request).map((fact) => ({ ...fact, maxLines: fact.room === "list" ? room.lines : MAX_FIELD_LINES })),
   ];
-  const formatted = fields
-    .filter((field) => field !== undefined)
-    .map(([label, lines, maxLines]) => formatField(label, lines, maxLines, room.width));
+  const formatted = fields.map(({ label, texts, maxLines }) => formatField(label, texts, maxLines, room.width));
   return {
-    text: [`${who} ${WANTS[request.action]} ${count}.`, "", ...formatted.flatMap(({ lines }) => lines)].join("\n"),
+    text: [
+      `${describePrincipal(request.principal)} ${WANTS[request.action]} ${count}.`,
+      "",
+      ...formatted.flatMap(({ lines }) => lines),
+    ].join("\n"),
     complete: formatted.every(({ complete }) => complete),
   };
-}
-
-/** The role and the name; the role alone for an owner who is called "owner". */
-function describe({ role, name }: UseRequest["principal"]): string {
-  if (name === undefined) return `unknown ${role}`;
-  return name === role ? role : `${role} ${displaySafeName(name)}`;
-}
-
-function shorten(identity: string): string {
-  return identity.length > 24 ? `${identity.slice(0, 16)}...${identity.slice(-6)}` : identity;
-}
-
-function branchOf(branch: string | undefined): string {
-  return branch === undefined ? "no branch" : `branch ${displaySafeName(branch)}`;
-}
-
-function formatSecret({ secret, environment, access }: RequestedSecret): string {
-  return `${displaySafeName(secret)} (${displaySafeName(environment ?? "environment not stated")}, ${displaySafeName(access ?? "access not stated")})`;
-}
-
-/** The worst first, so that it is among those that are shown. */
-function byDanger(secrets: readonly RequestedSecret[]): RequestedSecret[] {
-  const danger = ({ environment, access }: RequestedSecret) =>
-    (environment === "production" ? 4 : 0) + (access === "admin" ? 2 : access === "read-write" ? 1 : 0);
-  return secrets.toSorted((one, other) => danger(other) - danger(one));
 }
 
 function formatField(label: string, texts: readonly string[], maxLines: number, width: number): { lines: string[]; complete: boolean } {

@@ -5,6 +5,8 @@ export interface ApprovalQuestion {
   readonly request: UseRequest;
   /** Whether the answer may hold for the rest of the session. */
   readonly forSession: boolean;
+  /** What was allowed before and is most like it; `undefined` where nothing was, or where that is not known. */
+  readonly before?: UseRequest | undefined;
 }
 
 /** What a person answers; `why` is a sentence that follows "The use was not approved:". */

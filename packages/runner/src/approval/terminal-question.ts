@@ -37,7 +37,7 @@ interface Terminal {
 async function converse({ keyboard, screen }: Terminal, question: ApprovalQuestion, timeoutMs: number): Promise<Reply> {
   const width = Math.min(Math.max(screen.columns || 80, 40), 120);
   const lines = Math.max(4, Math.floor(((screen.rows || 24) - OTHER_LINES) / 2));
-  const { text, complete } = questionText(question.request, { width, lines });
+  const { text, complete } = questionText(question.request, { width, lines }, question.before);
   const until = performance.now() + timeoutMs;
   forgetTyped(keyboard);
   let shown = `\n${text}\n\n${asked(question, complete)}`;
@@ -54,7 +54,7 @@ async function converse({ keyboard, screen }: Terminal, question: ApprovalQuesti
     if (answer === "once") return { scope: "once" };
     if (answer === "session" && question.forSession) return { scope: "session" };
     if (answer !== "show" || complete) return { scope: "deny", why: "the answer was no." };
-    const all = questionText(question.request, { width, lines: Infinity }).text;
+    const all = questionText(question.request, { width, lines: Infinity }, question.before).text;
     shown = `\n${all}\n\n${asked(question, true)}`;
   }
 }

@@ -1,9 +1,16 @@
 import type { RequestedSecret, UseRequest } from "./use-request.js";
-import { decide, sensitivityOf, type Decision, type SecretDecision } from "./decide.js";
-import type { Verdict } from "./evaluate-rule.js";
+import { decide, sensitivityOf, type DecideOptions, type Decision, type SecretDecision } from "./decide.js";
+import { unlistedVariables, type Verdict } from "./evaluate-rule.js";
 import type { ConditionField, Pattern, Policy, Rule } from "./policy.js";
 import { ruleName } from "./rule-name.js";
 import { describeValue } from "./use-values.js";
+
+/** What one policy says of a request. */
+export interface PolicyDecision {
+  readonly policy: Policy | undefined;
+  readonly request: UseRequest;
+  readonly decision: Decision;
+}
 
 /** A decision with its reasons. */
 export interface Explanation {
@@ -24,8 +31,12 @@ export interface SecretExplanation {
 }
 
 /** Says which rule decides on a use, and why the others do not. */
-export function explain(policy: Policy | undefined, request: UseRequest): Explanation {
-  const decision = decide(policy, request);
+export function explain(policy: Policy | undefined, request: UseRequest, options: DecideOptions = {}): Explanation {
+  return explainDecision({ policy, request, decision: decide(policy, request, options) });
+}
+
+/** The reasons of a decision. */
+export function explainDecision({ policy, request, decision }: PolicyDecision): Explanation {
   return {
     decision,
     secrets: decision.secrets.map((decided, index) => {
@@ -45,12 +56,14 @@ export function explain(policy: Policy | undefined, request: UseRequest): Explan
   };
 }
 
-function sentence(policy: Policy | undefined, { code, rule }: SecretDecision, { action, invocation }: UseRequest): string {
+function sentence(policy: Policy | undefined, { code, rule, unlisted }: SecretDecision, { action, invocation }: UseRequest): string {
   if (code === "HARNESS_DENIED") {
     const lack = policy ? `no rule that allows it names ${action} in its actions` : "the vault has no policy that allows it";
     return `Denied: it would show the value to a coding agent (${invocation.harness}), and ${lack}.`;
   }
+  if (unlisted.length > 0) return `Denied: it would set ${unlisted.join(", ")}, and no rule that would allow it lists that under env.`;
   if (!policy) return "Allowed: the vault has no policy, so everyone with a key that opens a secret may use it.";
+  if (!policy.hasRules) return "Allowed: the policy has no rules, so everyone with a key that opens a secret may use it.";
   if (code) return rule ? `Denied by ${ruleName(rule)}.` : "Denied: no rule allows it.";
   return `Allowed by ${ruleName(rule!)}.`;
 }
@@ -63,7 +76,7 @@ const ASKED: Readonly<Record<SecretDecision["approval"], string>> = {
 };
 
 function approvalSentence({ approval, approvalRule }: SecretDecision, secret: RequestedSecret): string {
-  const sensitivity = sensitivityOf(secret);
+  const sensitivity = approval === "never" ? undefined : sensitivityOf(secret);
   const why = approvalRule ? `, says ${ruleName(approvalRule)}` : sensitivity === undefined ? "" : `, since ${sensitivity}`;
   return `${ASKED[approval]}${why}.`;
 }
@@ -71,6 +84,8 @@ function approvalSentence({ approval, approvalRule }: SecretDecision, secret: Re
 function reason({ rule, effect, because, field }: Verdict, request: UseRequest, secret: RequestedSecret): string {
   if (because === "secrets") return `is about other secrets: ${listed(rule.secrets)}`;
   if (effect === "limits") return "applies, and leaves to others whether the use is allowed";
+  if (because === "allow" && field === "env")
+    return `lists ${listed(listedVariables(rule)) || "no variable"} under env, and ${unlistedVariables(rule, request).join(", ")} would be set`;
   if (field) {
     const conditions = rule[because];
     const patterns = conditions === "all" ? undefined : conditions?.[field];
@@ -92,7 +107,12 @@ const NOUNS: Readonly<Record<ConditionField, string>> = {
   harnesses: "the coding agent",
   commands: "the command",
   actions: "the action",
+  env: "what is set",
 };
+
+function listedVariables({ allow }: Rule): readonly Pattern[] {
+  return allow === "all" ? [] : (allow?.env ?? []);
+}
 
 function listed(patterns: readonly Pattern[]): string {
   return patterns.map(({ text }) => text).join(", ");

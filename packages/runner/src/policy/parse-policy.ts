@@ -2,7 +2,17 @@ import { VaultError } from "@agent-vault/vault/read-only";
 import { readYamlFile } from "@agent-vault/vault/yaml";
 import { ConfigField } from "./config-field.js";
 import type { PathSegments } from "./path-segments.js";
-import { APPROVALS, CONDITION_FIELDS, type ConditionField, type Conditions, type Pattern, type Policy, type Rule } from "./policy.js";
+import {
+  APPROVAL_CHANNELS,
+  APPROVALS,
+  CONDITION_FIELDS,
+  type ConditionField,
+  type Conditions,
+  type Pattern,
+  type Policy,
+  type PolicyVersion,
+  type Rule,
+} from "./policy.js";
 import { repositoryName } from "./repository.js";
 
 /** The actions that a rule can name. */
@@ -23,12 +33,17 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
       remedy: `${hint}Nothing is allowed until it is fixed.`,
     });
   });
-  const { version, rules } = root.table(["version", "rules"]);
-  if (version?.value !== 1) throw (version ?? root).error("has to begin with version: 1, which is what this agent-vault reads");
-  if (!rules) throw root.error("has no rules", "For a policy that denies everything, write rules: []. ");
+  const { version, approval_channels: channels, rules } = root.table(["version", "approval_channels", "rules"]);
+  const number = version?.value;
+  if (number !== 1 && number !== 2)
+    throw (version ?? root).error("has to begin with version: 1 or version: 2, which is what this agent-vault reads");
+  if (!rules && number === 1) throw root.error("has no rules", "For a policy that denies everything, write rules: []. ");
   return {
     file,
-    rules: rules.list().map((rule, index) => parseRule(rule, index, yaml.lineOf(["rules", index]))),
+    version: number,
+    approvalChannels: channels?.texts().map((channel) => channel.oneOf(APPROVAL_CHANNELS)),
+    hasRules: rules !== undefined,
+    rules: rules?.list().map((rule, index) => parseRule(rule, number, index, yaml.lineOf(["rules", index]))) ?? [],
   };
 }
 
@@ -45,16 +60,17 @@ function readFile(bytes: Uint8Array, file: string): ReturnType<typeof readYamlFi
   }
 }
 
-function parseRule(field: ConfigField, index: number, line: number): Rule {
-  const fields = field.table(["name", "secrets", "when", "allow", "deny", "approval", "max_ttl"]);
+function parseRule(field: ConfigField, version: PolicyVersion, index: number, line: number): Rule {
+  const fields = field.table(["name", "secrets", "when", "allow", "env", "deny", "approval", "max_ttl"]);
   if (!fields.secrets) throw field.error("does not say which secrets it is about", "Add secrets: GROUP/NAME, or ** for all. ");
   const rule: Rule = {
+    version,
     name: fields.name?.text(),
     position: index + 1,
     line,
     secrets: fields.secrets.texts().map(secretPattern),
     when: fields.when && parseConditions(fields.when),
-    allow: fields.allow && allOrConditions(fields.allow),
+    allow: allowOf(fields.allow, fields.env),
     deny: fields.deny && allOrConditions(fields.deny),
     approval: fields.approval?.oneOf(APPROVALS),
     maxTtlMs: fields.max_ttl?.duration(),
@@ -62,6 +78,16 @@ function parseRule(field: ConfigField, index: number, line: number): Rule {
   if (!(rule.allow || rule.deny || rule.approval || rule.maxTtlMs))
     throw field.error("says nothing", "Add allow, deny, approval or max_ttl; allow: all sets no conditions. ");
   return rule;
+}
+
+/** What a rule allows. Its `env` is a condition like the others, and may be written beside `allow: all` as well. */
+function allowOf(allow: ConfigField | undefined, env: ConfigField | undefined): Rule["allow"] {
+  const conditions = allow && allOrConditions(allow);
+  if (!env) return conditions;
+  if (!conditions) throw env.error("is in a rule that allows nothing", "Write it under allow. ");
+  if (conditions === "all") return { env: env.texts().map(envPattern) };
+  if (conditions.env) throw env.error("is there twice", "Write it under allow alone. ");
+  return { ...conditions, env: env.texts().map(envPattern) };
 }
 
 function allOrConditions(field: ConfigField): Conditions | "all" {
@@ -96,6 +122,7 @@ const PATTERNS: Readonly<Record<ConditionField, (field: ConfigField) => Pattern>
   harnesses: wordPattern,
   commands: commandPattern,
   actions: (field) => ({ text: field.oneOf(ACTIONS), segments: [field.oneOf(ACTIONS)] }),
+  env: envPattern,
 };
 
 function secretPattern(field: ConfigField): Pattern {
@@ -109,6 +136,13 @@ function secretPattern(field: ConfigField): Pattern {
 function wordPattern(field: ConfigField): Pattern {
   const text = wordOf(field);
   return { text, segments: [text] };
+}
+
+function envPattern(field: ConfigField): Pattern {
+  const pattern = wordPattern(field);
+  if (!/^[A-Za-z0-9_*]+$/.test(pattern.text))
+    throw field.error("is not the name of a variable", "Write names alone, such as NODE_ENV or APP_*; their values are not looked at. ");
+  return pattern;
 }
 
 function commandPattern(field: ConfigField): Pattern {

@@ -11,6 +11,7 @@ export const CONDITION_FIELDS = [
   "harnesses",
   "commands",
   "actions",
+  "env",
 ] as const;
 /** A field of conditions. */
 export type ConditionField = (typeof CONDITION_FIELDS)[number];
@@ -34,6 +35,8 @@ export type Conditions = { readonly [field in ConditionField]?: readonly Pattern
 
 /** A rule of a policy. */
 export interface Rule {
+  /** Of its policy. */
+  readonly version: PolicyVersion;
   readonly name: string | undefined;
   /** Its place in the list, from 1. */
   readonly position: number;
@@ -51,8 +54,21 @@ export interface Rule {
   readonly maxTtlMs: number | undefined;
 }
 
+/** In version 2 a rule that names commands allows no plain variable that it does not list, and a policy without `rules` denies nothing. */
+export type PolicyVersion = 1 | 2;
+
+/** Where a person can be asked. */
+export const APPROVAL_CHANNELS = ["terminal", "dialog", "mcp"] as const;
+/** One of {@link APPROVAL_CHANNELS}. */
+export type ApprovalChannel = (typeof APPROVAL_CHANNELS)[number];
+
 /** `policy.yaml`: who may use which secrets, and how. What no rule allows is denied. */
 export interface Policy {
   readonly file: string;
+  readonly version: PolicyVersion;
+  /** Where a person may be asked; `undefined` for everywhere, and then an answer that was given in advance counts as well. */
+  readonly approvalChannels: readonly ApprovalChannel[] | undefined;
+  /** Whether it has rules, if only an empty list of them; without, it denies nothing. */
+  readonly hasRules: boolean;
   readonly rules: readonly Rule[];
 }

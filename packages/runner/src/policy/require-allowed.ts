@@ -1,4 +1,4 @@
-import { VaultError } from "@agent-vault/vault/read-only";
+import { andMore, VaultError } from "@agent-vault/vault/read-only";
 import type { UseRequest } from "./use-request.js";
 import type { Decision } from "./decide.js";
 import { ruleName } from "./rule-name.js";
@@ -7,7 +7,7 @@ import { ruleName } from "./rule-name.js";
 export function requireAllowed({ secrets }: Decision, { action, invocation }: UseRequest): void {
   const denied = secrets.find(({ allowed }) => !allowed);
   if (!denied) return;
-  const { secret, code, rule } = denied;
+  const { secret, code, rule, unlisted } = denied;
   if (code === "HARNESS_DENIED")
     throw new VaultError(
       "HARNESS_DENIED",
@@ -16,6 +16,10 @@ export function requireAllowed({ secrets }: Decision, { action, invocation }: Us
         remedy: `Have a command use it without showing it: agent-vault run --secret ${secret} -- COMMAND. To allow ${action}, an owner names it among the actions of a rule.`,
       },
     );
+  if (unlisted.length > 0)
+    throw new VaultError("POLICY_DENIED", `No rule of a policy lists ${andMore(unlisted, 5)}, which this use of ${secret} would set.`, {
+      remedy: "Leave the variable out, or have an owner list its name under env in the rule that allows this use: allow: {env: NAME}.",
+    });
   throw new VaultError(
     "POLICY_DENIED",
     `The vault's policy ${rule ? `denies this use of ${secret}: ${ruleName(rule)}` : `has no rule that allows this use of ${secret}`}.`,

@@ -18,9 +18,10 @@ export function reviewPolicy(policy: Policy, known: KnownNames): string[] {
   const uncovered = known.secrets
     .filter((secret) => !policy.rules.some((rule) => rule.allow && coversSecret(rule, secret)))
     .map(({ secret }) => secret);
+  const problems = (rule: Rule) => [...reviewRule(rule, known), ...openToVariables(rule)];
   return [
-    ...policy.rules.flatMap((rule) => [...reviewRule(rule, known)].map((problem) => `${ruleName(rule)} ${problem}.`)),
-    ...(uncovered.length > 0 ? [`No rule allows any use of ${andMore(uncovered, 5)}.`] : []),
+    ...policy.rules.flatMap((rule) => problems(rule).map((problem) => `${ruleName(rule)} ${problem}.`)),
+    ...(policy.hasRules && uncovered.length > 0 ? [`No rule allows any use of ${andMore(uncovered, 5)}.`] : []),
   ];
 }
 
@@ -45,6 +46,12 @@ function* reviewRule(rule: Rule, known: KnownNames): Generator<string> {
   }
   if (needsCommand(rule.when, rule.allow) && needsOtherThanRun(rule.when, rule.allow))
     yield "allows commands, but only for the actions get or inject, which have none";
+}
+
+/** In version 1 a rule for commands does not limit what a person may have them started with. */
+function* openToVariables({ version, when, allow }: Rule): Generator<string> {
+  if (version !== 1 || allow === undefined || allow === "all" || !allow.commands || allow.env || needsOtherThanRun(when, allow)) return;
+  yield "allows commands, and lets a person on a terminal start them with any plain variable, since the policy is of version 1. List those that may be set under env, or write version: 2";
 }
 
 function unmatched(patterns: readonly Pattern[] | undefined, names: readonly PathSegments[]): string[] {

@@ -4,7 +4,7 @@ export const STARTER_POLICY = `# Who may use which secrets, and how. It applies 
 # A rule applies to the secrets that it names. It allows a use if everything under \`allow\` holds, and denies it if anything under \`deny\`
 # holds. A use that no rule allows is denied, and one denial outweighs every rule that allows. In names, * matches any characters
 # between two slashes, and ** any number of parts. To see how a use is decided: agent-vault policy explain --secret GROUP/NAME
-version: 1
+version: 2
 
 rules:
   # Everyone with a key that opens a secret may use it, as without a policy. Delete this rule once your own rules allow what is needed.
@@ -19,6 +19,7 @@ rules:
   #     repositories: github.com/acme/shop
   #     branches: [main, release/*]
   #     commands: [npm test, ./deploy.sh **] # the program and its words
+  #     env: [NODE_ENV, APP_*]              # the plain variables that it may be started with
   #   deny:
   #     users: root
   #   max_ttl: 8h                           # of tokens, leases and sessions

@@ -6,7 +6,7 @@ import { repositoryName } from "./repository.js";
 /** What a condition on a field is compared with; `undefined` where there is none, and for agents and users where it is not known who they are. */
 export function useValue(
   field: ConditionField,
-  { principal, invocation, command, service, action }: UseRequest,
+  { principal, invocation, command, service, action, variables }: UseRequest,
   secret: RequestedSecret,
 ): PathSegments | undefined {
   switch (field) {
@@ -28,6 +28,8 @@ export function useValue(
       return command;
     case "actions":
       return [action];
+    case "env":
+      return variables.length === 0 ? undefined : variables.map(({ name }) => name);
   }
 }
 
@@ -35,5 +37,6 @@ export function useValue(
 export function describeValue(field: ConditionField, request: UseRequest, secret: RequestedSecret): string | undefined {
   const value = useValue(field, request, secret);
   if (field === "commands") return value?.map((word) => (/^[^\s"']+$/.test(word) ? word : JSON.stringify(word))).join(" ");
+  if (field === "env") return value?.join(", ");
   return field === "agents" && value ? `${value[0] === "owner" ? "owner:" : ""}${value[1]}` : value?.join("/");
 }

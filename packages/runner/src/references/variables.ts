@@ -27,6 +27,7 @@ const RESERVED: readonly (readonly [why: string, names: RegExp])[] = [
     "is run by other programs",
     /^(?:EDITOR|VISUAL|PAGER|MANPAGER|BROWSER|LESSOPEN|LESSCLOSE|SSH_ASKPASS|SUDO_ASKPASS|SUDO_EDITOR|MAKEFLAGS|GOFLAGS|GOENV|GOTOOLCHAIN|RUST(?:C|DOC|FLAGS)\w*|CARGO_\w*(?:RUSTC|RUSTDOC|RUNNER|LINKER|WRAPPER)|VIMINIT|EXINIT|NPM_CONFIG_(?!\w*(?:TOKEN|AUTH|PASSWORD)$)\w*)$/,
   ],
+  ["tells programs which coding agent is at work", /^AI_AGENT$/],
   ["belongs to agent-vault and never reaches a command", /^AGENT_VAULT_/],
 ];
 

@@ -1,6 +1,7 @@
 import { openUseAudit, invocationContext, type Ledger } from "@agent-vault/ledger";
 import { isAuditOff, presentedToken, type Context, type ReadAuthorizer, type ReadRequest } from "@agent-vault/vault/read-only";
-import type { UseRequest } from "../policy/use-request.js";
+import { NO_COMMAND, type Door, type UseRequest } from "../policy/use-request.js";
+import { recordedRequest } from "./recorded-request.js";
 import { authorize, personalApprover, type Approver } from "./authorize.js";
 import type { SecretUse } from "./open-use.js";
 import { requestedSecrets } from "./requested-secrets.js";
@@ -10,6 +11,8 @@ export type ReadAction = Extract<UseRequest["action"], "get" | "read">;
 
 /** How a read of values is decided on. */
 export interface AuthorizeReadOptions {
+  /** The way that the request came in by; of a program that reads for itself unless given. */
+  readonly door?: Door | undefined;
   /** Of `--token`. */
   readonly token?: string | undefined;
   /** Without it a person is asked on the terminal or by a dialog. */
@@ -45,11 +48,13 @@ async function decideRead(
   const token = presentedToken(context, options.token);
   const secrets = await requestedSecrets(files, paths, token !== undefined || options.restrict !== undefined);
   const use: UseRequest = {
+    ...NO_COMMAND,
     action,
+    door: options.door ?? "sdk",
     secrets,
     principal: await actor.principal(),
     invocation: invocationContext(context, actor.root),
-    command: undefined,
+    byToken: token !== undefined,
     reason: options.reason,
     service: context.env["AGENT_VAULT_SERVICE"] || undefined,
   };
@@ -65,6 +70,7 @@ async function decideRead(
     mayShow: options.mayShow,
   });
   return {
+    request: recordedRequest(use, "names"),
     identity: passed.token && `token:${passed.token.id}`,
     reason: [options.reason, passed.approval && `Approved ${passed.approval}.`].filter(Boolean).join(" ") || undefined,
   };

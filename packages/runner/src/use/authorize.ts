@@ -3,10 +3,10 @@ import { parseSecretPath, VaultError, type Context, type VaultFiles } from "@age
 import type { ApprovalMemory } from "../approval/memory.js";
 import type { Answer } from "../approval/ask-approval.js";
 import type { ApprovalQuestion } from "../approval/reply.js";
-import { decide, joinDecisions, type Decision } from "../policy/decide.js";
-import { decideByHome, type HomeRules } from "./home-rules.js";
-import { requireAllowed } from "../policy/require-allowed.js";
-import { readPolicy } from "../policy/read-policy.js";
+import type { Decision } from "../policy/decide.js";
+import type { ApprovalChannel } from "../policy/policy.js";
+import type { HomeRules } from "./home-rules.js";
+import { judgeUse } from "./judge-use.js";
 import { stateOf } from "./state-of.js";
 import type { VerifiedToken } from "../tokens/verify.js";
 import type { UseRequest } from "../policy/use-request.js";
@@ -14,7 +14,15 @@ import type { UseRequest } from "../policy/use-request.js";
 /** Asks a person. `memory` has what was allowed for a session. */
 export interface Approver {
   readonly memory?: ApprovalMemory | undefined;
-  ask(question: ApprovalQuestion, memory: ApprovalMemory | undefined, options: { readonly preset: boolean }): Promise<Answer>;
+  ask(question: ApprovalQuestion, memory: ApprovalMemory | undefined, options: AskOptions): Promise<Answer>;
+}
+
+/** What the policy says of how a person is asked. */
+export interface AskOptions {
+  /** Whether an answer that was given in advance counts. */
+  readonly preset: boolean;
+  /** Where a person may be asked; `undefined` for everywhere. */
+  readonly channels: readonly ApprovalChannel[] | undefined;
 }
 
 /** Why a use was allowed. */
@@ -50,12 +58,9 @@ export interface AuthorizeRequest {
 export async function authorize(context: Context, request: AuthorizeRequest): Promise<Authorization> {
   const { use, files, ledger } = request;
   const token = request.token === undefined ? undefined : await requireToken(context, request.token, use, ledger);
-  const policy = await readPolicy(files);
-  const decision = decide(policy, use);
-  requireAllowed(request.mayShow ? withShowing(decision) : decision, use);
-  const decisions = [decision];
-  for (const home of request.homes ?? []) decisions.push(await decideByHome(home, use));
-  return permit(context, request, token, joinDecisions(decisions));
+  const { decision, refusal } = await judgeUse(files, request.homes ?? [], use, { mayShow: request.mayShow });
+  if (refusal) throw refusal;
+  return permit(context, request, token, decision);
 }
 
 /** What follows once the policy allows the use. */
@@ -69,14 +74,6 @@ async function permit(
   const approval = await approve(context, request, decision);
   await token?.spend();
   return { token: token?.genuine, approval };
-}
-
-/** The same decision, where a coding agent may see values that no rule keeps from it. */
-function withShowing(decision: Decision): Decision {
-  const secrets = decision.secrets.map((secret) =>
-    secret.code === "HARNESS_DENIED" ? { ...secret, allowed: true, code: undefined } : secret,
-  );
-  return { ...decision, secrets };
 }
 
 /** Verifies the token for this use, which is counted once all else has allowed it. */
@@ -101,15 +98,15 @@ function requireShort({ created, expires }: VerifiedToken, { maxTtlMs }: Decisio
 /** @returns who approved, as the audit log has it */
 async function approve(context: Context, request: AuthorizeRequest, decision: Decision): Promise<string | undefined> {
   const { use, ledger, approver } = request;
-  // A person who prints a value reads it with their own key, and is asked only where a rule says so. A coding agent is always asked.
-  const isPersonReading = READS.has(use.action) && !request.mayShow;
-  const isAsked = decision.approval !== "never" && (!isPersonReading || decision.secrets.some(({ approvalRule }) => approvalRule));
-  if (!isAsked) return undefined;
+  if (decision.approval === "never") return undefined;
   await requireReader(request);
   const memory = approver.memory ?? (await sessionMemory(context, ledger, decision.maxTtlMs));
   // Without a session an answer is for one use.
   const question = { request: use, forSession: decision.approval === "session" && memory !== undefined };
-  const answer = await approver.ask(question, memory, { preset: decision.approval !== "always" });
+  const answer = await approver.ask(question, memory, {
+    preset: decision.approval !== "always" && decision.channels === undefined,
+    channels: decision.channels,
+  });
   if (answer.scope === "deny") throw answer.error;
   return `${answer.scope}, by ${BY[answer.by]}`;
 }
@@ -128,7 +125,6 @@ async function requireReader({ files, use: { principal, secrets } }: AuthorizeRe
   });
 }
 
-const READS: ReadonlySet<UseRequest["action"]> = new Set(["get", "read"]);
 const BY = {
   variable: "AGENT_VAULT_APPROVE",
   memory: "an earlier answer for the session",
@@ -153,12 +149,12 @@ async function sessionMemory(
 /** Asks on the channels that a command line has. */
 export function personalApprover(context: Context): Approver {
   return {
-    ask: async (question, memory, { preset }) => {
+    ask: async (question, memory, { preset, channels }) => {
       const { askApproval } = await import("../approval/ask-approval.js");
       const { AGENT_VAULT_APPROVE: given, ...env } = context.env;
-      // Where each use needs an answer, one that was given in advance counts only if it denies.
+      // Where each use needs an answer, or a policy says where to ask, one that was given in advance counts only if it denies.
       const asking = preset || given === "deny" ? context : { ...context, env };
-      return askApproval(asking, question, { memory });
+      return askApproval(asking, question, { memory, channels });
     },
   };
 }

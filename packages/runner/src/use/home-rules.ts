@@ -3,14 +3,12 @@ import {
   parseSecretPath,
   secretAttributes,
   secretFile,
-  VaultError,
   type Keys,
   type SecretPath,
   type VaultFiles,
 } from "@agent-vault/vault/read-only";
-import { decide, type Decision } from "../policy/decide.js";
+import type { Policy } from "../policy/policy.js";
 import { readPolicy } from "../policy/read-policy.js";
-import { requireAllowed } from "../policy/require-allowed.js";
 import type { RequestedSecret, UseRequest } from "../policy/use-request.js";
 import { stateOf } from "./state-of.js";
 
@@ -18,15 +16,19 @@ import { stateOf } from "./state-of.js";
 export interface HomeRules {
   /** Its files, verified. */
   readonly files: VaultFiles;
-  readonly keys: Keys;
+  /** Whose they are is told anew there; without them the request's principal counts. */
+  readonly keys: Keys | undefined;
 }
 
 /**
- * What the policy of the main branch says of a use on a branch that is behind it: rules are never older than what is known. Secrets count
+ * What the policy of the main branch judges of a use on a branch that is behind it: rules are never older than what is known. Secrets count
  * with the attributes that they have there.
- * @throws VaultError `POLICY_DENIED`, `HARNESS_DENIED`, `INVALID_POLICY`
+ * @throws VaultError `INVALID_POLICY`
  */
-export async function decideByHome({ files, keys }: HomeRules, use: UseRequest): Promise<Decision> {
+export async function homeUse(
+  { files, keys }: HomeRules,
+  use: UseRequest,
+): Promise<{ readonly policy: Policy | undefined; readonly use: UseRequest }> {
   const { manifest } = await stateOf(files);
   const secrets = await Promise.all(
     use.secrets.map(async (requested): Promise<RequestedSecret> => {
@@ -35,18 +37,8 @@ export async function decideByHome({ files, keys }: HomeRules, use: UseRequest):
       return { ...requested, ...known, groups: manifest.groupsOf(path) };
     }),
   );
-  const atHome = { ...use, secrets, principal: await identifyPrincipal(files, keys) };
-  const decision = decide(await readPolicy(files), atHome);
-  try {
-    requireAllowed(decision, atHome);
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    throw new VaultError(error.code, `On the vault's main branch, which counts on every branch: ${error.message}`, {
-      remedy: `${error.remedy} Merge the main branch to have one policy.`,
-      cause: error,
-    });
-  }
-  return decision;
+  const principal = keys ? await identifyPrincipal(files, keys) : use.principal;
+  return { policy: await readPolicy(files), use: { ...use, secrets, principal } };
 }
 
 /** Whether the main branch has a secret. Its value need not be here. */

@@ -3,10 +3,15 @@ import { parseTemplate } from "../references/template.js";
 import { openUse, type SecretUse } from "./open-use.js";
 
 /** A template to fill. */
-export interface InjectRequest extends Omit<SecretUse, "action" | "secrets" | "command" | "groups" | "accept"> {
+export interface InjectRequest extends Omit<
+  SecretUse,
+  "action" | "secrets" | "command" | "groups" | "variables" | "cleanEnvironment" | "output" | "template"
+> {
   readonly template: Uint8Array;
   /** Names the template in errors. */
   readonly file: string;
+  /** Names the file that the result goes to; `undefined` for standard output. */
+  readonly out?: string | undefined;
   /** Takes the filled template to where it goes. */
   write(bytes: Uint8Array): void | Promise<void>;
 }
@@ -22,7 +27,7 @@ export async function inject(context: Context, request: InjectRequest): Promise<
     context.warn(`${request.file} has no reference, so nothing was replaced. A reference is {{ vault://GROUP/NAME }}.`);
     return request.write(request.template);
   }
-  const use = await openUse(context, { ...request, action: "inject", secrets });
+  const use = await openUse(context, { ...request, action: "inject", secrets, template: { file: request.file, out: request.out } });
   try {
     await request.write(template.filledWith(use.values));
   } catch (error) {

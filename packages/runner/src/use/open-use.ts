@@ -22,8 +22,9 @@ import {
   type SecretPath,
 } from "@agent-vault/vault/read-only";
 import { openUseAudit, invocationContext, type UseAudit } from "@agent-vault/ledger";
-import type { UseRequest } from "../policy/use-request.js";
+import { NO_COMMAND, type Door, type RequestedVariable, type UseRequest } from "../policy/use-request.js";
 import { authorize, type Approver } from "./authorize.js";
+import { recordedRequest } from "./recorded-request.js";
 import { requestedSecrets } from "./requested-secrets.js";
 import { stateOf } from "./state-of.js";
 
@@ -37,10 +38,15 @@ export interface SecretUse {
   /** Bring the vault up to date with its upstream first; `true` unless set. */
   readonly pull?: boolean | undefined;
   readonly action: UseRequest["action"];
+  /** The way that the request came in by; the command line unless given. */
+  readonly door?: Door | undefined;
   readonly secrets: readonly SecretPath[];
   /** Groups all of whose secrets are used as well. */
   readonly groups?: readonly string[] | undefined;
   readonly command?: readonly string[] | undefined;
+  readonly cleanEnvironment?: boolean | undefined;
+  readonly output?: UseRequest["output"] | undefined;
+  readonly template?: UseRequest["template"];
   /** Of `--token`; without it `AGENT_VAULT_TOKEN` counts. */
   readonly token?: string | undefined;
   readonly reason?: string | undefined;
@@ -49,8 +55,8 @@ export interface SecretUse {
   readonly approver: Approver;
   /** A further condition, such as the caveats of a profile. @throws VaultError `POLICY_DENIED` */
   readonly restrict?: ((use: UseRequest) => void) | undefined;
-  /** Checks the secrets that are asked for before anything else is done with them. @throws VaultError */
-  readonly accept?: ((secrets: ResolvedSecrets) => void) | undefined;
+  /** The variables that the command gets, once it is known which secrets there are; nothing is done with them where it throws. @throws VaultError */
+  readonly variables?: ((secrets: ResolvedSecrets) => readonly RequestedVariable[]) | undefined;
 }
 
 /** The secrets of a use, each once. */
@@ -65,6 +71,8 @@ export interface OpenedUse {
   /** In the order that they were asked for, those of groups last. */
   readonly values: ReadonlyMap<SecretPath, Uint8Array>;
   readonly ofGroups: ReadonlySet<SecretPath>;
+  /** What was judged. */
+  readonly request: UseRequest;
   /** Records how it ended. @throws VaultError where that cannot be recorded */
   end(ending: UseEnding): Promise<void>;
 }
@@ -76,6 +84,8 @@ export interface UseEnding {
   readonly reason?: string | undefined;
   /** In full, with no secret in it. */
   readonly command?: readonly string[] | undefined;
+  /** What the asker decided beside the command, in full, with no secret in it. */
+  readonly request?: readonly string[] | undefined;
 }
 
 /**
@@ -100,26 +110,28 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
   const audit = isAuditOff(context.env) ? undefined : await openUseAudit(where, actor);
 
   const named = request.secrets.map(formatSecretPath);
-  const refuse = async (error: unknown, secrets: readonly string[]) => {
+  const refuse = async (error: unknown, secrets: readonly string[], asked?: readonly string[]) => {
     opened.rememberRefusal(error);
-    if (error instanceof VaultError) await audit?.refuse({ action, secrets, command: programOf(request) }, error);
+    if (error instanceof VaultError) await audit?.refuse({ action, secrets, command: programOf(request), request: asked }, error);
     throw error;
   };
-  const { all: paths, ofGroups } = await resolve(opened, request).catch((error: unknown) => refuse(error, named));
+  const { all: paths, ofGroups, variables } = await resolve(opened, request).catch((error: unknown) => refuse(error, named));
   const secrets = paths.map(formatSecretPath);
-  const use = await useOf(where, files, actor, paths, request).catch((error: unknown) => refuse(error, secrets));
+  const use = await useOf(where, files, actor, paths, request, variables).catch((error: unknown) => refuse(error, secrets));
+  const recorded = recordedRequest(use, "names");
   const passed = await (async () => {
     opened.requireRules();
     request.restrict?.(use);
     for (const home of homes) await requireNotRemoved(home, keys, use.principal);
     const rules = homes.map((home) => ({ files: home, keys }));
     return authorize(context, { use, files, homes: rules, token, ledger: audit?.ledger, approver });
-  })().catch((error: unknown) => refuse(error, secrets));
+  })().catch((error: unknown) => refuse(error, secrets, recorded));
 
   const end = await recordBegin(context, actor, audit, {
     action,
     secrets,
     command: programOf(request),
+    request: recorded,
     reason: reasonOf(request, passed.approval),
     ...(passed.token && { identity: `token:${passed.token.id}` }),
   });
@@ -130,7 +142,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
       values.set(path, await openSecret(ciphertext, formatSecretPath(path), keys));
     }
     trusted?.remember();
-    return { values, ofGroups, end };
+    return { values, ofGroups, request: use, end };
   } catch (error) {
     opened.rememberRefusal(error);
     if (error instanceof VaultError) await end({ outcome: failureOutcome(error), reason: formatFailure(error) });
@@ -160,12 +172,15 @@ async function recordBegin(
 }
 
 /** The secrets that are asked for, each once, and all of them there. */
-async function resolve({ files, read }: OpenedVault, { secrets, groups = [], accept }: SecretUse): Promise<ResolvedSecrets> {
+async function resolve(
+  { files, read }: OpenedVault,
+  { secrets, groups = [], variables }: SecretUse,
+): Promise<ResolvedSecrets & { readonly variables: readonly RequestedVariable[] }> {
   const ofGroups = new Set((await secretsOfGroups(files, groups)).filter((path) => files.hasSecret(path)));
   const all = [...new Set([...secrets, ...ofGroups])];
   for (const path of all) await read(() => files.ciphertext(path));
-  accept?.({ all, ofGroups });
-  if (all.length > 0) return { all, ofGroups };
+  const named = variables?.({ all, ofGroups }) ?? [];
+  if (all.length > 0) return { all, ofGroups, variables: named };
   throw new VaultError("USAGE", "There is no secret to use.", {
     remedy: "Name one: --secret GROUP/NAME, --group GROUP or --profile NAME.",
   });
@@ -184,16 +199,24 @@ async function useOf(
   actor: Actor,
   paths: readonly SecretPath[],
   request: SecretUse,
+  variables: readonly RequestedVariable[],
 ): Promise<UseRequest> {
-  const { action, command, reason, service = context.env["AGENT_VAULT_SERVICE"] || undefined } = request;
-  const byGroup = presentedToken(context, request.token) !== undefined || request.restrict !== undefined;
-  const secrets = await requestedSecrets(files, paths, byGroup);
+  const { action, door = "cli", command, reason, service = context.env["AGENT_VAULT_SERVICE"] || undefined } = request;
+  const byToken = presentedToken(context, request.token) !== undefined;
+  const secrets = await requestedSecrets(files, paths, byToken || request.restrict !== undefined);
   return {
+    ...NO_COMMAND,
     action,
+    door,
     secrets,
     principal: await actor.principal(),
     invocation: invocationContext(context, request.root),
+    byToken,
     command,
+    variables,
+    cleanEnvironment: request.cleanEnvironment ?? false,
+    output: request.output ?? "scrubbed",
+    template: request.template,
     reason,
     service,
   };

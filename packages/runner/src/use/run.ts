@@ -3,7 +3,7 @@ import {
   formatDuration,
   formatFailure,
   formatSecretPath,
-  presentedToken,
+  detectHarness,
   variableName,
   VaultError,
   type Context,
@@ -17,13 +17,15 @@ import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
 import { secretsIn } from "../references/reference.js";
 import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
+import type { RequestedVariable } from "../policy/use-request.js";
 import { KnownSecrets } from "../scrub/known-secrets.js";
+import { recordedRequest } from "./recorded-request.js";
 import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-use.js";
 
 /** A command, and the secrets that it gets. */
 export interface RunRequest
   extends
-    Omit<SecretUse, "action" | "secrets" | "command" | "accept" | "cwd">,
+    Omit<SecretUse, "action" | "secrets" | "command" | "variables" | "cwd" | "cleanEnvironment" | "output" | "template">,
     Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeoutMs" | "graceMs" | "stdin" | "signal"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
@@ -54,30 +56,38 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
     action: "run",
     secrets,
     command: run,
-    accept: ({ ofGroups }) => void placesOf(request, ofGroups),
+    variables: ({ ofGroups }) => variablesOf(request, ofGroups),
+    cleanEnvironment: request.clean,
+    output: request.tty ? "unscrubbed" : request.allowShort ? "short-as-is" : "scrubbed",
   }).catch(async (error: unknown) => {
     await pipes.close();
     throw error;
   });
   const known = knownSecrets(use.values);
+  const inFull = () => ({ command: redacted(run, known), request: redacted(recordedRequest(use.request, "values"), known) });
   try {
     const end = await runOpened(context, request, use, pipes);
     const how = end.timedOut ? "It ran out of time." : end.cancelled ? "It was cancelled." : end.signal && `Ended by ${end.signal}.`;
     if (end.timedOut) context.warn(`The command was ended because it ran longer than ${formatDuration(request.timeoutMs!)}.`);
     if (end.unwritten) context.warn(`The command's output could not be written: ${end.unwritten.message}.`);
-    await recordEnd(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, command: redacted(run, known) });
+    await recordEnd(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, ...inFull() });
     return end;
   } catch (error) {
     await pipes.close();
     const failure = error instanceof VaultError ? error : undefined;
     // The message may quote an argument of the command.
     const [reason] = redacted([formatFailure(error)], known);
-    await recordEnd(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, command: redacted(run, known) });
+    await recordEnd(context, use, { outcome: "failed", exitCode: failure?.exitCode, reason, ...inFull() });
     throw scrubbed(error, known);
   }
 }
 
-async function runOpened(context: Context, request: RunRequest, { values, ofGroups }: OpenedUse, pipes: PreparedPipes): Promise<ChildEnd> {
+async function runOpened(
+  context: Context,
+  request: RunRequest,
+  { values, ofGroups, request: use }: OpenedUse,
+  pipes: PreparedPipes,
+): Promise<ChildEnd> {
   const { tty, output } = request;
   const known = tty ? undefined : knownSecrets(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
@@ -88,7 +98,10 @@ async function runOpened(context: Context, request: RunRequest, { values, ofGrou
   const { variables, files } = placesOf(request, ofGroups);
   for (const { variable, secret } of variables) secrets[variable] = text(secret);
   // An empty token is an invalid one: an agent-vault that the command starts must not use the key where a token was presented.
-  if (presentedToken(context, request.token) !== undefined) secrets["AGENT_VAULT_TOKEN"] = "";
+  if (use.byToken) secrets["AGENT_VAULT_TOKEN"] = "";
+  // No variable of the asker's hides from the command, and from an agent-vault that it starts, that a coding agent is at work.
+  const { harness } = use.invocation;
+  if (harness !== undefined && detectHarness({ ...context.env, ...secrets }) === undefined) secrets["AI_AGENT"] = harness;
   const folder = files.length === 0 ? undefined : (await import("../child/secret-files.js")).SecretFiles.create(context.env);
   try {
     for (const { variable, secret } of files) secrets[variable] = folder!.add(variable, values.get(secret)!);
@@ -122,6 +135,22 @@ class PreparedPipes {
   async close(): Promise<void> {
     if (!this.#taken) closeOutputPipes(await this.#made);
   }
+}
+
+/** The variables that the command is to get, as they are judged. */
+function variablesOf(request: RunRequest, ofGroups: ReadonlySet<SecretPath>): RequestedVariable[] {
+  const { variables, files } = placesOf(request, ofGroups);
+  const referenceTo = (secret: SecretPath) => `vault://${formatSecretPath(secret)}`;
+  return [
+    ...(request.env ?? []).map(({ name, value }): RequestedVariable => {
+      const [first] = value;
+      if (value.length === 1 && typeof first === "object") return { name, holds: "secret", value: referenceTo(first.secret) };
+      const text = value.map((part) => (typeof part === "string" ? part : `{{ ${referenceTo(part.secret)} }}`)).join("");
+      return { name, holds: "text", value: text };
+    }),
+    ...variables.map(({ variable, secret }): RequestedVariable => ({ name: variable, holds: "secret", value: referenceTo(secret) })),
+    ...files.map(({ variable, secret }): RequestedVariable => ({ name: variable, holds: "file", value: referenceTo(secret) })),
+  ];
 }
 
 /** Which secret goes to which variable and file: those of groups that are not named otherwise go where their names say. */

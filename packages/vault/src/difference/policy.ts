@@ -10,6 +10,8 @@ type Rules = ReadonlyMap<string, Rule>;
 
 interface Policy {
   readonly rules: Rules;
+  /** Where a person may be asked; `undefined` for everywhere. */
+  readonly channels: readonly unknown[] | undefined;
   /** What it says beside them. */
   readonly rest: string;
 }
@@ -29,6 +31,7 @@ export function comparePolicies(pair: Pair): void {
   const after = readPolicy(pair, "after", bytesAfter);
   if (!after || (bytesBefore && !before)) return addFile(pair, true, `${POLICY_FILE} changed, and its rules cannot be compared`);
   compareRules(pair, before?.rules, after.rules);
+  if (before) compareChannels(pair, before, after);
   if (before && before.rest !== after.rest) addFile(pair, true, `${POLICY_FILE} says more than is named here, as its lines show`);
   if (!pair.isNamed(POLICY_FILE)) addFile(pair, false, `comments or spelling of ${POLICY_FILE} differ, as its lines show`);
 }
@@ -58,6 +61,15 @@ function compareRules(pair: Pair, before: Rules | undefined, after: Rules): void
   if (before && isKept(before, after) !== isKept(after, before)) addFile(pair, false, "the rules of the policy are in another order");
 }
 
+/** Where a person is asked. */
+function compareChannels(pair: Pair, before: Policy, after: Policy): void {
+  const [was, is] = [before.channels, after.channels];
+  if (JSON.stringify(was) === JSON.stringify(is)) return;
+  const isMore = is === undefined || (was !== undefined && !is.every((channel) => was.includes(channel)));
+  const words = (channels: typeof was) => (channels ? shown(channels) : "everywhere");
+  addFile(pair, isMore, `a person may be asked by ${words(is)} instead of ${words(was)}`);
+}
+
 function addFile(pair: Pair, widens: boolean, text: string): void {
   pair.add({ kind: "rule", subject: POLICY_FILE, widens, text }, POLICY_FILE);
 }
@@ -65,7 +77,7 @@ function addFile(pair: Pair, widens: boolean, text: string): void {
 function readPolicy(pair: Pair, side: Side, bytes: Uint8Array): Policy | undefined {
   const data = pair.tryRead(side, POLICY_FILE, (): unknown => readYamlFile(bytes, POLICY_FILE).document.toJS());
   if (!isMapping(data) || !Array.isArray(data["rules"]) || !data["rules"].every(isMapping)) return undefined;
-  const { rules: list, ...rest } = data;
+  const { rules: list, approval_channels: channels, ...rest } = data;
   const rules = new Map<string, Rule>();
   for (const rule of list as readonly Rule[]) {
     const { name } = rule;
@@ -74,7 +86,11 @@ function readPolicy(pair: Pair, side: Side, bytes: Uint8Array): Policy | undefin
     for (let count = 2; rules.has(unique); count++) unique = `${base} (${count})`;
     rules.set(unique, rule);
   }
-  return { rules, rest: JSON.stringify(rest) };
+  return {
+    rules,
+    channels: channels === undefined ? undefined : Array.isArray(channels) ? channels : [channels],
+    rest: JSON.stringify(rest),
+  };
 }
 
 function wordsOf(rule: Rule): string {

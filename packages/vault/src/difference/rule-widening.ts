@@ -26,7 +26,9 @@ function fieldWidens(field: string, old: Rule, now: Rule): boolean {
   const [was, is] = [old[field], now[field]];
   switch (field) {
     case "allow":
-      return is !== undefined && !(was !== undefined && asksForMore(was, is));
+      return (is !== undefined && !(was !== undefined && asksForMore(withoutEnv(was), withoutEnv(is)))) || envWidens(old, now);
+    case "env":
+      return envWidens(old, now);
     case "deny":
       return was !== undefined && !(is !== undefined && deniesMore(was, is));
     case "approval":
@@ -59,7 +61,27 @@ function isLenient(rule: Rule): boolean {
 }
 
 function hasUnknownField(rule: Rule): boolean {
-  return Object.keys(rule).some((field) => !["name", "secrets", "when", "allow", "deny", "approval", "max_ttl"].includes(field));
+  return Object.keys(rule).some((field) => !["name", "secrets", "when", "allow", "env", "deny", "approval", "max_ttl"].includes(field));
+}
+
+/** Whether a rule comes to allow a variable: one more name does for all, and a list that comes or goes does for some. */
+function envWidens(old: Rule, now: Rule): boolean {
+  const [was, is] = [listedEnv(old), listedEnv(now)];
+  if (now["allow"] === undefined || (was === undefined && is === undefined)) return false;
+  return was === undefined || is === undefined || !includes(was, is);
+}
+
+/** The variables that a rule lists, wherever in it. */
+function listedEnv({ allow, env }: Rule): unknown[] | undefined {
+  const listed = env ?? (isMapping(allow) ? allow["env"] : undefined);
+  return listed === undefined ? undefined : texts(listed);
+}
+
+/** What else is asked for: the variables that a rule lists are more that it allows, and no condition. */
+function withoutEnv(conditions: unknown): unknown {
+  if (!isMapping(conditions)) return conditions;
+  const { env: _, ...rest } = conditions;
+  return Object.keys(rest).length === 0 ? "all" : rest;
 }
 
 /** Whether conditions of which all have to hold are stricter: each that was there still is, with no further pattern. */

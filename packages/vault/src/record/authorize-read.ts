@@ -19,7 +19,7 @@ export interface ReadRequest {
  * @returns what is to stand in the record beside the read
  * @throws VaultError then nothing is decrypted
  */
-export type ReadAuthorizer = (context: Context, read: ReadRequest) => Promise<Pick<RecordedEvent, "identity" | "reason">>;
+export type ReadAuthorizer = (context: Context, read: ReadRequest) => Promise<Pick<RecordedEvent, "identity" | "request" | "reason">>;
 
 /** Whether more decides over a read than the key. @param judging files whose policy judges, verified, where they are signed */
 export function needsAuthorization({ env }: Pick<Context, "env">, judging: readonly VaultFiles[], token?: string): boolean {

@@ -20,6 +20,8 @@ export interface RecordedEvent {
   readonly secrets?: readonly string[] | undefined;
   /** What stood for the key: the id of a token. */
   readonly identity?: string | undefined;
+  /** What its asker decided beside the secrets, a text each. */
+  readonly request?: readonly string[] | undefined;
   readonly reason?: string | undefined;
 }
 
