@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { CLI, errorCode, prepared, type Sandbox } from "../support/sandbox.js";
+import { lacks } from "../support/programs.js";
 import { ANY_USE } from "../support/policy.js";
 import { makeVault } from "../support/vault.js";
 
@@ -50,6 +51,25 @@ describe("a command that is run with a token", () => {
     ];
     for (const outcome of outcomes) expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["TOKEN_INVALID", ""]);
     expect((await box.cli(run)).stdout.toString()).toBe("prod-value-that-is-long");
+  });
+});
+
+describe("a command that asks for a second use", () => {
+  const second = `'${process.execPath}' '${CLI}' run --secret prod/key -- printenv PROD_KEY`;
+
+  it("answers its question neither by a variable nor on a terminal of its own", async () => {
+    const box = await vault();
+    const attacks = [`AGENT_VAULT_APPROVE=once ${second}`, ...(lacks("script") ? [] : [`yes once | script -qec "${second}" /dev/null`])];
+    for (const attack of attacks) {
+      const outcome = await box.cli(["run", "--secret", "stripe/api-key", "--", "sh", "-c", attack]);
+      const said = outcome.stdout.toString() + outcome.stderr;
+      expect([attack, said]).toEqual([attack, expect.stringContaining("APPROVAL_UNAVAILABLE")]);
+      expect(said).not.toContain("Type once");
+      expect(said).not.toContain("prod-value");
+    }
+    // The same from a person's own hand.
+    const own = await box.cli(["run", "--secret", "prod/key", "--", "true"], { env: { AGENT_VAULT_APPROVE: "once" } });
+    expect(own.code).toBe(0);
   });
 });
 

@@ -7,6 +7,7 @@ import { globalFlags } from "./flags/common-flags.js";
 import { keyChoice } from "./flags/key-choice.js";
 import type { HelpGroup } from "./help/help-groups.js";
 import { usageError } from "./help/usage-error.js";
+import { requirePerson, shownWords, type OwnersAct, type PersonNeeded } from "./owners-act.js";
 import { colour } from "./terminal/messages.js";
 import { ProgressLine } from "./terminal/progress-line.js";
 import { reportError } from "./terminal/report-error.js";
@@ -38,6 +39,11 @@ export abstract class VaultCommand extends Command {
    * others would act with the key's authority, and are refused.
    */
   static allowsToken = false;
+  /**
+   * Whether a person has to say yes where a coding agent seems to have started the command: because it signs for the vault, mints authority or hands out a
+   * key. Each command says so itself. What takes power away never asks.
+   */
+  static needsPerson: PersonNeeded;
 
   /** Whether an unexpected word on the command line may be part of a secret, which no message may repeat. */
   static argvMayHoldSecret = false;
@@ -46,6 +52,8 @@ export abstract class VaultCommand extends Command {
   /** The vault that this command changes. */
   #changed: string | undefined;
   #context: Context | undefined;
+  /** The command line as a person may be shown it. */
+  #words: readonly string[] = [];
   readonly #progress = new ProgressLine();
 
   /** Runs a command without oclif's own configuration, which would take longer than most commands. @returns the exit code */
@@ -73,6 +81,9 @@ export abstract class VaultCommand extends Command {
       this.#dryRun = own["dry-run"] ?? false;
       this.#context = terminalContext(this.id!, directory, this.#progress);
       if (!command.allowsToken) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
+      this.#words = shownWords(this.id!, parsed.args, own);
+      const { needsPerson } = command;
+      if (needsPerson !== "never" && needsPerson !== "sometimes" && !this.#dryRun) await this.requirePerson(needsPerson);
       return parsed as unknown as Parsed<C>;
     } catch (error) {
       throw usageError(error, { id: this.id, flags: Object.keys(flags), argvMayHoldSecret: command.argvMayHoldSecret });
@@ -92,8 +103,15 @@ export abstract class VaultCommand extends Command {
     return openState(this.context, await this.findVault());
   }
 
+  /** Has a person say yes where a coding agent seems to have started this. @throws VaultError `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE` */
+  protected async requirePerson(act: OwnersAct): Promise<void> {
+    this.#context = await requirePerson(this.context, act, this.#words);
+  }
+
   /** The part of an owner's request that is the same for all changes. */
   protected async change(flags: { key?: string | undefined; "dry-run"?: boolean }): Promise<ChangeRequest> {
+    if ((this.constructor as typeof VaultCommand).needsPerson === "never")
+      throw new Error(`agent-vault ${this.id} does not say that it signs.`);
     const vault = findVault(this.context);
     const dryRun = flags["dry-run"] ?? false;
     if (!dryRun) this.#changed = vault;

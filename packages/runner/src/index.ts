@@ -50,11 +50,18 @@ export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
 export { base64Alignments } from "./scrub/encodings/base64-alignments.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
-export { APPROVAL_TIMEOUT_MS, askApproval, type Answer, type ApprovalOptions, type Channel } from "./approval/ask-approval.js";
+export {
+  APPROVAL_TIMEOUT_MS,
+  askApproval,
+  confirmOwnersCommand,
+  type Answer,
+  type ApprovalOptions,
+  type Channel,
+} from "./approval/ask-approval.js";
 export type { ApprovalQuestion, Reply } from "./approval/reply.js";
 export { approvedUse, SessionApprovals, type ApprovalMemory } from "./approval/memory.js";
 export { displaySafeName, displaySafeText } from "./approval/display-safe.js";
-export { questionText, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
+export { questionText, type OwnersCommand, type QuestionRoom, type QuestionText } from "./approval/question-text.js";
 export { authorize, personalApprover, type Approver, type AskOptions, type Authorization } from "./use/authorize.js";
 export { judgeUse, type Judgement } from "./use/judge-use.js";
 export { authorizeRead, authorizeUnrecordedRead } from "./use/authorize-read.js";

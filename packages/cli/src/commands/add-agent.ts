@@ -7,6 +7,7 @@ export default class AddAgent extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 3;
   static override summary = "Add an agent with its own key";
+  static override needsPerson = "signs" as const;
   static override description = "The agent can read nothing until you grant it a group or a secret.";
   static override examples = ["agent-vault add-agent billing-agent"];
   static override args = { agent: agentArgument };

@@ -6,6 +6,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class AddOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Add an owner";
+  static override needsPerson = "signs" as const;
   static override description = "Owners can read every secret and change the vault. All secrets are re-encrypted.";
   static override examples = [
     "agent-vault add-owner bob --recipient age1... --signing-key 'ssh-ed25519 AAAA...'",

@@ -14,6 +14,7 @@ const HEADINGS = ["TIME", "WHO", "ACTION", "SECRETS", "OUTCOME", "DETAILS"];
 export default class Audit extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Show who used or changed what on this machine";
+  static override needsPerson = "never" as const;
   static override description = "The audit log is encrypted. It opens with the key of any owner or agent of this machine.";
   static override examples = [
     "agent-vault audit --last 20",

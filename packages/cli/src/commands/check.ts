@@ -7,6 +7,7 @@ import { formatVaultFindings } from "../findings/vault-findings.js";
 export default class Check extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Check the vault for problems";
+  static override needsPerson = "never" as const;
   static override description =
     "Finds expired secrets, overdue rotation, unexpected access, invalid keys, stray files and unsigned changes. Needs no key. Exits with 5 if there are errors.";
   static override flags = { strict: Flags.boolean({ description: "treat warnings as errors" }) };

@@ -6,6 +6,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Completions extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Print a shell's completion script";
+  static override needsPerson = "never" as const;
   static override description = "It completes commands, flags and the names in the vault.";
   static override examples = [
     "source <(agent-vault completions bash)",

@@ -5,6 +5,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Delete extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Delete a secret";
+  static override needsPerson = "signs" as const;
   static override description = "Its past values stay in git's history, for everyone who could read them.";
   static override args = { path: secretArgument };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag };

@@ -21,6 +21,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Doctor extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Check this installation and suggest fixes";
+  static override needsPerson = "never" as const;
   static override description =
     "Checks versions, keys and their permissions, trust, clock, git, hook and audit log. Exits with 5 if there are errors.";
   static override examples = ["agent-vault doctor", "agent-vault doctor --forget VAULT REMOTE"];

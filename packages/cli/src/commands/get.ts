@@ -8,6 +8,7 @@ export default class Get extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 6;
   static override summary = "Print a secret's value";
+  static override needsPerson = "never" as const;
   static override description = "Prints exactly the bytes of the value, without an added newline.";
   static override examples = ["agent-vault get stripe/api-key", "agent-vault get tls/key --key ~/.agent-vault/agents/web.key > server.key"];
   static override args = { path: secretArgument };

@@ -6,6 +6,7 @@ export default class Grant extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 4;
   static override summary = "Let an agent read a group or a secret";
+  static override needsPerson = "signs" as const;
   static override examples = ["agent-vault grant billing-agent stripe", "agent-vault grant billing-agent postgres/prod/password --dry-run"];
   static override args = {
     agent: agentArgument,

@@ -12,6 +12,7 @@ export default class Init extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 1;
   static override summary = "Create a vault";
+  static override needsPerson = "signs" as const;
   static override description = "Creates it in a git repository, and creates the repository if there is none.";
   static override examples = ["agent-vault init", "agent-vault init services/api --new-key --passphrase"];
   static override args = { dir: argument({ description: "the folder for the vault", default: "." }) };

@@ -18,6 +18,7 @@ const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
 export default class Inject extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Fill a template with secrets";
+  static override needsPerson = "never" as const;
   static override description =
     "Replaces {{ vault://group/name }} with the value, and prints the result or writes it to a file with mode 0600.";
   static override examples = [

@@ -8,6 +8,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Lease extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Print a short-lived token for one secret";
+  static override needsPerson = "sometimes" as const;
   static override description =
     "Records who has the secret and until when, for agent-vault leases. The lease lasts 8 hours by default, and does not keep others from using the secret.";
   static override examples = [
@@ -28,6 +29,7 @@ export default class Lease extends VaultCommand {
     const { args, flags } = await this.parseCommandLine(Lease);
     const ttl = ttlOf(flags);
     const secret = flags.release ? undefined : args.path;
+    if (!flags.release) await this.requirePerson("mints");
     const authority = await openAuthority(this.context, await this.findVault(), keyChoice(flags.key), "lease a secret", secret);
     if (flags.release) {
       const released = await authority.ledger.leases.release(args.path, authority.requester);

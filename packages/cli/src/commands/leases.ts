@@ -7,6 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Leases extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active leases";
+  static override needsPerson = "never" as const;
   static override description = "Shows who leased which secret and until when, on this machine.";
   static override flags = { key: keyFlag };
 

@@ -5,6 +5,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class ListAgents extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "List agents and what they can read";
+  static override needsPerson = "never" as const;
   static override allowsToken = true;
 
   async run(): Promise<void> {

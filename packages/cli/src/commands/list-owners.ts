@@ -7,6 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class ListOwners extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "List owners and their keys";
+  static override needsPerson = "never" as const;
   static override description = "* marks the owner who signed the current state.";
   static override flags = { key: keyFlag };
   static override allowsToken = true;

@@ -10,6 +10,7 @@ export default class List extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 7;
   static override summary = "List secrets and who can read them";
+  static override needsPerson = "never" as const;
   static override description = "Values are never shown.";
   static override examples = [
     "agent-vault list --group stripe",

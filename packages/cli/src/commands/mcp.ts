@@ -12,6 +12,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Mcp extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Serve an agent over MCP";
+  static override needsPerson = "never" as const;
   static override description =
     "Speaks MCP on standard input and output. The agent can list secrets, run commands with them and ask for missing ones, without seeing their values. The agent's program starts the server: see agent-vault mcp install.";
   static override examples = [

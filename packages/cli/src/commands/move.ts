@@ -5,6 +5,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Move extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Move a secret to another path";
+  static override needsPerson = "signs" as const;
   static override description = "In another group, the agents of that group can read it.";
   static override args = {
     from: secretArgument,

@@ -10,6 +10,7 @@ const MASK = "********";
 export default class Peek extends VaultCommand {
   static override helpGroup = "secrets" as const;
   static override summary = "Check that a secret exists";
+  static override needsPerson = "never" as const;
   static override description = "Prints the same mask for every value.";
   static override args = { path: secretArgument };
   static override flags = { key: keyFlag };

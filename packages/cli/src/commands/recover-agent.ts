@@ -7,6 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class RecoverAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Replace an agent's key";
+  static override needsPerson = "signs" as const;
   static override description = "For a key that is lost or stolen. The old key opens none of the current secrets.";
   static override args = { agent: agentArgument };
   static override flags = {

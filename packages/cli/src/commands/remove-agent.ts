@@ -6,6 +6,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class RemoveAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Remove an agent";
+  static override needsPerson = "signs" as const;
   static override description = "Everything that it could read is re-encrypted.";
   static override args = { agent: agentArgument };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag };

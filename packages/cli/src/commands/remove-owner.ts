@@ -6,6 +6,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class RemoveOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Remove an owner";
+  static override needsPerson = "signs" as const;
   static override description = "All secrets are re-encrypted, so that their key opens none of them.";
   static override args = { owner: argument({ description: "the owner's name", required: true }) };
   static override flags = { key: keyFlag, "dry-run": dryRunFlag, "recover-agents": recoverAgentsFlag };

@@ -7,6 +7,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class RestoreAgent extends VaultCommand {
   static override helpGroup = "agents" as const;
   static override summary = "Restore an agent's key file from its escrow";
+  static override needsPerson = "hands-out-key" as const;
   static override description = "For a new machine. The vault does not change.";
   static override args = { agent: agentArgument };
   static override flags = {

@@ -7,6 +7,7 @@ export default class Revoke extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 8;
   static override summary = "Take a group or a secret away from an agent";
+  static override needsPerson = "signs" as const;
   static override description = "Everything that the agent can no longer read is re-encrypted.";
   static override args = {
     agent: agentArgument,

@@ -8,6 +8,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class RotateOwner extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Replace your owner key";
+  static override needsPerson = "signs" as const;
   static override description = "All secrets are re-encrypted for the new key. The old key opens none of them.";
   static override examples = ["agent-vault rotate-owner", "agent-vault rotate-owner --recover-agents --passphrase"];
   static override flags = {

@@ -8,6 +8,7 @@ export default class Run extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 5;
   static override summary = "Run a command with secrets in its environment";
+  static override needsPerson = "never" as const;
   static override description = "The secrets are removed from everything that the command prints. The exit code is the command's.";
   static override usage = "run [--secret PATH[=NAME]]... [FLAGS] -- COMMAND [WORDS...]";
   static override examples = [

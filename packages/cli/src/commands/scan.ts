@@ -9,6 +9,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Scan extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Find private keys in files";
+  static override needsPerson = "never" as const;
   static override description =
     "Scans all files in git's index, or the files that you name, tracked or not. In a vault, it also finds files that do not belong there. Exits with 5 if anything is found.";
   static override examples = ["agent-vault scan", "agent-vault scan --staged", "agent-vault scan fixtures --allow"];

@@ -20,6 +20,7 @@ export default class Set extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 2;
   static override summary = "Store a secret";
+  static override needsPerson = "signs" as const;
   static override description = "Asks for the value on a terminal, or reads it from standard input. An existing secret gets a new version.";
   static override examples = [
     "agent-vault set stripe/api-key",

@@ -8,6 +8,7 @@ import { VaultCommand } from "../vault-command.js";
 export default class Sign extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Sign changes made without agent-vault";
+  static override needsPerson = "signs" as const;
   static override description =
     "Shows what would give more access or protect less, and everything else that changed; asks for confirmation and signs. Also signs vaults of agent-vault 0.1.";
   static override examples = ["agent-vault sign", "agent-vault sign --dry-run", "agent-vault sign --renew --valid-for 30d"];

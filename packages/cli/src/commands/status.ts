@@ -8,6 +8,7 @@ export default class Status extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 10;
   static override summary = "Show the state of the vault";
+  static override needsPerson = "never" as const;
   static override description = "Shows the signed state, your role, what needs attention and what is not pushed yet.";
   static override flags = { key: keyFlag };
   static override allowsToken = true;

@@ -8,6 +8,7 @@ export default class Sync extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 9;
   static override summary = "Bring the vault and its remote together";
+  static override needsPerson = "never" as const;
   static override description =
     "Verifies what the remote has and takes it over, then verifies what is here and pushes it. Code that both sides changed is joined by git; nothing is forced, and no commit is dropped.";
   static override examples = ["agent-vault sync", "agent-vault sync --pull"];

@@ -20,6 +20,7 @@ import { formatVaultFindings } from "../findings/vault-findings.js";
 export default class Verify extends VaultCommand {
   static override helpGroup = "checks" as const;
   static override summary = "Verify that the vault is what its owners signed";
+  static override needsPerson = "never" as const;
   static override description =
     "Checks the signature, digests, recipients, names, expiry and keys in clear text. Needs no key and no network, and writes nothing. Exits with 5 if there are errors.";
   static override examples = [

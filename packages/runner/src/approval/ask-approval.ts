@@ -2,6 +2,7 @@ import { detectHarness, printable, VaultError, type Context } from "@agent-vault
 import { APPROVAL_CHANNELS, type ApprovalChannel } from "../policy/policy.js";
 import { isInsideRun } from "./inside-run.js";
 import { approvedUse, type ApprovalMemory } from "./memory.js";
+import { commandText, type OwnersCommand } from "./question-text.js";
 import type { ApprovalQuestion, Reply } from "./reply.js";
 
 /** How long a person has to answer; after it the answer is no. */
@@ -79,6 +80,34 @@ function starterOf(context: Context, { request }: ApprovalQuestion): string | un
 function once<T>(find: () => T): () => T {
   let found: { readonly value: T } | undefined;
   return () => (found ??= { value: find() }).value;
+}
+
+/**
+ * Has a person confirm what a command would do with an owner's authority, where a coding agent seems to have started it. The agent can type on the terminal
+ * and answer for its client, so a dialog alone is asked by; `AGENT_VAULT_APPROVE` can deny.
+ * @throws VaultError `APPROVAL_DENIED`, `APPROVAL_UNAVAILABLE` where there is no dialog
+ */
+export async function confirmOwnersCommand(
+  context: Context,
+  command: OwnersCommand,
+  timeoutMs: number = APPROVAL_TIMEOUT_MS,
+): Promise<void> {
+  const reply = presetReply(context, () => command.harness) ?? (await showDialog());
+  if (reply?.scope === "once") return;
+  if (reply?.scope === "deny") {
+    const remedy = "Nothing was changed. The person can run the command on a terminal of their own.";
+    throw new VaultError("APPROVAL_DENIED", `The command was not approved: ${reply.why}`, { remedy });
+  }
+  throw new VaultError(
+    "APPROVAL_UNAVAILABLE",
+    `${printable(command.harness)} seems to have started this command, which ${command.does}, and there is no dialog to ask a person with.`,
+    { remedy: "Ask the person to run it on a terminal of their own. Nothing was changed." },
+  );
+
+  async function showDialog(): Promise<Reply | undefined> {
+    const dialog = await import("./dialog.js");
+    return dialog.showDialog(context.env, (room) => commandText(command, room), { forSession: false, timeoutMs });
+  }
 }
 
 function presetReply(context: Context, starter: () => string | undefined): Reply | undefined {

@@ -4,7 +4,7 @@ import process from "node:process";
 import { isExecutable, type Context } from "@agent-vault/vault/read-only";
 import { childEnvironment } from "../child/child-environment.js";
 import type { ApprovalQuestion, Reply } from "./reply.js";
-import { questionText } from "./question-text.js";
+import { questionText, type QuestionRoom, type QuestionText } from "./question-text.js";
 
 const TITLE = "agent-vault";
 const ONCE = "Allow once";
@@ -29,19 +29,28 @@ interface Dialog {
  */
 export async function askByDialog(
   env: Context["env"],
-  question: ApprovalQuestion,
+  { request, forSession, before }: ApprovalQuestion,
   timeoutMs: number,
   platform: NodeJS.Platform = process.platform,
 ): Promise<Reply | undefined> {
-  const { text, complete } = questionText(question.request, { width: 88, lines: 16 }, question.before);
-  const buttons = [DENY, ONCE, ...(question.forSession ? [SESSION] : [])];
+  return showDialog(env, (room) => questionText(request, room, before), { forSession, timeoutMs, platform });
+}
+
+/** Shows a text that a person allows or denies. As {@link askByDialog}. */
+export async function showDialog(
+  env: Context["env"],
+  show: (room: QuestionRoom) => QuestionText,
+  { forSession, timeoutMs, platform = process.platform }: { forSession: boolean; timeoutMs: number; platform?: NodeJS.Platform },
+): Promise<Reply | undefined> {
+  const { text, complete } = show({ width: 88, lines: 16 });
+  const buttons = [DENY, ONCE, ...(forSession ? [SESSION] : [])];
   const warning = complete ? "" : "\n\nNot all of it is shown here.";
   const dialog = dialogFor(platform, env, `${text}${warning}`, buttons, Math.ceil(timeoutMs / 1000));
   if (!dialog) return undefined;
   const said = await answerOf(dialog, env, timeoutMs);
   if (typeof said !== "string") return said;
   if (said === ONCE) return { scope: "once" };
-  if (said === SESSION && question.forSession) return { scope: "session" };
+  if (said === SESSION && forSession) return { scope: "session" };
   return { scope: "deny", why: said === DENY ? "the answer was no." : "the dialog was closed, or failed." };
 }
 

@@ -1,4 +1,5 @@
 import type { UseRequest } from "../policy/use-request.js";
+import { displaySafeName, displaySafeWord } from "./display-safe.js";
 import { describePrincipal, differences, factsOf } from "./facts.js";
 
 /** How much room there is to ask in. */
@@ -40,13 +41,38 @@ export function questionText(request: UseRequest, room: QuestionRoom = { width: 
     ...(changes ? [{ label: "Changed", texts: changes.length > 0 ? changes : ["nothing"], maxLines: room.lines }] : []),
     ...factsOf(request).map((fact) => ({ ...fact, maxLines: fact.room === "list" ? room.lines : MAX_FIELD_LINES })),
   ];
+  return textOf(`${describePrincipal(request.principal)} ${WANTS[request.action]} ${count}.`, fields, room);
+}
+
+/** What a command would do with an owner's authority, as a person is asked about it. */
+export interface OwnersCommand {
+  /** What it does, as a clause that follows "which". */
+  readonly does: string;
+  /** Its words, with nothing in them that may be a secret. */
+  readonly words: readonly string[];
+  /** The coding agent that seems to have started it. */
+  readonly harness: string;
+  readonly folder: string;
+}
+
+/** The question about a command that uses an owner's authority; as {@link questionText}. */
+export function commandText({ does, words, harness, folder }: OwnersCommand, room: QuestionRoom): QuestionText {
+  const fields = [
+    { label: "Started by", texts: [`seems to be ${displaySafeName(harness)}`], maxLines: MAX_FIELD_LINES },
+    { label: "Folder", texts: [displaySafeName(folder)], maxLines: MAX_FIELD_LINES },
+    { label: "Command", texts: [words.map(displaySafeWord).join(" ")], maxLines: room.lines },
+  ];
+  return textOf(`A coding agent wants to run a command with your key, which ${does}.`, fields, room);
+}
+
+function textOf(
+  title: string,
+  fields: readonly { readonly label: string; readonly texts: readonly string[]; readonly maxLines: number }[],
+  room: QuestionRoom,
+): QuestionText {
   const formatted = fields.map(({ label, texts, maxLines }) => formatField(label, texts, maxLines, room.width));
   return {
-    text: [
-      `${describePrincipal(request.principal)} ${WANTS[request.action]} ${count}.`,
-      "",
-      ...formatted.flatMap(({ lines }) => lines),
-    ].join("\n"),
+    text: [title, "", ...formatted.flatMap(({ lines }) => lines)].join("\n"),
     complete: formatted.every(({ complete }) => complete),
   };
 }

@@ -5,6 +5,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AuditAnchor extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Sign the current end of the audit log";
+  static override needsPerson = "signs" as const;
   static override description =
     "Rows that are removed or rewritten later can then be detected. Every change of the vault signs the log as well.";
   static override flags = { key: keyFlag };

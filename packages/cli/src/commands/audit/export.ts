@@ -11,6 +11,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AuditExport extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Export the audit log";
+  static override needsPerson = "never" as const;
   static override description =
     "Prints one JSON object per line, or sends the entries to an OpenTelemetry collector (OTLP over HTTP). Prints on standard error where to continue next time.";
   static override examples = [

@@ -9,6 +9,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AuditPrune extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Delete the oldest entries of the audit log";
+  static override needsPerson = "signs" as const;
   static override description = "Signs what is deleted, so that the rest still verifies. Deleted entries cannot be restored.";
   static override examples = ["agent-vault audit export > audit-2026.jsonl && agent-vault audit prune --before 2027-01-01"];
   static override flags = {

@@ -15,6 +15,7 @@ const MAX_ROWS = 20;
 export default class AuditSummary extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Summarize the audit log";
+  static override needsPerson = "never" as const;
   static override description = "Shows uses by day, secret and agent, what was denied, and which secrets and agents were not used.";
   static override flags = {
     key: keyFlag,

@@ -9,6 +9,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AuditVerify extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Verify the audit log";
+  static override needsPerson = "never" as const;
   static override description =
     "Follows the chain of entries from the first to the last, and compares it with what an owner signed. Exits with 5 if they do not match.";
   static override flags = { key: keyFlag };

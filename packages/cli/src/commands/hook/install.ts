@@ -7,6 +7,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class HookInstall extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Install the pre-commit hook in this repository";
+  static override needsPerson = "never" as const;
   static override description = "Fits in with the repository's other hooks. Exits with 1 if you have to add it yourself.";
   static override allowsToken = true;
 

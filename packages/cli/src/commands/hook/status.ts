@@ -5,6 +5,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class HookStatus extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Show whether the pre-commit hook is installed";
+  static override needsPerson = "never" as const;
   static override description = "Exits with 1 if it is not.";
   static override allowsToken = true;
 

@@ -4,6 +4,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class HookUninstall extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Remove the pre-commit hook";
+  static override needsPerson = "never" as const;
   static override description = "Other hooks stay as they are.";
   static override allowsToken = true;
 

@@ -7,6 +7,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class IndexRebuild extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Rebuild the metadata index";
+  static override needsPerson = "never" as const;
   static override description = "Large vaults are listed and searched from this index.";
   static override flags = { key: keyFlag };
 

@@ -24,6 +24,7 @@ export const installationFlags = { client: clientFlag, name: nameFlag };
 export default class McpInstall extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Add the MCP server to an agent's program";
+  static override needsPerson = "never" as const;
   static override description =
     "Adds the server for this repository to the program's configuration, and changes nothing else there. No key and no token is written.";
   static override examples = [

@@ -5,6 +5,7 @@ import { installationFlags } from "./install.js";
 export default class McpUninstall extends VaultCommand {
   static override helpGroup = "setup" as const;
   static override summary = "Remove the MCP server from an agent's program";
+  static override needsPerson = "never" as const;
   static override description = "Changes nothing else in the program's configuration.";
   static override examples = ["agent-vault mcp uninstall --client claude-code"];
   static override flags = installationFlags;

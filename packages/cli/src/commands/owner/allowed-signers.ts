@@ -6,6 +6,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AllowedSigners extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Print the owners' signing keys as an allowed_signers file";
+  static override needsPerson = "never" as const;
   static override description = "ssh-keygen -Y verify checks vault.lock with it.";
   static override examples = [
     "agent-vault owner allowed-signers > allowed_signers",

@@ -6,6 +6,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class OwnerKeys extends VaultCommand {
   static override helpGroup = "owners" as const;
   static override summary = "Print your public keys for this vault";
+  static override needsPerson = "never" as const;
   static override description = "Send them to an owner, who adds you with agent-vault add-owner.";
   static override flags = { key: keyFlag };
 

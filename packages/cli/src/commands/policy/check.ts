@@ -8,6 +8,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class PolicyCheck extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Check a policy for errors";
+  static override needsPerson = "never" as const;
   static override description = "Also warns about rules that can never apply in this vault. The policy need not be signed yet.";
   static override args = { file: argument({ description: "a policy file, in place of the vault's" }) };
   static override completes = { file: "files" } as const;

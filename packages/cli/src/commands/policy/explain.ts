@@ -30,6 +30,7 @@ const DEFAULT = "(default: the current one; empty for none)";
 export default class PolicyExplain extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Explain how the policy decides on a use";
+  static override needsPerson = "never" as const;
   static override description =
     "Shows which rule applies, and why the others do not, and whether a person would be asked. It decides as the use itself would. Needs no key.";
   static override examples = [

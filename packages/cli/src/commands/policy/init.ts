@@ -5,6 +5,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class PolicyInit extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a policy";
+  static override needsPerson = "never" as const;
   static override description = "It allows what is allowed without a policy, and shows the rules that you can add.";
 
   async run(): Promise<void> {

@@ -8,6 +8,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class ProfileExec extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Run a command with the secrets and variables of a profile";
+  static override needsPerson = "never" as const;
   static override description = "The same as agent-vault run --profile.";
   static override usage = "profile exec PROFILE [FLAGS] -- COMMAND [WORDS...]";
   static override args = { profile: argument({ description: "the profile's name", required: true }) };

@@ -6,6 +6,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class ProfileList extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List profiles";
+  static override needsPerson = "never" as const;
   static override allowsToken = true;
 
   async run(): Promise<void> {

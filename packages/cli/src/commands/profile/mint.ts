@@ -9,6 +9,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class ProfileMint extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a token for the secrets of a profile";
+  static override needsPerson = "mints" as const;
   static override description = "The token has the restrictions of the profile. It is printed once.";
   static override args = { profile: argument({ description: "the profile's name", required: true }) };
   static override flags = {

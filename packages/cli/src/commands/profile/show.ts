@@ -6,6 +6,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class ProfileShow extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Show a profile";
+  static override needsPerson = "never" as const;
   static override description = "Shows its variables, their secrets and the restrictions of its tokens.";
   static override args = { profile: argument({ description: "the profile's name", required: true }) };
   static override allowsToken = true;

@@ -7,6 +7,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class SessionEnd extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "End a session";
+  static override needsPerson = "never" as const;
   static override description = "Its approvals end, and tokens created in it are revoked.";
   static override args = { session: argument({ description: "the session's ID (default: the current session)" }) };
   static override flags = { key: keyFlag };

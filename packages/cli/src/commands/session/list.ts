@@ -7,6 +7,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class SessionList extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active sessions";
+  static override needsPerson = "never" as const;
   static override description = "Lists the sessions of this vault on this machine. * marks the current one.";
   static override flags = { key: keyFlag };
 

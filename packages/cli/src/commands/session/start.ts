@@ -8,6 +8,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class SessionStart extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Start a session: approvals last until it ends";
+  static override needsPerson = "mints" as const;
   static override description = "Prints a line for your shell to evaluate. The session lasts 8 hours by default.";
   static override examples = ['eval "$(agent-vault session start --ttl 2h --parent $$)"'];
   static override flags = {

@@ -6,6 +6,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenAttenuate extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Restrict a token further";
+  static override needsPerson = "never" as const;
   static override description =
     "Prints a token that allows less than the given one. Needs no vault and no key. Restrictions cannot be removed again.";
   static override examples = [

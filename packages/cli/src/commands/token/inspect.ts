@@ -5,6 +5,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenInspect extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Show the contents of a token";
+  static override needsPerson = "never" as const;
   static override description = "Does not verify the token: use agent-vault token verify for that.";
   static override args = { token: tokenArgument };
   static override argvMayHoldSecret = true;

@@ -8,6 +8,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenList extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "List active tokens";
+  static override needsPerson = "never" as const;
   static override description =
     "Lists the tokens for this vault that were created on this machine. Tokens attenuated from them are not listed.";
   static override flags = {

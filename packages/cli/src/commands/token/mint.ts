@@ -9,6 +9,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenMint extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Create a token that allows less than your key";
+  static override needsPerson = "mints" as const;
   static override description =
     "Every restriction narrows the token. It is printed once, and expires after 8 hours by default, or when the session ends.";
   static override examples = [

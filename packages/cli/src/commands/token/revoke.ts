@@ -7,6 +7,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenRevoke extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Revoke a token";
+  static override needsPerson = "never" as const;
   static override description = "Also revokes all tokens attenuated from it.";
   static override args = {
     token: argument({ description: "the token or its ID, or - for standard input", required: true }),

@@ -8,6 +8,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class TokenVerify extends VaultCommand {
   static override helpGroup = "limits" as const;
   static override summary = "Verify a token";
+  static override needsPerson = "never" as const;
   static override description = "Checks that it belongs to this vault and is valid now. This does not count as a use.";
   static override args = { token: tokenArgument };
   static override flags = { key: keyFlag };
