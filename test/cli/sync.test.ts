@@ -54,19 +54,38 @@ describe("sync", () => {
     expect((await inClone("sync", "--pull", "--push")).code).toBe(2);
   });
 
-  it("tells what each side has changed where both have, and changes neither", async () => {
+  it("merges what both sides have changed, and tells an agent what they have, and changes neither", async () => {
     const { box, clone, inClone } = await cloned();
     await box.grant("ann", "stripe");
     expect((await inClone("set", "db/url")).code).toBe(0);
     await box.ok("sync");
     const heads = [head(box, clone), head(box, join(box.root, "remote.git"))];
-    const outcome = await inClone("sync");
+    const outcome = await inClone("sync", "--key", box.agentKey("ann"));
     expect([errorCode(outcome), outcome.code]).toEqual(["CONFLICT", 7]);
     expect(outcome.stderr).toMatch(/here:\n {2}.*\n {4}.*db\/url/);
     expect(outcome.stderr).toMatch(/remote:\n {2}.*\n {4}.*\bann\b.*stripe\/api-key/);
     expect([head(box, clone), head(box, join(box.root, "remote.git"))]).toEqual(heads);
     const read = await inClone("get", "stripe/api-key");
     expect([read.stderr, read.code]).toEqual([expect.stringMatching(/^warning: /), 0]);
+    const merged = await inClone("sync", "--json");
+    expect([merged.stderr, merged.code]).toEqual([expect.stringContaining("0.2.0 cannot read it"), 0]);
+    expect(json(merged)).toMatchObject({ merged: { isFirst: true, encrypted: 0, notes: [], answered: [] }, pushed: 2 });
+    expect(head(box, clone)).toBe(head(box, join(box.root, "remote.git")));
+  });
+
+  it("lists the conflicts without a terminal, and takes one side's answers where told to", async () => {
+    const { box, inClone } = await cloned();
+    await box.set("stripe/api-key", "mine");
+    expect((await inClone("set", "stripe/api-key")).code).toBe(0);
+    await box.ok("sync");
+    const outcome = await inClone("sync");
+    expect([errorCode(outcome), outcome.code]).toEqual(["CONFLICT", 7]);
+    expect(outcome.stderr).toMatch(/Conflict \(value\): stripe\/api-key\n {2}ours: .*version 2.*\n {2}theirs: .*version 2/);
+    expect(outcome.stderr).not.toContain("mine");
+    expect((await inClone("sync", "--dry-run")).stdout.toString()).toContain("Conflict (value): stripe/api-key");
+    expect((await inClone("sync", "--ours", "--theirs")).code).toBe(2);
+    expect((await inClone("sync", "--theirs")).code).toBe(0);
+    expect((await inClone("get", "stripe/api-key")).stdout.toString()).toBe("mine");
   });
 
   it("comes first in a clone that is behind and has edits in the way: nothing is changed on an old state", async () => {

@@ -66,7 +66,16 @@ export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature
 export { DivergedError, type Divergence } from "./sync/divergence.js";
 export { cloneStatus, lastSignedState, type CloneStatus, type UpstreamDistance } from "./sync/clone-status.js";
 export { describeWidening } from "./sync/widening.js";
-export { sync, type SyncOptions, type SyncResult } from "./sync/sync.js";
+export { sync, type SyncReport, type SyncRequest } from "./operations/sync/sync.js";
+export {
+  MergeConflictError,
+  type MergeAnswers,
+  type MergeReport,
+  type MergeReview,
+  type ReviewedSide,
+} from "./operations/sync/merge-review.js";
+export type { MergeNote, Question } from "./merge/questions.js";
+export type { SyncOptions, SyncResult } from "./sync/sync.js";
 export { VaultState, type Owner } from "./files/vault-state.js";
 export { verificationError, verify, type Verification, type VerifyOptions } from "./inspect/verify.js";
 export type { Comparison } from "./inspect/comparison.js";

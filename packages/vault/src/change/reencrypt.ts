@@ -147,7 +147,7 @@ export async function encryptChecked(value: Uint8Array, recipients: readonly Rec
 }
 
 /** The different lists of recipients in a batch, each sent to a worker once. */
-class RecipientSets {
+export class RecipientSets {
   readonly texts: string[][] = [];
   readonly #indexes = new Map<string, number>();
 

@@ -34,6 +34,11 @@ export interface StateToSign {
   readonly files: FileChanges;
   /** How long the state is valid, in milliseconds; `null` for ever; without it for as long as the newest one before was. */
   readonly lifetime?: number | null | undefined;
+  /**
+   * Of a merge: whether every file is as a parent has it. Then all that is signed follows from the parents, and every owner who merges
+   * them makes the same state.
+   */
+  readonly merge?: "as-it-is" | "re-encrypted";
   /** The anchor of the record of the machine on which this is signed. */
   readonly anchor?: (AuditAnchor & { readonly machine: string }) | undefined;
 }
@@ -63,18 +68,19 @@ export function signState(context: Context, key: SigningKey, state: StateToSign)
 
   const { files: top, trees } = summarize(digests);
   const newest = parents.toSorted((a, b) => b.signed.lock.sequence - a.signed.lock.sequence)[0]?.signed;
-  const signedAt = new Date(Math.floor(context.now().getTime() / 1000) * 1000);
+  const signedAt = timeOf(context, state);
   const lifetime = state.lifetime === undefined ? lifetimeOf(newest) : state.lifetime;
+  const validUntil = lifetime === null ? undefined : new Date(signedAt.getTime() + lifetime);
   const lock = {
     vault,
     sequence: Math.min((newest?.lock.sequence ?? 0) + 1, Number.MAX_SAFE_INTEGER),
     signedAt,
-    validUntil: lifetime === null ? undefined : new Date(signedAt.getTime() + lifetime),
+    validUntil: state.merge ? earliestEnd(parents) : validUntil,
     previous: headsOf(parents),
     owners,
     files: top,
     trees,
-    audit: anchorsOf(parents, state.anchor),
+    audit: anchorsOf(parents, state.merge === "as-it-is" ? undefined : state.anchor),
   };
   const bytes = formatLock(lock);
   const signature = key.sign(bytes);
@@ -117,6 +123,18 @@ function withSignedFiles(config: Uint8Array | null | undefined, added: ReadonlyM
   throw new VaultError("INVALID_CONFIG", `${CONFIG_FILE} does not take the field signed_files, which every change writes.`, {
     remedy: `Write ${CONFIG_FILE} with one field a line, sign the change (agent-vault sign), then run the command again.`,
   });
+}
+
+/** In whole seconds: now, and of a merge that encrypts nothing the latest of its parents' times. */
+function timeOf(context: Context, { parents, merge }: StateToSign): Date {
+  if (merge === "as-it-is") return new Date(Math.max(...parents.map(({ signed }) => signed.lock.signedAt.getTime())));
+  return new Date(Math.floor(context.now().getTime() / 1000) * 1000);
+}
+
+/** A merge is valid for no longer than any of its parents. */
+function earliestEnd(parents: readonly ParentState[]): Date | undefined {
+  const ends = parents.flatMap(({ signed }) => signed.lock.validUntil?.getTime() ?? []);
+  return ends.length === 0 ? undefined : new Date(Math.min(...ends));
 }
 
 /** The states that are behind none of the others. */

@@ -9,7 +9,7 @@ export const ATTRIBUTES = ["environment", "access", "expires", "rotate_after_day
 /** Fields that say which secret it is. */
 export const OWN_FIELDS = ["name", "group"] as const;
 /** Fields that follow the value. */
-export const VALUE_FIELDS = ["created", "rotated", "version"] as const;
+export const VALUE_FIELDS = ["created", "rotated", "version", "id"] as const;
 /** What a person is asked about first where no rule says otherwise, as the policy's decision has it. */
 const PRODUCTION = /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i;
 
@@ -38,7 +38,8 @@ function compareMetadata(pair: Pair, path: SecretPath, hasNewValue: boolean): vo
   for (const field of ATTRIBUTES) compareField(pair, path, secret, field, before, after, widensWith(pair, field, before, after));
   for (const field of OWN_FIELDS) compareField(pair, path, secret, field, before, after, false);
   // A new value brings a new version and time with it; without one they hide that a rotation is due.
-  if (!hasNewValue) for (const field of VALUE_FIELDS) compareField(pair, path, secret, field, before, after, field !== "version");
+  if (!hasNewValue)
+    for (const field of VALUE_FIELDS) compareField(pair, path, secret, field, before, after, field !== "version" && field !== "id");
   compareNamedAgents(pair, path, before, after);
   if (!after)
     pair.add({ kind: "attribute", subject: formatSecretPath(path), widens: false, text: `${secret} no longer has metadata` }, file);

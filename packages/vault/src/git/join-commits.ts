@@ -10,6 +10,8 @@ export interface Join {
   readonly folder: string;
   /** The id of the tree that the vault's folder is to be. */
   readonly tree: string;
+  /** Whether that tree was made of both sides': then our commits keep their own in a rebase, so that none of their values is lost. */
+  readonly isMerged?: boolean;
   /** One commit with both as its parents, or our commits made again on top of theirs. */
   readonly style: "merge" | "rebase";
   /** Of the merge; in a rebase of a commit that brings the vault's tree, where none of ours can. */
@@ -84,8 +86,9 @@ async function replayOurs(repository: GitRepository, sides: Sides, join: Join, m
   let tip = theirs;
   for (const [index, [commit, parent]] of lines.entries()) {
     const [original, before] = await readSides(repository, join.folder, [commit!, parent!]);
-    const isLast = index === lines.length - 1;
-    const vault = isLast ? join.tree : keepsStates ? original!.vault : theirs.vault;
+    const isLast = index === lines.length - 1 && !join.isMerged;
+    const hasOwn = join.isMerged === true && !bases.some((base) => base.vault === original!.vault);
+    const vault = isLast ? join.tree : keepsStates || hasOwn ? original!.vault : tip.vault;
     const merged = await mergeWith(repository, join.folder, vault, { ours: tip, theirs: original!, bases: [before!] }, merge);
     if ("conflicts" in merged) return merged;
     const wasEmpty = original!.tree === before!.tree;

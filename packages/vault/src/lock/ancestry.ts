@@ -52,6 +52,22 @@ export class Ancestry {
     return digests.length === 0 ? this : Ancestry.#of([...this.#all(), ...digests.map(lineOf)]);
   }
 
+  /** Those that another one has as well. */
+  sharedWith(other: Ancestry): Ancestry {
+    const others = new Set(other.#all());
+    return new Ancestry(
+      this.#all()
+        .filter((line) => others.has(line))
+        .join(""),
+    );
+  }
+
+  /** Whether each of these states is one of some others, or behind one. */
+  isWithin(states: readonly StateInHistory[]): boolean {
+    const all = new Set(Ancestry.following(states).#all());
+    return this.#all().every((line) => all.has(line));
+  }
+
   /** How many states there are behind this one. */
   get size(): number {
     return this.#lines.length / LINE_BYTES;

@@ -54,9 +54,12 @@ function chooseFile(
   const wanted = new Set(recipients);
   const lost = ({ recipients: has }: Candidate) =>
     [...(bases[0] ?? [])].some((one) => !has.has(one) && bases.every((base) => base.has(one)));
+  const isWithin = ({ recipients: has }: Candidate) => [...has].every((recipient) => wanted.has(recipient));
   const isUsable = (candidate: Candidate) =>
-    [...candidate.recipients].every((recipient) => wanted.has(recipient)) &&
-    (candidate.isNew === true || lost(candidate) || !wrote[candidate.side === 0 ? 1 : 0]);
+    isWithin(candidate) && (candidate.isNew === true || lost(candidate) || !wrote[candidate.side === 0 ? 1 : 0]);
+  // Both gave it to the same readers: either file is right.
+  if (candidates.length === 2 && candidates.every((candidate) => isWithin(candidate) && candidate.recipients.size === wanted.size))
+    return { from: candidates[0]!, kind: undefined, gained: [] };
   const usable = candidates.filter(isUsable);
   const same = usable.find((candidate) => candidate.recipients.size === wanted.size);
   if (same) return { from: same, kind: undefined, gained: [] };

@@ -16,8 +16,7 @@ export class DivergedError extends VaultError {
 
   constructor(upstream: string, divergence: Divergence) {
     super("CONFLICT", `The vault was changed here and on ${upstream}, and neither state follows the other.`, {
-      remedy:
-        "Nothing was changed, and both sides keep what they have. Make the change of one side again in a clone of the other's, or ask its owner to.",
+      remedy: "Nothing was changed, and both sides keep what they have. An owner of the vault brings them together with agent-vault sync.",
     });
     this.divergence = divergence;
   }

@@ -11,29 +11,36 @@ import type { Sides, SyncedClone } from "./synced-clone.js";
 /**
  * Takes over what the remote has: by a fast-forward where nothing was committed here, else joined with it. The vault comes whole from the
  * side that changed it, and what arrives is verified before the branch moves.
+ * @param merged the vault's folder, where both sides changed it, and the message of the commit in which they come together
  * @returns what is checked out then
  * @throws VaultError `CONFLICT` where the code conflicts or files were edited and not committed; nothing was changed then
  */
-export async function joinSides(clone: SyncedClone, { here, tip, there, ahead, behind }: Sides): Promise<CommittedState> {
+export async function joinSides(
+  clone: SyncedClone,
+  { here, tip, there, ahead, behind }: Sides,
+  merged?: { readonly tree: string; readonly message: string },
+): Promise<CommittedState> {
   const { context, repository, followed, root, trust } = clone;
-  if (tip === undefined || behind === 0) return here;
+  if (tip === undefined || (behind === 0 && !merged)) return here;
   await requireCommitted(clone);
   const fastForward = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"];
-  if (ahead === 0) {
+  if (ahead === 0 && !merged) {
     const arriving = there?.trusted
       ? { commit: tip, signed: there.trusted, state: there.state }
       : await readTrustedState(trust, repository, tip);
     await moveTo(clone, tip, fastForward);
     return arriving;
   }
-  const isTheirs = there?.trusted?.lineage.lists(here.signed.digest) === true;
+  // Two owners who merge the same states make the same one, and what is published is taken.
+  const isTheirs = there?.trusted?.lineage.lists(here.signed.digest) === true || there?.trusted?.digest === here.signed.digest;
   const folder = repository.pathOf(root);
-  const tree = (await repository.run(["rev-parse", `${isTheirs ? tip : here.commit}:${folder}`])).trim();
+  const tree = merged?.tree ?? (await repository.run(["rev-parse", `${isTheirs ? tip : here.commit}:${folder}`])).trim();
   const style = await joinStyle(clone);
-  const message = `Merge ${followed.upstream.name}`;
+  const message = merged?.message ?? `Merge ${followed.upstream.name}`;
   const joined = await joinCommits(repository, here.commit, tip, {
     folder,
     tree,
+    isMerged: merged !== undefined,
     style,
     message,
     warn: (warning) => context.warn(warning),

@@ -1,29 +1,19 @@
-import { dirname } from "node:path";
 import { withWriteLock } from "../disk/write-lock.js";
 import type { Context } from "../context.js";
-import { VaultError, type ErrorCode } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { isEdited } from "../git/changes.js";
 import { isGitError } from "../git/errors.js";
 import { changeFolder } from "../git/git-folders.js";
 import { countApart } from "../git/refs.js";
-import { GitRepository } from "../git/repository.js";
 import type { KeyChoice } from "../keys/find-key.js";
-import { findVaultKeys } from "../keys/vault-keys.js";
 import { digestOf } from "../lock/digest.js";
-import { takenBack } from "../trust/errors.js";
-import { followedBy } from "../trust/followed.js";
-import { readTrustedState } from "../trust/newest-trusted-state.js";
-import { TrustContext } from "../trust/trust-context.js";
-import { verifyFetched } from "../trust/verify-fetched.js";
-import { askRemote } from "./ask-remote.js";
-import { divergence, DivergedError } from "./divergence.js";
-import { placeOf, readFetchRecord } from "./fetch-record.js";
+import type { CommittedState } from "../trust/newest-trusted-state.js";
+import { compareFetched, compareOnto, compareSides, diverged, isDiverged, openClone, openCloneOnto } from "./compare-sides.js";
+import { readFetchRecord } from "./fetch-record.js";
 import { joinSides } from "./join-sides.js";
 import { publish } from "./publish.js";
-import { pushCommand } from "./push-command.js";
-import type { Sides, SyncedClone } from "./synced-clone.js";
+import type { MergeDiverged, Sides, SyncedClone } from "./synced-clone.js";
 import { describeWidening, wideningBetween } from "./widening.js";
 
 /** Which directions a sync takes, and the key that says which owner to trust; both directions unless set. */
@@ -33,6 +23,10 @@ export interface SyncOptions {
   readonly pull?: boolean;
   /** Bring the remote what is here; `true` unless set. */
   readonly push?: boolean;
+  /** Makes one state where both sides changed the vault; without it that is a conflict. */
+  readonly merge?: MergeDiverged;
+  /** Say what would come and go, and move nothing; `merge` is asked as well, and must not join anything then. */
+  readonly dryRun?: boolean;
 }
 
 /** What a sync brought and sent, in commits, and the state that the vault is in after it. */
@@ -50,18 +44,15 @@ export interface SyncResult {
   readonly pushedWidening: readonly string[];
 }
 
-/** What is wrong with a commit that one on top of it can put right. */
-const MENDED: ReadonlySet<ErrorCode> = new Set(["TAMPERED", "BAD_SIGNATURE", "UNSIGNED", "LINK_IN_VAULT"]);
-
 /** How often a push that others were faster than is tried again. */
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 20;
 
 /**
  * Brings the vault's branch and its upstream together: what the remote has is verified and taken over, what is here is verified and pushed.
- * Where only one side changed the vault, the code around it is joined by git, as a merge or a rebase by the person's `pull.rebase`, in
- * objects first: where that conflicts, nothing is touched. Nothing is ever forced, and no commit is dropped.
+ * The code around it is joined by git, as a merge or a rebase by the person's `pull.rebase`, in objects first: where that conflicts,
+ * nothing is touched. Nothing is ever forced, and no commit is dropped.
  * @param root absolute path of the vault's folder
- * @throws VaultError `CONFLICT` ({@link DivergedError} where both sides changed the vault), `GIT_FAILED` where the remote cannot be
+ * @throws VaultError `CONFLICT` ({@link DivergedError} where both sides changed the vault and nothing merges them), `GIT_FAILED` where the remote cannot be
  *   reached or there is none, `REPOSITORY_BUSY`, and as `openVault`
  */
 export async function sync(context: Context, root: string, options: SyncOptions = {}): Promise<SyncResult> {
@@ -73,8 +64,9 @@ export async function sync(context: Context, root: string, options: SyncOptions 
     for (let attempt = 1; ; attempt++) {
       const sides = await compareSides(clone);
       let present = sides.here;
+      if (options.dryRun && !isDiverged(sides)) return outlook(clone, sides, options);
       if (options.pull ?? true) {
-        present = await joinSides(clone, sides);
+        present = await takeOver(clone, sides, options.merge);
         // As git pull does: a person who syncs has seen what the remote has.
         if (sides.tip !== undefined) await repository.try(["update-ref", followed.upstream.tracking, sides.tip]);
         pulled += sides.behind;
@@ -83,6 +75,7 @@ export async function sync(context: Context, root: string, options: SyncOptions 
       if (signed.digest !== sides.here.signed.digest) pulledWidening.push(...wideningBetween(sides.here.state, state));
       const result = { upstream: followed.upstream.name, pulled, pulledWidening, sequence: signed.lock.sequence };
       if (!(options.push ?? true)) return { ...result, pushed: 0, pushedWidening: [] };
+      if (!(options.pull ?? true) && isDiverged(sides)) throw await diverged(clone, sides);
       const isNew = sides.there !== undefined && signed.digest !== sides.there.trusted?.digest;
       const pushedWidening = isNew ? wideningBetween(sides.there.state, state) : [];
       if (pushedWidening.length > 0) context.note?.(describeWidening("This push", pushedWidening));
@@ -113,80 +106,50 @@ export async function takeFetched(context: Context, root: string, key: KeyChoice
     const { behind } = await countApart(repository, "HEAD", upstream.commit!);
     if (behind === 0) return false;
     const sides = await compareFetched(clone);
+    if (isDiverged(sides)) throw await diverged(clone, sides);
     if (sides.ahead > 0 || (await isEdited(repository, repository.pathOf(root)))) return false;
     await joinSides(clone, sides);
     return true;
   });
 }
 
-async function openClone(context: Context, root: string, key: KeyChoice | undefined): Promise<SyncedClone> {
-  const repository = await GitRepository.find(context, dirname(root));
-  repository.requireNoOperation();
-  const followed = followedBy(context, root);
-  if (!followed?.upstream) throw await noUpstream(context, root);
-  const trust = new TrustContext(context, root, findVaultKeys(context, root, key));
-  return { context, root, repository, trust, followed: { ...followed, upstream: followed.upstream } };
-}
-
-/** Asks the remote, and verifies both sides. */
-async function compareSides(clone: SyncedClone): Promise<Sides> {
-  const { context, root, trust } = clone;
-  await askRemote(context, root, { keys: trust.keys, mustAnswer: true });
-  return compareFetched(clone);
-}
-
-/** Verifies what is here and what was fetched. */
-async function compareFetched(clone: SyncedClone): Promise<Sides> {
-  const { root, repository, trust } = clone;
-  const record = readFetchRecord(root);
-  const fetched = record?.upstream;
-  const here = await readTrustedState(trust, repository, await repository.commitAt("HEAD"));
-  const tip = fetched?.commit;
-  if (tip === undefined) {
-    await refuseDeleted(clone);
-    return { here, tip, there: undefined, ahead: 0, behind: 0 };
-  }
-  const place = placeOf(record!, fetched!, here.signed.lock.vault);
-  const apart = await countApart(repository, here.commit, tip);
-  const there = await verifyFetched(trust, repository, place).catch((error: unknown) => {
-    // Nothing of it is taken over where all of it lies behind what is here, which may be what mends it.
-    if (apart.behind === 0 && error instanceof VaultError && MENDED.has(error.code)) return undefined;
-    throw error;
-  });
-  const sides = { here, tip, there, ...apart };
-  if (there?.trusted) await requireOneSided(clone, sides);
-  there?.trusted?.remember();
-  return sides;
-}
-
 /**
- * Only what both sides changed can conflict. What a later commit took back is not older than what is there: it was issued again, or it is
- * no state of its own.
- * @throws DivergedError; VaultError `ROLLBACK` where commits here took the vault's newest state back
+ * Joins with another branch of the remote than the upstream, such as the one that a pull request goes into; nothing is pushed.
+ * @param onto the branch, by its name or its whole ref
+ * @throws VaultError as {@link sync}, `INVALID_VALUE` where the remote has no such branch
  */
-async function requireOneSided(clone: SyncedClone, { here, there, tip, behind }: Sides): Promise<void> {
-  const [ours, theirs] = [here.signed, there!.trusted!];
-  if (ours.digest === theirs.digest || ours.lineage.lists(theirs.digest)) return;
-  if (!theirs.lineage.lists(ours.digest)) {
-    throw new DivergedError(clone.followed.upstream.name, await divergence(clone.repository, clone.root, tip!));
-  }
-  if (behind === 0) throw takenBack(ours, theirs);
-}
-
-/** A branch that was there and is gone was merged, or renamed: to push it again would bring it back. @throws VaultError `CONFLICT` */
-async function refuseDeleted({ repository, followed }: SyncedClone): Promise<void> {
-  const { tracking, name } = followed.upstream;
-  if ((await repository.try(["rev-parse", "--verify", "--quiet", tracking])) === undefined) return;
-  throw new VaultError("CONFLICT", `The branch ${name} was deleted on the remote, so nothing was pushed.`, {
-    remedy: `If it was merged, go on from the branch that took it: git switch main, then agent-vault sync. To bring it back: git push ${followed.name} HEAD.`,
+export async function joinOnto(context: Context, root: string, onto: string, options: SyncOptions): Promise<SyncResult> {
+  const clone = await openCloneOnto(context, root, onto, options.key);
+  return withWriteLock(context, changeFolder(clone.repository.gitDir), async () => {
+    const sides = await compareOnto(clone);
+    if (options.dryRun && !isDiverged(sides)) return outlook(clone, sides, { ...options, push: false });
+    const present = await takeOver(clone, sides, options.merge);
+    const { signed, state } = present;
+    const pulledWidening = signed.digest === sides.here.signed.digest ? [] : wideningBetween(sides.here.state, state);
+    const { name: upstream } = clone.followed.upstream;
+    return { upstream, pulled: sides.behind, pushed: 0, sequence: signed.lock.sequence, pulledWidening, pushedWidening: [] };
   });
 }
 
-async function noUpstream(context: Context, root: string): Promise<VaultError> {
-  const command = await pushCommand(context, root);
-  return new VaultError("GIT_FAILED", "The branch that is checked out follows no remote branch.", {
-    remedy: command
-      ? `Push it once: ${command}`
-      : "Add a remote first: git remote add origin URL, then git push --set-upstream origin HEAD.",
-  });
+/** Takes over what the remote has, and merges the vault where both sides changed it. */
+async function takeOver(clone: SyncedClone, sides: Sides, merge: MergeDiverged | undefined): Promise<CommittedState> {
+  if (!isDiverged(sides)) return joinSides(clone, sides);
+  if (!merge) throw await diverged(clone, sides);
+  const present = await merge(clone, sides, (vault) => joinSides(clone, sides, vault));
+  sides.there.trusted.remember();
+  return present;
+}
+
+/** What a sync of two sides would do of which only one changed the vault. */
+function outlook({ followed }: SyncedClone, { here, there, ahead, behind }: Sides, { pull = true, push = true }: SyncOptions): SyncResult {
+  const theirs = there?.trusted && there.trusted.lineage.lists(here.signed.digest) === true ? there : undefined;
+  return {
+    upstream: followed.upstream.name,
+    pulled: pull ? behind : 0,
+    pushed: push ? ahead : 0,
+    sequence: ((pull && theirs?.trusted) || here.signed).lock.sequence,
+    pulledWidening: pull && theirs ? wideningBetween(here.state, theirs.state) : [],
+    pushedWidening:
+      push && !theirs && there?.trusted && there.trusted.digest !== here.signed.digest ? wideningBetween(there.state, here.state) : [],
+  };
 }

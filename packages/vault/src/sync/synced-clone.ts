@@ -14,6 +14,23 @@ export interface SyncedClone {
   readonly followed: Followed & { readonly upstream: Upstream };
 }
 
+/** Brings the code and the vault together, once it is known what the vault's folder is to be. @param tree the id of the folder's tree */
+export type JoinWith = (vault: { readonly tree: string; readonly message: string }) => Promise<CommittedState>;
+
+/**
+ * Makes one state of two that both changed the vault.
+ * @param join is called with the state's files, and moves the branch
+ * @returns what is checked out then
+ * @throws VaultError `CONFLICT` where a person would have to decide
+ */
+export type MergeDiverged = (clone: SyncedClone, sides: DivergedSides, join: JoinWith) => Promise<CommittedState>;
+
+/** Two sides that both changed the vault. */
+export interface DivergedSides extends Sides {
+  readonly tip: string;
+  readonly there: FetchedState & { readonly trusted: CommittedState["signed"] };
+}
+
 /** What is here and what the remote has. */
 export interface Sides {
   /** What HEAD was at. */

@@ -1,0 +1,84 @@
+import type { Context } from "../../context.js";
+import type { Digest } from "../../lock/digest.js";
+import { followedBy } from "../../trust/followed.js";
+import { joinOnto, sync as syncWith, type SyncOptions, type SyncResult } from "../../sync/sync.js";
+import { mergingBy, NotMerged } from "./merge-diverged.js";
+import type { MergeAnswers, MergeReport, MergeReview } from "./merge-review.js";
+
+/** How a sync is made, and how conflicts are decided. */
+export interface SyncRequest extends Omit<SyncOptions, "merge"> {
+  /** Join with this branch of the remote first, by its name or its whole ref, as where a pull request's base has moved. */
+  readonly onto?: string | undefined;
+  /** The side whose answer counts in every conflict. */
+  readonly side?: "ours" | "theirs" | undefined;
+  /** Shows a person a merge that has conflicts or is the vault's first, and asks; absent where there is nobody to ask. */
+  readonly review?: ((review: MergeReview) => Promise<MergeAnswers>) | undefined;
+}
+
+/** What a sync brought and sent. */
+export interface SyncReport extends SyncResult {
+  /** What was merged; absent where only one side had changed the vault. */
+  readonly merged?: MergeReport | undefined;
+  /** What came from the branch that was joined first, in commits; absent where none was asked for. */
+  readonly onto?: { readonly branch: string; readonly pulled: number } | undefined;
+  /** What would be merged, where it was only looked at, or a person did not want it: then nothing was changed. */
+  readonly unmerged?: MergeReview | undefined;
+}
+
+/**
+ * Brings the vault's branch and its upstream together. Where both sides changed the vault and this is an owner, the two states are merged
+ * by what they mean, signed as one that follows both, and pushed. A person is asked while nobody waits for the vault, so where it has
+ * changed meanwhile they are asked again.
+ * @param root absolute path of the vault's folder
+ * @throws VaultError `CONFLICT` (`MergeConflictError` where an owner has to decide, `DivergedError` without an owner's key), and as the
+ *   sync without a merge
+ */
+export async function sync(context: Context, root: string, request: SyncRequest = {}): Promise<SyncReport> {
+  const { onto, side, review: ask, ...options } = request;
+  const answers = new Map<string, Digest>();
+  const seen = new Set<string>();
+  const isUnseen = (review: MergeReview) => {
+    if (!ask) return false;
+    return review.questions.length > 0 ? !seen.has(idOf(review)) : review.isFirst && side === undefined && !seen.has(sidesOf(review));
+  };
+  for (;;) {
+    let merged: MergeReport | undefined;
+    const report = (made: MergeReport) => (merged = made);
+    try {
+      const merge = mergingBy({ key: options.key, side, answers, isUnseen, dryRun: options.dryRun, report });
+      const work = { ...options, merge };
+      const result = await (onto === undefined ? syncWith(context, root, work) : syncOnto(context, root, onto, work));
+      return { ...result, ...(merged && { merged }) };
+    } catch (error) {
+      if (!(error instanceof NotMerged)) throw error;
+      const given = options.dryRun ? undefined : await ask?.(error.review);
+      if (!given) return unmerged(error.review);
+      for (const [id, digest] of given) answers.set(id, digest);
+      seen.add(idOf(error.review)).add(sidesOf(error.review));
+    }
+  }
+}
+
+/** Joins with the branch, then syncs as usual, where the checked-out branch follows one. */
+async function syncOnto(context: Context, root: string, onto: string, options: SyncOptions): Promise<SyncReport> {
+  const joined = await joinOnto(context, root, onto, options);
+  const branch = { branch: joined.upstream, pulled: joined.pulled };
+  if (options.dryRun || !followedBy(context, root)?.upstream) return { ...joined, pulled: 0, onto: branch };
+  const result = await syncWith(context, root, options);
+  return { ...result, pulledWidening: [...joined.pulledWidening, ...result.pulledWidening], onto: branch };
+}
+
+function unmerged(review: MergeReview): SyncReport {
+  const { name: upstream } = review.theirs;
+  const { sequence } = review.ours;
+  return { upstream, pulled: 0, pushed: 0, sequence, pulledWidening: [], pushedWidening: [], unmerged: review };
+}
+
+/** A merge by its sides and what is open in it. */
+function idOf(review: MergeReview): string {
+  return JSON.stringify([sidesOf(review), review.questions.map(({ id }) => id)]);
+}
+
+function sidesOf({ ours, theirs }: MergeReview): string {
+  return `${ours.digest} ${theirs.digest}`;
+}
