@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from scene import Scene, git
 from agent_vault import Vault, VaultError, VaultNotFoundError
 from agent_vault.git.environment import git_environment
 from agent_vault.git.errors import GitErrorKind, git_failed
+from agent_vault.git.git_folders import find_git_folders
 from agent_vault.git.may_have_remote import may_have_remote
 from agent_vault.git.repository import GitRepository
 from agent_vault.text.credentials import hide_credentials, without_credentials
+from agent_vault.trust.followed import followed_by
 
 FIXTURE = json.loads((Path(__file__).resolve().parents[2] / "fixtures" / "remote-urls.json").read_text("utf-8"))
 URLS = FIXTURE["cases"]
@@ -172,3 +175,15 @@ def test_a_remote_may_be_in_any_configuration_that_git_reads(machine: Path, conf
     assert may_have_remote(str(folder), {**env, "XDG_CONFIG_HOME": str(machine)})
     setting = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url"}
     assert may_have_remote(str(folder), {**env, **setting})
+
+
+@pytest.mark.parametrize("name", ["origin", "team/shop", "a.b"])
+def test_the_default_branch_of_a_remote_is_found_under_any_name(machine: Path, name: str) -> None:
+    subprocess.run(["git", "init", "--quiet", str(machine / "clone")], check=True)
+    git(machine / "clone", "remote", "add", name, "https://git.example.com/shop.git")
+    git(machine / "clone", "symbolic-ref", f"refs/remotes/{name}/HEAD", f"refs/remotes/{name}/release/next")
+    folders = find_git_folders(str(machine / "clone"))
+    assert folders is not None
+    followed = followed_by(GitRepository.locate(folders, os.environ), folders)
+    assert followed is not None
+    assert (followed.name, followed.default) == (name, "refs/heads/release/next")

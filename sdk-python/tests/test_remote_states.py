@@ -185,6 +185,22 @@ def test_another_vault_at_the_same_place_is_refused(project: Project, machine: P
     assert outcome == "WRONG_VAULT"
 
 
+@pytest.mark.parametrize(("other", "code"), [(False, "VAULT_NOT_FOUND"), (True, "WRONG_VAULT")])
+def test_a_vault_that_was_moved_is_said_to_be_where_it_is(project: Project, machine: Path, code: str, *, other: bool) -> None:
+    clone = project.checkout()
+    assert project.read(clone) == "two"
+    (project.repository / "services" / "api").mkdir(parents=True)
+    git(project.repository, "mv", ".agent-vault", "services/api/.agent-vault")
+    if other:
+        shutil.copytree(Project.make(_folder(machine / "other")).repository / ".agent-vault", project.repository / ".agent-vault")
+        git(project.repository, "add", ".agent-vault")
+    git(project.repository, "commit", "--quiet", "--message", "Move the vault")
+    project.push()
+    with pytest.raises(VaultError) as caught:
+        Vault(clone, project.bot_key).pull()
+    assert (caught.value.code, "services/api" in str(caught.value)) == (code, True)
+
+
 def test_a_signer_whom_an_owner_added_is_trusted_without_the_history(project: Project) -> None:
     assert project.job() == "two"
     project.change("rotate-owner")

@@ -69,5 +69,16 @@ describe("a vault of agent-vault 0.2.0", () => {
     expect(ancestry(box).size).toBe(before + 2);
     expect(await signers(box)).toEqual([1, 3, 9]);
     expect(await errors(box)).toEqual([]);
+    // What lies in the gap is neither older nor another line of states, as far as is known.
+    const { trusted } = await openVault(box.context(), box.vault, "files");
+    const other = digestOf("a state");
+    expect(trusted!.lineage.lists(other)).toBe(undefined);
+    // A change where the history is at hand fills it.
+    box.git("fetch", "--quiet", "--unshallow");
+    await box.set("db/password", "newer");
+    for (const digest of statesBehind(box)) expect(ancestry(box).has(digest)).toBe(true);
+    expect(await signers(box)).toEqual([1, 3, 8, 9]);
+    expect(await errors(box)).toEqual([]);
+    expect((await openVault(box.context(), box.vault, "files")).trusted!.lineage.lists(other)).toBe(false);
   });
 });

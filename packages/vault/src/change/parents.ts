@@ -2,9 +2,9 @@ import type { VaultFiles } from "../files/vault-files.js";
 import { STATES_FILE } from "../format/layout.js";
 import { Ancestry } from "../lock/ancestry.js";
 import type { Digest } from "../lock/digest.js";
-import type { Lock } from "../lock/lock.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { signerLocks } from "../lock/signer-locks.js";
+import { hasGap } from "../trust/lineage.js";
 import type { LockHistory } from "../trust/lock-history.js";
 
 /** A state that a new one follows. */
@@ -40,19 +40,38 @@ export function signersFollowing(parents: readonly ParentState[]): SignedLock[] 
   return [...all.values()];
 }
 
-/** The states behind one that its list lacks, the newest first, and those of them that the history has. */
-function unlistedStates(history: LockHistory, listed: Ancestry, { lock }: SignedLock): { digests: Digest[]; locks: SignedLock[] } {
+interface Unlisted {
+  readonly digests: readonly Digest[];
+  /** Those of them that the history has. */
+  readonly locks: readonly SignedLock[];
+}
+
+/**
+ * The states behind one that its list lacks, the newest first. Where a clone did not reach back to all of them when agent-vault 0.2.0's states
+ * were first followed, the list has a gap, which a clone that has them fills.
+ */
+function unlistedStates(history: LockHistory, listed: Ancestry, signed: SignedLock): Unlisted {
+  const found = statesBefore(history, listed, [signed]);
+  const all = listed.with(found.digests);
+  if (!hasGap(all, signed)) return found;
+  const behind = history.states().filter(({ digest, lock }) => lock.vault === signed.lock.vault && all.has(digest));
+  const { digests, locks } = statesBefore(history, listed, [signed, ...behind]);
+  // Some of these were listed without being at hand.
+  return { digests, locks: [...locks, ...behind].toSorted((a, b) => b.lock.sequence - a.lock.sequence) };
+}
+
+function statesBefore(history: LockHistory, listed: Ancestry, states: readonly SignedLock[]): Unlisted {
   const digests = new Set<Digest>();
   const locks: SignedLock[] = [];
-  const following: Lock[] = [lock];
+  const following = [...states];
   for (let next = following.pop(); next; next = following.pop()) {
-    for (const digest of next.previous) {
+    for (const digest of next.lock.previous) {
       if (listed.has(digest) || digests.has(digest)) continue;
       digests.add(digest);
       const state = history.get(digest);
-      if (state?.lock.vault !== lock.vault) continue;
+      if (state?.lock.vault !== next.lock.vault) continue;
       locks.push(state);
-      following.push(state.lock);
+      following.push(state);
     }
   }
   return { digests: [...digests], locks };

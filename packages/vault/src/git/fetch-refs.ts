@@ -55,7 +55,7 @@ export async function fetchRefs(
 
 /** Later versions of git (2.48) make `refs/remotes/NAME/HEAD` with each fetch, where there is none. */
 function keepingHead(remote: string): string[] {
-  return /^[\w-]+$/.test(remote) ? ["-c", `remote.${remote}.followRemoteHEAD=never`] : [];
+  return /^[\w./-]+$/.test(remote) ? ["-c", `remote.${remote}.followRemoteHEAD=never`] : [];
 }
 
 /**

@@ -47,13 +47,20 @@ export function followedBy(context: Context, root: string): Followed | undefined
   if (name === undefined) return undefined;
   // A branch may follow a URL that is no remote of its own.
   const url = withInsteadOf(settings.get(`remote.${name}.url`)?.[0] ?? name, settings);
-  const defaultRef = /^refs\/remotes\/[^/]+\/(.+)$/.exec(symbolicHead(join(folders.commonDir, "refs/remotes", name)) ?? "")?.[1];
+  const defaultRef = defaultOf(name, folders.commonDir);
   return {
     name,
     remote: spellRemote(url, folders.workTree),
     ...(isFollowing && { upstream: { ref: merge, tracking: trackingRef(name, merge), name: `${name}/${branchName(merge)}` } }),
-    ...(defaultRef !== undefined && { defaultRef: `refs/heads/${defaultRef}` }),
+    ...(defaultRef && { defaultRef }),
   };
+}
+
+/** What `refs/remotes/NAME/HEAD` says. The name of a remote, like that of a branch, may have slashes. */
+function defaultOf(name: string, commonDir: string): FullRef | undefined {
+  const tracking = symbolicHead(join(commonDir, "refs/remotes", name));
+  const prefix = trackingRef(name, "refs/heads/");
+  return tracking?.startsWith(prefix) ? `refs/heads/${tracking.slice(prefix.length)}` : undefined;
 }
 
 /** The one spelling of a remote that the clone has by a name; `undefined` where it has none. @throws GitError */

@@ -5,6 +5,18 @@ import type { SshPublicKey } from "../lock/ssh-signature.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import type { LockHistory } from "./lock-history.js";
 
+/** No vault has more states: a higher sequence was set by someone with an owner's key. */
+const MAX_STATES = 2 ** 32;
+
+/**
+ * Whether some states behind a state are not known, since its sequence says that there are more: a state's is one more than the largest of
+ * its parents'. agent-vault 0.2.0's states, followed in a clone that did not hold them all, leave such a gap.
+ * @param unlisted how many are known besides
+ */
+export function hasGap(ancestry: Ancestry, { lock: { sequence } }: SignedLock, unlisted = 0): boolean {
+  return sequence <= MAX_STATES && ancestry.size + unlisted < sequence - 1;
+}
+
 /**
  * The states behind a state: those that its `vault.states` lists. agent-vault 0.2.0 leaves that file as it was, so where it does not
  * list what the lock names as `previous`, the missing part is walked in git.
@@ -64,10 +76,18 @@ export class Lineage {
   }
 
   #walkUnlisted(): { readonly found: ReadonlySet<Digest>; readonly isWhole: boolean } {
+    const walked = this.#walkFrom([this.signed]);
+    if (!hasGap(this.#ancestry, this.signed, walked.found.size)) return walked;
+    const listed = this.#history.states().filter(({ digest }) => this.#ancestry.has(digest));
+    const { found, isWhole } = this.#walkFrom([this.signed, ...listed]);
+    return { found, isWhole: isWhole && !hasGap(this.#ancestry, this.signed, found.size) };
+  }
+
+  #walkFrom(states: readonly SignedLock[]): { readonly found: ReadonlySet<Digest>; readonly isWhole: boolean } {
     const found = new Set<Digest>();
     let isWhole = true;
     const unlisted = (state: SignedLock) => state.lock.previous.filter((digest) => !this.#ancestry.has(digest) && !found.has(digest));
-    const left = unlisted(this.signed);
+    const left = states.flatMap(unlisted);
     for (let digest = left.pop(); digest !== undefined; digest = left.pop()) {
       found.add(digest);
       const state = this.#history.get(digest);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from datetime import datetime
 
 from ..errors import VaultError, error
@@ -92,7 +93,7 @@ def vault_moved(ref: str, before: str, folder: str) -> VaultError:
     return error(
         "VAULT_NOT_FOUND",
         f"The vault was moved: on the branch {branch_name(ref)} it is in {folder}/, and no more in {before}/.",
-        "Take that branch over (git pull, git merge), and use the vault where it is now.",
+        f"Take that branch over (git pull, git merge), and use the vault where it is now: {posixpath.dirname(folder)}.",
     )
 
 
@@ -101,7 +102,7 @@ def other_vault_after_move(failure: VaultError, ref: str, folder: str) -> VaultE
     return error(
         failure.code,
         f"{failure.message} On the branch {branch_name(ref)} yours is in {folder}/ now.",
-        "If an owner moved it, take that branch over and use the vault there. Otherwise do not use it.",
+        f"If an owner moved it, take that branch over and use the vault there: {posixpath.dirname(folder)}. Otherwise do not use it.",
     )
 
 

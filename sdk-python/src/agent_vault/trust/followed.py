@@ -44,8 +44,9 @@ def followed_by(repository: GitRepository, folders: GitFolders) -> Followed | No
         return None
     # A branch may follow a URL that is no remote of its own.
     url = _with_instead_of(settings.get(f"remote.{name}.url", [name])[0], settings)
+    # The name of a remote, like that of a branch, may have slashes.
     head = read_text(os.path.join(folders.common_dir, "refs", "remotes", name, "HEAD")) or ""
-    default = re.search(r"^ref: refs/remotes/[^/]+/(.+)$", head, re.MULTILINE)
+    default = re.search(rf"^ref: refs/remotes/{re.escape(name)}/(.+)$", head, re.MULTILINE)
     return Followed(
         name=name,
         remote=spell_remote(url, folders.work_tree),

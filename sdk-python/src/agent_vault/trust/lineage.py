@@ -9,6 +9,9 @@ from ..lock.ancestry import Ancestry
 from ..lock.open_lock import SignedLock
 from .trust_context import TrustContext
 
+#: No vault has more states: a higher sequence was set by someone with an owner's key.
+_MAX_STATES = 2**32
+
 
 class Lineage:
     """
@@ -63,9 +66,27 @@ class Lineage:
     @cached_property
     def _walked(self) -> tuple[set[str], bool]:
         """The states before this one that its file does not list, and whether those are all."""
+        found, is_whole = self._walk_from([self.signed])
+        if not self._has_gap(found):
+            return found, is_whole
+        listed = [state for state in self._context.history.states() if state.digest in self._ancestry]
+        found, is_whole = self._walk_from([self.signed, *listed])
+        return found, is_whole and not self._has_gap(found)
+
+    def _has_gap(self, unlisted: set[str]) -> bool:
+        """
+        Whether some states behind are not known, because the sequence says that there are more.
+
+        A state's is one more than the largest of its parents'. States of agent-vault 0.2.0 that were followed in a clone that did not have
+        them all leave such a gap.
+        """
+        sequence = self.signed.lock.sequence
+        return sequence <= _MAX_STATES and len(self._ancestry) + len(unlisted) < sequence - 1
+
+    def _walk_from(self, states: Iterable[SignedLock]) -> tuple[set[str], bool]:
         found: set[str] = set()
         is_whole = True
-        left = self._unlisted(self.signed)
+        left = [digest for state in states for digest in self._unlisted(state)]
         while left:
             digest = left.pop()
             if digest in found:

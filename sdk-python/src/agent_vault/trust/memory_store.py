@@ -147,7 +147,10 @@ def _damaged(file: str) -> NoReturn:
 
 def _remove_old_files(folder: str, memory: Memory) -> None:
     """Removes what is beside states that are not among the newest any more."""
-    named = [*((state, _ANCESTRY_ENDING) for state in memory.all_states()), *((state, _RULES_ENDING) for state in memory.all_states_on_home())]
+    named = [
+        *((state, _ANCESTRY_ENDING) for state in memory.all_states()),
+        *((state, _RULES_ENDING) for state in memory.all_states_on_home()),
+    ]
     kept = {f"{state.lock.removeprefix('sha256:')}{ending}" for state, ending in named}
     for name in os.listdir(folder):
         if name.endswith((_ANCESTRY_ENDING, _RULES_ENDING)) and name not in kept:
