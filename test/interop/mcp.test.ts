@@ -102,16 +102,21 @@ describe.each(ERAS)("a client of %s", (era) => {
     const answer = async ({ url: given }: Question): Promise<Reply> => {
       url = given!;
       const shown = await fetch(url);
-      expect(await shown.text()).toContain("because &#60;b&#62;");
-      const sent = await send(url, { value, grant: "yes" });
+      const form = await shown.text();
+      for (const text of ["because &#60;b&#62;", 'name="environment" value="production"', '<option value="admin" selected>', "<q>test</q>"])
+        expect(form).toContain(text);
+      const sent = await send(url, { value, grant: "yes", environment: "staging", access: "read", group: "mail" });
       expect(sent.status).toBe(200);
       return { action: "accept" };
     };
     const served = await Served.start(box, { era, flags: [...AGENT, "--owner-key", box.ownerKey], answer });
-    const asked = await served.call("request", { path: "mail/password", reason: "because <b>", description: "of the mail server" });
+    const asked = await served.call("request", { path: "mail/password", reason: "because <b>", environment: "test" });
     expect(asked.data).toEqual({ status: "stored", secret: "mail/password" });
     await expect(fetch(url)).rejects.toThrow();
     expect((await box.cli(["get", "mail/password"])).stdout.toString()).toBe(value);
+    expect(readFileSync(join(box.vault, "secrets/mail/password.meta"), "utf8")).toMatch(
+      /environment: staging[^]*access: read$|access: read\n[^]*environment: staging/m,
+    );
     const used = await served.call("run", { command: sh("echo $MAIL_PASSWORD"), secrets: ["mail/password"], reason: "to use it" });
     expect(used.data["stdout"]).toBe("[REDACTED:mail/password]\n");
     expect((await served.call("request", { path: "mail/password", reason: "again" })).code).toBe("ALREADY_EXISTS");

@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ValueRequest } from "#mcp/value-page/value-form.js";
+import type { ValueChoices, ValueRequest } from "#mcp/value-page/value-form.js";
 import type { ValuePage } from "#mcp/value-page/value-page.js";
 import { ValuePages } from "#mcp/value-page/value-pages.js";
 import { processContext, VaultError } from "#vault/index.js";
@@ -127,6 +127,33 @@ describe("the page for a value", () => {
     const told = await post(failing.page, "value=x");
     expect([told.status, told.body]).toEqual([500, expect.stringContaining("Another process uses the vault.")]);
     expect(await failing.page.ended).toEqual({ error });
+  });
+
+  it("has the person say what decides who may use it, the strictest unless they do, whatever the agent proposes", async () => {
+    const choices: ValueChoices[] = [];
+    const asked: Partial<ValueRequest> = {
+      groups: [
+        { name: "mail", agents: ["mailer"] },
+        { name: "shop", agents: [] },
+      ],
+      proposal: { environment: "test", access: "read", description: "<b>harmless</b>" },
+      store: async (_value, _grant, chosen) => void choices.push(chosen),
+    };
+    const shown = await opened(asked);
+    const { body } = await ask(shown.page.url);
+    expect(body).toMatch(/name="environment" value="production"[^]*proposes: <q>test<\/q>/);
+    expect(body).toMatch(/<option value="admin" selected>[^]*proposes: <q>read<\/q>/);
+    expect(body).toMatch(/name="description" value=""[^]*proposes: <q>&#60;b&#62;harmless/);
+    expect(body).toContain(">mail: the owners, mailer</option>");
+    await post(shown.page, "value=x");
+    await post((await opened(asked)).page, "value=x&environment=&access=root&group=other&description=");
+    await post((await opened(asked)).page, "value=x&environment=staging&access=read-write&group=shop&description=of+the+shop");
+    const strictest = { environment: "production", access: "admin", group: undefined, description: undefined };
+    expect(choices).toEqual([
+      strictest,
+      strictest,
+      { environment: "staging", access: "read-write", group: "shop", description: "of the shop" },
+    ]);
   });
 
   it("is one of few", async () => {

@@ -23,6 +23,7 @@ import { ValuePages } from "../value-page/value-pages.js";
 import { toolsOf } from "../tools/tools.js";
 import type { Call, ServerPolicy, Tool } from "../call/call.js";
 import { clientOf, type Client } from "../call/client.js";
+import { Heartbeat } from "./heartbeat.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { CallLimit, IdleLock } from "./limits.js";
 import { PendingCall, type Asking } from "./pending-call.js";
@@ -38,8 +39,12 @@ export interface ServiceOptions extends ServerPolicy {
   readonly key: (root: string) => KeyChoice;
   /** An owner's key, which stores what a person types on a page, if it is another one. */
   readonly ownerKey?: KeyChoice | undefined;
+  /** How often a client is told that a call still goes on; 10 seconds unless given. */
+  readonly heartbeatMs?: number | undefined;
 }
 
+/** How often a client is told that a call still goes on: it may give up on one that it hears nothing of for a minute. */
+const HEARTBEAT_MS = 10_000;
 /** Elements of one call's arguments, over all lists and objects in them. */
 const MAX_ELEMENTS = 2000;
 /** How long calls that were ended may take to end when the client has gone. */
@@ -125,16 +130,17 @@ export class McpService {
     const client = clientOf(server, request);
     const pending: PendingCall<CallToolResult> = new PendingCall(async (asking) => {
       let release: (() => void) | undefined;
+      const heartbeat = new Heartbeat(this.#options.heartbeatMs ?? HEARTBEAT_MS, (message) => pending.progress?.(message));
       try {
         release = this.#limit.take();
         await this.#unlock(client, asking);
-        const progress = (message: string) => pending.progress?.(message);
-        const { text, data } = await tool.call(this.#callOf(client, asking, progress), args);
+        const { text, data } = await tool.call(this.#callOf(client, asking, heartbeat.say), args);
         this.#lock?.used();
         return { content: [{ type: "text", text }], structuredContent: data };
       } catch (error) {
         return toolError(error, this.#context);
       } finally {
+        heartbeat.stop();
         release?.();
         this.#open.delete(pending);
       }

@@ -12,10 +12,12 @@ import {
   VaultError,
   VaultFiles,
 } from "@agent-vault/vault/read-only";
-import { defaultGroupOf, openState, set, type Attributes, type Principal, type SecretPath, type VaultState } from "@agent-vault/vault";
+import { displaySafeName } from "@agent-vault/runner";
+import { defaultGroupOf, openState, set, type Principal, type SecretPath, type VaultState } from "@agent-vault/vault";
 import * as z from "zod";
 import { requirePrincipal } from "../call/principal.js";
 import { tool, type Call, type ToolAnswer } from "../call/call.js";
+import type { Proposal } from "../value-page/value-form.js";
 import type { ValuePage } from "../value-page/value-page.js";
 import { isWithin, outsideGroups } from "../call/within-groups.js";
 
@@ -44,9 +46,12 @@ export const request = tool({
   input: z.strictObject({
     path: z.string().max(1024).describe("the name it is to have, group/name, such as stripe/test-key"),
     reason: z.string().trim().min(1).max(500).describe("what you need it for: shown to the person"),
-    description: z.string().trim().max(500).optional().describe("what it is, kept with it"),
-    environment: z.string().max(64).optional().describe("such as test or production"),
-    access: z.enum(["read", "read-write", "admin"]).optional().describe("what it should let its holder do"),
+    description: z.string().trim().max(500).optional().describe("what it is: a proposal, which the person sees and decides on"),
+    environment: z.string().max(64).optional().describe("such as test or production: a proposal, which the person sees and decides on"),
+    access: z
+      .enum(["read", "read-write", "admin"])
+      .optional()
+      .describe("what it should let its holder do: a proposal, which the person sees and decides on"),
     wait_seconds: z.int().min(0).max(MAX_WAIT_S).default(DEFAULT_WAIT_S).describe("how long to wait for the person before answering"),
   }),
   output,
@@ -68,7 +73,7 @@ export const request = tool({
     const principal = await requirePrincipal(context, root, call.key(root));
     if (!call.client.canOpen || !(await canStore(call, root))) return commandFor(root, secret);
 
-    const attributes: Attributes = { description, environment, access };
+    const proposal = { description, environment, access };
     const page = await call.pages.open({
       secret,
       who: whoAsks(call, principal),
@@ -76,12 +81,22 @@ export const request = tool({
       folder: root,
       maxBytes: state.config.settings.max_value_bytes,
       ...readersOf(state, secretPath, principal),
-      store: async (value, grant) => {
+      groups: groupsFor(call, state, secretPath),
+      proposal,
+      store: async (value, grant, { group, ...attributes }) => {
         const agents = grant && principal?.role === "agent" && principal.name !== undefined ? [principal.name] : undefined;
-        await set(context, { vault: root, key: call.ownerKey(root), path, value: onlyNew(root, secretPath, value), agents, attributes });
+        await set(context, {
+          vault: root,
+          key: call.ownerKey(root),
+          path,
+          value: onlyNew(root, secretPath, value),
+          group,
+          agents,
+          attributes,
+        });
       },
     });
-    return await consent(call, page, secret, waitSeconds);
+    return await consent(call, page, { secret, proposal }, waitSeconds);
   },
 });
 
@@ -94,8 +109,17 @@ function onlyNew(root: string, path: SecretPath, value: Uint8Array): Uint8Array 
 }
 
 /** Has the person open the page, which they may decline. */
-async function consent(call: Call, page: ValuePage, secret: string, waitSeconds: number): Promise<Answer> {
-  const message = `${whoAsks(call)} asks you to add ${secret} to the vault. You type the value on a page of this machine; the agent does not see it.`;
+async function consent(
+  call: Call,
+  page: ValuePage,
+  { secret, proposal }: { readonly secret: string; readonly proposal: Proposal },
+  waitSeconds: number,
+): Promise<Answer> {
+  const said = Object.entries(proposal).flatMap(([name, text]) =>
+    text === undefined ? [] : [`${name} ${JSON.stringify(displaySafeName(text))}`],
+  );
+  const proposed = said.length === 0 ? "" : ` The agent proposes ${said.join(", ")}: you decide on the page.`;
+  const message = `${whoAsks(call)} asks you to add ${secret} to the vault. You type the value on a page of this machine; the agent does not see it.${proposed}`;
   call.progress("Waiting for the person to open the page.");
   const view = await call.ask(inputRequired.elicitUrl({ message, url: page.url }), CONSENT_TIMEOUT_MS);
   if (view.kind === "elicit" && view.action === "accept") return waitFor(call, page, secret, waitSeconds);
@@ -157,6 +181,13 @@ function commandFor(root: string, secret: string): Answer {
 function whoAsks(call: Call, principal?: Principal): string {
   const name = principal?.role === "agent" && principal.name !== undefined ? `The agent ${principal.name}` : "An agent";
   return printable(`${name}, through ${call.client.name},`);
+}
+
+/** The groups that the server offers and the person may list the secret in: first the one that its name says. */
+function groupsFor(call: Call, { manifest }: VaultState, path: SecretPath): { name: string; agents: string[] }[] {
+  const names = [...new Set([defaultGroupOf(path), ...manifest.groups.keys()])].filter((name) => isWithin(call.policy, [name]));
+  const agentsOf = (name: string) => [...manifest.agents].filter(([, groups]) => groups.has(name)).map(([agent]) => agent);
+  return names.map((name) => ({ name, agents: agentsOf(name) }));
 }
 
 function readersOf(

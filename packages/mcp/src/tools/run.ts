@@ -3,7 +3,7 @@ import { isSystemError, resolvePath, VaultError, type Context } from "@agent-vau
 import { parseEnvFile, parseInjectArgument, parseSecretArgument, runWithSecrets, type ChildEnd, type EnvEntry } from "@agent-vault/runner";
 import * as z from "zod";
 import { clientApprover } from "../approval/approve.js";
-import { tool, type Call } from "../call/call.js";
+import { tool } from "../call/call.js";
 import { CappedOutput } from "../call/capped-output.js";
 import { restrictedTo } from "../call/within-groups.js";
 
@@ -11,8 +11,6 @@ import { restrictedTo } from "../call/within-groups.js";
 const MAX_OUTPUT_BYTES = 32 * 1024;
 const DEFAULT_TIMEOUT_S = 300;
 const MAX_TIMEOUT_S = 3600;
-/** How often the client is told that the command still runs. */
-const HEARTBEAT_MS = 10_000;
 /** How long a command that was asked to end has until it is killed. */
 const GRACE_MS = 2000;
 const MAX_ENV_FILE_BYTES = 1024 * 1024;
@@ -83,7 +81,8 @@ export const run = tool({
       restrict: restrictedTo(call.policy),
       output: { stdout, stderr },
     };
-    const end = await withHeartbeat(call, () => runWithSecrets(context, request));
+    call.progress("Running.");
+    const end = await runWithSecrets(context, request);
     const [out, err] = [stdout.text(), stderr.text()];
     const data = {
       exit_code: end.exitCode,
@@ -107,17 +106,6 @@ function formatResult(end: ChildEnd, stdout: string, stderr: string, seconds: nu
       : `Exit code ${end.exitCode}.`;
   const part = (name: string, text: string) => (text === "" ? [] : [`${name}:\n${text}`]);
   return [how, ...part("stdout", stdout), ...part("stderr", stderr)].join("\n");
-}
-
-async function withHeartbeat<T>({ progress }: Call, work: () => Promise<T>): Promise<T> {
-  const start = performance.now();
-  const timer = setInterval(() => progress(`Running for ${Math.round((performance.now() - start) / 1000)} seconds.`), HEARTBEAT_MS);
-  try {
-    progress("Started.");
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 function entriesOf(context: Context, file: string): EnvEntry[] {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { displaySafeName, displaySafeText } from "@agent-vault/runner";
+import { ACCESS_LEVELS } from "@agent-vault/vault";
 
 /** What a person is asked for on a page. */
 export interface ValueRequest {
@@ -15,7 +16,44 @@ export interface ValueRequest {
   /** The agent that asks, where it would not read it without being granted it. */
   readonly grantable: string | undefined;
   readonly maxBytes: number;
-  store(value: Uint8Array, grant: boolean): Promise<void>;
+  /** The groups that the person may list it in, the one that its name says first, each with the agents that read it. */
+  readonly groups?: readonly { readonly name: string; readonly agents: readonly string[] }[];
+  /** What the agent says that it is; it counts for nothing until the person has said the same. */
+  readonly proposal?: Proposal;
+  store(value: Uint8Array, grant: boolean, choices: ValueChoices): Promise<void>;
+}
+
+/** What an agent proposes of a secret that it asks for. */
+export interface Proposal {
+  readonly environment?: string | undefined;
+  readonly access?: string | undefined;
+  readonly description?: string | undefined;
+}
+
+/** What the person has chosen beside the value: policies and approvals go by it. */
+export interface ValueChoices {
+  readonly environment: string;
+  readonly access: (typeof ACCESS_LEVELS)[number];
+  /** `undefined` for the one that the name says. */
+  readonly group: string | undefined;
+  readonly description: string | undefined;
+}
+
+/** The strictest, which holds unless the person chooses another: a person is asked before each session. */
+const STRICTEST = { environment: "production", access: "admin" } as const;
+const MAX_ENVIRONMENT_LENGTH = 64;
+const MAX_DESCRIPTION_LENGTH = 500;
+
+/** The choices in a form that was sent. */
+export function choicesIn(fields: URLSearchParams, { groups = [] }: ValueRequest): ValueChoices {
+  const text = (name: string, most: number) => fields.get(name)?.trim().slice(0, most) || undefined;
+  const group = fields.get("group");
+  return {
+    environment: text("environment", MAX_ENVIRONMENT_LENGTH) ?? STRICTEST.environment,
+    access: ACCESS_LEVELS.find((level) => level === fields.get("access")) ?? STRICTEST.access,
+    group: groups.find(({ name }) => name === group)?.name,
+    description: text("description", MAX_DESCRIPTION_LENGTH),
+  };
 }
 
 const STYLE =
@@ -48,7 +86,8 @@ export function sendPage(response: ServerResponse, status: number, content: stri
 }
 
 /** The form for a value. What an agent has written is in a quotation, and is shown without what hides or acts. @param problem with what was sent before */
-export function valueForm({ secret, who, reason, folder, readers, grantable }: ValueRequest, problem = ""): string {
+export function valueForm(request: ValueRequest, problem = ""): string {
+  const { secret, who, reason, folder, readers, grantable } = request;
   const line = (label: string, text: string) => `<dt>${label}</dt><dd>${text}</dd>`;
   const grant =
     grantable === undefined
@@ -65,8 +104,28 @@ export function valueForm({ secret, who, reason, folder, readers, grantable }: V
     "</dl>",
     '<form method="post" autocomplete="off"><p><label>Value<br>',
     '<textarea name="value" required autofocus autocomplete="off" autocapitalize="off" spellcheck="false"></textarea></label></p>',
+    ...choiceFields(request),
     `${grant}<p><button>Store it</button></p></form>`,
   ].join("");
+}
+
+/** What decides who uses the secret and who is asked: the person sets it, and sees beside it what the agent proposes. */
+function choiceFields({ groups = [], proposal = {} }: ValueRequest): string[] {
+  const safe = (text: string) => escapeHtml(displaySafeName(text));
+  const proposed = (text: string | undefined) => (text === undefined ? "" : ` <small>The agent proposes: <q>${safe(text)}</q></small>`);
+  const option = (value: string, label: string, isChosen: boolean) =>
+    `<option value="${escapeHtml(value)}"${isChosen ? " selected" : ""}>${label}</option>`;
+  const levels = ACCESS_LEVELS.map((level) => option(level, level, level === STRICTEST.access));
+  const lists = groups.map(({ name, agents }, index) =>
+    option(name, `${safe(name)}: ${agents.length === 0 ? "the owners" : `the owners, ${agents.map(safe).join(", ")}`}`, index === 0),
+  );
+  return [
+    "<p>You decide what it is, since that decides who may use it and whether you are asked first.</p>",
+    `<p><label>Environment <input name="environment" value="${STRICTEST.environment}" maxlength="${MAX_ENVIRONMENT_LENGTH}" autocomplete="off"></label>${proposed(proposal.environment)}</p>`,
+    `<p><label>Access <select name="access">${levels.join("")}</select></label>${proposed(proposal.access)}</p>`,
+    lists.length === 0 ? "" : `<p><label>Group, and who reads it <select name="group">${lists.join("")}</select></label></p>`,
+    `<p><label>Description <input name="description" value="" maxlength="${MAX_DESCRIPTION_LENGTH}" autocomplete="off"></label>${proposed(proposal.description)}</p>`,
+  ];
 }
 
 /** What a page says once a value is stored, or was not. */

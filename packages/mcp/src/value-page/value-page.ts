@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { timingSafeEqual } from "node:crypto";
 import { VaultError } from "@agent-vault/vault/read-only";
-import { notStoredText, sendPage, storedText, valueForm, type ValueRequest } from "./value-form.js";
+import { choicesIn, notStoredText, sendPage, storedText, valueForm, type ValueChoices, type ValueRequest } from "./value-form.js";
 
 /** How a page ended: the value is stored, it could not be, or nobody typed one. */
 export type PageEnd = "stored" | "closed" | { readonly error: unknown };
@@ -90,12 +90,12 @@ export class ValuePage {
     if (value.length === 0) return sendPage(response, 400, valueForm(this.#request, "Type a value first."));
     if (this.#isUsed) return sendPage(response, 410, "This page has already been used.");
     this.#isUsed = true;
-    await this.#store(response, value, fields.get("grant") === "yes");
+    await this.#store(response, value, fields.get("grant") === "yes", choicesIn(fields, this.#request));
   }
 
-  async #store(response: ServerResponse, value: Uint8Array, grant: boolean): Promise<void> {
+  async #store(response: ServerResponse, value: Uint8Array, grant: boolean, choices: ValueChoices): Promise<void> {
     try {
-      await this.#request.store(value, grant);
+      await this.#request.store(value, grant, choices);
       sendPage(response, 200, storedText(this.#request.secret));
       this.#end("stored");
     } catch (error) {
