@@ -1,15 +1,15 @@
-import { lazyRecorder, VaultError, type ReadAuthorizer, type Recorder } from "@agent-vault/vault/read-only";
+import { lazyRecorder, sinkRecorder, VaultError, type ReadAuthorizer, type Recorder } from "@agent-vault/vault/read-only";
 
-/** Puts uses on record. @throws VaultError `LEDGER_UNAVAILABLE` with the first use where the package of the ledger was left out */
+/** Puts uses on record: in the ledger, or in a spool beside it where the package of the ledger was left out. */
 export const ledgerRecorder = (): Recorder =>
-  lazyRecorder(() =>
-    whereInstalled(
-      async () => new (await import("@agent-vault/ledger")).LedgerRecorder("get"),
-      "The use cannot be recorded",
-      "@agent-vault/ledger",
-      "Install it beside agent-vault, or set AGENT_VAULT_AUDIT=off to go without an audit log.",
-    ),
-  );
+  lazyRecorder(async () => {
+    try {
+      return new (await import("@agent-vault/ledger")).LedgerRecorder("get");
+    } catch (error) {
+      if (isMissing(error)) return sinkRecorder("get", { kind: "spool" });
+      throw error;
+    }
+  });
 
 /** Decides where a policy or a token does. */
 export const judge: ReadAuthorizer = async (...read) => {
@@ -27,10 +27,15 @@ async function whereInstalled<T>(load: () => Promise<T>, what: string, name: str
   try {
     return await load();
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND")) throw cause;
+    if (!isMissing(cause)) throw cause;
     throw new VaultError("LEDGER_UNAVAILABLE", `${what}: the package ${name} is not installed.`, {
       remedy,
       cause,
     });
   }
+}
+
+/** Whether a package is not there. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND");
 }

@@ -1,8 +1,7 @@
 import process from "node:process";
 import {
-  isAuditOff,
+  chooseRecorder,
   findVaultKeys,
-  disabledRecorder,
   parseRepositoryUrl,
   parseSecretPath,
   printable,
@@ -59,7 +58,7 @@ export class Vault {
         if (!said.has(message)) process.emitWarning(printable(message), "AgentVaultWarning");
         said.add(message);
       },
-      recorder: isAuditOff(process.env) ? disabledRecorder : ledgerRecorder(),
+      recorder: chooseRecorder({ cwd: process.cwd(), env: process.env }, "get", ledgerRecorder),
     });
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;

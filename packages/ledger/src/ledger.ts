@@ -10,7 +10,8 @@ import { revokeAll, type RevokedAll } from "./tokens/revoke-all.js";
 import { LeaseStore } from "./tokens/lease-store.js";
 import { requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./index/metadata-index.js";
-import type { Requester } from "./recorder/requester.js";
+import type { Requester } from "@agent-vault/vault/read-only";
+import { collectSegments, takeInSpool, type TakenIn } from "./spool/take-in.js";
 import { SCHEMA_VERSION } from "./database/schema.js";
 import { SessionStore } from "./tokens/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
@@ -59,8 +60,9 @@ export class Ledger {
   readonly #vault: string;
   readonly #database: LedgerDatabase;
   readonly #key: KeySource;
+  readonly #identities: LedgerOptions["identities"];
 
-  private constructor(context: Context, vault: string, database: LedgerDatabase, key: KeySource) {
+  private constructor({ context, vault, identities }: LedgerOptions, database: LedgerDatabase, key: KeySource) {
     this.audit = new AuditLog(context, database, vault);
     this.index = new MetadataIndex(context, database);
     this.tokens = new TokenStore(context, database, vault);
@@ -70,6 +72,7 @@ export class Ledger {
     this.#vault = vault;
     this.#database = database;
     this.#key = key;
+    this.#identities = identities;
   }
 
   /**
@@ -89,7 +92,7 @@ export class Ledger {
     const source = await keySource(options, settings, join(folder, `${vault}.key`));
     requireLedgerFolder(folder);
     const key = (await source.read()) ?? (await newKeyFor(path, source));
-    return new Ledger(context, vault, new LedgerDatabase(context, vault, { path, cipher: settings.cipher, key }), source);
+    return new Ledger(options, new LedgerDatabase(context, vault, { path, cipher: settings.cipher, key }), source);
   }
 
   /**
@@ -103,6 +106,17 @@ export class Ledger {
   /** Ends all tokens, sessions and leases at once. @throws VaultError as every operation on the ledger: then nothing was revoked */
   revokeAll(requester: Requester): Promise<RevokedAll> {
     return revokeAll(this.#context, this.#database, this.#vault, requester);
+  }
+
+  /**
+   * Takes rows that were recorded without the database into the audit log: those of this machine's spool, or the segments of others.
+   * @param root the vault's folder
+   * @param files absolute paths of the segments of others
+   * @throws VaultError as every operation on the ledger, and as `collectSegments`
+   */
+  async takeIn(root: string, files?: readonly string[]): Promise<TakenIn> {
+    const request = { context: this.#context, database: this.#database, root, vault: this.#vault, identities: await this.#identities() };
+    return files ? collectSegments(request, files) : takeInSpool(request);
   }
 
   /** @throws VaultError as every operation on the ledger */

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   agentKeyFile,
-  digestOf,
-  FIRST_OWNER_FILE,
   identitiesInHome,
   loadVaultKeys,
   MANIFEST_FILE,
+  recordVault,
+  spoolFiles,
   VaultFolder,
   vaultIdIn,
   type Actor,
@@ -16,16 +16,17 @@ import {
 } from "@agent-vault/vault/read-only";
 import type { VaultState } from "@agent-vault/vault";
 import { Ledger } from "./ledger.js";
+import { describeTakenIn } from "./spool/take-in.js";
 
 /**
  * The ledger of a vault, opened with the keys that were found.
  * @throws VaultError the codes of {@link Ledger.open}, and as `openVault` where a new one is made
  */
 export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">): Promise<Ledger> {
-  const { root, keys } = actor;
+  const { keys } = actor;
   return Ledger.open({
     context,
-    vault: actor.vault ?? idWithoutLock(root),
+    vault: recordVault(actor),
     identities: async () => keys.identities,
     others: () => identitiesInHome(context),
     recipients: () => recipientsHere(context, actor),
@@ -41,10 +42,16 @@ export async function openLedgerAt(context: Context, root: string, key: KeyChoic
   return openLedger(context, { root, vault: vaultIdIn(new VaultFolder(root)), keys: await loadVaultKeys(context, root, key) });
 }
 
-/** Vaults of agent-vault 0.1 have no id; their owner's key tells them apart. */
-function idWithoutLock(root: string): string {
-  const file = join(root, FIRST_OWNER_FILE);
-  return `unsigned-${digestOf(existsSync(file) ? readFileSync(file) : root).slice(7, 39)}`;
+/**
+ * As {@link openLedgerAt}, with what waits in this machine's spool taken in, for whatever shows the audit log. What could not be taken in is a
+ * warning.
+ * @throws VaultError as `openLedgerAt`, `LEDGER_NEWER`
+ */
+export async function openAuditLedger(context: Context, root: string, key: KeyChoice = {}): Promise<Ledger> {
+  const ledger = await openLedgerAt(context, root, key);
+  if (spoolFiles(context, recordVault({ root, vault: vaultIdIn(new VaultFolder(root)) })).segments.length === 0) return ledger;
+  for (const sentence of describeTakenIn(await ledger.takeIn(root))) context.warn(sentence);
+  return ledger;
 }
 
 /** The owners, the agents whose keys lie on this machine, and who is at work: none of another kind than the owners'. */

@@ -51,7 +51,23 @@ export {
   recordFailure,
   type Recorder,
 } from "./record/on-record.js";
+export { tidyEvent, type AuditEvent, type Outcome } from "./record/audit-event.js";
+export { invocationContext, type InvocationContext } from "./record/invocation-context.js";
+export { requesterOf, type Requester } from "./record/requester.js";
 export type { Actor, BegunChange, RecordedChange, RecordedEvent } from "./record/recorder.js";
+export { AUDIT_SINKS, auditSink, requireAllowedSink, usesLedger, type AuditSink, type AuditSinkKind } from "./audit/audit-sink.js";
+export { chooseRecorder, notRecorded, sinkRecorder } from "./audit/choose-recorder.js";
+export { recordVault } from "./audit/record-vault.js";
+export type { AuditWriter } from "./audit/audit-writer.js";
+export {
+  closedName,
+  damagedName,
+  knownSpoolMachine,
+  requirePrivateFolder,
+  spoolFiles,
+  spoolFolder,
+  type SpoolFiles,
+} from "./spool/spool-folder.js";
 export { isExecutable } from "./disk/executable.js";
 export { findGitFolders, symbolicHead, type GitFolders } from "./git/git-folders.js";
 export { parseRepositoryUrl, type RepositoryUrl } from "./git/remote-url.js";

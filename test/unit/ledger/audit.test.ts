@@ -134,7 +134,7 @@ describe("an audit log in the hands of one who has its key", () => {
     "UPDATE OR REPLACE audit SET id = 9 WHERE id = 3",
     "DELETE FROM audit WHERE id = 5",
     "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE id = 3",
-    "REPLACE INTO audit SELECT 9, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exit_code, reason, 1, previous, hash, request FROM audit WHERE id = 2",
+    "REPLACE INTO audit (id, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exit_code, reason, completes, previous, hash) SELECT 9, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exit_code, reason, 1, previous, hash FROM audit WHERE id = 2",
     "INSERT INTO audit SELECT * FROM audit WHERE id = 3 ON CONFLICT DO UPDATE SET who = 'x'",
   ];
   it.each(STOPPED)("stops %s by a trigger", async (sql) => {
@@ -158,7 +158,7 @@ describe("an audit log in the hands of one who has its key", () => {
     ],
     [
       "a row inserted",
-      "UPDATE audit SET id = 6 WHERE id = 5; UPDATE audit_secret SET event = 6 WHERE event = 5; INSERT INTO audit SELECT 5, time, action, outcome, 'eric', identity, harness, NULL, command, folder, repository, branch, exit_code, reason, NULL, previous, hash, request FROM audit WHERE id = 4",
+      "UPDATE audit SET id = 6 WHERE id = 5; UPDATE audit_secret SET event = 6 WHERE event = 5; INSERT INTO audit (id, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exit_code, reason, completes, previous, hash) SELECT 5, time, action, outcome, 'eric', identity, harness, NULL, command, folder, repository, branch, exit_code, reason, NULL, previous, hash FROM audit WHERE id = 4",
       ["row-changed 5 chain", "link-broken 5 chain", "rewritten 5 anchor", "row-changed 6 chain"],
     ],
     ["the first rows cut", "DELETE FROM audit WHERE id < 3; DELETE FROM audit_secret WHERE event < 3", ["cut-unsigned 2 chain"]],

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { csvLines, flatten, followEntries, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
+import { csvLines, flatten, followEntries, openAuditLedger, type AuditEntry } from "@agent-vault/ledger";
 import { auditFilter, auditFilterFlags } from "../flags/audit-filter.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { writeOut } from "../terminal/standard-output.js";
@@ -39,7 +39,7 @@ export default class Audit extends VaultCommand {
     const filter = auditFilter(this.context, flags);
     const isChosen = Object.values(filter).some((value) => value !== undefined);
     const last = flags.last ?? (isChosen ? undefined : 50);
-    const ledger = await openLedgerAt(this.context, await this.findVault(), keyChoice(flags.key));
+    const ledger = await openAuditLedger(this.context, await this.findVault(), keyChoice(flags.key));
     if (!flags.follow) {
       const entries = await ledger.audit.list({ ...filter, last });
       if (flags.csv) return writeOut(Buffer.from([...csvLines(entries)].map((line) => `${line}\r\n`).join("")));
@@ -57,7 +57,7 @@ export default class Audit extends VaultCommand {
 }
 
 function rowOf(entry: AuditEntry): string[] {
-  const { time, who, identity, action, outcome, secrets, harness, branch, exit_code } = flatten(entry) as Record<
+  const { time, used, machine, who, identity, action, outcome, secrets, harness, branch, exit_code } = flatten(entry) as Record<
     string,
     string | undefined
   >;
@@ -67,10 +67,11 @@ function rowOf(entry: AuditEntry): string[] {
     exit_code !== undefined && `exit code ${exit_code}`,
     branch !== undefined && `on ${branch}`,
     harness !== undefined && `probably by ${harness}`,
+    machine !== undefined && `on ${machine}${entry.source?.proven ? "" : ", not proven"}`,
   ];
   const some = (secrets as unknown as readonly string[] | undefined) ?? [];
   return [
-    time!.slice(0, 19).replace("T", " "),
+    (used ?? time)!.slice(0, 19).replace("T", " "),
     who ?? (identity ? `${identity.slice(0, 12)}…` : "-"),
     action!,
     andMore(some, 3) || "-",

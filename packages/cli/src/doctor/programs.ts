@@ -1,6 +1,6 @@
 import process from "node:process";
 import { engineVersion } from "@agent-vault/ledger";
-import { detectHarness, isAuditOff, type Context } from "@agent-vault/vault";
+import { auditSink, detectHarness, VaultError, type Context } from "@agent-vault/vault";
 import { runGitForOutput } from "@agent-vault/vault/git";
 import { diagnose, error, ok, warning, type Diagnosis } from "./diagnosis.js";
 
@@ -29,19 +29,33 @@ export async function examineGit(context: Context): Promise<Diagnosis> {
   return ok("git", `${version}.`);
 }
 
-/** The database engine of the audit log. */
+const PLACES = {
+  spool: "a spool below ~/.agent-vault/ledger, which agent-vault audit takes in",
+  otlp: "the collector of OTEL_EXPORTER_OTLP_ENDPOINT",
+  stderr: "standard error",
+  file: "that file",
+};
+
+/** The database engine of the audit log, and where uses go on record. */
 export async function examineEngine(context: Context): Promise<Diagnosis> {
-  if (isAuditOff(context.env)) {
-    return warning(
-      "audit",
-      "AGENT_VAULT_AUDIT is off, so nothing is recorded in the audit log.",
-      "Unset it if this machine has a writable disk.",
-    );
-  }
   try {
-    return ok("engine", `The database engine ${await engineVersion()} can be loaded.`);
+    const sink = auditSink(context);
+    if (sink.kind === "off") {
+      return warning(
+        "audit",
+        "AGENT_VAULT_AUDIT is off, so nothing is recorded in the audit log.",
+        "Unset it, or choose ledger, spool, otlp, stderr or file:PATH.",
+      );
+    }
+    if (sink.kind !== "ledger") return ok("audit", `AGENT_VAULT_AUDIT is ${sink.kind}: uses go on record in ${PLACES[sink.kind]}.`);
+    return ok("engine", `The database engine ${await engineVersion()} can be loaded, and uses go on record in the ledger.`);
   } catch (failure) {
-    return diagnose("engine", failure);
+    if (!(failure instanceof VaultError) || failure.code !== "LEDGER_UNAVAILABLE") return diagnose("engine", failure);
+    return warning(
+      "engine",
+      `${failure.message} Uses go on record in a spool.`,
+      "Have agent-vault audit collect take the spool in on a machine with the engine.",
+    );
   }
 }
 

@@ -2,8 +2,7 @@ import process from "node:process";
 import { statSync } from "node:fs";
 import {
   findVault,
-  isAuditOff,
-  disabledRecorder,
+  chooseRecorder,
   printable,
   processContext,
   recoverVault,
@@ -23,14 +22,15 @@ import { terminal } from "./terminal.js";
  * @throws VaultError `FILE_NOT_FOUND` for what is not a folder
  */
 export function terminalContext(command: string, directories: readonly string[], progress: ProgressLine): Context {
+  const cwd = changeFolder(directories);
   return processContext({
-    cwd: changeFolder(directories),
+    cwd,
     warn: (message) => {
       progress.clear();
       warn(message);
     },
     // It loads the database engine only when there is something to record.
-    recorder: isAuditOff(process.env) ? disabledRecorder : new LedgerRecorder(command),
+    recorder: chooseRecorder({ cwd, env: process.env }, command, () => new LedgerRecorder(command)),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
     ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),

@@ -19,10 +19,13 @@ const COLUMNS = [
   "completed",
   "hash",
   "request",
+  "used",
+  "machine",
+  "proven",
 ] as const;
 
 /** An entry as one flat object. */
-export type FlatEntry = Record<(typeof COLUMNS)[number], string | number | readonly string[] | undefined>;
+export type FlatEntry = Record<(typeof COLUMNS)[number], string | number | boolean | readonly string[] | undefined>;
 
 /** An entry as one flat object, for printing: how it ended takes the place of how it began. */
 export function flatten(entry: AuditEntry): FlatEntry {
@@ -45,6 +48,10 @@ export function flatten(entry: AuditEntry): FlatEntry {
     completed: completion?.time,
     hash: entry.hash,
     request: completion?.request ?? entry.request,
+    // Of a row that was taken in from a spool: when it was written, where, and whether its writer is proved.
+    used: entry.source?.time,
+    machine: entry.source?.machine,
+    proven: entry.source?.proven,
   };
 }
 

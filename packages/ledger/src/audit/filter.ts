@@ -22,6 +22,9 @@ export interface AuditFilter {
   readonly after?: number | undefined;
 }
 
+/** When a use was made: for a row that was taken in, by its writer's clock. */
+export const USE_TIME = "coalesce(json_extract(a.source, '$[3]'), a.time)";
+
 /** The filter as SQL, over `a`, a row that begins a use, and `c`, the row that completes it or nulls. */
 export function filterConditions(filter: AuditFilter): { conditions: string[]; values: Value[] } {
   const conditions: string[] = [];
@@ -30,8 +33,9 @@ export function filterConditions(filter: AuditFilter): { conditions: string[]; v
     conditions.push(condition);
     values.push(...given);
   };
-  if (filter.since) add("a.time >= ?", filter.since.toISOString());
-  if (filter.until) add("a.time < ?", filter.until.toISOString());
+  // A row is never taken in before it was written, unless a clock is wrong: the index of times counts.
+  if (filter.since) add(`a.time >= ? AND ${USE_TIME} >= ?`, filter.since.toISOString(), filter.since.toISOString());
+  if (filter.until) add(`${USE_TIME} < ?`, filter.until.toISOString());
   if (filter.secret !== undefined) add("a.id IN (SELECT event FROM audit_secret WHERE secret = ?)", filter.secret);
   if (filter.group !== undefined) {
     // "0" is the character behind "/". The secrets of the default group are shown without it.

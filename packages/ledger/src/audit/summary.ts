@@ -1,5 +1,5 @@
 import type { Connection } from "../database/connection.js";
-import { filterConditions, type AuditFilter } from "./filter.js";
+import { filterConditions, USE_TIME, type AuditFilter } from "./filter.js";
 
 /** Uses and refusals of one day, secret or agent. What failed is neither. */
 export interface Tally {
@@ -21,6 +21,9 @@ export interface AuditSummary {
   readonly unusedAgents: readonly string[];
 }
 
+/** What was taken in from a spool counts as a use only where its writer is proved. */
+const IS_CERTAIN = "coalesce(json_extract(a.source, '$[4]'), 1) = 1";
+
 /** Sums up the uses of a period. */
 export function summarize(connection: Connection, { since, until }: Pick<AuditFilter, "since" | "until">): AuditSummary {
   const { conditions, values } = filterConditions({ since, until });
@@ -28,7 +31,7 @@ export function summarize(connection: Connection, { since, until }: Pick<AuditFi
   const secrets = tally("s.secret", "JOIN audit_secret s ON s.event = a.id");
   const who = tally("a.who");
   return {
-    days: tally("substr(a.time, 1, 10)", "", "name"),
+    days: tally(`substr(${USE_TIME}, 1, 10)`, "", "name"),
     secrets,
     who,
     unusedSecrets: namesWithout(secrets, "SELECT name FROM secret ORDER BY path"),
@@ -37,7 +40,7 @@ export function summarize(connection: Connection, { since, until }: Pick<AuditFi
 
   function tally(name: string, join = "", order = "uses DESC, name"): Tally[] {
     const outcome = "coalesce(c.outcome, a.outcome)";
-    const counts = `sum(${outcome} IN ('started', 'done')) AS uses, sum(${outcome} = 'denied') AS denied, max(a.time) AS last`;
+    const counts = `sum(${outcome} IN ('started', 'done') AND ${IS_CERTAIN}) AS uses, sum(${outcome} = 'denied') AS denied, max(${USE_TIME}) AS last`;
     const from = `audit a LEFT JOIN audit c ON c.completes = a.id ${join}`;
     return connection
       .all(
@@ -54,7 +57,7 @@ export function summarize(connection: Connection, { since, until }: Pick<AuditFi
   }
 
   function namesWithout(used: readonly Tally[], sql: string): string[] {
-    const names = new Set(used.map(({ name }) => name));
+    const names = new Set(used.filter(({ uses, denied }) => uses + denied > 0).map(({ name }) => name));
     return connection
       .all(sql)
       .map((row) => String(row["name"]))

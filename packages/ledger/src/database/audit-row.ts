@@ -1,31 +1,19 @@
-import { digestOf, VaultError, type Digest } from "@agent-vault/vault/read-only";
+import { digestOf, tidyEvent, VaultError, type AuditEvent, type Digest, type Outcome } from "@agent-vault/vault/read-only";
 import type { Connection, Row } from "./connection.js";
 
-/** `started` waits for its completion; the others say how it ended. */
-export type Outcome = "started" | "done" | "denied" | "failed";
+export type { AuditEvent, Outcome } from "@agent-vault/vault/read-only";
 
-/** What was done, or was refused. No field ever holds a secret's value. */
-export interface AuditEvent {
-  /** A command or operation: `get`, `run`, `grant`. */
-  readonly action: string;
-  readonly outcome: Outcome;
-  /** The owner's or agent's name. */
-  readonly who?: string | undefined;
-  /** The fingerprint of the identity, or the id of the token. */
-  readonly identity?: string | undefined;
-  /** The coding agent that seems to have started it. */
-  readonly harness?: string | undefined;
-  /** `group/name`, as secrets are shown. */
-  readonly secrets?: readonly string[] | undefined;
-  /** The program and its arguments, any secret value in them redacted. */
-  readonly command?: readonly string[] | undefined;
-  /** What the asker decided beside the secrets and the command, a text each, any secret value in them redacted. */
-  readonly request?: readonly string[] | undefined;
-  readonly folder?: string | undefined;
-  readonly repository?: string | undefined;
-  readonly branch?: string | undefined;
-  readonly exitCode?: number | undefined;
-  readonly reason?: string | undefined;
+/** Where a row was before it was taken into this log. */
+export interface RowSource {
+  readonly segment: string;
+  /** Its line in the segment, from 2. */
+  readonly line: number;
+  /** The home folder that it was written in, by its own name. */
+  readonly machine: string;
+  /** When, by the writer's clock. RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** Whether its writer has proved to have the identity that it names. */
+  readonly proven: boolean;
 }
 
 /** A row of the log: an event, or the completion of an earlier one. */
@@ -36,6 +24,8 @@ export interface AuditRow extends AuditEvent {
   readonly time: string;
   /** The row that this one completes. */
   readonly completes: number | undefined;
+  /** For a row that was taken in from a spool, whose `time` is that of taking it in. */
+  readonly source: RowSource | undefined;
   /** The hash of the row before. */
   readonly previous: Digest;
   readonly hash: Digest;
@@ -47,26 +37,22 @@ export interface AuditHead {
   readonly head: Digest;
 }
 
-/** Limits of one field, so that nobody fills the disk: characters of a text, texts of a list. */
-const MAX_TEXT_LENGTH = 4096;
-const MAX_LIST_LENGTH = 200;
-
 /** What the first row follows. */
 export function genesis(vault: string, machine: string): Digest {
   return digestOf(`agent-vault audit log\nvault: ${vault}\nmachine: ${machine}\n`);
 }
 
 /**
- * A row's hash: the SHA-256 of one line of JSON, an array of its fields in this order, `null` for what is absent. It begins with 2 where the row has a
- * request, which then comes last, and with 1 in all other rows, as in those from before there was one.
+ * A row's hash: the SHA-256 of one line of JSON, an array of its fields in this order, `null` for what is absent. It begins with 2 where the
+ * row has a request, which then comes last; with 3 where it was taken in, its request and its source last; and with 1 in all other rows.
  */
 export function hashOf(row: Omit<AuditRow, "hash">): Digest {
   const { id, previous, time, action, outcome, who, identity, harness, secrets, command, folder, repository, branch } = row;
-  const { exitCode, reason, completes, request } = row;
+  const { exitCode, reason, completes, request, source } = row;
   const use = [action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, completes];
-  const version = request === undefined ? 1 : 2;
-  const fields = [version, id, previous, time, ...use.map((field) => field ?? null), ...(request === undefined ? [] : [request])];
-  return digestOf(JSON.stringify(fields));
+  const fields = [id, previous, time, ...use.map((field) => field ?? null)];
+  if (source) return digestOf(JSON.stringify([3, ...fields, request ?? null, sourceList(source)]));
+  return digestOf(JSON.stringify(request === undefined ? [1, ...fields] : [2, ...fields, request]));
 }
 
 /** The machine whose log this is. */
@@ -85,16 +71,27 @@ export function headOf(connection: Connection, vault: string): AuditHead {
 
 /** Appends a row, in a transaction of the caller's. */
 export function append(connection: Connection, vault: string, now: Date, event: AuditEvent, completes?: number): AuditRow {
-  const { rows, head } = headOf(connection, vault);
-  const fields = { ...tidy(event), id: rows + 1, time: now.toISOString(), completes, previous: head };
+  return appendAfter(connection, headOf(connection, vault), now, event, { completes });
+}
+
+/** As {@link append}, where the end of the log is known. */
+export function appendAfter(
+  connection: Connection,
+  { rows, head }: AuditHead,
+  now: Date,
+  event: AuditEvent,
+  { completes, source }: Partial<Pick<AuditRow, "completes" | "source">>,
+): AuditRow {
+  const fields = { ...tidyEvent(event), id: rows + 1, time: now.toISOString(), completes, source, previous: head };
   const row: AuditRow = { ...fields, hash: hashOf(fields) };
-  const { secrets, command, request, exitCode, ...columns } = row;
+  const { secrets, command, request, exitCode, source: from, ...columns } = row;
   connection.insert("audit", {
     ...columns,
     secrets: secrets && JSON.stringify(secrets),
     command: command && JSON.stringify(command),
     ...(request && { request: JSON.stringify(request) }),
     exit_code: exitCode,
+    ...(from && { source: JSON.stringify(sourceList(from)) }),
   });
   for (const secret of new Set(row.secrets)) connection.insert("audit_secret", { secret, event: row.id });
   return row;
@@ -121,9 +118,26 @@ export function readRow(row: Row): AuditRow {
     exitCode: count("exit_code"),
     reason: text("reason"),
     completes: count("completes"),
+    source: readSource(row),
     previous: row["previous"] as Digest,
     hash: row["hash"] as Digest,
   };
+}
+
+/** As it is hashed and stored. */
+function sourceList({ segment, line, machine, time, proven }: RowSource): readonly (string | number)[] {
+  return [segment, line, machine, time, proven ? 1 : 0];
+}
+
+function readSource(row: Row): RowSource | undefined {
+  const text = row["source"];
+  if (text === null || text === undefined) return undefined;
+  try {
+    const [segment, line, machine, time, proven] = JSON.parse(String(text)) as [string, number, string, string, number];
+    return { segment, line, machine, time, proven: proven === 1 };
+  } catch {
+    return { segment: "", line: 0, machine: "", time: "", proven: false };
+  }
 }
 
 /** A list of texts in a column. @throws VaultError `LEDGER_DAMAGED` where it is not one */
@@ -139,39 +153,4 @@ export function readList(row: Row, name: string): string[] | undefined {
   throw new VaultError("LEDGER_DAMAGED", `Row ${row["id"]} of the audit log was changed: its ${name.replace(/^c_/, "")} is not a list.`, {
     remedy: "Run agent-vault audit verify to see what else was changed.",
   });
-}
-
-/** An event as it comes back from the database: whole characters, and within the limits. */
-function tidy(event: AuditEvent): AuditEvent {
-  const text = (value: string | undefined) => {
-    const whole = value === undefined ? undefined : wellFormed(value);
-    return whole !== undefined && whole.length > MAX_TEXT_LENGTH
-      ? `${wellFormed(whole.slice(0, MAX_TEXT_LENGTH))} [${whole.length - MAX_TEXT_LENGTH} more characters]`
-      : whole;
-  };
-  const list = (values: readonly string[] | undefined) => {
-    const all = values?.map((value) => text(value)!);
-    return all && all.length > MAX_LIST_LENGTH ? [...all.slice(0, MAX_LIST_LENGTH), `[${all.length - MAX_LIST_LENGTH} more]`] : all;
-  };
-  return {
-    action: text(event.action)!,
-    outcome: event.outcome,
-    who: text(event.who),
-    identity: text(event.identity),
-    harness: text(event.harness),
-    // All of them: which secrets were used is what the log is for.
-    secrets: event.secrets?.map((secret) => text(secret)!),
-    command: list(event.command),
-    request: list(event.request),
-    folder: text(event.folder),
-    repository: text(event.repository),
-    branch: text(event.branch),
-    exitCode: event.exitCode,
-    reason: text(event.reason),
-  };
-}
-
-/** Half a surrogate pair would not come back as it went in. */
-function wellFormed(text: string): string {
-  return Buffer.from(text).toString();
 }

@@ -32,9 +32,20 @@ export async function loadEngine(): Promise<typeof Engine> {
   } catch (cause) {
     throw new VaultError("LEDGER_UNAVAILABLE", "The database engine of the audit log could not be loaded on this machine.", {
       remedy:
-        "It runs on Linux with glibc, macOS on ARM and Windows on x64: install again there (npm ci). To go without an audit log, set AGENT_VAULT_AUDIT=off.",
+        "It runs on Linux with glibc, macOS on ARM and Windows on x64: install again there (npm ci). Elsewhere uses go on record in a spool (AGENT_VAULT_AUDIT=spool).",
       cause,
     });
+  }
+}
+
+/** Whether there is an engine for this machine. */
+export async function hasEngine(): Promise<boolean> {
+  try {
+    await loadEngine();
+    return true;
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "LEDGER_UNAVAILABLE") return false;
+    throw error;
   }
 }
 

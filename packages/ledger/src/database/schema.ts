@@ -129,6 +129,11 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE audit ADD COLUMN request TEXT;
   `,
+  `
+  ALTER TABLE audit ADD COLUMN source TEXT;
+  CREATE TABLE spool_segment (segment TEXT PRIMARY KEY, lines INTEGER NOT NULL, damaged INTEGER NOT NULL DEFAULT 0) STRICT;
+  CREATE TABLE spool_started (reference TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 /** What {@link schemaVersion} is once a database is up to date. */

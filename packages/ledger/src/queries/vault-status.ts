@@ -1,6 +1,7 @@
 import {
   identifyPrincipal,
-  isAuditOff,
+  auditSink,
+  usesLedger,
   VaultError,
   openVault,
   type Context,
@@ -111,7 +112,7 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
   }
 
   async function auditStatus(): Promise<AuditStatus> {
-    if (isAuditOff(context.env)) return { on: false, why: "AGENT_VAULT_AUDIT is off" };
+    if (!usesLedger(context)) return { on: false, why: `AGENT_VAULT_AUDIT is ${auditSink(context).kind}` };
     if (!keys) return { on: false, why: "there is no key that opens it" };
     try {
       const ledger = await openLedger(context, { root, vault: trusted?.lock.vault, keys });

@@ -1,8 +1,11 @@
 import {
   clearUnrecordedPeriod,
+  notRecorded,
+  requireAllowedSink,
+  sinkRecorder,
+  requesterOf,
   formatFailure,
   readUnrecordedPeriod,
-  VaultError,
   type Actor,
   type BegunChange,
   type Context,
@@ -13,11 +16,11 @@ import {
   plural,
 } from "@agent-vault/vault/read-only";
 import type { AuditEvent, AuditRow } from "../database/audit-row.js";
+import { hasEngine } from "../database/connection.js";
 import type { Ledger } from "../ledger.js";
 import { openLedger } from "../open-ledger.js";
-import { requesterOf } from "./requester.js";
 
-/** Records in a vault's audit log what a program does with the vault. */
+/** Records in a vault's audit log what a program does with the vault: in its spool where the database engine is not there. */
 export class LedgerRecorder implements Recorder {
   readonly #action: string;
   #ledger: Ledger | undefined;
@@ -28,10 +31,12 @@ export class LedgerRecorder implements Recorder {
   }
 
   async record(context: Context, actor: Actor, event: RecordedEvent): Promise<void> {
+    if (!(await hasEngine())) return sinkRecorder(this.#action, { kind: "spool" }).record(context, actor, event);
     await this.#append(context, actor, event);
   }
 
   async begin(context: Context, actor: Actor, { secrets, what }: RecordedChange): Promise<BegunChange> {
+    if (!(await hasEngine())) return sinkRecorder(this.#action, { kind: "spool" }).begin(context, actor, { secrets, what });
     const row = await this.#append(context, actor, { outcome: "started", secrets, reason: what.replace(/^agent-vault: /, "") });
     const ledger = this.#ledger!;
     const { machine, rows, head } = await ledger.audit.head();
@@ -58,6 +63,7 @@ export class LedgerRecorder implements Recorder {
     actor: Actor,
     event: Pick<AuditEvent, "outcome" | "secrets" | "identity" | "request" | "reason">,
   ): Promise<AuditRow> {
+    await requireAllowedSink(actor, "ledger");
     const requester = await requesterOf(context, actor);
     this.#ledger ??= await openLedgerForRecording(context, actor);
     try {
@@ -90,12 +96,4 @@ export async function openLedgerForRecording(context: Context, actor: Actor): Pr
   } catch (error) {
     throw notRecorded(error);
   }
-}
-
-/** The error for a use that could not be recorded and so was not made; it says how to go without an audit log. */
-export function notRecorded(error: unknown): unknown {
-  if (!(error instanceof VaultError)) return error;
-  const wayOut = "Nothing was done, because it could not be recorded. To go without an audit log, set AGENT_VAULT_AUDIT=off.";
-  const remedy = error.remedy?.includes("AGENT_VAULT_AUDIT") ? error.remedy : [error.remedy, wayOut].filter(Boolean).join(" ");
-  return new VaultError(error.code, error.message, { remedy, cause: error });
 }

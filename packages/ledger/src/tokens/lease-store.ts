@@ -2,7 +2,7 @@ import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append } from "../database/audit-row.js";
 import type { Row } from "../database/connection.js";
 import type { LedgerDatabase } from "../database/database.js";
-import type { Requester } from "../recorder/requester.js";
+import type { Requester } from "@agent-vault/vault/read-only";
 import { mintToken, newId, revokeTokens, type NewToken, type TokenRoot } from "./token-row.js";
 
 /** A note that a secret is in use until a time. It does not keep others from using it. */

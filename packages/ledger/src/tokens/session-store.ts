@@ -1,7 +1,7 @@
 import type { Context } from "@agent-vault/vault/read-only";
 import { append } from "../database/audit-row.js";
 import type { LedgerDatabase } from "../database/database.js";
-import type { Requester } from "../recorder/requester.js";
+import type { Requester } from "@agent-vault/vault/read-only";
 import { findSession, noSession, readSession, requireOpenSession, type Session } from "./session-row.js";
 import { forgetExpired, newId, revokeTokens } from "./token-row.js";
 

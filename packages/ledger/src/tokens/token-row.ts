@@ -1,7 +1,7 @@
 import { type Context, DAY_MS } from "@agent-vault/vault/read-only";
 import { append } from "../database/audit-row.js";
 import type { Connection, Row } from "../database/connection.js";
-import type { Requester } from "../recorder/requester.js";
+import type { Requester } from "@agent-vault/vault/read-only";
 import { requireOpenSession } from "./session-row.js";
 
 /** A token to be minted. */

@@ -2,7 +2,7 @@ import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { append } from "../database/audit-row.js";
 import type { Connection } from "../database/connection.js";
 import type { LedgerDatabase } from "../database/database.js";
-import type { Requester } from "../recorder/requester.js";
+import type { Requester } from "@agent-vault/vault/read-only";
 import {
   IS_REVOKED,
   mintToken,

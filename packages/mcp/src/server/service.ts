@@ -8,16 +8,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { LedgerRecorder } from "@agent-vault/ledger";
 import { APPROVAL_TIMEOUT_MS, SessionApprovals } from "@agent-vault/runner";
-import {
-  detectHarness,
-  digestOf,
-  disabledRecorder,
-  isAuditOff,
-  lazyRecorder,
-  VaultError,
-  type Context,
-  type KeyChoice,
-} from "@agent-vault/vault/read-only";
+import { detectHarness, digestOf, chooseRecorder, VaultError, type Context, type KeyChoice } from "@agent-vault/vault/read-only";
 import { confirmPresence } from "../approval/approve.js";
 import { ValuePages } from "../value-page/value-pages.js";
 import { toolsOf } from "../tools/tools.js";
@@ -190,7 +181,7 @@ function progressOf({ mcpReq }: ServerContext): ((message: string) => void) | un
  */
 function contextFor(context: Context, client: Client, action: string): Context {
   const env = { ...context.env, AI_AGENT: detectHarness(context.env) ?? client.name };
-  return { ...context, env, recorder: isAuditOff(env) ? disabledRecorder : lazyRecorder(async () => new LedgerRecorder(action)) };
+  return { ...context, env, recorder: chooseRecorder({ ...context, env }, action, () => new LedgerRecorder(action)) };
 }
 
 function noPendingCall(): VaultError {

@@ -1,4 +1,4 @@
-import { flatten, openLedgerAt, type AuditEntry } from "@agent-vault/ledger";
+import { flatten, openAuditLedger, type AuditEntry } from "@agent-vault/ledger";
 import { refuseUnderToken } from "@agent-vault/runner";
 import { loadVaultKeys, parseTime } from "@agent-vault/vault/read-only";
 import { openState } from "@agent-vault/vault";
@@ -46,7 +46,7 @@ export const audit = tool({
     const root = await call.root();
     const key = call.key(root);
     const principal = all ? undefined : await requirePrincipal(context, root, key);
-    const ledger = await openLedgerAt(context, root, key);
+    const ledger = await openAuditLedger(context, root, key);
     const time = since === undefined ? undefined : parseTime(since, context.now(), "ago");
     const isOwn = await ownUses(call, root);
     const isShown = await within(call, root);

@@ -1,13 +1,13 @@
 import { openLedger, requesterOf, type Lease, type Ledger, type Requester, type Session, type TokenRoot } from "@agent-vault/ledger";
 import {
   formatSecretPath,
-  isAuditOff,
   isProcessAlive,
   loadVaultKeys,
   openVault,
   parseSecretPath,
   POLICY_FILE,
   secretFile,
+  usesLedger,
   VaultError,
   type VaultFiles,
   type Context,
@@ -74,10 +74,10 @@ export async function openAuthority(
 ): Promise<Authority> {
   const needed = secret === undefined ? [] : [secretFile(parseSecretPath(secret))];
   if (what !== undefined) refuseUnderToken(context, what);
-  if (isAuditOff(context.env)) {
+  if (!usesLedger(context)) {
     throw new VaultError(
       "LEDGER_UNAVAILABLE",
-      "Tokens, sessions and leases are kept in the ledger, which is off (AGENT_VAULT_AUDIT=off).",
+      "Tokens, sessions and leases are kept in the ledger, and AGENT_VAULT_AUDIT names another place for the audit log.",
       {
         remedy: "Unset AGENT_VAULT_AUDIT and run the command again.",
       },

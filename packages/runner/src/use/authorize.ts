@@ -83,9 +83,13 @@ async function requireToken(context: Context, token: string, use: UseRequest, le
     const genuine = await checkToken(ledger.tokens, token, use, context.now());
     return { genuine, spend: () => spendToken(ledger.tokens, genuine) };
   }
-  throw new VaultError("LEDGER_UNAVAILABLE", "The token cannot be verified, because the ledger is off (AGENT_VAULT_AUDIT=off).", {
-    remedy: "Unset AGENT_VAULT_AUDIT, or unset AGENT_VAULT_TOKEN to use the key alone.",
-  });
+  throw new VaultError(
+    "LEDGER_UNAVAILABLE",
+    "The token cannot be verified, because there is no ledger: AGENT_VAULT_AUDIT names another place, or its database engine is not there.",
+    {
+      remedy: "Unset AGENT_VAULT_AUDIT, or unset AGENT_VAULT_TOKEN to use the key alone.",
+    },
+  );
 }
 
 function requireShort({ created, expires }: VerifiedToken, { maxTtlMs }: Decision): void {

@@ -1,4 +1,5 @@
 import {
+  CONFIG_FILE,
   failureOutcome,
   formatFailure,
   formatSecretPath,
@@ -153,7 +154,7 @@ export async function openUse(context: Context, request: SecretUse): Promise<Ope
 
 /** Reads the files that the use is decided by, and the secrets. */
 async function readNeeded(files: VaultFiles, { secrets, groups = [] }: SecretUse): Promise<void> {
-  for (const file of [POLICY_FILE, MANIFEST_FILE]) files.read(file);
+  for (const file of [CONFIG_FILE, POLICY_FILE, MANIFEST_FILE]) files.read(file);
   for (const path of [...secrets, ...(await secretsOfGroups(files, groups))])
     for (const file of [secretFile(path), metadataFile(path)]) files.read(file);
 }

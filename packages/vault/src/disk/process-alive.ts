@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
 import process from "node:process";
 import { isSystemError } from "../errors.js";
 
@@ -32,5 +34,19 @@ export function processStatus(pid: number): string[] | undefined {
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
+  }
+}
+
+/** This machine and, in a container, its space of process ids. A host name alone may be that of another machine as well. */
+export function machineId(): string {
+  const marks = [hostname(), onLinux(() => readFileSync("/etc/machine-id", "latin1")), onLinux(() => readlinkSync("/proc/self/ns/pid"))];
+  return createHash("sha256").update(marks.join("\n")).digest("hex").slice(0, 12);
+}
+
+function onLinux(read: () => string): string {
+  try {
+    return read().trim();
+  } catch {
+    return "";
   }
 }

@@ -5,21 +5,17 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
-  readlinkSync,
   statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createHash } from "node:crypto";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
-import { isProcessAlive, processStart } from "./process-alive.js";
+import { isProcessAlive, machineId, processStart } from "./process-alive.js";
 
 /** How long a change waits for another one. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -139,20 +135,6 @@ function renew(claim: string): void {
     closeSync(file);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-  }
-}
-
-/** This machine and, in a container, its space of process ids. A host name alone may be that of another machine as well. */
-function machineId(): string {
-  const marks = [hostname(), onLinux(() => readFileSync("/etc/machine-id", "latin1")), onLinux(() => readlinkSync("/proc/self/ns/pid"))];
-  return createHash("sha256").update(marks.join("\n")).digest("hex").slice(0, 12);
-}
-
-function onLinux(read: () => string): string {
-  try {
-    return read().trim();
-  } catch {
-    return "";
   }
 }
 

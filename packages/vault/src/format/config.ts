@@ -25,6 +25,12 @@ const settingsSchema = z.looseObject({
   /** How many replaced values of a secret are kept for its owners. */
   keep_versions: z._default(z.int().check(z.nonnegative(), z.maximum(20)), 1),
   sync: z._default(syncSchema, syncDefaults),
+  audit: z.optional(
+    z.looseObject({
+      /** Where uses may go on record: `ledger`, `spool`, `otlp`, `stderr`, `file`, `off`; anywhere unless set. */
+      allow: z.optional(z.array(z.string())),
+    }),
+  ),
 });
 
 const configSchema = z.looseObject({

@@ -90,7 +90,13 @@ export async function init(context: Context, request: InitRequest): Promise<Init
       ]);
       const owners = [{ name: owner, key: signingKey.publicKey }];
       const message = "agent-vault: init";
-      const actor: Actor = { root: vault, vault: id, keys, principal: async () => ({ role: "owner", name: owner, identity: recipient }) };
+      const actor: Actor = {
+        root: vault,
+        vault: id,
+        keys,
+        judging: [state],
+        principal: async () => ({ role: "owner", name: owner, identity: recipient }),
+      };
       const anchor = await begin(actor, { what: message, secrets: [] });
       const first = signState(context, signingKey, {
         vault: id,

@@ -9,7 +9,8 @@ import { classify, CONFIG_FILE, escrowFile, LOCK_FILE } from "../format/layout.j
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { recoverVault } from "../change/recovery.js";
-import { isAuditOff, onRecord, secretsAmong, type Begin } from "../record/on-record.js";
+import { usesLedger } from "../audit/audit-sink.js";
+import { onRecord, secretsAmong, type Begin } from "../record/on-record.js";
 import type { Actor } from "../record/recorder.js";
 import { reencrypt, reencrypted, includingOutdated, type AccessChange } from "../change/reencrypt.js";
 import { withoutUnchanged } from "../files/changes.js";
@@ -101,6 +102,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
         root: vault,
         vault: id,
         keys,
+        judging: [state],
         principal: async () => ({ role: "owner", name, identity: await owner.recipient() }),
       };
       const anchor = await begin(actor, { what: message, secrets: secretsAmong(files) });
@@ -143,8 +145,8 @@ export async function renew(context: Context, request: RenewRequest): Promise<Si
  * @throws VaultError `USAGE` where this machine keeps no audit log, and what a transaction throws
  */
 export async function anchorRecord(context: Context, request: ChangeRequest): Promise<{ sequence: number; machine: string } & AuditAnchor> {
-  if (isAuditOff(context.env)) {
-    throw new VaultError("USAGE", "The audit log is turned off on this machine (AGENT_VAULT_AUDIT=off), so there is nothing to sign.", {
+  if (!usesLedger(context)) {
+    throw new VaultError("USAGE", "AGENT_VAULT_AUDIT keeps the audit log out of the ledger here, so there is nothing to sign.", {
       remedy: "Run the command without that variable.",
     });
   }

@@ -96,7 +96,8 @@ export async function openVault(
     trusted?.remember();
   }
   const principal = keys && (() => identify(trust, keys, files, attempt));
-  const actor = keys && principal && { root, vault: trusted?.lock.vault, keys, principal };
+  const judging = [files, ...homes];
+  const actor = keys && principal && { root, vault: trusted?.lock.vault, keys, judging, principal };
   const requireRules = () => requireHomeRules({ files, trusted, missing });
   const rememberRefusal = (error: unknown) => {
     if (!(error instanceof VaultError) || trusted?.isFirst) return;

@@ -2,7 +2,7 @@ import { decrypt } from "../age/decrypt.js";
 import type { Context } from "../context.js";
 import { statFingerprint } from "../disk/stat-fingerprint.js";
 import { VaultError } from "../errors.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
+import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, POLICY_FILE, secretFile } from "../format/layout.js";
 import type { VaultFiles } from "../files/vault-files.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
@@ -154,7 +154,7 @@ export class SecretReader {
 
 /** Opens a vault with what decides about reading, and the files of some secrets. */
 function openFiles({ context, root, keys, options }: Opening, paths: readonly SecretPath[]): Promise<OpenedVault> {
-  const needed = [POLICY_FILE, ...paths.map(secretFile)];
+  const needed = [CONFIG_FILE, POLICY_FILE, ...paths.map(secretFile)];
   const localOnly = options.pull === false;
   return openVault(context, root, "files", { keys, localOnly, read: (files) => needed.forEach((file) => files.read(file)) });
 }

@@ -28,7 +28,7 @@ export function isAuditOff(env: Context["env"]): boolean {
 
 /** Who acts, for the record. @param vault the id in the lock; `undefined` where nothing is signed */
 export function actorOf(files: VaultFiles, keys: Keys, vault: string | undefined): Actor {
-  return { root: files.source.root, vault, keys, principal: () => identifyPrincipal(files, keys) };
+  return { root: files.source.root, vault, keys, judging: [files], principal: () => identifyPrincipal(files, keys) };
 }
 
 /** What went wrong, in the words of the record: none of our messages holds a value, and of others none is put down. */

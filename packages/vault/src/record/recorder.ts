@@ -9,6 +9,8 @@ export interface Actor {
   /** The vault's id; `undefined` for one of agent-vault 0.1. */
   readonly vault: string | undefined;
   readonly keys: Keys;
+  /** The files whose rules judge what is done, verified where they are signed: those that are used, and those of the vault's main branch. */
+  readonly judging: readonly { read(file: string): Uint8Array | undefined }[];
   /** Worked out when it is asked for. */
   principal(): Promise<Principal>;
 }

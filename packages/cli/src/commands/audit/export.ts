@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { flatten, openLedgerAt } from "@agent-vault/ledger";
+import { flatten, openAuditLedger } from "@agent-vault/ledger";
 import { printableJson, VaultError, vaultIdIn, VaultFolder } from "@agent-vault/vault";
 import { auditFilter, auditFilterFlags } from "../../flags/audit-filter.js";
 import { keyChoice } from "../../flags/key-choice.js";
@@ -33,7 +33,7 @@ export default class AuditExport extends VaultCommand {
     const { after, otlp, key, ...filter } = flags;
     const url = otlp === undefined ? undefined : requireUrl(otlp);
     const root = await this.findVault();
-    const ledger = await openLedgerAt(this.context, root, keyChoice(key));
+    const ledger = await openAuditLedger(this.context, root, keyChoice(key));
     const { rows, machine } = await ledger.audit.head();
     const entries = await ledger.audit.list({ ...auditFilter(this.context, filter), after });
     if (url === undefined) {

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { openLedgerAt, type Tally } from "@agent-vault/ledger";
+import { openAuditLedger, type Tally } from "@agent-vault/ledger";
 import { openState, parseTime, andMore } from "@agent-vault/vault";
 import { keyChoice } from "../../flags/key-choice.js";
 import { table } from "../../terminal/table.js";
@@ -28,7 +28,7 @@ export default class AuditSummary extends VaultCommand {
     const root = await this.findVault();
     const key = keyChoice(flags.key);
     const time = (text: string) => parseTime(text, this.context.now(), "ago");
-    const ledger = await openLedgerAt(this.context, root, key);
+    const ledger = await openAuditLedger(this.context, root, key);
     await ledger.index.refresh(await openState(this.context, root, key));
     const summary = await ledger.audit.summary({
       since: time(flags.since),

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { openLedgerAt } from "@agent-vault/ledger";
+import { openAuditLedger } from "@agent-vault/ledger";
 import { exitCodeOf, openVault } from "@agent-vault/vault";
 import { formatEntries } from "../../audit-entries.js";
 import { keyChoice } from "../../flags/key-choice.js";
@@ -19,7 +19,7 @@ export default class AuditVerify extends VaultCommand {
     const root = await this.findVault();
     const key = keyChoice(flags.key);
     const { trusted: signed } = await openVault(this.context, root, "everything", { key });
-    const ledger = await openLedgerAt(this.context, root, key);
+    const ledger = await openAuditLedger(this.context, root, key);
     const report = await ledger.audit.verifyChain(signed?.lock.audit ?? new Map(), signed?.lock.owners.map((owner) => owner.key) ?? []);
     this.print(report, function* () {
       const { rows, cut, anchored, findings, clockWentBack } = report;

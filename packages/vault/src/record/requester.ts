@@ -1,6 +1,7 @@
-import type { Actor, Context } from "@agent-vault/vault/read-only";
-import type { AuditEvent } from "../database/audit-row.js";
+import type { Context } from "../context.js";
+import type { AuditEvent } from "./audit-event.js";
 import { invocationContext } from "./invocation-context.js";
+import type { Actor } from "./recorder.js";
 
 /** Who asks for something, and from where, as the audit log has it. */
 export type Requester = Pick<AuditEvent, "who" | "identity" | "harness" | "folder" | "repository" | "branch">;

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { detectHarness, findGitFolders, symbolicHead, withoutCredentials, type Context } from "@agent-vault/vault/read-only";
+import type { Context } from "../context.js";
+import { findGitFolders, symbolicHead } from "../git/git-folders.js";
+import { detectHarness } from "../harness.js";
+import { withoutCredentials } from "../text/credentials.js";
 
 /** Where a command was started, as far as the machine says. All of it can be forged by the one who starts it: hints, not proofs. */
 export interface InvocationContext {

@@ -1,0 +1,185 @@
+import { renameSync, rmSync, statSync } from "node:fs";
+import {
+  closedName,
+  damagedName,
+  isProcessAlive,
+  knownSpoolMachine,
+  plural,
+  spoolFiles,
+  VaultError,
+  type Context,
+  type Identity,
+} from "@agent-vault/vault/read-only";
+import { machineId, openState, processStart, provenWriter, SegmentReader, type OpenedHeader, type SegmentRow } from "@agent-vault/vault";
+import type { LedgerDatabase } from "../database/database.js";
+import { recordDamage, takeRows, type SegmentOrigin } from "./take-rows.js";
+
+/** What became of segments. */
+export interface TakenIn {
+  /** Rows that are new in the ledger. */
+  readonly rows: number;
+  /** Segments that these identities do not open; they stay. */
+  readonly locked: number;
+  /** Segments of another home folder that lie among this one's; they stay. */
+  readonly foreign: readonly string[];
+  /** Segments that were changed, each with the error that says where. */
+  readonly damaged: readonly VaultError[];
+}
+
+/** Where rows are taken from, and into what. */
+export interface TakeInRequest {
+  readonly context: Context;
+  readonly database: LedgerDatabase;
+  /** The vault's folder, and its id as the ledger has it. */
+  readonly root: string;
+  readonly vault: string;
+  readonly identities: readonly Identity[];
+}
+
+/** Rows that go into one transaction. */
+const BATCH_SIZE = 2000;
+/** After so long a writer that cannot be asked whether it lives is taken for gone. */
+const MAX_IDLE_MS = 3_600_000;
+
+/**
+ * Takes the rows of this machine's spool into the ledger, each once, and deletes the segments whose writers are gone.
+ * @throws VaultError as `LedgerDatabase.write`, `LEDGER_NEWER`
+ */
+export async function takeInSpool(request: TakeInRequest): Promise<TakenIn> {
+  const { context, vault } = request;
+  const { segments } = spoolFiles(context, vault);
+  return takeIn(request, segments, { isOwn: true });
+}
+
+/**
+ * Takes the rows of segments of other machines into the ledger, each once. The files stay as they are.
+ * @param files absolute paths of segments
+ * @throws VaultError as {@link takeInSpool}, `FILE_NOT_FOUND`, `WRONG_VAULT`, `NOT_AUTHORIZED` where the identities do not open one
+ */
+export function collectSegments(request: TakeInRequest, files: readonly string[]): Promise<TakenIn> {
+  return takeIn(request, files, { isOwn: false });
+}
+
+async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn }: { readonly isOwn: boolean }): Promise<TakenIn> {
+  const { context, identities, vault } = request;
+  let [rows, locked] = [0, 0];
+  const foreign: string[] = [];
+  const damaged: VaultError[] = [];
+  for (const file of files) {
+    const reader = await SegmentReader.open(file, identities).catch((error: unknown) => {
+      if (!isOwn || !(error instanceof VaultError)) throw error;
+      if (error.code === "NOT_AUTHORIZED") locked += 1;
+      else if (error.code === "LEDGER_DAMAGED") damaged.push(setAside(file, error));
+      // Another process may have deleted it.
+      else if (error.code !== "FILE_NOT_FOUND") throw error;
+      return undefined;
+    });
+    if (!reader) continue;
+    try {
+      const { header } = reader;
+      if (header.vault !== vault && !isOwn) throw otherVault(file);
+      if (isOwn && (header.vault !== vault || header.machine !== knownSpoolMachine(context))) {
+        foreign.push(file);
+        continue;
+      }
+      const origin = await originOf(request, header);
+      rows += await takeSegment(request, reader, origin).catch((error: unknown) => {
+        if (!(error instanceof VaultError) || error.code !== "LEDGER_DAMAGED" || !error.message.includes(header.segment)) throw error;
+        damaged.push(error);
+        return 0;
+      });
+      const found = damaged.find((error) => error.message.includes(header.segment));
+      if (found) {
+        await request.database.write((connection) => recordDamage(connection, vault, context.now(), origin, found.message));
+        if (isOwn) setAside(file, found);
+      } else if (isOwn) await removeTaken(request, file, header, origin);
+    } finally {
+      reader.close();
+    }
+  }
+  return { rows, locked, foreign, damaged };
+}
+
+/** @returns how many rows are new @throws VaultError `LEDGER_DAMAGED` after the rows before the one that was changed are taken */
+async function takeSegment({ context, database, vault }: TakeInRequest, reader: SegmentReader, origin: SegmentOrigin): Promise<number> {
+  let taken = 0;
+  let failure: unknown;
+  const rows = reader.rows();
+  while (failure === undefined) {
+    const batch: SegmentRow[] = [];
+    try {
+      for (const row of rows) if (batch.push(row) >= BATCH_SIZE) break;
+    } catch (error) {
+      failure = error;
+    }
+    if (batch.length > 0) taken += await database.write((connection) => takeRows(connection, vault, context.now(), origin, batch));
+    else if (failure === undefined) return taken;
+    await new Promise((resume) => void setImmediate(resume));
+  }
+  throw failure;
+}
+
+async function originOf({ context, root, identities }: TakeInRequest, header: OpenedHeader): Promise<SegmentOrigin> {
+  const { segment, machine, identity } = header;
+  const state = await openState(context, root);
+  const writer = await provenWriter(context, state, header, identities);
+  return { segment, machine, identity, writer: writer && { name: writer.name } };
+}
+
+/**
+ * Deletes a segment all of whose rows were taken and whose writer is gone. One of another machine or container, where that cannot be asked,
+ * is closed to its writer first: whatever that has still written is taken then.
+ */
+async function removeTaken(request: TakeInRequest, file: string, header: OpenedHeader, origin: SegmentOrigin): Promise<void> {
+  const { writer } = header;
+  const isHere = writer.host === machineId();
+  const isGone = isHere ? !isAlive(writer) : Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > MAX_IDLE_MS;
+  if (!isGone) return;
+  const closed = closedName(file);
+  try {
+    renameSync(file, closed);
+    const reader = await SegmentReader.open(closed, request.identities);
+    try {
+      if (reader) await takeSegment(request, reader, origin);
+    } finally {
+      reader?.close();
+    }
+    rmSync(closed, { force: true });
+  } catch (error) {
+    // A folder that cannot be written keeps its segments, whose rows are taken once all the same.
+    if (error instanceof VaultError && error.code !== "FILE_NOT_FOUND") throw error;
+  }
+}
+
+function isAlive({ pid, start }: OpenedHeader["writer"]): boolean {
+  return isProcessAlive(pid) && [start, "0"].includes(processStart(pid) ?? "0");
+}
+
+/** Keeps what was found changed under another name, so that it is looked at once. */
+function setAside(file: string, error: VaultError): VaultError {
+  try {
+    renameSync(file, damagedName(file));
+  } catch {
+    // It is reported again then.
+  }
+  return error;
+}
+
+function otherVault(file: string): VaultError {
+  return new VaultError("WRONG_VAULT", `${file} is a segment of another vault's spool.`, {
+    remedy: "Collect it in a repository with that vault.",
+  });
+}
+
+/** What was taken in, and what was not, in sentences for a person. */
+export function describeTakenIn({ locked, foreign, damaged }: TakenIn): string[] {
+  return [
+    ...damaged.map(({ message, remedy }) => `${message} ${remedy}`),
+    ...(foreign.length > 0
+      ? [
+          `${plural(foreign.length, "segment")} in the spool of this machine come from another one. Take them in with agent-vault audit collect.`,
+        ]
+      : []),
+    ...(locked > 0 ? [`${plural(locked, "segment")} of the spool wait for a key that opens them, such as an owner's.`] : []),
+  ];
+}
