@@ -1,6 +1,15 @@
 import process from "node:process";
 import * as core from "@actions/core";
-import { askApproval, authorizeUnrecordedRead, type Approver } from "@agent-vault/runner";
+import {
+  askApproval,
+  authorizeUnrecordedRead,
+  distinctVariables,
+  filtered,
+  secretsIn,
+  type Approver,
+  type SecretReference,
+  type SecretVariable,
+} from "@agent-vault/runner";
 import {
   detectHarness,
   findVault,
@@ -10,9 +19,12 @@ import {
   VaultError,
   type Context,
   decodeUtf8,
+  replaceFile,
+  type SecretPath,
 } from "@agent-vault/vault";
 import type { ExportInputs } from "./inputs.js";
 import { masksOf } from "./masks.js";
+import { secretsOfLines } from "./what-to-export.js";
 
 /** What Linux lets one variable hold, with its name, in bytes. */
 const MAX_VARIABLE_BYTES = 131_072 - 2;
@@ -22,26 +34,76 @@ const MAX_VARIABLE_BYTES = 131_072 - 2;
  * nothing is recorded, since a runner has no place that outlasts the job.
  * @throws VaultError what `SecretReader` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
  */
-export async function exportSecrets({ context, folder, secrets, key, toEnvironment, warnings }: ExportInputs): Promise<void> {
+export async function exportSecrets(inputs: ExportInputs): Promise<void> {
+  const { toEnvironment, warnings, templates } = inputs;
   requireFile(toEnvironment ? "GITHUB_ENV" : "GITHUB_OUTPUT");
+  let variables: readonly Variable[];
   try {
-    const paths = secrets.map(({ secret }) => formatSecretPath(secret));
-    const vault = await SecretReader.open(context, findVault(context, folder), { key: { keyText: key }, pull: false }, paths);
-    const judge = authorizeUnrecordedRead("read", { door: "action", approver: approverOf(context) });
-    const read = await vault.read(paths, { judge });
-    const values = read.map(({ secret, value }) => textOf(secret, value));
-    for (const mask of new Set(values.flatMap(masksOf))) core.setSecret(mask);
-    for (const [index, { variable }] of secrets.entries()) if (toEnvironment) requireRoom(variable, values[index]!);
-    for (const [index, { variable }] of secrets.entries()) {
-      if (toEnvironment) core.exportVariable(variable, values[index]!);
-      else core.setOutput(variable, values[index]!);
+    const { values, named } = await readAll(inputs);
+    variables = variablesOf(inputs, named, values);
+    const files = templates.map(({ template, target }) => ({ target, bytes: template.filledWith(values) }));
+    const written = writtenForms(inputs, values);
+    const texts = [...values.values(), ...written].flatMap((value) => decodeUtf8(value) ?? []);
+    for (const mask of new Set(texts.flatMap(masksOf))) core.setSecret(mask);
+    for (const { name, value } of variables) if (toEnvironment) requireRoom(name, value);
+    for (const { target, bytes } of files) replaceFile(target, bytes);
+    for (const { name, value } of variables) {
+      if (toEnvironment) core.exportVariable(name, value);
+      else core.setOutput(name, value);
     }
   } finally {
     for (const warning of warnings) core.warning(warning, { title: "agent-vault" });
   }
-  const names = secrets.map(({ variable, secret }) => `${variable} (${formatSecretPath(secret)})`);
-  core.info(printable(`Set as ${toEnvironment ? "variables of the environment" : "outputs"}: ${names.join(", ")}.`));
+  const names = variables.map(({ name, secret }) => (secret === undefined ? name : `${name} (${formatSecretPath(secret)})`));
+  if (names.length > 0) core.info(printable(`Set as ${toEnvironment ? "variables of the environment" : "outputs"}: ${names.join(", ")}.`));
+  for (const { target } of templates) core.info(printable(`Written: ${target}.`));
 }
+
+/** A variable for the steps that follow. */
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+  /** What it holds, where that is one secret. */
+  readonly secret?: SecretPath;
+}
+
+/** Reads all that the inputs name, as one use. */
+async function readAll({ context, folder, secrets, entries, templates, key }: ExportInputs) {
+  const referenced = [...secretsIn(entries.flatMap(({ value }) => value)), ...templates.flatMap(({ template }) => template.secrets)];
+  const given = secrets.flatMap((line) => ("secret" in line ? [line.secret] : []));
+  const known = [...given, ...referenced].map(formatSecretPath);
+  const vault = await SecretReader.open(context, findVault(context, folder), { key: { keyText: key }, pull: false }, known);
+  const named = distinctVariables(secretsOfLines(secrets, vault.secretPaths()));
+  const paths = [...new Set([...named.map(({ secret }) => secret), ...referenced])];
+  const judge = authorizeUnrecordedRead("read", { door: "action", approver: approverOf(context) });
+  const read = await vault.read(paths.map(formatSecretPath), { judge });
+  const values = new Map(paths.map((path, index) => [path, read[index]!.value]));
+  return { named, values };
+}
+
+function variablesOf({ entries }: ExportInputs, named: readonly SecretVariable[], values: ReadonlyMap<SecretPath, Uint8Array>): Variable[] {
+  const ofSecrets = named.map(({ variable, secret }) => ({ name: variable, value: textOf(secret, values.get(secret)!), secret }));
+  const ofFile = entries.map(({ name, value }) => ({
+    name,
+    value: value.map((part) => (typeof part === "string" ? part : textOf(part.secret, formOf(part, values)))).join(""),
+  }));
+  const twice = ofFile.find(({ name }) => ofSecrets.some((other) => other.name === name));
+  if (!twice) return [...ofSecrets, ...ofFile];
+  throw new VaultError("INVALID_VARIABLE", `The variable ${twice.name} is set twice, by the secrets and by the env file.`, {
+    remedy: "Take one of them out.",
+  });
+}
+
+/** How filters write the values, which a program may print. */
+function writtenForms({ entries, templates }: ExportInputs, values: ReadonlyMap<SecretPath, Uint8Array>): Uint8Array[] {
+  const inEntries = entries.flatMap(({ value }) => value.flatMap((part) => (typeof part === "string" ? [] : [part])));
+  return [...inEntries, ...templates.flatMap(({ template }) => template.references)]
+    .filter(({ filters }) => filters !== undefined)
+    .map((reference) => formOf(reference, values));
+}
+
+const formOf = ({ secret, filters }: SecretReference, values: ReadonlyMap<SecretPath, Uint8Array>) =>
+  filtered(values.get(secret)!, filters, secret);
 
 /** Without these files the values would have to be printed. */
 function requireFile(name: string): void {
@@ -51,10 +113,10 @@ function requireFile(name: string): void {
   });
 }
 
-function textOf(secret: string, value: Uint8Array): string {
+function textOf(secret: SecretPath, value: Uint8Array): string {
   const text = decodeUtf8(value);
   if (text !== undefined && !text.includes("\0")) return text;
-  throw new VaultError("INVALID_VALUE", `${secret} is not text that a variable can hold.`, {
+  throw new VaultError("INVALID_VALUE", `${formatSecretPath(secret)} is not text that a variable can hold.`, {
     remedy: "Write it to a file with the command line: agent-vault get.",
   });
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import process from "node:process";
 import * as core from "@actions/core";
-import { distinctVariables, requireVariableName, type SecretVariable } from "@agent-vault/runner";
-import { parseSecretPath, processContext, printable, variableName, VaultError, type Context } from "@agent-vault/vault";
+import { processContext, printable, VaultError, type Context } from "@agent-vault/vault";
+import { readEnvFile, readSecretLines, readTemplates, type FilledTemplate, type SecretLine } from "./what-to-export.js";
+import type { EnvEntry } from "@agent-vault/runner";
 
 /** What a workflow asks for. */
 export type Inputs = ExportInputs | VerifyInputs;
@@ -10,7 +11,10 @@ export type Inputs = ExportInputs | VerifyInputs;
 /** Inputs of mode export. */
 export interface ExportInputs extends CommonInputs {
   readonly mode: "export";
-  readonly secrets: readonly SecretVariable[];
+  readonly secrets: readonly SecretLine[];
+  /** Variables of an env file, with references to secrets in their values. */
+  readonly entries: readonly EnvEntry[];
+  readonly templates: readonly FilledTemplate[];
   /** The text of a key file. */
   readonly key: string;
   /** Whether the values become variables of the environment, or else outputs. */
@@ -31,9 +35,6 @@ interface CommonInputs {
   /** Warnings so far, to be shown once all masks are set. */
   readonly warnings: readonly string[];
 }
-
-/** Variables that the runner sets for itself. */
-const RUNNER_VARIABLES = /^(?:GITHUB|RUNNER|ACTIONS|INPUT)_/i;
 
 /** Reads and checks the inputs. @throws VaultError `USAGE`, `INVALID_NAME`, `INVALID_VARIABLE` */
 export function readInputs(env: NodeJS.ProcessEnv): Inputs {
@@ -56,7 +57,7 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
       return { mode, ...common, token };
     case "export":
       if (key === "") throw usage("There is no key to read the secrets with.", "Add one: key: ${{ secrets.AGENT_VAULT_KEY }}.");
-      return { mode, ...common, key, secrets: readSecrets(secrets), toEnvironment: readBoolean("export-env", true) };
+      return { mode, ...common, key, ...readExports(workspace, secrets), toEnvironment: readBoolean("export-env", true) };
     default:
       throw usage(`There is no mode ${JSON.stringify(mode)}.`, "Use export or verify.");
   }
@@ -76,23 +77,14 @@ function environment(env: NodeJS.ProcessEnv, workspace: string, owner: string): 
   };
 }
 
-/** Lines `group/name | VARIABLE`, or `group/name` alone. */
-function readSecrets(text: string): SecretVariable[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const variables = lines.flatMap((line, index) => {
-    if (line === "" || line.startsWith("#")) return [];
-    const [path, variable, ...more] = line.split("|").map((word) => word.trim());
-    if (more.length > 0 || variable === "")
-      throw usage(`Line ${index + 1} of the secrets is not of the form group/name | VARIABLE.`, "Write one secret a line.");
-    const secret = parseSecretPath(path!);
-    const name = requireVariableName(variable ?? variableName(secret), `Line ${index + 1} of the secrets`);
-    if (!RUNNER_VARIABLES.test(name)) return { variable: name, secret };
-    throw new VaultError("INVALID_VARIABLE", `Line ${index + 1} of the secrets: the variable ${name} is the runner's own.`, {
-      remedy: "Use another name.",
-    });
-  });
-  if (variables.length === 0) throw usage("There are no secrets to read.", "Name one a line: secrets: stripe/api-key | STRIPE_KEY.");
-  return distinctVariables(variables);
+/** What is asked for in all inputs; something has to be. */
+function readExports(workspace: string, lines: string): Pick<ExportInputs, "secrets" | "entries" | "templates"> {
+  const envFile = core.getInput("env-file");
+  const secrets = readSecretLines(lines);
+  const entries = envFile === "" ? [] : readEnvFile(workspace, envFile);
+  const templates = readTemplates(workspace, core.getInput("template"));
+  if (secrets.length + entries.length + templates.length > 0) return { secrets, entries, templates };
+  throw usage("There are no secrets to read.", "Name one a line: secrets: stripe/api-key | STRIPE_KEY.");
 }
 
 function readBoolean(name: string, otherwise: boolean): boolean {

@@ -31,7 +31,8 @@ export { reviewPolicy, type KnownNames } from "./policy/review.js";
 export { CAVEAT_NAMES, secretsOf, type CaveatName, type Profile, type ProfileCaveats } from "./profiles/profile.js";
 export { profilesFile, readProfile, readProfiles } from "./profiles/read-profiles.js";
 export { parseEnvFile, type EnvEntry } from "./references/env-file.js";
-export { secretsIn, type TemplatePart } from "./references/reference.js";
+export { filtered } from "./references/filters.js";
+export { secretsIn, type SecretReference, type TemplatePart } from "./references/reference.js";
 export { parseTemplate, type Template } from "./references/template.js";
 export {
   distinctVariables,

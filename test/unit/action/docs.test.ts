@@ -86,6 +86,20 @@ it("the page's steps run as they stand, with inputs that the action has", async 
   ]);
 });
 
+it("the page's step with many secrets runs as it stands", async () => {
+  const box = await deployed();
+  const [{ with: inputs }] = parse(examples("github-action.md", "yaml").find((text) => text.startsWith("- uses: "))!) as [
+    { with: Record<string, string> },
+  ];
+  box.write("deploy.env", "DATABASE_URL=vault://db/url\n");
+  box.write("config.tmpl", '{"url": {{ vault://db/url | json }}}');
+  const given = { key: setting(box, "AGENT_VAULT_KEY"), owner: setting(box, "AGENT_VAULT_OWNER") };
+  const step = await runAction(box, { ...inputs, ...given });
+  expect(step).toMatchObject({ code: 0, error: undefined, warnings: [] });
+  expect([...step.environment.keys()]).toEqual(["DEPLOY_API_TOKEN", "DEPLOY_REGION", "DEPLOY_SSH_KEY", "DATABASE_URL"]);
+  expect(JSON.parse(readFileSync(join(box.repository, "config.json"), "utf8"))).toEqual({ url: "value of db/url" });
+});
+
 it.skipIf(lacks("bash"))("the page's policy, pipeline and shell lines can be run", async () => {
   const box = await deployed();
   const yaml = examples("github-action.md", "yaml");

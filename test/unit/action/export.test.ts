@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -190,5 +190,76 @@ rules:
     expect((await run("ci/quotes", { AGENT_VAULT_APPROVE: "once" })).environment.get("CI_QUOTES")).toBe(VALUES["quotes"]);
     expectRefusal(await run("ci/quotes", { AGENT_VAULT_APPROVE: "deny" }), "APPROVAL_DENIED");
     expectRefusal(await run("ci/long", { AGENT_VAULT_APPROVE: "once" }), "APPROVAL_UNAVAILABLE");
+  });
+});
+
+describe("36 secrets in one line", () => {
+  const COUNT = 36;
+  const names = Array.from({ length: COUNT }, (_, index) => `s${String(index).padStart(2, "0")}`);
+  const valueOf = (name: string) => `value "${name}" of 36\nwith a second line: ${name}`;
+  const many = prepared(async (box) => {
+    const secrets = Object.fromEntries(names.map((name) => [`app/live/${name}`, valueOf(name)]));
+    await makeVault(box, { ...secrets, "app/test/x": "test value", "other/x": "no" }, { "ci-agent": ["app"] });
+  });
+  const shown = (step: Step) => names.map((name) => shownWith(step.masks, `${valueOf(name)} ${JSON.stringify(valueOf(name))}`)).join();
+
+  it("of group/**, each in a variable of its own name", async () => {
+    const box = await many();
+    const step = await runAction(box, { secrets: "app/live/**", key: keyOf(box) });
+    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined });
+    expect(Object.fromEntries(step.environment)).toEqual(
+      Object.fromEntries(names.map((name) => [`APP_LIVE_${name.toUpperCase()}`, valueOf(name)])),
+    );
+    for (const name of names) expect(shown(step)).not.toContain(name);
+    const all = await runAction(box, { secrets: "app/** \napp/test/x | X", key: keyOf(box), "export-env": "false" });
+    expect([...all.outputs.keys()]).toHaveLength(COUNT + 2);
+  });
+
+  it("of an env file", async () => {
+    const box = await many();
+    box.write("deploy.env", names.map((name) => `V_${name}=a {{ vault://app/live/${name} | base64 }}`).join("\n"));
+    const step = await runAction(box, { "env-file": "deploy.env", key: keyOf(box) });
+    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined });
+    const base64 = (name: string) => Buffer.from(valueOf(name)).toString("base64");
+    expect(Object.fromEntries(step.environment)).toEqual(Object.fromEntries(names.map((name) => [`V_${name}`, `a ${base64(name)}`])));
+    for (const name of names) expect(shownWith(step.masks, base64(name))).not.toContain(base64(name).slice(2, 30));
+  });
+
+  it("of a template, which becomes a file that nobody else can read", async () => {
+    const box = await many();
+    box.write("config.tmpl", `{${names.map((name) => `"${name}": {{ vault://app/live/${name} | json }}`).join(",\n")}}\n`);
+    const step = await runAction(box, { template: "config.tmpl | config.json", key: keyOf(box) });
+    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined });
+    expect([...step.environment]).toEqual([]);
+    const written = join(box.repository, "config.json");
+    expect(JSON.parse(readFileSync(written, "utf8"))).toEqual(Object.fromEntries(names.map((name) => [name, valueOf(name)])));
+    expect(statSync(written).mode & 0o777).toBe(0o600);
+    for (const name of names) expect(shown(step)).not.toContain(name);
+  });
+
+  it("is refused as a whole where a part of it is wrong", async () => {
+    const box = await many();
+    symlinkSync(box.root, join(box.repository, "out"));
+    box.write("good.tmpl", "{{ vault://app/live/s00 }}");
+    box.write("bad.tmpl", "{{ vault://app/live/s00 | jsn }}");
+    box.write("twice.env", "APP_LIVE_S00=vault://app/test/x");
+    box.write("runner.env", "GITHUB_TOKEN=vault://app/test/x");
+    for (const [inputs, code] of [
+      [{ secrets: "nothing/**" }, "SECRET_NOT_FOUND"],
+      [{ secrets: "**" }, "INVALID_NAME"],
+      [{ secrets: "app/** | ONE" }, "USAGE"],
+      [{ secrets: "other/**" }, "NOT_AUTHORIZED"],
+      [{ secrets: "app/live/**", "env-file": "twice.env" }, "INVALID_VARIABLE"],
+      [{ "env-file": "runner.env" }, "INVALID_VARIABLE"],
+      [{ "env-file": "missing.env" }, "FILE_NOT_FOUND"],
+      [{ template: "bad.tmpl | x" }, "INVALID_REFERENCE"],
+      [{ template: "good.tmpl | out/x" }, "USAGE"],
+      [{ template: "good.tmpl | ../x" }, "USAGE"],
+      [{ template: "good.tmpl" }, "USAGE"],
+      [{}, "USAGE"],
+    ] as const) {
+      expectRefusal(await runAction(box, { ...inputs, key: keyOf(box) }), code, JSON.stringify(inputs));
+    }
+    expect(existsSync(join(box.root, "x"))).toBe(false);
   });
 });

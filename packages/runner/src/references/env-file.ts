@@ -1,6 +1,6 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import { parseReference, positionsIn, refusalAt, SCHEME, type TemplatePart, type ReferencePosition, type Refusal } from "./reference.js";
-import { CLOSING } from "./template.js";
+import type { Refusal } from "./filters.js";
+import { parseClosing, parseReference, positionsIn, refusalAt, type TemplatePart, type ReferencePosition } from "./reference.js";
 import { requireVariableName } from "./variables.js";
 
 /** A variable of an env file; its value is its parts one after the other. */
@@ -80,16 +80,12 @@ export function referencesIn(value: string, refusal: Refusal): TemplatePart[] {
   let end = 0;
   for (const match of value.matchAll(REFERENCE)) {
     if (match.index < end) continue;
-    let path = match[1];
-    let next = match.index + match[0].length;
-    if (path === undefined) {
-      CLOSING.lastIndex = next;
-      path = CLOSING.exec(value)?.[1];
-      if (path === undefined) throw refusal(`${SCHEME} is not followed by a secret's name and }}`);
-      next = CLOSING.lastIndex;
-    }
-    parts.push(value.slice(end, match.index), { secret: parseReference(path, refusal) });
-    end = next;
+    const next = match.index + match[0].length;
+    const path = match[1];
+    const found =
+      path === undefined ? parseClosing(value, next, refusal) : { reference: { secret: parseReference(path, refusal) }, end: next };
+    parts.push(value.slice(end, match.index), found.reference);
+    end = found.end;
   }
   return [...parts, value.slice(end)].filter((part) => part !== "");
 }

@@ -15,6 +15,7 @@ import type { ChildEnd, ChildRequest } from "../child/child-request.js";
 import { runChild } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
+import { filtered } from "../references/filters.js";
 import { secretsIn } from "../references/reference.js";
 import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import type { RequestedVariable } from "../policy/use-request.js";
@@ -93,7 +94,9 @@ async function runOpened(
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
   const secrets: Record<string, string> = {};
   for (const { name, value } of request.env ?? []) {
-    secrets[name] = value.map((part) => (typeof part === "string" ? part : text(part.secret))).join("");
+    secrets[name] = value
+      .map((part) => (typeof part === "string" ? part : textOf(part.secret, filtered(values.get(part.secret)!, part.filters, part.secret))))
+      .join("");
   }
   const { variables, files } = placesOf(request, ofGroups);
   for (const { variable, secret } of variables) secrets[variable] = text(secret);

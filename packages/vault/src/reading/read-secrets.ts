@@ -102,6 +102,11 @@ export class SecretReader {
     return SecretReader.open(context, root, options, paths);
   }
 
+  /** The paths of all secrets of the vault's state, as they are shown, sorted. */
+  secretPaths(): string[] {
+    return this.#vault.files.secretPaths().map(formatSecretPath);
+  }
+
   /**
    * The values of secrets, all or none, in the order of `paths`. They are judged as one use, and go on record as one.
    * @throws VaultError `SECRET_NOT_FOUND`, `NOT_AUTHORIZED`, `DAMAGED`, `INVALID_NAME`, `LINK_IN_VAULT`, `TAMPERED`, and what the

@@ -40,5 +40,7 @@ function asJson({ name, description, secrets, env, ttlMs, caveats }: Profile): o
 
 /** The value as it is written in the profile, with references in place of secrets. */
 function formatTemplate(value: readonly TemplatePart[]): string {
-  return value.map((part) => (typeof part === "string" ? part : `{{ vault://${formatSecretPath(part.secret)} }}`)).join("");
+  return value
+    .map((part) => (typeof part === "string" ? part : `{{ vault://${formatSecretPath(part.secret)}${part.filterText ?? ""} }}`))
+    .join("");
 }
