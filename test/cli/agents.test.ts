@@ -58,7 +58,7 @@ describe("an agent's life", () => {
     for (const path of removed.secrets) expect(await reads(box, removed.retiredKeyFile, path)).toBeUndefined();
     expect(existsSync(join(box.vault, "agents/ann"))).toBe(false);
     expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("ann");
-    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual({ errors: [], warnings: [], findings: [] });
     await box.addAgent("ann");
     for (const path of removed.secrets) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
   });
@@ -184,7 +184,9 @@ describe("an agent's life", () => {
     await box.ok("revoke", "ann", "stripe");
     expect(await reads(box, box.agentKey("ann"), "stripe/api-key")).toBeUndefined();
     expect(await reads(box, box.ownerKey, "stripe/api-key")).toBe("sk");
-    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toMatchObject([{ kind: "agent-without-access" }]);
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toMatchObject({
+      findings: [{ kind: "agent-without-access" }],
+    });
   });
 
   it("never gets a file for keys of two kinds", async () => {
@@ -219,7 +221,7 @@ describe("moving and deleting", () => {
     expect(errorCode(await box.cli(["get", "stripe/api-key"]))).toBe("SECRET_NOT_FOUND");
     const moved = (JSON.parse(await box.ok("list", "--json")) as { name: string }[]).find(({ name }) => name === "db/stripe-key");
     expect(moved).toMatchObject({ description: "kept", group: "db", version: 1 });
-    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual({ errors: [], warnings: [], findings: [] });
   });
 
   it("may change a name's case where no other name is in the way", async () => {
@@ -236,7 +238,7 @@ describe("moving and deleting", () => {
     await box.ok("delete", "db/url");
     expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("db/url");
     expect(existsSync(join(box.vault, "secrets/db"))).toBe(false);
-    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual([]);
+    expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual({ errors: [], warnings: [], findings: [] });
   });
 });
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 async function findings(): Promise<{ code: number | null; found: string[] }> {
   const outcome = await box.cli(["check", "--json"]);
-  const all = JSON.parse(outcome.stdout.toString()) as { severity: string; kind: string; subject: string }[];
+  const { findings: all } = JSON.parse(outcome.stdout.toString()) as { findings: { severity: string; kind: string; subject: string }[] };
   return {
     code: outcome.code,
     found: all.map(({ severity, kind, subject }) => `${severity} ${kind} ${subject.replace(box.home, "HOME")}`),
@@ -217,7 +217,8 @@ describe("check", () => {
     resign(box);
     box.git("commit", "--quiet", "--all", "--allow-empty", "--message", "broken");
     const outcome = await box.cli(["check", "--json"]);
-    for (const { remedy, kind } of JSON.parse(outcome.stdout.toString()) as { remedy: string; kind: string }[]) {
+    const { findings: all } = JSON.parse(outcome.stdout.toString()) as { findings: { remedy: string; kind: string }[] };
+    for (const { remedy, kind } of all) {
       expect(remedy).toMatch(/[^.]\.$/);
       if (kind === "agent-without-access") continue;
       const command = /\b(?:agent-vault|rm|chmod|git checkout) .*?(?=;|\.(?: |$))/.exec(remedy)![0].replace("COMMIT", "HEAD~1");

@@ -338,7 +338,7 @@ describe("keys at home", () => {
     chmodSync(box.ownerKey, 0o644);
     const outcome = await box.cli(["check", "--json"]);
     expect(outcome.code).toBe(5);
-    expect(JSON.parse(outcome.stdout.toString())).toContainEqual(
+    expect((JSON.parse(outcome.stdout.toString()) as { findings: object[] }).findings).toContainEqual(
       expect.objectContaining({ severity: "error", kind: "key-permissions", subject: box.ownerKey }),
     );
   });

@@ -53,7 +53,7 @@ describe("text from a vault", () => {
       const { stdout, stderr } = await box.cli(args);
       expect(stdout.toString() + stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]/u);
     }
-    const found = JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { subject: string }[];
-    expect(found.map(({ subject }) => subject)).toContain(`notes\n${TRICK}.txt`);
+    const found = JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { findings: { subject: string }[] };
+    expect(found.findings.map(({ subject }) => subject)).toContain(`notes\n${TRICK}.txt`);
   });
 });

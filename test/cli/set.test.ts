@@ -253,7 +253,8 @@ describe("set", () => {
     const manifest = join(box.vault, "manifest.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace("  - a\n", ""));
     resign(box);
-    const findings = async () => JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { kind: string; remedy: string }[];
+    const findings = async () =>
+      (JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { findings: { kind: string; remedy: string }[] }).findings;
     const found = (await findings()).find(({ kind }) => kind === "recipients-differ");
     expect(found!.remedy).toContain("agent-vault set a/x --keep-value");
     await box.ok("set", "a/x", "--keep-value");

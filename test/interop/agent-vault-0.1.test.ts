@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { errorCode, Sandbox } from "../support/sandbox.js";
+import { CLI, errorCode, Sandbox } from "../support/sandbox.js";
 
 const FIXTURE = join(import.meta.dirname, "../../fixtures/vault-0.1");
 const VALUES = {
@@ -75,7 +76,9 @@ describe("a vault made by agent-vault 0.1", () => {
         [...VALUES[name as keyof typeof VALUES][1]],
       ]),
     );
-    const findings = JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as { kind: string; subject: string }[];
+    const { findings } = JSON.parse((await box.cli(["check", "--json"])).stdout.toString()) as {
+      findings: { kind: string; subject: string }[];
+    };
     expect(findings.map(({ kind, subject }) => `${kind} ${subject}`)).toContain("expired stripe/api-key");
     expect(findings.filter(({ kind }) => kind === "recipients-differ" || kind === "stray")).toEqual([]);
   });
@@ -144,5 +147,46 @@ describe("a vault made by agent-vault 0.1", () => {
     expect((await box.cli(["get", "stripe/webhook-secret", "--key", "recovered.key"])).stdout.toString()).toBe(
       VALUES["stripe/webhook-secret"][0],
     );
+  });
+
+  it("is printed as JSON with the fields that scripts of 0.1 read", async () => {
+    const box = await adoptedVault({ committed: true });
+    const agents = JSON.parse(await box.ok("list-agents", "--json")) as { name: string; groups: string[] }[];
+    expect(agents.map(({ name, groups }) => [name, groups])).toEqual([
+      ["billing-agent", ["stripe", "postgres"]],
+      ["seo-crawler", ["stripe"]],
+      ["idle-agent", []],
+    ]);
+    const outcome = await box.cli(["check", "--json"]);
+    const { errors, warnings, findings } = JSON.parse(outcome.stdout.toString()) as Record<"errors" | "warnings", string[]> & {
+      findings: { severity: string; message: string }[];
+    };
+    expect(errors.join()).toContain("stripe/api-key");
+    expect([...errors, ...warnings].toSorted()).toEqual(findings.map(({ message }) => message).toSorted());
+  });
+
+  it("is read by the job of 0.1's documentation under CI=true, with one line more, and not without it", async () => {
+    const box = await adoptedVault({ committed: true });
+    const [owner] = (await box.ok("owner", "keys")).trim().split("\n").slice(-1);
+    const environment = join(box.root, "github_env");
+    const job = `DB_URL=$(agent-vault get postgres/prod/connection-string) || exit
+      echo "::add-mask::$DB_URL"
+      echo "DB_URL<<END" >> "$GITHUB_ENV"; echo "$DB_URL" >> "$GITHUB_ENV"; echo END >> "$GITHUB_ENV"`;
+    box.write(join(box.root, "bin/agent-vault"), `#!/bin/sh\nexec ${process.execPath} ${CLI} "$@"\n`);
+    chmodSync(join(box.root, "bin/agent-vault"), 0o755);
+    const run = (more: Record<string, string>) =>
+      box.run("sh", ["-c", job], {
+        env: {
+          PATH: `${join(box.root, "bin")}:${box.env["PATH"]}`,
+          HOME: join(box.root, "runner"),
+          CI: "true",
+          GITHUB_ENV: environment,
+          AGENT_VAULT_KEY: readFileSync(box.agentKey("billing-agent"), "utf8"),
+          ...more,
+        },
+      });
+    expect(errorCode(await run({}))).toBe("UNTRUSTED_SIGNER");
+    expect(await run({ AGENT_VAULT_OWNER: owner! })).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(environment, "utf8")).toContain("postgres://app:p%40ss@db.internal:5432/app");
   });
 });

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Flags } from "@oclif/core";
-import { check, exitCodeOf } from "@agent-vault/vault";
+import { check, exitCodeOf, type Finding } from "@agent-vault/vault";
 import { VaultCommand } from "../vault-command.js";
 import { formatVaultFindings } from "../findings/vault-findings.js";
 
@@ -17,7 +17,9 @@ export default class Check extends VaultCommand {
     const { flags } = await this.parseCommandLine(Check);
     const findings = await check(this.context, await this.findVault());
     const failed = findings.some(({ severity }) => flags.strict || severity === "error");
-    this.print(findings, () => formatVaultFindings(findings));
+    const messages = (severity: Finding["severity"]) => findings.filter((one) => one.severity === severity).map(({ message }) => message);
+    const result = { errors: messages("error"), warnings: messages("warning"), findings };
+    this.print(result, () => formatVaultFindings(findings));
     await this.#suggestHook();
     if (failed) process.exitCode = exitCodeOf("CHECK_FAILED");
   }

@@ -11,7 +11,9 @@ export default class ListAgents extends VaultCommand {
   async run(): Promise<void> {
     await this.parseCommandLine(ListAgents);
     const agents = listAgents(await this.openState());
-    this.print(agents, () =>
+    // agent-vault 0.1 has the field `name`.
+    const rows = agents.map((agent) => ({ name: agent.agent, ...agent }));
+    this.print(rows, () =>
       table(
         ["AGENT", "GROUPS", "SECRETS", "BEYOND ITS GROUPS"],
         agents.map(({ agent, groups, secrets, extra }) => [agent, groups.join(", ") || "-", String(secrets), extra.join(", ") || "-"]),
