@@ -53,6 +53,7 @@ function sources() {
   return [
     ...files,
     join(root, "tools/bundle.mjs"),
+    join(root, "tools/bundle-sdk.mjs"),
     join(root, "tsconfig.base.json"),
     join(root, "package-lock.json"),
     ...folders.map((folder) => join(root, folder, "../package.json")),

@@ -1,4 +1,4 @@
-import { ERROR_CODES, VaultError, type ErrorCode } from "@agent-vault/vault/read-only";
+import { ERROR_CODES, VaultError, type ErrorCode } from "@agent-vault/vault/errors";
 
 export { VaultError, type ErrorCode };
 
@@ -15,7 +15,9 @@ export { VaultError, type ErrorCode };
  * }
  * ```
  */
-export class VaultNotFoundError extends VaultError {}
+export class VaultNotFoundError extends VaultError {
+  protected static override readonly sdkClass = "VaultNotFoundError";
+}
 
 /**
  * The vault has no such secret.
@@ -31,7 +33,9 @@ export class VaultNotFoundError extends VaultError {}
  * }
  * ```
  */
-export class SecretNotFoundError extends VaultError {}
+export class SecretNotFoundError extends VaultError {
+  protected static override readonly sdkClass = "SecretNotFoundError";
+}
 
 /**
  * The key opens nothing of what was asked for.
@@ -47,7 +51,9 @@ export class SecretNotFoundError extends VaultError {}
  * }
  * ```
  */
-export class NotAuthorizedError extends VaultError {}
+export class NotAuthorizedError extends VaultError {
+  protected static override readonly sdkClass = "NotAuthorizedError";
+}
 
 /**
  * The manifest, the configuration or a secret's metadata cannot be read.
@@ -63,7 +69,9 @@ export class NotAuthorizedError extends VaultError {}
  * }
  * ```
  */
-export class ManifestError extends VaultError {}
+export class ManifestError extends VaultError {
+  protected static override readonly sdkClass = "ManifestError";
+}
 
 /**
  * What lies in the vault is not what its owner signed, or it is damaged; `code` says how (`TAMPERED`, `ROLLBACK`, `UNTRUSTED_SIGNER` and so on).
@@ -79,19 +87,16 @@ export class ManifestError extends VaultError {}
  * }
  * ```
  */
-export class VerificationError extends VaultError {}
+export class VerificationError extends VaultError {
+  protected static override readonly sdkClass = "VerificationError";
+}
 
 const CLASSES = { VaultError, VaultNotFoundError, SecretNotFoundError, NotAuthorizedError, ManifestError, VerificationError };
 
-/** Also one of another copy of the vault's package: a bundler or a test runner may load two. */
-function isVaultError(error: unknown): error is VaultError {
-  return error instanceof Error && "remedy" in error && "code" in error && Object.hasOwn(ERROR_CODES, String(error.code));
-}
-
 /** The same error as the class that a program can catch. */
 export function typedError(error: unknown): unknown {
-  if (!isVaultError(error)) return error;
-  const Class = CLASSES[ERROR_CODES[error.code].sdkClass ?? "VaultError"];
+  if (!(error instanceof VaultError)) return error;
+  const Class = CLASSES[ERROR_CODES[error.code]?.sdkClass ?? "VaultError"];
   const typed = new Class(error.code, error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`, {
     ...(error.remedy !== undefined && { remedy: error.remedy }),
     cause: error.cause,

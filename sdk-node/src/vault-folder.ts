@@ -1,4 +1,15 @@
-import { findVault, VaultError, type Context, type KeyChoice, type RepositoryUrl } from "@agent-vault/vault/read-only";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  findVault,
+  locateKey,
+  vaultIdIn,
+  VaultError,
+  VaultFolder as Files,
+  type Context,
+  type KeyChoice,
+  type RepositoryUrl,
+} from "@agent-vault/vault/read-only";
 import { wholeVault } from "./whole-vault.js";
 
 /** Where a vault's files are: a folder of this machine, or the clone of a URL, which is made when it is needed first. */
@@ -14,6 +25,14 @@ export class VaultFolder {
     this.#context = context;
     if (typeof place === "string") this.#root = findVault(context, place);
     else this.#url = place;
+  }
+
+  /** Requires that there is a key, which may prove wrong when it is read. @throws VaultError `NO_KEY` */
+  requireKey(key: KeyChoice): void {
+    const root = this.#root;
+    // Whether an owner has a key for a vault alone is not known before its repository was cloned.
+    if (root === undefined && existsSync(join(this.#context.home, "owners"))) return;
+    locateKey(this.#context, { ...key, ...(root !== undefined && { vaultId: () => vaultIdIn(new Files(root)) }) });
   }
 
   /** The vault's folder; clones a URL once, however many calls wait for it. @throws VaultError as git and the verification do */

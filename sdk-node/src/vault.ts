@@ -1,11 +1,7 @@
-import process from "node:process";
 import {
-  chooseRecorder,
   findVaultKeys,
   parseRepositoryUrl,
   parseSecretPath,
-  printable,
-  processContext,
   fetchStates,
   resolvePath,
   SecretReader,
@@ -15,12 +11,15 @@ import {
 } from "@agent-vault/vault/read-only";
 import type { VaultState } from "@agent-vault/vault";
 import { typed, typedAsync } from "./errors.js";
-import { agentsOf, secretsOf, type AgentInfo, type SecretMetadata } from "./listing.js";
-import { judge, ledgerRecorder } from "./optional-packages.js";
+import { agentsOf, secretsOf } from "./listing.js";
+import type { AgentInfo, SecretMetadata } from "./metadata.js";
+import { judge } from "./optional-packages.js";
+import { programContext, warnProgram } from "./program-context.js";
 import { checkOptions, requirePaths, requireText, type VaultOptions } from "./options.js";
 import { asText, variablesOf, withoutZero } from "./values.js";
 import { VaultFolder } from "./vault-folder.js";
-import { startWatch, type SecretChange, type Watch, type WatchOptions } from "./watch.js";
+import { startWatch } from "./start-watch.js";
+import type { SecretChange, Watch, WatchOptions } from "./watch.js";
 import { wholeVault } from "./whole-vault.js";
 
 /**
@@ -40,7 +39,8 @@ export class Vault {
   #isClosed = false;
 
   /**
-   * @throws VaultNotFoundError where `repoPath` holds no vault; VaultError `USAGE` for options of another type, or a URL of another kind
+   * @throws VaultNotFoundError where `repoPath` holds no vault, or there is no key at all; VaultError `USAGE` for an option that does not exist
+   *   or is of another type, and a URL of another kind
    * @example
    * ```js
    * import { Vault } from "agent-vault";
@@ -49,20 +49,13 @@ export class Vault {
    * ```
    */
   constructor(options: VaultOptions) {
-    const { repoPath, keyPath, keyStr, autoPull = true } = typed(() => checkOptions(options));
+    const { repoPath, keyPath, keyStr, passphraseFd, autoPull = true } = typed(() => checkOptions(options));
     const url = typed(() => parseRepositoryUrl(repoPath));
-    const said = new Set<string>();
-    this.#context = processContext({
-      repositoryUrl: url,
-      warn: (message) => {
-        if (!said.has(message)) process.emitWarning(printable(message), "AgentVaultWarning");
-        said.add(message);
-      },
-      recorder: chooseRecorder({ cwd: process.cwd(), env: process.env }, "get", ledgerRecorder),
-    });
+    this.#context = typed(() => programContext(url, passphraseFd));
     this.#key = keyStr !== undefined ? { keyText: keyStr } : keyPath !== undefined ? { keyFile: resolvePath(this.#context, keyPath) } : {};
     this.#autoPull = autoPull;
     this.#folder = typed(() => new VaultFolder(this.#context, url ?? resolvePath(this.#context, repoPath)));
+    typed(() => this.#folder.requireKey(this.#key));
   }
 
   /**
@@ -247,6 +240,7 @@ export class Vault {
     this.#isClosed = true;
     for (const watch of this.#watches) watch.close();
     this.#key = {};
+    this.#context.keyMemory?.clear();
     this.#opened = undefined;
     await Promise.allSettled([this.#folder.settled(), this.#pulling, this.#opening]);
   }
@@ -278,7 +272,9 @@ export class Vault {
 
   async #pullNow(): Promise<void> {
     const root = await this.#locate();
-    await fetchStates(this.#context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
+    // A pull that was asked for says so each time that it fails.
+    const context = { ...this.#context, warn: warnProgram };
+    await fetchStates(context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
   }
 
   async #locate(): Promise<string> {

@@ -100,7 +100,10 @@ def test_bytes_that_are_not_text_are_not_quoted_in_the_error(first: Scene) -> No
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("words", [{"repo_path": ""}, {"repo_path": 1}, {"key_str": ""}, {"key_path": b"x"}])
+@pytest.mark.parametrize(
+    "words",
+    [{"repo_path": ""}, {"repo_path": 1}, {"key_str": ""}, {"key_path": b"x"}, {"auto_pull": "no"}, {"passphrase_fd": "3"}],
+)
 def test_arguments_of_another_type_are_refused(first: Scene, words: dict[str, object]) -> None:
     with pytest.raises(VaultError) as caught:
         Vault(**{"repo_path": first.repository, **words})  # type: ignore[arg-type]

@@ -43,9 +43,10 @@ function askNode(machine: CaseMachine, { key = {} }: Case): (call: Call) => Prom
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
   });
-  const vault = new Vault({ repoPath: machine.box.repository, ...(key.file && { keyPath: keyFile(key.file) }) });
+  let made: Vault | undefined;
   return async (call) => {
     try {
+      const vault = (made ??= new Vault({ repoPath: machine.box.repository, ...(key.file && { keyPath: keyFile(key.file) }) }));
       if ("get" in call) return { get: call.get, value: await vault.get(call.get) };
       if ("get_bytes" in call) return { get_bytes: call.get_bytes, base64: base64(await vault.getBytes(call.get_bytes)) };
       if ("list_agents" in call) return { list_agents: true, agents: vault.listAgents() };

@@ -74,8 +74,8 @@ function endWithoutOutput(error: NodeJS.ErrnoException): never {
 function splitGlobals(argv: readonly string[]): { globals: string[]; rest: string[] } {
   let count = 0;
   for (let word = argv[0]; word !== undefined; word = argv[count]) {
-    if (word === "--json" || /^(?:-C.|--directory=)/s.test(word)) count += 1;
-    else if ((word === "-C" || word === "--directory") && count + 1 < argv.length) count += 2;
+    if (word === "--json" || /^(?:-C.|--directory=|--passphrase-fd=)/s.test(word)) count += 1;
+    else if (/^(?:-C|--directory|--passphrase-fd)$/.test(word) && count + 1 < argv.length) count += 2;
     else break;
   }
   const rest = argv.slice(count);

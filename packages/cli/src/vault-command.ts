@@ -76,10 +76,15 @@ export abstract class VaultCommand extends Command {
     const flags = { ...VaultCommand.baseFlags, ...command.flags };
     try {
       const parsed = await Parser.parse(this.argv, { args: command.args, flags, strict: command.strict, context: this, "--": true });
-      const { directory = [], json, ...own } = parsed.flags as { directory?: string[]; json?: boolean; "dry-run"?: boolean };
+      const {
+        directory = [],
+        json,
+        "passphrase-fd": passphraseFd,
+        ...own
+      } = parsed.flags as { directory?: string[]; json?: boolean; "passphrase-fd"?: string; "dry-run"?: boolean };
       this.#json = json ?? false;
       this.#dryRun = own["dry-run"] ?? false;
-      this.#context = terminalContext(this.id!, directory, this.#progress);
+      this.#context = terminalContext(this.id!, directory, this.#progress, passphraseFd);
       if (!command.allowsToken) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
       this.#words = shownWords(this.id!, parsed.args, own);
       const { needsPerson } = command;

@@ -31,6 +31,10 @@ export interface Context {
   progress?(progress: Progress): void;
   /** Asks for the passphrase of a protected key; absent where nobody can be asked. */
   passphrase?: ((keyFile: string) => Promise<string>) | undefined;
+  /** Whether it is no person at this terminal who answers `passphrase`, so that asking twice is of no use. */
+  readonly isUnattended?: boolean | undefined;
+  /** Keys that took a program or a passphrase, for as long as this context lives. They are kept nowhere else. */
+  readonly keyMemory?: Map<string, Uint8Array> | undefined;
   /** The URL that the vault's repository was named by. What it authorizes is given to the git that talks to the remote and to nothing else. */
   readonly repositoryUrl?: RepositoryUrl | undefined;
   /** Where uses and changes go on record; absent for what uses and changes nothing. */
@@ -43,9 +47,11 @@ export interface Context {
  */
 export function processContext(overrides: Partial<Context> = {}): Context {
   const env = overrides.env ?? process.env;
+  const cwd = overrides.cwd ?? process.cwd();
   return {
-    cwd: process.cwd(),
+    cwd,
     env,
+    keyMemory: new Map(),
     home: overrides.home ?? keyFolder(env),
     now: () => new Date(),
     random: (bytes) => new Uint8Array(randomBytes(bytes)),

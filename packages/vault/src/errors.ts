@@ -1,5 +1,6 @@
 import { devNull } from "node:os";
 import { join } from "node:path";
+import { types } from "node:util";
 import { hideCredentials } from "./text/credentials.js";
 
 /** What kind of failure a code means, with the exit code of the command line. Those of a command that `run` starts are a shell's. */
@@ -20,10 +21,13 @@ const EXIT_CODE_BY_KIND = {
 /** What kind of failure a code means. */
 export type ErrorKind = keyof typeof EXIT_CODE_BY_KIND;
 
+/** The classes of the SDKs that are for some codes. */
+type SdkClass = "VaultNotFoundError" | "SecretNotFoundError" | "NotAuthorizedError" | "ManifestError" | "VerificationError";
+
 interface ErrorEntry {
   readonly kind: ErrorKind;
   /** The class that both SDKs throw; `VaultError` unless set. */
-  readonly sdkClass?: "VaultNotFoundError" | "SecretNotFoundError" | "NotAuthorizedError" | "ManifestError" | "VerificationError";
+  readonly sdkClass?: SdkClass;
   /** Where it is not its kind's. */
   readonly exit?: number;
 }
@@ -199,6 +203,9 @@ export function exitCodeOf(code: ErrorCode): number {
   return exit ?? EXIT_CODE_BY_KIND[kind];
 }
 
+/** The property of every VaultError, whichever copy of this package made it. */
+const BRAND = Symbol.for("agent-vault.error");
+
 /**
  * The one error of agent-vault: what happened (`message`), what the person can do next (`remedy`), and a `code` to act on.
  * Neither text ever holds a secret value or a private key: credentials, keys and tokens in words that are repeated are hidden.
@@ -207,11 +214,25 @@ export class VaultError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string | undefined;
 
+  /**
+   * Whether a value is such an error, also one of another copy of this package or of another realm: a bundler or a test runner may load
+   * several. A subclass recognizes those whose code is of its kind.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+    return this === VaultError || (Object.hasOwn(this, "sdkClass") && classOf(value[BRAND]) === this.sdkClass);
+  }
+
+  /** The class of a code, in a subclass that is made for one; any other subclass is recognized as classes are. */
+  protected static readonly sdkClass: SdkClass | undefined = undefined;
+
   constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
     super(hideCredentials(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "VaultError";
     this.code = code;
     this.remedy = options.remedy === undefined ? undefined : hideCredentials(options.remedy);
+    Object.defineProperty(this, BRAND, { value: code });
   }
 
   /** The exit code with which the command line ends: 1 to 8, and above those what shells use. */
@@ -224,6 +245,10 @@ export class VaultError extends Error {
   }
 }
 
+function classOf(code: unknown): SdkClass | undefined {
+  return typeof code === "string" && Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode].sdkClass : undefined;
+}
+
 /** The home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails. */
 export const NO_HOME = join(devNull, "no-home");
 
@@ -234,8 +259,9 @@ export function isVerificationError(error: unknown): error is VaultError {
 
 /** Whether `error` is a system error, and with one of the given `errno` names (`"ENOENT"`) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+  // An error of node:fs is no `Error` of the realm that a test runner makes.
   return (
-    error instanceof Error &&
+    types.isNativeError(error) &&
     "code" in error &&
     typeof error.code === "string" &&
     "syscall" in error &&

@@ -20,7 +20,8 @@ export { createFile, replaceFile, type AtomicWriteOptions } from "./disk/atomic-
 export { isProcessAlive, processStatus } from "./disk/process-alive.js";
 export { statFingerprint } from "./disk/stat-fingerprint.js";
 export { needsAuthorization, presentedToken, type ReadAuthorizer, type ReadRequest } from "./record/authorize-read.js";
-export { identitiesInHome, findKeys, loadKeys, type KeyChoice, type Keys } from "./keys/find-key.js";
+export { identitiesInHome, findKeys, loadKeys, locateKey, type KeyChoice, type Keys } from "./keys/find-key.js";
+export { unattendedPassphrase, type PassphraseSource } from "./keys/passphrase.js";
 export { agentKeyFile, ownerKeyFile } from "./keys/key-file.js";
 export * from "./format/layout.js";
 export { formatSecretPath, parseSecretPath, variableName, type SecretPath } from "./format/names.js";

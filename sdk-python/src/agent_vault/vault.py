@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -17,8 +18,9 @@ from .format.layout import metadata_file
 from .format.manifest import Manifest
 from .format.names import format_secret_path
 from .git.remote_url import is_like_url
-from .keys.find_key import KeyChoice, find_keys
+from .keys.find_key import KeyChoice, find_keys, require_key
 from .keys.key_file import Keys
+from .keys.passphrase import passphrase_from
 from .lock.open_lock import claimed_vault_id
 from .reading.open_vault import open_vault
 from .text.utf8 import decode_utf8
@@ -43,7 +45,7 @@ class SecretMetadata:
     rotated: datetime | None
     expires: datetime | None
     #: The agents that can read it, in the manifest's order.
-    authorized_agents: tuple[str, ...]
+    authorized_agents: list[str]
 
 
 class AgentInfo(TypedDict):
@@ -78,31 +80,36 @@ class Vault:
         key_path: str | os.PathLike[str] | None = None,
         key_str: str | None = None,
         auto_pull: bool = True,
+        *,
+        passphrase_fd: int | None = None,
     ) -> None:
         """
         `repo_path` is a folder in the git repository that contains the vault; a leading `~` is the home folder.
 
-        `key_path` is the key file to read with. Without it `AGENT_VAULT_KEY` (a path or the key itself) and `~/.agent-vault/owner.key` are
-        used. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk. With `auto_pull` a read
-        first asks the remote for the vault's newest state, at most once in the vault's `pull_interval` (60 seconds by default), and reads
+        `key_path` is the key file to read with. Without it the key is what `AGENT_VAULT_KEY` has (a path or the key itself), what the program
+        prints that `AGENT_VAULT_KEY_COMMAND` names, an owner's key in `~/.agent-vault`, or the one key in `~/.agent-vault/agents`, in this
+        order. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk. `passphrase_fd` is a file
+        descriptor whose first line is the passphrase of a protected key; `AGENT_VAULT_ASKPASS` names a program that prints it. With
+        `auto_pull` a read first asks the remote for the vault's newest state, at most once in the vault's `pull_interval` (60 seconds by default), and reads
         that state if it follows the one in the work tree.
 
-        Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
+        Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`; `NO_KEY` if there is no key at all), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
         `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone that you have.
 
         >>> from agent_vault import Vault
         >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
         """
         repo = _require_folder(_require_path("repo_path", repo_path))
-        if key_str is not None:
-            self._key = KeyChoice(text=_require_text("key_str", key_str))
-        elif key_path is not None:
-            self._key = KeyChoice(file=resolve_path(_require_path("key_path", key_path), os.environ))
-        else:
-            self._key = KeyChoice()
+        if not isinstance(auto_pull, bool):
+            raise _usage("auto_pull must be True or False")
+        text = None if key_str is None else _require_text("key_str", key_str)
+        file = None if key_path is None else resolve_path(_require_path("key_path", key_path), os.environ)
+        passphrase = None if passphrase_fd is None else passphrase_from(_require_descriptor(passphrase_fd))
+        self._key = KeyChoice(text, None if text is not None else file, passphrase)
         self._auto_pull = auto_pull
         self._root = find_vault(resolve_path(repo, os.environ))
         self._closed = False
+        require_key(self._key, os.environ, self._claimed_id)
 
     def get(self, path: str) -> str:
         """
@@ -170,9 +177,14 @@ class Vault:
         >>> from agent_vault import Vault
         >>> Vault(".").pull()
         """
+        from .git.git_folders import find_git_folders
         from .sync.fetch_states import fetch_states
 
-        fetch_states(self._open_root(), self._find_keys(), os.environ, always=True)
+        root = self._open_root()
+        fetch_states(root, self._find_keys(), os.environ, always=True)
+        if find_git_folders(os.path.dirname(root)) is None:
+            # As agent-vault 0.1 did, for programs that look at the error stream: a warning may be recorded and not shown.
+            print("Warning: the vault is in no git repository, so nothing was fetched.", file=sys.stderr)
         self._open_files()
 
     def reload(self) -> None:
@@ -208,6 +220,7 @@ class Vault:
         ...     print(error.code)
         USAGE
         """
+        self._key.memory.clear()
         self._key = KeyChoice()
         self._closed = True
 
@@ -231,7 +244,10 @@ class Vault:
         return vault.files
 
     def _find_keys(self) -> Keys | None:
-        return find_keys(self._key, os.environ, lambda: claimed_vault_id(VaultFolder(self._root)))
+        return find_keys(self._key, os.environ, self._claimed_id)
+
+    def _claimed_id(self) -> str | None:
+        return claimed_vault_id(VaultFolder(self._root))
 
     def _open_root(self) -> str:
         if self._closed:
@@ -251,12 +267,18 @@ def _secret_metadata(files: VaultFiles, path: str) -> SecretMetadata:
         created=metadata.created,
         rotated=metadata.rotated or metadata.created,
         expires=metadata.expires,
-        authorized_agents=tuple(files.agents_of(path)),
+        authorized_agents=list(files.agents_of(path)),
     )
 
 
 def _require_path(what: str, value: str | os.PathLike[str]) -> str:
     return _require_text(what, os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+def _require_descriptor(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise _usage("passphrase_fd must be the number of a file descriptor")
 
 
 def _require_folder(path: str) -> str:

@@ -1,22 +1,17 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { createContext, runInContext } from "node:vm";
 import { expect, it } from "vitest";
 import { agentsMachines } from "./agents-machine.js";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const PACKAGES = ["packages/vault", "packages/ledger", "packages/runner", "sdk-node"];
+const NATIVE = "@tursodatabase/database-linux-x64-gnu";
 
 const grantedVault = agentsMachines();
 const run = promisify(execFile);
-
-interface Package {
-  readonly name: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
 
 it("can be installed from its packed files alone, and works by its name for import, require and TypeScript", async () => {
   const { box, options } = await grantedVault();
@@ -26,23 +21,26 @@ it("can be installed from its packed files alone, and works by its name for impo
   const env = { ...process.env, ...box.env, HOME: box.home, npm_config_update_notifier: "false" };
   const npm = (cwd: string, ...words: string[]) => run("npm", [...words, "--loglevel=error"], { cwd, env });
 
-  await npm(ROOT, "pack", "--ignore-scripts", "--pack-destination", packed, ...PACKAGES.flatMap((folder) => ["--workspace", folder]));
-  const own = PACKAGES.map((folder) => JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as Package);
-  // Other people's packages come from where they lie: this is about ours, and asks no registry.
-  const theirs = own.flatMap(({ dependencies, optionalDependencies }) => Object.keys({ ...dependencies, ...optionalDependencies }));
-  const dependencies = Object.fromEntries([
-    ...theirs.filter((name) => !own.some((one) => one.name === name)).map((name) => [name, `file:${join(ROOT, "node_modules", name)}`]),
-    ...own.map(({ name }) => [name, `file:${join(packed, tarball(packed, name))}`]),
-  ]) as Record<string, string>;
+  await npm(ROOT, "pack", "--ignore-scripts", "--pack-destination", packed, "--workspace", "sdk-node");
+  // The engine comes from where it lies: this is about our package, and asks no registry.
+  const engine = join(ROOT, "node_modules", NATIVE);
+  const dependencies = {
+    "agent-vault": `file:${join(packed, readdirSync(packed)[0]!)}`,
+    ...(existsSync(engine) && { [NATIVE]: `file:${engine}` }),
+  };
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "project", private: true, dependencies }));
   await npm(project, "install", "--offline", "--ignore-scripts", "--install-links=false");
-  await npm(project, "ls", ...own.map(({ name }) => name));
 
   const read = `new Vault(${JSON.stringify(options)}).get("stripe/api-key").then(console.log)`;
-  writeFileSync(join(project, "agent.mjs"), `import { Vault } from "agent-vault";\nvoid ${read};\n`);
-  writeFileSync(join(project, "agent.cjs"), `const { Vault } = require("agent-vault");\nvoid ${read};\n`);
-  const program = (name: string) => run(process.execPath, [join(project, name)], { cwd: project, env });
-  const worked = { stdout: "sk_1\n", stderr: "" };
+  const same = `console.log(Vault === require("agent-vault").Vault);`;
+  writeFileSync(
+    join(project, "agent.mjs"),
+    `import { createRequire } from "node:module";\nimport { Vault } from "agent-vault";\nconst require = createRequire(import.meta.url);\n${same}\nvoid ${read};\n`,
+  );
+  writeFileSync(join(project, "agent.cjs"), `const { Vault } = require("agent-vault");\n${same}\nvoid ${read};\n`);
+  const program = (name: string, more: Record<string, string> = {}) =>
+    run(process.execPath, [join(project, name)], { cwd: project, env: { ...env, ...more } });
+  const worked = { stdout: "true\nsk_1\n", stderr: "" };
   expect(await Promise.all([program("agent.mjs"), program("agent.cjs")])).toEqual([worked, worked]);
 
   const types = `const errors: VaultError[] = [];\nexport const value: Promise<string> = new Vault({ repoPath: "." }).get("a/b");\n`;
@@ -51,15 +49,44 @@ it("can be installed from its packed files alone, and works by its name for impo
   const flags = ["--noEmit", "--strict", "--module", "nodenext", "--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
   await run(join(ROOT, "node_modules/.bin/tsc"), [...flags, "agent.mts", "agent.cts"], { cwd: project, env });
 
-  rmSync(join(project, "node_modules/@agent-vault/ledger"), { recursive: true });
-  rmSync(join(project, "node_modules/@agent-vault/runner"), { recursive: true });
+  if (existsSync(engine)) {
+    expect(await program("agent.cjs", { AGENT_VAULT_AUDIT: "on" })).toEqual(worked);
+    rmSync(join(project, "node_modules", NATIVE), { recursive: true });
+  }
   expect(await program("agent.mjs")).toEqual(worked);
   // Without the database a use goes on record in the spool.
-  expect(await run(process.execPath, ["agent.mjs"], { cwd: project, env: { ...env, AGENT_VAULT_AUDIT: "on" } })).toEqual(worked);
+  expect(await program("agent.mjs", { AGENT_VAULT_AUDIT: "on" })).toEqual(worked);
   expect(readdirSync(join(box.home, ".agent-vault", "ledger")).some((name) => name.endsWith(".spool"))).toBe(true);
 });
 
-function tarball(folder: string, name: string): string {
-  const start = name.replace("@", "").replace("/", "-");
-  return readdirSync(folder).find((file) => file.startsWith(`${start}-`) && /-\d/.test(file.slice(start.length, start.length + 2)))!;
-}
+it("is what publint and attw find right for every way to resolve it", async () => {
+  const bin = (name: string) => join(ROOT, "node_modules/.bin", name);
+  const env = { ...process.env, NO_COLOR: "1" };
+  await run(bin("publint"), ["--strict", "sdk-node"], { cwd: ROOT, env });
+  const { stdout } = await run(bin("attw"), ["--pack", "sdk-node", "--format", "json"], { cwd: ROOT, env });
+  const { analysis, problems = {} } = JSON.parse(stdout) as {
+    analysis: { entrypoints: Record<string, { resolutions: Record<string, object> }> };
+    problems?: object;
+  };
+  expect(Object.keys(problems)).toEqual([]);
+  expect(Object.keys(analysis.entrypoints["."]!.resolutions)).toEqual(["node10", "node16-cjs", "node16-esm", "bundler"]);
+});
+
+it("recognizes the errors of another copy, and no other errors", async () => {
+  const ours = await import("#sdk-node/index.js");
+  const other = (await import("node:module")).createRequire(import.meta.url)("../../../sdk-node/dist/index.cjs") as typeof ours;
+  expect(other.VaultError).not.toBe(ours.VaultError);
+  const errors = [
+    new other.NotAuthorizedError("NOT_AUTHORIZED", "a"),
+    runInContext("new Error('b')", createContext()) as Error,
+    Object.assign(new Error("c"), { code: "NOT_AUTHORIZED", remedy: "d" }),
+  ];
+  class Own extends ours.NotAuthorizedError {}
+  const classes = [ours.VaultError, ours.NotAuthorizedError, ours.SecretNotFoundError, Own];
+  expect(errors.map((error) => classes.map((Class) => error instanceof Class))).toEqual([
+    [true, true, false, false],
+    [false, false, false, false],
+    [false, false, false, false],
+  ]);
+  expect(new Own("NOT_AUTHORIZED", "e") instanceof Own).toBe(true);
+});

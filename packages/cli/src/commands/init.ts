@@ -34,7 +34,7 @@ export default class Init extends VaultCommand {
       key: keyChoice(flags.key),
       newKey: flags["new-key"],
       kind: flags["post-quantum"] ? "post-quantum" : undefined,
-      passphrase: flags.passphrase ? askNewPassphrase : undefined,
+      passphrase: flags.passphrase ? () => askNewPassphrase(this.context) : undefined,
     });
     const { hook, problem } = flags["no-hook"] ? {} : await this.#installHook(created.vault);
     this.print({ ...created, hook }, function* () {

@@ -56,11 +56,12 @@ function versionIn(root: string): string {
   return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** A server has no terminal, even if its client was started on one: it asks for no passphrase and shows no progress. */
+/** A server has no terminal, even if its client was started on one: it asks nobody for a passphrase and shows no progress. */
 function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
   const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new VaultError("FILE_NOT_FOUND", `There is no folder ${cwd}.`, { remedy: "Check the path given with --repo." });
   const env = { ...context.env, ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) };
-  return processContext({ cwd, env, warn: (message) => context.warn(message) });
+  const { passphrase, isUnattended } = context;
+  return processContext({ cwd, env, warn: (message) => context.warn(message), ...(isUnattended && { passphrase, isUnattended }) });
 }

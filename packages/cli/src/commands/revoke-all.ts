@@ -48,7 +48,7 @@ export default class RevokeAll extends VaultCommand {
   async #rotate(flags: { key?: string | undefined; yes: boolean }): Promise<RotateOwnerResult> {
     try {
       await this.#confirm(flags.yes);
-      return await rotateOwner(this.context, { ...(await this.change(flags)), passphrase: askNewPassphrase });
+      return await rotateOwner(this.context, { ...(await this.change(flags)), passphrase: () => askNewPassphrase(this.context) });
     } catch (error) {
       this.context.warn("All tokens, sessions and leases were revoked, but the owner key was not replaced.");
       throw error;

@@ -30,7 +30,7 @@ export default class RotateOwner extends VaultCommand {
       keyOut: flags.out,
       recoverAgents: flags["recover-agents"],
       protect: flags.passphrase,
-      passphrase: askNewPassphrase,
+      passphrase: () => askNewPassphrase(this.context),
     });
     const { recipient: _recipient, signingKey: _signingKey, ...planned } = rotated;
     this.print(flags["dry-run"] ? planned : rotated, () => formatRotatedOwner(rotated, flags));

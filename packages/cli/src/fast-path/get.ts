@@ -13,9 +13,17 @@ import { printValue } from "../values/print-value.js";
 export async function fastGet(argv: readonly string[]): Promise<number | undefined> {
   const parsed = parse(argv);
   if (!parsed || parsed.positionals.length !== 1) return undefined;
-  const { directory = [], json = false, key, token, "no-pull": noPull = false, "for-program": forProgram = false } = parsed.values;
+  const {
+    directory = [],
+    json = false,
+    "passphrase-fd": passphraseFd,
+    key,
+    token,
+    "no-pull": noPull = false,
+    "for-program": forProgram = false,
+  } = parsed.values;
   try {
-    const context = terminalContext("get", directory, new ProgressLine());
+    const context = terminalContext("get", directory, new ProgressLine(), passphraseFd);
     await printValue(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, token, noPull, json, forProgram });
     return 0;
   } catch (error) {

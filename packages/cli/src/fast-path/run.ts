@@ -17,10 +17,10 @@ export async function fastRun(argv: readonly string[]): Promise<number | undefin
   const { own, command } = splitCommand(argv);
   const flags = parse(own);
   if (!flags) return undefined;
-  const { directory = [], json = false, profile, ...rest } = flags;
+  const { directory = [], json = false, "passphrase-fd": passphraseFd, profile, ...rest } = flags;
   const progress = new ProgressLine();
   try {
-    const context = terminalContext("run", directory, progress);
+    const context = terminalContext("run", directory, progress, passphraseFd);
     const root = await findVaultToRead(context);
     endLike(await runWithSecrets(context, await runRequest(context, root, command, rest, profile)));
     return Number(process.exitCode);

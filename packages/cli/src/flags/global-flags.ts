@@ -4,11 +4,17 @@ import type { FlagDefinitions } from "./flag-definition.js";
 export const GLOBAL_FLAGS = {
   directory: { type: "string", short: "C", multiple: true, description: "run as if started in DIR", helpValue: "DIR", helpGroup: "GLOBAL" },
   json: { type: "boolean", description: "print JSON", helpGroup: "GLOBAL" },
+  "passphrase-fd": {
+    type: "string",
+    description: "read the passphrase of a protected key from this file descriptor",
+    helpValue: "N",
+    helpGroup: "GLOBAL",
+  },
 } as const satisfies FlagDefinitions;
 
 /** The flags of the commands that read secrets. */
 export const READ_FLAGS = {
-  key: { type: "string", description: "use this key file instead of AGENT_VAULT_KEY and ~/.agent-vault/owner.key", helpValue: "FILE" },
+  key: { type: "string", description: "use this key file instead of AGENT_VAULT_KEY and those in ~/.agent-vault", helpValue: "FILE" },
   token: {
     type: "string",
     description: "act with this token only; prefer AGENT_VAULT_TOKEN, since other programs can see flags",

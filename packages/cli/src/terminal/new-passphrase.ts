@@ -1,11 +1,12 @@
-import { VaultError } from "@agent-vault/vault/read-only";
+import { VaultError, type Context } from "@agent-vault/vault/read-only";
 import { terminal } from "./terminal.js";
 
-/** Asks for a new passphrase, twice. @throws VaultError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE` */
-export async function askNewPassphrase(): Promise<string> {
+/** Asks a person for a new passphrase, twice, or who answers in a person's place, once. @throws VaultError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE` */
+export async function askNewPassphrase(context: Context): Promise<string> {
+  if (context.isUnattended) return context.passphrase!("the new key");
   if (!terminal.canAskPassphrase())
     throw new VaultError("PASSPHRASE_REQUIRED", "There is no terminal to ask for a passphrase on.", {
-      remedy: "Run the command on a terminal.",
+      remedy: "Run the command on a terminal, or give it with --passphrase-fd or AGENT_VAULT_ASKPASS.",
     });
   const passphrase = await terminal.askPassphrase("New passphrase: ");
   if (passphrase === "")

@@ -7,6 +7,7 @@ import {
   processContext,
   recoverVault,
   resolvePath,
+  unattendedPassphrase,
   VaultError,
   type Context,
 } from "@agent-vault/vault/read-only";
@@ -19,10 +20,13 @@ import { terminal } from "./terminal.js";
  * The context of a command: warnings and progress go to the error stream, and passphrases are asked for on a terminal.
  * @param command its name, for the audit log
  * @param directories folders to change to, one after the other, as with git's -C
- * @throws VaultError `FILE_NOT_FOUND` for what is not a folder
+ * @param passphraseFd a file descriptor with the passphrase, as `--passphrase-fd` gives it
+ * @throws VaultError `FILE_NOT_FOUND` for what is not a folder; `USAGE` for what is no file descriptor
  */
-export function terminalContext(command: string, directories: readonly string[], progress: ProgressLine): Context {
+export function terminalContext(command: string, directories: readonly string[], progress: ProgressLine, passphraseFd?: string): Context {
   const cwd = changeFolder(directories);
+  const unattended = unattendedPassphrase({ env: process.env, cwd }, descriptorOf(passphraseFd));
+  const askPerson = terminal.canAskPassphrase() ? (source: string) => terminal.askPassphrase(`Passphrase for ${source}: `) : undefined;
   return processContext({
     cwd,
     warn: (message) => {
@@ -33,8 +37,13 @@ export function terminalContext(command: string, directories: readonly string[],
     recorder: chooseRecorder({ cwd, env: process.env }, command, () => new LedgerRecorder(command)),
     ...(process.stderr.isTTY && process.env["TERM"] !== "dumb" && { progress: (state) => progress.show(state) }),
     ...(process.stderr.isTTY && { note: (message) => process.stderr.write(`${printable(message)}\n`) }),
-    ...(terminal.canAskPassphrase() && { passphrase: (source) => terminal.askPassphrase(`Passphrase for ${source}: `) }),
+    passphrase: unattended ?? askPerson,
+    isUnattended: unattended !== undefined,
   });
+}
+
+function descriptorOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : /^\d{1,7}$/.test(text) ? Number(text) : NaN;
 }
 
 function changeFolder(directories: readonly string[]): string {

@@ -9,9 +9,14 @@ import { SCHEMA_VERSION, schemaVersion } from "./schema.js";
 
 const LOCK_TIMEOUT_MS = 15_000;
 
-const chunks: Buffer[] = [];
-for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-process.stdout.write(JSON.stringify(await inspectWhenFree(JSON.parse(Buffer.concat(chunks).toString()) as InspectionMessage)));
+// No `await` outside of a function: this is built as CommonJS as well.
+void answer();
+
+async function answer(): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  process.stdout.write(JSON.stringify(await inspectWhenFree(JSON.parse(Buffer.concat(chunks).toString()) as InspectionMessage)));
+}
 
 async function inspectWhenFree(message: InspectionMessage): Promise<InspectionResult> {
   const { path, cipher, key } = message.file;

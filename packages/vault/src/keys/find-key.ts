@@ -8,7 +8,9 @@ import { isSystemError, NO_HOME, VaultError } from "../errors.js";
 import { andMore } from "../text/counts.js";
 import { shellWord } from "../text/shell-word.js";
 import type { Keys } from "./keys.js";
+import { commandWords, outputOf, outputOfSync, type KeyProgram } from "./key-program.js";
 import { holdsKey } from "../text/credentials.js";
+import { digestOf } from "../lock/digest.js";
 import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
 
 export type { Keys };
@@ -23,28 +25,24 @@ export interface KeyChoice {
   readonly vaultId?: () => string | undefined;
 }
 
+/** The variable that names a program which prints the key. */
+const KEY_COMMAND_VARIABLE = "AGENT_VAULT_KEY_COMMAND";
+const KEY_COMMAND_TIMEOUT_MS = 10_000;
 /** How often a passphrase is asked for, since nobody sees what they type. */
 const MAX_PASSPHRASE_ATTEMPTS = 3;
 
 /**
- * The identities to read with: the chosen key, `AGENT_VAULT_KEY` (a path or the key itself, which never touches the disk), an owner's
- * key for this vault, `owner.key`.
+ * The identities to read with: the chosen key, `AGENT_VAULT_KEY` (a path or the key itself, which never touches the disk), what the program
+ * prints that `AGENT_VAULT_KEY_COMMAND` names, an owner's key for this vault, `owner.key`, and with neither owner's key here the one
+ * key in `agents/`.
  * @throws VaultError `NO_KEY`, `INVALID_KEY`, `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`
  */
 export async function loadKeys(context: Context, choice: KeyChoice = {}): Promise<Keys> {
-  const found = findKey(context, choice);
+  const place = locateKey(context, choice);
+  const found = "command" in place ? await runKeyCommand(context, place.command) : readPlace(context, place);
   if (choice.keyFile !== undefined) warnIfOpenToOthers(context, found.source);
   if (!isPassphraseEncrypted(found.bytes)) return readKeys(found, false);
-  if (!context.passphrase) {
-    throw new VaultError(
-      "PASSPHRASE_REQUIRED",
-      `${sentenceStart(found.source)} is protected by a passphrase, and there is no terminal to ask for it.`,
-      {
-        remedy: "Run the command on a terminal, or give a key without a passphrase.",
-      },
-    );
-  }
-  return readKeys({ ...found, bytes: await decryptAsking(context, found.bytes, found.source) }, true);
+  return readKeys({ ...found, bytes: await unlocked(context, found) }, true);
 }
 
 /**
@@ -53,8 +51,11 @@ export async function loadKeys(context: Context, choice: KeyChoice = {}): Promis
  */
 export function findKeys(context: Context, choice: KeyChoice = {}): Keys | undefined {
   try {
-    const found = findKey(context, choice);
-    return isPassphraseEncrypted(found.bytes) ? undefined : readKeys(found, false);
+    const place = locateKey(context, choice);
+    const found = "command" in place ? runKeyCommandSync(context, place.command) : readPlace(context, place);
+    if (!isPassphraseEncrypted(found.bytes)) return readKeys(found, false);
+    const bytes = context.keyMemory?.get(memoryKey(found));
+    return bytes && readKeys({ ...found, bytes }, true);
   } catch (error) {
     if (error instanceof VaultError && /^(?:NO_KEY|INVALID_KEY)$/.test(error.code)) return undefined;
     throw error;
@@ -68,32 +69,65 @@ interface FoundKey {
   readonly isOwners: boolean;
 }
 
-function findKey(context: Context, choice: KeyChoice): FoundKey {
-  const text = (key: string, source: string) => ({ bytes: new TextEncoder().encode(key), source, isOwners: false });
+/** Where a key is: a file, which a variable may name; a program that prints it; or here already. */
+type KeyPlace = { readonly file: string; readonly variable?: string } | { readonly command: string } | { readonly found: FoundKey };
+
+/**
+ * Where the key is that {@link loadKeys} reads, as far as that is known without reading it.
+ * @throws VaultError `NO_KEY` where there is none
+ */
+export function locateKey(context: Context, choice: KeyChoice = {}): KeyPlace {
+  const text = (key: string, source: string) => ({ found: { bytes: new TextEncoder().encode(key), source, isOwners: false } });
   if (choice.keyText !== undefined) return text(choice.keyText, "the given key");
-  if (choice.keyFile !== undefined) return readKeyFile(context, resolvePath(context, choice.keyFile));
+  if (choice.keyFile !== undefined) return { file: resolvePath(context, choice.keyFile) };
   const variable = context.env["AGENT_VAULT_KEY"];
   if (variable && isKeyText(variable)) return text(variable, "AGENT_VAULT_KEY");
-  if (variable) return readKeyFile(context, resolvePath(context, variable), "AGENT_VAULT_KEY");
+  if (variable) return { file: resolvePath(context, variable), variable: "AGENT_VAULT_KEY" };
+  const command = context.env[KEY_COMMAND_VARIABLE];
+  if (command) return { command };
   const id = existsSync(join(context.home, "owners")) ? choice.vaultId?.() : undefined;
   const file = id !== undefined && existsSync(vaultOwnerKeyFile(context, id)) ? vaultOwnerKeyFile(context, id) : ownerKeyFile(context);
-  if (existsSync(file)) return readKeyFile(context, file);
-  throw new VaultError("NO_KEY", "There is no key to read the vault with.", {
+  if (existsSync(file)) return { file };
+  const agents = agentKeyFiles(context);
+  if (agents.length === 1) return { file: agents[0]! };
+  throw new VaultError("NO_KEY", "No key was found to read the vault with.", {
     remedy: context.home.startsWith(NO_HOME)
       ? "Give one with --key FILE or AGENT_VAULT_KEY, or set AGENT_VAULT_HOME to the folder of your keys. You have no home folder."
-      : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key belongs in ${ownerKeyFile(context)}.${agentKeysHere(context)}`,
+      : `Give one with --key FILE or AGENT_VAULT_KEY. An owner's key belongs in ${ownerKeyFile(context)}.${agents.length === 0 ? "" : ` Agents' keys on this machine: ${andMore(agents, 3)}.`}`,
   });
 }
 
-function agentKeysHere({ home }: Context): string {
+function readPlace(context: Context, place: Exclude<KeyPlace, { command: string }>): FoundKey {
+  return "found" in place ? place.found : readKeyFile(context, place.file, place.variable);
+}
+
+function agentKeyFiles({ home }: Context): string[] {
   const folder = join(home, "agents");
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".key")) : [];
-  return files.length === 0
-    ? ""
-    : ` Agents' keys on this machine: ${andMore(
-        files.map((name) => join(folder, name)),
-        3,
-      )}.`;
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".key")) : [];
+  return names.toSorted().map((name) => join(folder, name));
+}
+
+async function runKeyCommand(context: Context, command: string): Promise<FoundKey> {
+  return keyFromCommand(context, command) ?? rememberedKey(context, command, await outputOf(context, keyProgram(command)));
+}
+
+function runKeyCommandSync(context: Context, command: string): FoundKey {
+  return keyFromCommand(context, command) ?? rememberedKey(context, command, outputOfSync(context, keyProgram(command)));
+}
+
+function keyProgram(command: string): KeyProgram {
+  const words = commandWords(command, KEY_COMMAND_VARIABLE);
+  return { words, variable: KEY_COMMAND_VARIABLE, code: "NO_KEY", timeoutMs: KEY_COMMAND_TIMEOUT_MS };
+}
+
+function keyFromCommand(context: Context, command: string): FoundKey | undefined {
+  const bytes = context.keyMemory?.get(`command ${command}`);
+  return bytes && { bytes, source: `the output of ${KEY_COMMAND_VARIABLE}`, isOwners: false };
+}
+
+function rememberedKey(context: Context, command: string, bytes: Uint8Array): FoundKey {
+  context.keyMemory?.set(`command ${command}`, bytes);
+  return { bytes, source: `the output of ${KEY_COMMAND_VARIABLE}`, isOwners: false };
 }
 
 function readKeyFile(context: Context, file: string, variable?: string): FoundKey {
@@ -144,13 +178,38 @@ function sentenceStart(source: string): string {
   return source.replace(/^the /, "The ");
 }
 
+const memoryKey = ({ bytes }: FoundKey) => `passphrase ${digestOf(bytes)}`;
+
+/** The content of a protected key; its passphrase is asked for once in a context's life. */
+async function unlocked(context: Context, found: FoundKey): Promise<Uint8Array> {
+  const remembered = context.keyMemory?.get(memoryKey(found));
+  if (remembered) return remembered;
+  if (!context.passphrase) {
+    throw new VaultError(
+      "PASSPHRASE_REQUIRED",
+      `${sentenceStart(found.source)} is protected by a passphrase, and there is no terminal to ask for it.`,
+      {
+        remedy: "Run the command on a terminal, or give the passphrase with --passphrase-fd or AGENT_VAULT_ASKPASS.",
+      },
+    );
+  }
+  const bytes = await decryptAsking(context, found.bytes, found.source);
+  context.keyMemory?.set(memoryKey(found), bytes);
+  return bytes;
+}
+
 async function decryptAsking(context: Context, bytes: Uint8Array, source: string): Promise<Uint8Array> {
+  let last: string | undefined;
   for (let attempt = 1; ; attempt++) {
+    const passphrase = await context.passphrase!(source);
     try {
-      return await decryptWithPassphrase(bytes, await context.passphrase!(source));
+      return await decryptWithPassphrase(bytes, passphrase);
     } catch (error) {
-      if (!(error instanceof VaultError) || error.code !== "WRONG_PASSPHRASE" || attempt === MAX_PASSPHRASE_ATTEMPTS) throw error;
+      // What answers the same once more is no person, or one who is sure.
+      const isLast = attempt === MAX_PASSPHRASE_ATTEMPTS || passphrase === last || context.isUnattended;
+      if (!(error instanceof VaultError) || error.code !== "WRONG_PASSPHRASE" || isLast) throw error;
       context.warn(error.message);
+      last = passphrase;
     }
   }
 }

@@ -200,7 +200,10 @@ async function ownerKey(
 }
 
 function ownerHasKey(context: Context, { key }: InitRequest): boolean {
-  const chosen = key?.keyFile !== undefined || key?.keyText !== undefined || Boolean(context.env["AGENT_VAULT_KEY"]);
+  const chosen =
+    key?.keyFile !== undefined ||
+    key?.keyText !== undefined ||
+    Boolean(context.env["AGENT_VAULT_KEY"] || context.env["AGENT_VAULT_KEY_COMMAND"]);
   return chosen || existsSync(ownerKeyFile(context));
 }
 

@@ -33,10 +33,16 @@ interface Wanted {
 interface Asking {
   readonly keys: Keys | undefined;
   readonly mustAnswer?: boolean;
+  /** Whether this was asked for on purpose: then a failure is said each time. */
+  readonly onPurpose?: boolean;
 }
 
 /** Fetches what `fetchStates` promises, and notes what the remote said. @throws VaultError as there, and `GIT_FAILED` where it must answer */
-export async function askRemote(context: Context, root: string, { keys, mustAnswer = false }: Asking): Promise<FetchOutcome> {
+export async function askRemote(
+  context: Context,
+  root: string,
+  { keys, mustAnswer = false, onPurpose = false }: Asking,
+): Promise<FetchOutcome> {
   const before = readFetchRecord(root);
   const now = context.now().getTime();
   const { intervalS, sync } = await readSyncSettings(new VaultFolder(root));
@@ -61,7 +67,9 @@ export async function askRemote(context: Context, root: string, { keys, mustAnsw
     // Another process is fetching the same.
     if (isGitError(error, "lockedRef")) return "recent";
     if (mustAnswer || isFatal(context, root, keys, error)) throw error;
-    fetchCache.warnOnce(context, root, `${sayAge(before?.fetchedAt, now)}: ${formatReason(error)}`);
+    const warning = `${sayAge(before?.fetchedAt, now)}: ${formatReason(error)}`;
+    if (onPurpose) context.warn(warning);
+    else fetchCache.warnOnce(context, root, warning);
     writeFetchRecord(root, { ...(before ?? { remote: "", path: "" }), triedAt: now, intervalS });
     return "offline";
   }

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
-import { mayHaveRemote } from "../git/git-folders.js";
+import { findGitFolders, mayHaveRemote } from "../git/git-folders.js";
 import type { Keys } from "../keys/find-key.js";
 import { fetchCache } from "./fetch-cache.js";
 import type { FetchOutcome } from "./fetch-outcome.js";
@@ -19,17 +19,18 @@ export interface FetchOptions {
 /**
  * Asks the remote for the vault's newest states: of the branch that the checked-out one follows, and of the vault's main branch. They go
  * into refs of our own. No branch moves, no file of the work tree changes, and nothing that was fetched is checked out. What prevents it is
- * a warning, said once, since what is here can still be read. Calls for the same vault while one is under way share it.
+ * a warning, said once, since what is here can still be read; with `always` it is said each time. Calls for the same vault while one is under way share it.
  * @param root absolute path of the vault's folder
  * @throws VaultError `GIT_FAILED` where `AGENT_VAULT_REQUIRE_FRESH` is set, and in strict mode where a fetch begins and cannot end
  */
 export function fetchStates(context: Context, root: string, { always = false, keys }: FetchOptions = {}): Promise<FetchOutcome> {
   return fetchCache.share(root, always, async () => {
+    if (always && !findGitFolders(dirname(root))) context.warn(`${dirname(root)} is in no git repository, so nothing was fetched.`);
     if (!mayHaveRemote(context, dirname(root))) return "no-remote";
     const record = readFetchRecord(root);
     if (!always && record && wasAskedRecently(context, record) && !isKnownToBeOld(context, record)) return "recent";
     const { askRemote } = await import("./ask-remote.js");
-    return askRemote(context, root, { keys });
+    return askRemote(context, root, { keys, onPurpose: always });
   });
 }
 

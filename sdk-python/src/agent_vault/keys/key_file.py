@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from ..age.identity import Identity
+from ..age.invalid_file import invalid_file
 from ..errors import VaultError, error
 from ..lock.ssh_signature import parse_ssh_public_key
 from ..lock.state_ref import StateRef
@@ -37,11 +38,11 @@ class Keys:
 
 def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
     """Reads the lines of an age identity file. Raises `INVALID_KEY`, `PASSPHRASE_REQUIRED`."""
-    if _is_passphrase_encrypted(content):
+    if is_passphrase_encrypted(content):
         raise error(
             "PASSPHRASE_REQUIRED",
             f"{source} is protected by a passphrase, and there is no terminal to ask for it.",
-            "Give a key without a passphrase.",
+            "Give the passphrase with passphrase_fd or AGENT_VAULT_ASKPASS, or a key without one.",
         )
     lines = [line.strip() for line in content.decode("utf-8", "replace").split("\n")]
     texts = [line for line in lines if line and not line.startswith("#")]
@@ -75,7 +76,30 @@ def is_key_text(text: str) -> bool:
     return "AGE-SECRET-KEY-" in text or "-----BEGIN AGE ENCRYPTED FILE-----" in text
 
 
-def _is_passphrase_encrypted(content: bytes) -> bool:
+def decrypt_with_passphrase(content: bytes, passphrase: str, source: str) -> bytes:
+    """The content of a protected key file. Takes half a second. Raises `WRONG_PASSPHRASE`, `DAMAGED`."""
+    import pyrage
+
+    binary = content if content.startswith(b"age-encryption.org/") else _without_armor(content)
+    try:
+        opened: bytes = pyrage.passphrase.decrypt(binary, passphrase)
+    except pyrage.DecryptError as failure:
+        if "ecryption failed" in str(failure) or "ncorrect passphrase" in str(failure):
+            raise error("WRONG_PASSPHRASE", "The passphrase is wrong.", "Try again; upper and lower case matter.") from None
+        raise invalid_file(source, str(failure).partition("\n")[0].rstrip(".")) from None
+    return opened
+
+
+def _without_armor(content: bytes) -> bytes:
+    lines = content.strip().split(b"\n")
+    try:
+        return base64.b64decode(b"".join(line.strip() for line in lines[1:-1]), validate=True)
+    except binascii.Error:
+        return content
+
+
+def is_passphrase_encrypted(content: bytes) -> bool:
+    """Whether a passphrase opens the file, and no key."""
     start = content[:1024]
     if start.lstrip().startswith(b"-----BEGIN AGE ENCRYPTED FILE-----"):
         try:

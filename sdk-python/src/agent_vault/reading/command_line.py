@@ -28,9 +28,10 @@ def read_with_command_line(root: str, path: str, key: KeyChoice, env: Mapping[st
     if not pull:
         argv.append("--no-pull")
     environment = dict(env)
-    if key.text is not None:
+    text = key.opened or key.text
+    if text is not None:
         # Other processes can see arguments.
-        environment["AGENT_VAULT_KEY"] = key.text
+        environment["AGENT_VAULT_KEY"] = text
     elif key.file is not None:
         argv += ["--key", key.file]
     outcome = subprocess.run([*argv, path], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)

@@ -39,8 +39,8 @@ class _Wanted:
     upstream: str | None
 
 
-def ask_for_states(context: TrustContext) -> None:
-    """Fetches what `fetch_states` promises. Raises as there."""
+def ask_for_states(context: TrustContext, *, on_purpose: bool = False) -> None:
+    """Fetches what `fetch_states` promises. A failure is said each time if it is `on_purpose`. Raises as there."""
     root, folders, repository = context.root, context.folders, context.repository
     if folders is None:
         return
@@ -81,6 +81,8 @@ def ask_for_states(context: TrustContext) -> None:
         # Another process fetches the same.
         if failure.kind == "locked_ref":
             return
+        if on_purpose:
+            _warned.discard(root)
         _note_failure(context, folders, failure, before, now, settings.interval_s)
 
 
