@@ -50,9 +50,7 @@ def test_the_one_key_of_an_agent_is_used_without_an_owners(first: Scene, agents:
     assert _code(lambda: Vault(first.repository).get("stripe/api-key")) == "INVALID_KEY"
 
 
-def test_a_program_prints_the_key_without_a_shell(
-    first: Scene, agents: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_prints_the_key_without_a_shell(first: Scene, agents: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copyfile(key_file("bot.key"), agents / "damaged.key")
     print_key = _program(machine, "print key", f'env | grep AGENT_VAULT_ && exit 3\ncat "{key_file("bot.key")}"')
     monkeypatch.setenv("AGENT_VAULT_KEY_COMMAND", f"'{print_key}' '$(touch pwned)' ; touch pwned")
@@ -98,3 +96,9 @@ def test_a_protected_key_is_opened_by_a_program_or_a_descriptor(
     descriptor = os.open(machine / "passphrase", os.O_RDONLY)
     assert Vault(first.repository, protected, passphrase_fd=descriptor).get("stripe/api-key") == VALUE
     assert _code(lambda: Vault(first.repository, protected, passphrase_fd=descriptor)) == "USAGE"
+
+
+def test_a_pull_without_a_repository_says_so(first: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(first.repository / ".git", ignore_errors=True)
+    Vault(first.repository, first.key_path).pull()
+    assert "Warning" in capsys.readouterr().err

@@ -86,15 +86,16 @@ class Vault:
         """
         `repo_path` is a folder in the git repository that contains the vault; a leading `~` is the home folder.
 
-        `key_path` is the key file to read with. Without it the key is what `AGENT_VAULT_KEY` has (a path or the key itself), what the program
-        prints that `AGENT_VAULT_KEY_COMMAND` names, an owner's key in `~/.agent-vault`, or the one key in `~/.agent-vault/agents`, in this
-        order. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk. `passphrase_fd` is a file
-        descriptor whose first line is the passphrase of a protected key; `AGENT_VAULT_ASKPASS` names a program that prints it. With
-        `auto_pull` a read first asks the remote for the vault's newest state, at most once in the vault's `pull_interval` (60 seconds by default), and reads
-        that state if it follows the one in the work tree.
+        `key_path` is the key file to read with. Without it the key is what `AGENT_VAULT_KEY` has (a path or the key itself), what the
+        program prints that `AGENT_VAULT_KEY_COMMAND` names, an owner's key in `~/.agent-vault`, or the one key in `~/.agent-vault/agents`,
+        in this order. `key_str` is the key itself, `AGE-SECRET-KEY-1...`; it takes precedence and is never written to disk.
+        `passphrase_fd` is a file descriptor whose first line is the passphrase of a protected key; `AGENT_VAULT_ASKPASS` names a program
+        that prints it. With `auto_pull` a read first asks the remote for the vault's newest state, at most once in the vault's
+        `pull_interval` (60 seconds by default), and reads that state if it follows the one in the work tree.
 
-        Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`; `NO_KEY` if there is no key at all), `VerificationError` (`LINK_IN_VAULT`) if the vault's folder is a link, and
-        `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone that you have.
+        Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`; `NO_KEY` if there is no key at all), `VerificationError` (`LINK_IN_VAULT`) if the
+        vault's folder is a link, and `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone
+        that you have.
 
         >>> from agent_vault import Vault
         >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
@@ -183,7 +184,7 @@ class Vault:
         root = self._open_root()
         fetch_states(root, self._find_keys(), os.environ, always=True)
         if find_git_folders(os.path.dirname(root)) is None:
-            # As agent-vault 0.1 did, for programs that look at the error stream: a warning may be recorded and not shown.
+            # As agent-vault 0.1 says it.
             print("Warning: the vault is in no git repository, so nothing was fetched.", file=sys.stderr)
         self._open_files()
 

@@ -16,8 +16,8 @@ def output_of(words: Sequence[str], env: Mapping[str, str], *, variable: str, co
     """
     What a program prints, run without a shell. It gets none of agent-vault's variables, and its error stream is the person's.
 
-    `variable` names it. Its value is in no message, because it may contain more than a name. Raises `code` if the program cannot be started,
-    fails, prints too much or takes too long.
+    `variable` names it. Its value is in no message, because it may contain more than a name. Raises `code` if the program cannot be
+    started, fails, prints too much or takes too long.
     """
     import subprocess
 

@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 
-from ..errors import warn
 from ..git.git_folders import find_git_folders
 from ..git.may_have_remote import may_have_remote
 from ..keys.key_file import Keys
@@ -26,11 +25,9 @@ def fetch_states(root: str, keys: Keys | None, env: Mapping[str, str], *, always
     Fetches the branch that the checked-out one follows, and the vault's main branch, into refs of our own.
 
     With `always` the remote is asked also if it was asked within the vault's `pull_interval`. What prevents it is a warning, given once,
-    because what is here can still be read; with `always` it is given each time. What was fetched is verified when it is read. Raises `GIT_FAILED` if `AGENT_VAULT_REQUIRE_FRESH`
-    is set, and in strict mode if a fetch begins and cannot end.
+    because what is here can still be read; with `always` it is given each time. What was fetched is verified when it is read. Raises
+    `GIT_FAILED` if `AGENT_VAULT_REQUIRE_FRESH` is set, and in strict mode if a fetch begins and cannot end.
     """
-    if always and find_git_folders(os.path.dirname(root)) is None:
-        warn(f"{os.path.dirname(root)} is in no git repository, so nothing was fetched.")
     if not may_have_remote(os.path.dirname(root), env):
         return
     with _turns[root]:
