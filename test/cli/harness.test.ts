@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { shownWords } from "#cli/owners-act.js";
@@ -55,7 +55,7 @@ describe("commands under a coding agent", () => {
     const of = (need: string) => [...commands].filter(([, { needsPerson }]) => needsPerson === need).map(([id]) => id);
     expect(of("mints")).toEqual(["profile mint", "session start", "token mint"]);
     expect(of("hands-out-key")).toEqual(["restore-agent"]);
-    expect(of("sometimes")).toEqual(["lease", "revoke-all"]);
+    expect(of("sometimes")).toEqual(["lease", "revoke-all", "sync"]);
     for (const id of ["token revoke", "session end"]) expect([id, commands.get(id)!.needsPerson]).toEqual([id, "never"]);
   });
 
@@ -103,5 +103,55 @@ describe("commands under a coding agent", () => {
     expect(
       shownWords("token revoke", { token: "avt1_secret" }, { key: "f", all: true, yes: false, secret: ["a", "b"], token: "avt1_x" }),
     ).toEqual(["agent-vault", "token", "revoke", "…", "--key", "f", "--all", "--secret", "a", "--secret", "b", "--token", "…"]);
+  });
+});
+
+describe("a use that acts for an agent", () => {
+  const run = (box: Sandbox, secret: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}) =>
+    box.cli(["run", ...flags, "--secret", secret, "--", "true"], { env });
+
+  it("takes the agent's key, and opens what that opens", async () => {
+    const box = await vault();
+    await box.set("other/token", "of the owners alone");
+    expect((await run(box, "stripe/api-key", ["--agent", "bot"])).code).toBe(0);
+    const [row] = JSON.parse(await box.ok("audit", "--json", "--last", "1")) as { who: string }[];
+    expect(row!.who).toBe("bot");
+    expect(errorCode(await run(box, "other/token", ["--agent", "bot"]))).toBe("NOT_AUTHORIZED");
+    expect(errorCode(await run(box, "stripe/api-key", ["--agent", "nobody"]))).toBe("NO_KEY");
+    expect(errorCode(await run(box, "stripe/api-key", ["--agent", "../owner"]))).toBe("INVALID_NAME");
+    expect(errorCode(await run(box, "stripe/api-key", ["--agent", "bot", "--key", box.ownerKey]))).toBe("USAGE");
+  });
+
+  it("is a coding agent's by default where the owner's signed settings name one for it", async () => {
+    const box = await vault();
+    await box.set("other/token", "of the owners alone");
+    const config = join(box.vault, "config.yaml");
+    const before = readFileSync(config, "utf8");
+    const name = (agents: string) => writeFileSync(config, `${before.trimEnd()}\nsettings:\n  harness_agents: ${agents}\n`);
+    name("{claude-code: bot, codex: gone}");
+    // Not before an owner has signed it, and not by an older file.
+    expect(errorCode(await run(box, "other/token", [], HARNESS))).toBe("TAMPERED");
+    await box.sign();
+    expect(errorCode(await run(box, "other/token", [], HARNESS))).toBe("NOT_AUTHORIZED");
+    expect((await run(box, "stripe/api-key", [], HARNESS)).code).toBe(0);
+    expect((await run(box, "other/token")).code).toBe(0);
+    expect((await run(box, "other/token", [], { CURSOR_AGENT: "1" })).code).toBe(0);
+    expect(errorCode(await run(box, "stripe/api-key", [], { CODEX_CI: "1" }))).toBe("NO_KEY");
+    box.write("template", "{{ vault://other/token }}");
+    for (const words of [
+      ["inject", "template"],
+      ["get", "other/token"],
+      ["get", "--for-program", "other/token"],
+    ])
+      expect([words, errorCode(await box.cli(words, { env: HARNESS }))]).toEqual([
+        words,
+        expect.stringMatching(/NOT_AUTHORIZED|HARNESS_DENIED/),
+      ]);
+    expect(await box.ok("policy", "explain", "--secret", "stripe/api-key", "--harness", "claude-code", "--json")).toContain("allowed");
+    writeFileSync(config, before);
+    expect(errorCode(await run(box, "other/token", [], HARNESS))).toBe("TAMPERED");
+    name('{"*": bot}');
+    await box.sign();
+    expect(errorCode(await run(box, "other/token", [], { CURSOR_AGENT: "1" }))).toBe("NOT_AUTHORIZED");
   });
 });

@@ -71,6 +71,24 @@ describe("sync where both sides changed the vault", () => {
     expect(commits.some((commit) => ana.git("show", `${commit}:.agent-vault/vault.lock`) === lock)).toBe(true);
   });
 
+  it("signs a merge only with what confirms it, where it has to be confirmed", async () => {
+    const team = await makeTeam();
+    const { ana, ben } = team;
+    await store(ana, "g/a", "by ana");
+    await store(ben, "g/b", "by ben");
+    await ana.sync();
+    const before = ben.lock();
+    let asked = 0;
+    const confirm = async () => {
+      asked += 1;
+      if (asked === 1) throw new Error("no");
+    };
+    await expect(ben.sync({ confirm })).rejects.toThrow("no");
+    expect(ben.lock()).toBe(before);
+    expect((await ben.sync({ confirm })).merged).toBeDefined();
+    expect(asked).toBe(2);
+  });
+
   it("encrypts again what the merged access asks for, and says what a revoked agent may have read", async () => {
     const team = await makeTeam();
     const { ana, ben } = team;

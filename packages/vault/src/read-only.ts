@@ -80,6 +80,7 @@ export { digestOf, type Digest } from "./lock/digest.js";
 export type { AuditAnchor } from "./lock/lock.js";
 export { vaultIdIn } from "./lock/open-lock.js";
 export type { SshPublicKey } from "./lock/ssh-signature.js";
+export { harnessAgentIn, loadKeysForUse, type UseKeys } from "./reading/keys-for-use.js";
 export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
 export { agentKeyFileOf, findVaultKeys, loadVaultKeys } from "./keys/vault-keys.js";
 export type { FileEntry, FileSource } from "./format/file-source.js";

@@ -1,5 +1,14 @@
 import { Flags } from "@oclif/core";
-import { describeDifference, describeWidening, DivergedError, MergeConflictError, sync, plural, type SyncReport } from "@agent-vault/vault";
+import {
+  describeDifference,
+  detectHarness,
+  describeWidening,
+  DivergedError,
+  MergeConflictError,
+  sync,
+  plural,
+  type SyncReport,
+} from "@agent-vault/vault";
 import { describeMerge, describeReview } from "../advice/describe-merge.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
@@ -11,7 +20,7 @@ export default class Sync extends VaultCommand {
   static override helpGroup = "start" as const;
   static override firstStep = 9;
   static override summary = "Bring the vault and its remote together";
-  static override needsPerson = "never" as const;
+  static override needsPerson = "sometimes" as const;
   static override description =
     "Verifies what the remote has and takes it over, then verifies what is here and pushes it. Where both sides changed the vault, the two are merged by what they mean and signed by you; code is joined by git. Nothing is forced, and no commit is dropped.";
   static override examples = [
@@ -44,6 +53,7 @@ export default class Sync extends VaultCommand {
         side: flags.ours ? "ours" : flags.theirs ? "theirs" : undefined,
         dryRun: flags["dry-run"],
         onto: flags.onto,
+        ...(detectHarness(this.context.env) !== undefined && { confirm: () => this.requirePerson("signs") }),
         ...(terminal.canAsk() && { review: (review) => askMerge(review, (line) => this.context.note?.(line)) }),
       });
       const { pulledWidening, pushedWidening, ...rest } = result;

@@ -10,6 +10,7 @@ export const USE_FLAGS = {
 /** The flags that `run` and `profile exec` have in common. */
 export const EXEC_FLAGS = {
   ...READ_FLAGS,
+  agent: { type: "string", description: "act as this agent, with its key on this machine", helpValue: "NAME" },
   secret: {
     type: "string",
     multiple: true,

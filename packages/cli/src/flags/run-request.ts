@@ -8,7 +8,7 @@ import {
   type RunRequest,
   type UseRequest,
 } from "@agent-vault/runner/use";
-import { parseDuration, resolvePath, VaultError, type Context } from "@agent-vault/vault/read-only";
+import { parseDuration, resolvePath, VaultError, type Context, type KeyChoice } from "@agent-vault/vault/read-only";
 import type { FlagValues } from "./flag-definition.js";
 import type { EXEC_FLAGS } from "./run-flags.js";
 import { readInputFile } from "./read-input-file.js";
@@ -43,7 +43,7 @@ export async function runRequest(
   const files = await envEntries(context, flags["env-file"] ?? []);
   return {
     root,
-    key: keyChoice(flags.key),
+    key: keyOrAgent(flags),
     pull: !flags["no-pull"],
     token: flags.token,
     reason: flags.reason,
@@ -67,6 +67,13 @@ export async function runRequest(
     ...(profile && { restrict: await restrictedTo(profile) }),
     output: { stdout: process.stdout, stderr: process.stderr },
   };
+}
+
+/** @throws VaultError `USAGE` where both are given */
+function keyOrAgent({ key, agent }: RunFlags): KeyChoice {
+  if (agent === undefined) return keyChoice(key);
+  if (key === undefined) return { agent };
+  throw new VaultError("USAGE", "--key and --agent both say which key to use.", { remedy: "Give one of them." });
 }
 
 /** Limits a use to the caveats of a profile, as a token made from it would. */

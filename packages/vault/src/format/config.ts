@@ -31,6 +31,8 @@ const settingsSchema = z.looseObject({
       allow: z.optional(z.array(z.string())),
     }),
   ),
+  /** The agent as which a coding agent uses secrets unless it is told otherwise, by the coding agent's name; `*` for any. */
+  harness_agents: z.optional(z.record(z.string(), z.string())),
 });
 
 const configSchema = z.looseObject({

@@ -21,6 +21,8 @@ export interface KeyChoice {
   readonly keyFile?: string | undefined;
   /** The key itself, from `keyStr`. */
   readonly keyText?: string | undefined;
+  /** An agent of the vault, with its key on this machine, from `--agent`. */
+  readonly agent?: string | undefined;
   /** The vault's id, asked for only where an owner may have a key for this vault alone. */
   readonly vaultId?: () => string | undefined;
 }

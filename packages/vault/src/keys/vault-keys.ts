@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { vaultIdIn } from "../lock/open-lock.js";
 import { findKeys, loadKeys, type KeyChoice, type Keys } from "./find-key.js";
@@ -11,12 +12,12 @@ import { agentKeyFile } from "./key-file.js";
  * @throws VaultError as `loadKeys`
  */
 export function loadVaultKeys(context: Context, root: string, choice: KeyChoice = {}): Promise<Keys> {
-  return loadKeys(context, forVault(root, choice));
+  return loadKeys(context, forVault(context, root, choice));
 }
 
 /** As {@link loadVaultKeys}, for what needs no key and asks for no passphrase: as {@link findKeys}. */
 export function findVaultKeys(context: Context, root: string, choice: KeyChoice = {}): Keys | undefined {
-  return findKeys(context, forVault(root, choice));
+  return findKeys(context, forVault(context, root, choice));
 }
 
 /**
@@ -31,6 +32,16 @@ export function agentKeyFileOf(context: Context, root: string, agent: string): s
 }
 
 /** The id is what the vault claims: it decides over nothing but which file a key is read from. */
-function forVault(root: string, choice: KeyChoice): KeyChoice {
-  return { ...choice, vaultId: () => vaultIdIn(new VaultFolder(root)) };
+function forVault(context: Context, root: string, { agent, ...choice }: KeyChoice): KeyChoice {
+  const vaultId = () => vaultIdIn(new VaultFolder(root));
+  return agent === undefined ? { ...choice, vaultId } : { ...choice, vaultId, keyFile: requireAgentKeyFile(context, root, agent) };
+}
+
+/** @throws VaultError `NO_KEY` where the agent's key is not on this machine */
+function requireAgentKeyFile(context: Context, root: string, agent: string): string {
+  const file = agentKeyFileOf(context, root, agent);
+  if (existsSync(file)) return file;
+  throw new VaultError("NO_KEY", `The key of agent ${agent} is not on this machine: there is no ${file}.`, {
+    remedy: `An owner writes it there with agent-vault restore-agent ${agent}, or adds the agent with agent-vault add-agent ${agent}.`,
+  });
 }

@@ -7,11 +7,11 @@ import type { VaultFiles } from "../files/vault-files.js";
 import { formatSecretPath, parseSecretPath, type SecretPath } from "../format/names.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { requireNotRemoved } from "../keys/require-not-removed.js";
-import { loadVaultKeys } from "../keys/vault-keys.js";
 import { needsAuthorization, presentedToken, type ReadAuthorizer } from "../record/authorize-read.js";
 import { recordFailure } from "../record/on-record.js";
 import { readingFingerprint } from "../sync/fetch-record.js";
 import { fetchStates } from "../sync/fetch-states.js";
+import { loadKeysForUse } from "./keys-for-use.js";
 import { openVault, type OpenedVault } from "./open-vault.js";
 import { mayBeHalfWritten } from "./read-consistently.js";
 
@@ -45,7 +45,7 @@ export async function readSecret(context: Context, root: string, path: string, o
   return read!;
 }
 
-type OpenOptions = Pick<ReadOptions, "key" | "pull">;
+type OpenOptions = Pick<ReadOptions, "key" | "pull" | "token">;
 
 interface Opening {
   readonly context: Context;
@@ -77,11 +77,11 @@ export class SecretReader {
   /**
    * @param root absolute path of the vault's folder
    * @param paths secrets that are about to be read
-   * @throws VaultError `INVALID_NAME`, and what {@link loadVaultKeys}, {@link fetchStates} and {@link openVault} throw
+   * @throws VaultError `INVALID_NAME`, and what {@link loadKeysForUse}, {@link fetchStates} and {@link openVault} throw
    */
   static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<SecretReader> {
     const secretPaths = paths.map(parseSecretPath);
-    const keys = await loadVaultKeys(context, root, options.key);
+    const keys = await loadKeysForUse(context, root, options);
     if (options.pull ?? true) await fetchStates(context, root, { keys });
     const opening = { context, root, options, keys, fingerprint: readingFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
     return new SecretReader(opening, await openFiles(opening, secretPaths));

@@ -4,6 +4,7 @@ import {
   findVault,
   formatDuration,
   formatSecretPath,
+  harnessAgentIn,
   isVerificationError,
   openVault,
   parseSecretPath,
@@ -46,7 +47,10 @@ export default class PolicyExplain extends VaultCommand {
       multipleNonGreedy: true,
       required: true,
     }),
-    agent: Flags.string({ description: "the agent that uses it (default: the owner)", helpValue: "NAME" }),
+    agent: Flags.string({
+      description: "the agent that uses it (default: the owner, or the agent that the settings name for the coding agent)",
+      helpValue: "NAME",
+    }),
     action: Flags.string({ description: "the kind of use", options: ["run", "inject", "get", "read"], default: "run" }),
     command: Flags.string({ description: "the program and its arguments, separated by spaces", helpValue: "COMMAND" }),
     env: Flags.string({
@@ -72,6 +76,9 @@ export default class PolicyExplain extends VaultCommand {
     const root = findVault(this.context);
     const { state, homes } = await this.#openEvenUnsigned(root);
     const [owner] = state.owners;
+    const invocation = withFlags(invocationContext(this.context, root), flags);
+    const byDefault = invocation.harness === undefined ? undefined : await harnessAgentIn(homes[0] ?? state, invocation.harness);
+    const agent = flags.agent ?? byDefault;
     const request: UseRequest = {
       ...NO_COMMAND,
       action: flags.action as UseRequest["action"],
@@ -80,10 +87,10 @@ export default class PolicyExplain extends VaultCommand {
       variables: flags.env.map(variableOf),
       secrets: flags.secret.map((secret) => this.#requested(state, secret, flags.environment)),
       principal:
-        flags.agent === undefined
+        agent === undefined
           ? { role: "owner", name: owner!.name, identity: owner!.recipient.text }
-          : { role: "agent", name: state.manifest.requireAgent(flags.agent), identity: state.agentRecipient(flags.agent).text },
-      invocation: withFlags(invocationContext(this.context, root), flags),
+          : { role: "agent", name: state.manifest.requireAgent(agent), identity: state.agentRecipient(agent).text },
+      invocation,
       command: flags.action === "run" ? (flags.command?.trim().split(/\s+/) ?? []) : undefined,
       reason: undefined,
       service: flags.service,

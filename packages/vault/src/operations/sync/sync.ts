@@ -13,6 +13,8 @@ export interface SyncRequest extends Omit<SyncOptions, "merge"> {
   readonly side?: "ours" | "theirs" | undefined;
   /** Shows a person a merge that has conflicts or is the vault's first, and asks; absent where there is nobody to ask. */
   readonly review?: ((review: MergeReview) => Promise<MergeAnswers>) | undefined;
+  /** Has a person confirm each merge that nothing is left to decide in, before it is signed; absent where nobody need. @throws VaultError */
+  readonly confirm?: ((review: MergeReview) => Promise<void>) | undefined;
 }
 
 /** What a sync brought and sent. */
@@ -34,10 +36,14 @@ export interface SyncReport extends SyncResult {
  *   sync without a merge
  */
 export async function sync(context: Context, root: string, request: SyncRequest = {}): Promise<SyncReport> {
-  const { onto, side, review: ask, ...options } = request;
+  const { onto, side, review: ask, confirm, ...options } = request;
   const answers = new Map<string, Digest>();
   const seen = new Set<string>();
+  const confirmed = new Set<string>();
+  const isUnconfirmed = (review: MergeReview) =>
+    confirm !== undefined && !options.dryRun && review.questions.length === 0 && !confirmed.has(sidesOf(review));
   const isUnseen = (review: MergeReview) => {
+    if (isUnconfirmed(review)) return true;
     if (!ask) return false;
     return review.questions.length > 0 ? !seen.has(idOf(review)) : review.isFirst && side === undefined && !seen.has(sidesOf(review));
   };
@@ -51,6 +57,11 @@ export async function sync(context: Context, root: string, request: SyncRequest 
       return { ...result, ...(merged && { merged }) };
     } catch (error) {
       if (!(error instanceof NotMerged)) throw error;
+      if (isUnconfirmed(error.review)) {
+        await confirm!(error.review);
+        confirmed.add(sidesOf(error.review));
+        continue;
+      }
       const given = options.dryRun ? undefined : await ask?.(error.review);
       if (!given) return unmerged(error.review);
       for (const [id, digest] of given) answers.set(id, digest);
