@@ -57,6 +57,7 @@ export async function openCloneOnto(context: Context, root: string, onto: string
 export async function compareSides(clone: SyncedClone): Promise<Sides> {
   const { context, root, trust } = clone;
   await askRemote(context, root, { keys: trust.keys, mustAnswer: true });
+  trust.history.forget();
   return compareFetched(clone);
 }
 
@@ -85,6 +86,7 @@ export async function compareOnto(clone: SyncedClone): Promise<Sides> {
   } catch (error) {
     throw isGitError(error, "noSuchRef") ? noSuchBranch(name, followed.name) : error;
   }
+  trust.history.forget();
   const here = await readTrustedState(trust, repository, await repository.commitAt("HEAD"));
   const isHome = readFetchRecord(root)?.home?.ref === ref;
   const commit = await repository.commitAt(own);

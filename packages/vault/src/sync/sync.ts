@@ -1,5 +1,6 @@
 import { withWriteLock } from "../disk/write-lock.js";
 import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { isEdited } from "../git/changes.js";
@@ -9,6 +10,7 @@ import { countApart } from "../git/refs.js";
 import type { KeyChoice } from "../keys/find-key.js";
 import { digestOf } from "../lock/digest.js";
 import type { CommittedState } from "../trust/newest-trusted-state.js";
+import { askRemote } from "./ask-remote.js";
 import { compareFetched, compareOnto, compareSides, diverged, isDiverged, openClone, openCloneOnto } from "./compare-sides.js";
 import { readFetchRecord } from "./fetch-record.js";
 import { joinSides } from "./join-sides.js";
@@ -62,7 +64,7 @@ export async function sync(context: Context, root: string, options: SyncOptions 
     let pulled = 0;
     const pulledWidening: string[] = [];
     for (let attempt = 1; ; attempt++) {
-      const sides = await compareSides(clone);
+      const sides = await untilNewest(clone, () => compareSides(clone));
       let present = sides.here;
       if (options.dryRun && !isDiverged(sides)) return outlook(clone, sides, options);
       if (options.pull ?? true) {
@@ -82,8 +84,8 @@ export async function sync(context: Context, root: string, options: SyncOptions 
       try {
         return { ...result, pushed: await publish(clone, present, sides.tip), pushedWidening };
       } catch (error) {
-        // Somebody else has pushed in between.
-        if (!isGitError(error, "nonFastForward") || !(options.pull ?? true) || attempt === MAX_ATTEMPTS) throw error;
+        const mayRetry = (options.pull ?? true) && attempt < MAX_ATTEMPTS;
+        if (!mayRetry || !(isGitError(error, "nonFastForward") || (await hasMoved(clone, sides.tip, error)))) throw error;
       }
     }
   });
@@ -138,6 +140,28 @@ async function takeOver(clone: SyncedClone, sides: Sides, merge: MergeDiverged |
   const present = await merge(clone, sides, (vault) => joinSides(clone, sides, vault));
   sides.there.trusted.remember();
   return present;
+}
+
+/**
+ * Verifies what the remote has once more, where this machine knows of a newer state: another process may have pushed and remembered one
+ * since the remote was asked.
+ */
+async function untilNewest(clone: SyncedClone, compare: () => Promise<Sides>): Promise<Sides> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await compare();
+    } catch (error) {
+      const asked = readFetchRecord(clone.root)?.upstream?.commit;
+      if (attempt === MAX_ATTEMPTS || !(await hasMoved(clone, asked, error))) throw error;
+    }
+  }
+}
+
+/** Whether a state that this machine knows to be newer has come to the remote since it was asked. @param tip what the remote said then */
+async function hasMoved({ context, root, trust }: SyncedClone, tip: string | undefined, error: unknown): Promise<boolean> {
+  if (!(error instanceof VaultError) || (error.code !== "ROLLBACK" && error.code !== "FORKED")) return false;
+  await askRemote(context, root, { keys: trust.keys, mustAnswer: true });
+  return readFetchRecord(root)?.upstream?.commit !== tip;
 }
 
 /** What a sync of two sides would do of which only one changed the vault. */

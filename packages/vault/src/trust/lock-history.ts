@@ -90,6 +90,11 @@ export class LockHistory {
     return newerStateAmong(this.#locksIn(commits, folder), signed);
   }
 
+  /** Has git asked again, for what was fetched or made since. */
+  forget(): void {
+    this.#states = undefined;
+  }
+
   #read(): States {
     return (this.#states ??= this.#readStates());
   }

@@ -1,0 +1,123 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { generateIdentity, MergeConflictError, revoke, set, sign, SigningKey, type MergeReview } from "#vault/index.js";
+import { VaultState } from "#vault/files/vault-state.js";
+import { formatLock, parseLock } from "#vault/lock/lock.js";
+import { digestsIn, summarize } from "#vault/lock/signed-files.js";
+import { makeTeam, type Member, type Team } from "../merge/team.js";
+
+const store = (member: Member, path: string, value: string) =>
+  set(member.context(), { ...member.request(), path, value: new TextEncoder().encode(value) });
+
+/** Mallory, who can push and has no owner's key, changes the vault on the remote. */
+function pushes({ box, remote }: Team, edit: (vault: string, git: (...args: string[]) => string) => void): void {
+  const folder = join(box.root, "mallory");
+  box.gitIn(box.root, "clone", "--quiet", remote, folder);
+  edit(join(folder, ".agent-vault"), (...args) => box.gitIn(folder, ...args));
+  box.gitIn(folder, "add", "--all");
+  box.gitIn(folder, "commit", "--quiet", "--allow-empty", "--message", "Changes");
+  box.gitIn(folder, "push", "--quiet");
+}
+
+async function refused(member: Member, code: string): Promise<void> {
+  const before = [member.git("rev-parse", "HEAD"), member.lock()];
+  await expect(member.sync({ side: "theirs", review: async () => new Map() })).rejects.toMatchObject({ code });
+  expect([member.git("rev-parse", "HEAD"), member.lock()]).toEqual(before);
+}
+
+function replace(file: string, text: string, by: string): void {
+  const before = readFileSync(file, "utf8");
+  expect(before).toContain(text);
+  writeFileSync(file, before.replace(text, by));
+}
+
+describe("a merge", () => {
+  it("takes no recipient that nobody signed, be it in the manifest or in a key", async () => {
+    for (const edit of [
+      (vault: string) => replace(join(vault, "manifest.yaml"), "extra_agents:\n", "extra_agents:\n  g/p:\n  - bot\n"),
+      (vault: string) => replace(join(vault, "agents/bot/public.key"), "age1", "age1q"),
+    ]) {
+      const team = await makeTeam();
+      await store(team.ben, "g/b", "by ben");
+      await store(team.ana, "g/a", "by ana");
+      await team.ana.sync();
+      pushes(team, edit);
+      await refused(team.ben, "TAMPERED");
+    }
+  });
+
+  it("takes no state by a stranger for a second parent", async () => {
+    const team = await makeTeam();
+    await store(team.ben, "g/b", "by ben");
+    await store(team.ana, "g/a", "by ana");
+    await team.ana.sync();
+    const mallory = await generateIdentity("x25519");
+    pushes(team, (vault) => {
+      const state = new VaultState(vault);
+      const lock = parseLock(state.read("vault.lock")!);
+      const key = new SigningKey(mallory, lock.vault);
+      const { files, trees } = summarize(digestsIn(state.source));
+      const owners = [...lock.owners, { name: "mallory", key: key.publicKey }];
+      const bytes = formatLock({ ...lock, sequence: lock.sequence + 1, owners, files, trees });
+      writeFileSync(join(vault, "vault.lock"), bytes);
+      writeFileSync(join(vault, "vault.lock.sig"), key.sign(bytes));
+    });
+    await refused(team.ben, "UNTRUSTED_SIGNER");
+  });
+
+  it("takes no base with other files than were signed: what was removed does not look as if it was added", async () => {
+    const team = await makeTeam();
+    const { ana, ben } = team;
+    await store(ben, "g/b", "by ben");
+    await revoke(ana.context(), { ...ana.request(), agent: "bot", target: "g" });
+    // A commit behind the newest, with the lock of the common state and a manifest in which bot is in no group yet.
+    const base = ana.git("rev-parse", "HEAD~1").trim();
+    await ana.sync();
+    pushes(team, (vault, git) => {
+      const newest = git("rev-parse", "HEAD").trim();
+      git("checkout", "--quiet", base, "--", ".agent-vault");
+      replace(join(vault, "manifest.yaml"), "  - g\n", "");
+      git("commit", "--quiet", "--all", "--message", "Crafted");
+      git("checkout", "--quiet", newest, "--", ".agent-vault");
+    });
+    const { merged } = await ben.sync();
+    expect(merged).toBeDefined();
+    const state = new VaultState(ben.vault);
+    expect([state.agentsOf("g/p" as never), state.agentsOf("g/b" as never)]).toEqual([[], []]);
+  });
+
+  it("shows a rule of the policy that one side widened, and asks where both changed it", async () => {
+    const team = await makeTeam();
+    const { ana, ben } = team;
+    const policy = (agents: string) => `version: 2\nrules:\n  - name: deploy\n    secrets: ["g/*"]\n    allow:\n      agents: [${agents}]\n`;
+    const signPolicy = async (member: Member, text: string) => {
+      writeFileSync(join(member.vault, "policy.yaml"), text);
+      await sign(member.context(), { ...member.request(), approve: () => true });
+    };
+    await signPolicy(ana, policy("bot, dev"));
+    await ana.sync();
+    ben.git("pull", "--quiet");
+    await signPolicy(ben, policy("bot"));
+    await signPolicy(ana, policy('"*"'));
+    await ana.sync();
+    const error = await ben.sync().then(
+      () => undefined,
+      (error: unknown) => error as MergeConflictError,
+    );
+    expect(error).toBeInstanceOf(MergeConflictError);
+    const { questions, theirs }: MergeReview = error!.review;
+    expect(questions.map(({ id }) => id)).toEqual(['rule "deploy"']);
+    expect(theirs.changes.filter(({ widens }) => widens).map(({ kind }) => kind)).toContain("rule");
+  });
+
+  it("shows what a signature would make forgotten: a removal that the manifest no longer remembers", async () => {
+    const { ana } = await makeTeam();
+    await revoke(ana.context(), { ...ana.request(), agent: "bot", target: "g" });
+    const file = join(ana.vault, "manifest.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/removed:\n[^]*/, ""));
+    const result = await sign(ana.context(), { ...ana.request(), dryRun: true, approve: () => false });
+    const widening = result!.proposal.difference.changes.filter(({ widens }) => widens);
+    expect(widening).toMatchObject([{ kind: "grant", subject: "agent:bot", text: expect.stringContaining("group g") }]);
+  });
+});
