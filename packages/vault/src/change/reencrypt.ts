@@ -34,8 +34,9 @@ export function changeAccess(state: VaultState, paths: Iterable<SecretPath>, edi
   });
 }
 
+/** Whether both are the same agents: a grant that an agent had in another way changes nothing but their order. */
 function sameAgents(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((agent, index) => agent === b[index]);
+  return a.length === b.length && a.every((agent) => b.includes(agent));
 }
 
 /**
