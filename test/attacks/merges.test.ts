@@ -1,10 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { generateIdentity, MergeConflictError, revoke, set, sign, SigningKey, type MergeReview } from "#vault/index.js";
+import { generateIdentity, MergeConflictError, removeOwner, revoke, set, sign, SigningKey, type MergeReview } from "#vault/index.js";
 import { VaultState } from "#vault/files/vault-state.js";
 import { formatLock, parseLock } from "#vault/lock/lock.js";
+import { Ancestry } from "#vault/lock/ancestry.js";
+import { digestOf } from "#vault/lock/digest.js";
 import { digestsIn, summarize } from "#vault/lock/signed-files.js";
+import { readIdentity } from "../support/identity.js";
+import { errorCode } from "../support/sandbox.js";
 import { makeTeam, type Member, type Team } from "../merge/team.js";
 
 const store = (member: Member, path: string, value: string) =>
@@ -90,7 +94,8 @@ describe("a merge", () => {
   it("shows a rule of the policy that one side widened, and asks where both changed it", async () => {
     const team = await makeTeam();
     const { ana, ben } = team;
-    const policy = (agents: string) => `version: 2\nrules:\n  - name: deploy\n    secrets: ["g/*"]\n    allow:\n      agents: [${agents}]\n`;
+    const policy = (agents: string) =>
+      `version: 2\nrules:\n  - name: deploy\n    secrets: ["g/*"]\n    allow:\n      agents: [${agents}]\n`;
     const signPolicy = async (member: Member, text: string) => {
       writeFileSync(join(member.vault, "policy.yaml"), text);
       await sign(member.context(), { ...member.request(), approve: () => true });
@@ -119,5 +124,58 @@ describe("a merge", () => {
     const result = await sign(ana.context(), { ...ana.request(), dryRun: true, approve: () => false });
     const widening = result!.proposal.difference.changes.filter(({ widens }) => widens);
     expect(widening).toMatchObject([{ kind: "grant", subject: "agent:bot", text: expect.stringContaining("group g") }]);
+  });
+});
+
+describe("a merge by an owner whom the other parent has removed", () => {
+  it.each(["has never seen the vault and knows a remaining owner", "has seen a state before both"])("is refused by who %s", async (who) => {
+    const team = await makeTeam();
+    const { ana, ben, box } = team;
+    await store(ben, "g/b", "by ben");
+    await ben.sync();
+    await ana.sync();
+    await store(ana, "g/a", "by ana");
+    const forged = new VaultState(ana.vault);
+    await removeOwner(ben.context(), { ...ben.request(), owner: "eric" });
+    ben.git("push", "--quiet");
+    const owner = parseLock(new VaultState(ben.vault).read("vault.lock")!).owners[0]!.key;
+    ana.git("fetch", "--quiet");
+    const fresh = join(box.root, "fresh");
+    box.gitIn(box.root, "clone", "--quiet", team.remote, fresh);
+    const env = {
+      HOME: join(box.root, "fresh-home"),
+      AGENT_VAULT_OWNER: owner,
+      AGENT_VAULT_KEY: readIdentity(box.agentKey("bot")).reveal(),
+    };
+    if (who.startsWith("has seen")) {
+      box.gitIn(fresh, "reset", "--quiet", "--hard", "HEAD~1");
+      expect((await box.process(["get", "h/other", "--no-pull"], { cwd: fresh, env })).code).toBe(0);
+    }
+    // ana takes both for parents and stays an owner.
+    const [ours, theirs] = [
+      parseLock(forged.read("vault.lock")!),
+      parseLock(Buffer.from(ana.git("show", "origin/main:.agent-vault/vault.lock"))),
+    ];
+    const identity = readIdentity(box.ownerKey);
+    const key = new SigningKey(identity, ours.vault);
+    const parents = [ours, theirs].map((lock) => ({ digest: digestOf(formatLock(lock)), ancestry: Ancestry.NONE }));
+    const states = Ancestry.parse(forged.read("vault.states"));
+    const all = Ancestry.following([...parents, { digest: ours.previous[0]!, ancestry: states }]);
+    writeFileSync(join(ana.vault, "vault.states"), all.toBytes());
+    const bytesOf = () => new VaultState(ana.vault);
+    const { added } = summarize(digestsIn(bytesOf().source));
+    writeFileSync(join(ana.vault, "config.yaml"), bytesOf().config.withSignedFiles(added));
+    const { files, trees } = summarize(digestsIn(bytesOf().source));
+    const bytes = formatLock({ ...ours, sequence: 99, previous: parents.map(({ digest }) => digest), files, trees });
+    writeFileSync(join(ana.vault, "vault.lock"), bytes);
+    writeFileSync(join(ana.vault, "vault.lock.sig"), key.sign(bytes));
+    ana.git("add", "--all");
+    ana.git("commit", "--quiet", "--message", "Merge");
+    ana.git("merge", "--quiet", "--strategy=ours", "--no-edit", "origin/main");
+    ana.git("push", "--quiet");
+    box.gitIn(fresh, "fetch", "--quiet");
+    box.gitIn(fresh, "reset", "--quiet", "--hard", "origin/main");
+    const outcome = await box.process(["get", "h/other"], { cwd: fresh, env });
+    expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["UNTRUSTED_SIGNER", ""]);
   });
 });

@@ -21,7 +21,8 @@ interface Decision {
 /** Whoever was granted a group by a decision that knew of every revoke of it. */
 function granted(decisions: Iterable<Decision>): Set<string> {
   const all = [...decisions];
-  const holds = (made: Decision) => all.every(({ kind, pair }, index) => kind === "grant" || pair !== made.pair || made.seen.has(all[index]!));
+  const holds = (made: Decision) =>
+    all.every(({ kind, pair }, index) => kind === "grant" || pair !== made.pair || made.seen.has(all[index]!));
   return new Set(all.filter((made) => made.kind === "grant" && holds(made)).map(({ pair }) => pair));
 }
 

@@ -10,11 +10,14 @@ import {
   move,
   removeOwner,
   revoke,
+  rotateOwner,
   set,
   verify,
   type MergeReview,
 } from "#vault/index.js";
 import { VaultState } from "#vault/files/vault-state.js";
+import { Sandbox } from "../support/sandbox.js";
+import { makeVault } from "../support/vault.js";
 import { memberOf, makeTeam, type Member, type Team } from "./team.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -222,6 +225,24 @@ describe("sync where both sides changed the vault", () => {
     expect(new VaultState(ana.vault).owners.map(({ name }) => name)).toEqual(["eric"]);
     await store(ben, "g/c", "again");
     await expect(ben.sync({ side: "ours" })).rejects.toMatchObject({ code: "NOT_AUTHORIZED" });
+  });
+
+  it("lets the only owner merge, with the key that took the former one's place", async () => {
+    const box = new Sandbox();
+    await makeVault(box, { "g/p": "first" });
+    const remote = box.addRemote();
+    await box.run("cp", ["-Rp", box.home, join(box.root, "home-2")]);
+    box.gitIn(box.root, "clone", "--quiet", remote, "clone-2");
+    const first = memberOf(box, "eric", box.repository, join(box.home, ".agent-vault"));
+    const second = memberOf(box, "eric", join(box.root, "clone-2"), join(box.root, "home-2", ".agent-vault"));
+    await store(second, "g/a", "by the former key");
+    await rotateOwner(first.context(), first.request());
+    await second.sync();
+    await first.sync();
+    expect([await first.read("g/a"), await first.read("g/p")]).toEqual(["by the former key", "first"]);
+    expect((await verify(first.context(), first.vault, { strict: true })).findings).toEqual([]);
+    await expect(second.sync()).resolves.toMatchObject({ pushed: 0 });
+    expect(second.lock()).toBe(first.lock());
   });
 
   it("joins a branch with the branch that it goes into, by --onto", async () => {

@@ -7,6 +7,8 @@ import { isGitError } from "../git/errors.js";
 import { readContentsSync } from "../git/objects-sync.js";
 import { runGitSync } from "../git/run-git-sync.js";
 import type { Digest } from "../lock/digest.js";
+import type { Lock } from "../lock/lock.js";
+import type { SshPublicKey } from "../lock/ssh-signature.js";
 import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
 import { commitsReplacing, lockFilesOf, newerStateAmong, replacementsOf } from "./newer-state.js";
 
@@ -61,22 +63,31 @@ export class LockHistory {
 
   /**
    * Whether a state goes back, from one to one of those before, to a state for which `isTrusted` holds, and each on the way was signed
-   * by an owner whom the one before it names.
+   * by an owner whom all before it name that are here: a merge takes nobody back whom one of its parents has removed.
    */
   leadsBack(from: SignedLock, isTrusted: (state: SignedLock) => boolean): boolean {
     const looked = new Set<Digest>();
     const states = [from];
     for (let state = states.pop(); state; state = states.pop()) {
       const { lock, signer } = state;
-      for (const digest of lock.previous) {
-        const before = looked.has(digest) ? undefined : this.get(digest);
-        if (!before || before.lock.vault !== from.lock.vault || !before.lock.owners.some(({ key }) => key === signer)) continue;
-        if (isTrusted(before)) return true;
-        looked.add(digest);
-        states.push(before);
+      const parents = lock.previous.flatMap((digest) => this.get(digest) ?? []);
+      if (!parents.every((parent) => parent.lock.vault === from.lock.vault && this.isOwnerIn(parent.lock, signer))) continue;
+      if (parents.some(isTrusted)) return true;
+      for (const parent of parents) {
+        if (!looked.has(parent.digest)) states.push(parent);
+        looked.add(parent.digest);
       }
     }
     return false;
+  }
+
+  /** Whether a key is an owner's in a state, or the one by which an owner of it has replaced theirs since, with the former key's signature. */
+  isOwnerIn({ vault, owners }: Lock, key: SshPublicKey): boolean {
+    if (owners.some((owner) => owner.key === key)) return true;
+    return this.states().some(({ lock, signer }) => {
+      const name = lock.vault === vault ? lock.owners.find((owner) => owner.key === key)?.name : undefined;
+      return name !== undefined && owners.some((owner) => owner.name === name && owner.key === signer);
+    });
   }
 
   /** A state that an owner made of this one and that a commit has behind it: somebody has committed the older files on top. */

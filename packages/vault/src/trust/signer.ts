@@ -83,6 +83,7 @@ export function requireTrustedSigner(trust: TrustContext, lineage: Lineage, file
   // A key that was taken away signs states that look as if they were made before that.
   if (memory?.removed.includes(signer)) throw untrustedSigner(signed, memoryFile(trust.context, signed.lock.vault));
 
+  requireOwnerInParents(trust, signed);
   const before = states.filter(({ lock }) => lineage.lists(lock));
   if (before.length > 0) return requireOwnerSince(trust, signed, files, before, memoryFile(trust.context, signed.lock.vault));
   const vouching = [...anchors.keys, ...(memory?.pinned ?? [])];
@@ -116,6 +117,17 @@ function requireOwnerSince(trust: TrustContext, signed: SignedLock, files: Vault
     if (trust.history.leadsBack(signed, ({ digest }) => digest === lock)) continue;
     throw untrustedSigner(signed, source);
   }
+}
+
+/**
+ * Requires that whoever signed a merge is an owner in every parent of it that is here: one parent would do for its place, but an owner whom
+ * the other one has removed could take that for a second parent, and stay. @throws VaultError `UNTRUSTED_SIGNER`
+ */
+function requireOwnerInParents({ context, history }: TrustContext, signed: SignedLock): void {
+  const { previous, vault } = signed.lock;
+  if (previous.length < 2) return;
+  const parents = previous.flatMap((digest) => history.get(digest) ?? []);
+  if (!parents.every(({ lock }) => history.isOwnerIn(lock, signed.signer))) throw untrustedSigner(signed, memoryFile(context, vault));
 }
 
 /** Whether a state that is remembered has this one behind it, and so vouches for it. */

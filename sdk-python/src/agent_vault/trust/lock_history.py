@@ -53,20 +53,32 @@ class LockHistory:
         """
         Whether a chain of previous states leads to one for which `is_trusted` is true.
 
-        Each state on the way must be signed by an owner whom its previous state names.
+        Each state on the way must be signed by an owner whom all its previous states name that are here: a merge takes nobody back whom
+        one of its parents has removed.
         """
         states, looked = [start], set[str]()
         while states:
             state = states.pop()
-            for digest in state.lock.previous:
-                previous = None if digest in looked else self._locks.get(digest)
-                if previous is None or previous.lock.vault != start.lock.vault or not is_owner(state.signer, previous):
-                    continue
-                if is_trusted(previous):
-                    return True
-                looked.add(digest)
-                states.append(previous)
+            parents = [found for digest in state.lock.previous if (found := self._locks.get(digest)) is not None]
+            if not all(parent.lock.vault == start.lock.vault and self.is_owner_in(parent, state.signer) for parent in parents):
+                continue
+            if any(is_trusted(parent) for parent in parents):
+                return True
+            states.extend(parent for parent in parents if parent.digest not in looked)
+            looked.update(parent.digest for parent in parents)
         return False
+
+    def is_owner_in(self, state: SignedLock, key: str) -> bool:
+        """Whether a key is an owner's in a state, or the one by which an owner of it has replaced theirs since, signed by the former key."""
+        if is_owner(key, state):
+            return True
+        owners = {(owner.name, owner.key) for owner in state.lock.owners}
+        return any(
+            owner.key == key and (owner.name, other.signer) in owners
+            for other in self._locks.values()
+            if other.lock.vault == state.lock.vault
+            for owner in other.lock.owners
+        )
 
 
 def find_newer_state(

@@ -80,6 +80,10 @@ def require_trusted_signer(context: TrustContext, lineage: Lineage, files: Vault
     # A key that was removed signs states that look as if they were made before that.
     if memory and signer in memory.removed:
         raise untrusted_signer(signed, remembered)
+    # One parent would do for a merge's place, but an owner whom the other one has removed could take that for a second parent, and stay.
+    parents = [context.history.get(digest) for digest in signed.lock.previous] if len(signed.lock.previous) > 1 else []
+    if any(parent is not None and not context.history.is_owner_in(parent, signer) for parent in parents):
+        raise untrusted_signer(signed, remembered)
     before = [state for state in states if lineage.lists(state.lock)]
     for state in before:
         changes = [change for change in signer_locks(files, vault) if change.lock.sequence > state.sequence]

@@ -13,13 +13,14 @@ import type { Merged } from "../../merge/merge.js";
 /**
  * Encrypts what a merge asks for, each file for exactly the readers of the result, and keeps the values that were not chosen for the owners.
  * @param input in its order
+ * @param identities the owner's, then former ones: the other side may not know of a rotation yet
  * @throws VaultError `DAMAGED`, `NOT_AUTHORIZED`, `MIXED_RECIPIENTS`
  */
 export async function encryptMerged(
   context: Context,
   input: MergeInput,
   { encryptions, kept, owners }: Merged,
-  owner: Identity,
+  identities: readonly Identity[],
 ): Promise<FileChanges> {
   const sets = new RecipientSets();
   const read = ({ side, file }: { side: SideIndex; file: string }) => input.sides[side].read(file)!;
@@ -43,7 +44,7 @@ export async function encryptMerged(
     })),
   ];
   const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
-  const encrypted = await runBatch(jobs, sets.texts, owner, report);
+  const encrypted = await runBatch(jobs, sets.texts, identities, report);
   return new Map([...encryptions, ...kept].map(({ file }, index) => [file, encrypted[index]!]));
 }
 
@@ -51,11 +52,11 @@ export async function encryptMerged(
 export async function compareValues(
   input: MergeInput,
   { comparable }: Pick<Merged, "comparable">,
-  owner: Identity,
+  identities: readonly Identity[],
 ): Promise<ReadonlyMap<SecretPath, boolean>> {
   const equal = new Map<SecretPath, boolean>();
   for (const [path, files] of comparable) {
-    const [first, second] = await Promise.all(files.map((file, side) => decrypt(input.sides[side as SideIndex].read(file)!, [owner])));
+    const [first, second] = await Promise.all(files.map((file, side) => decrypt(input.sides[side as SideIndex].read(file)!, identities)));
     equal.set(path, Buffer.compare(first!, second!) === 0);
   }
   return equal;

@@ -8,6 +8,7 @@ import { withoutUnchanged, type FileChanges } from "../../files/changes.js";
 import { classify, CONFIG_FILE } from "../../format/layout.js";
 import { commitTree } from "../../git/commit-tree.js";
 import type { KeyChoice, Keys } from "../../keys/find-key.js";
+import { formerOwnerKeys } from "../../keys/former-owner-keys.js";
 import { ownerIdentityAmong } from "../../keys/owner-identity.js";
 import { SigningKey } from "../../keys/signing-key.js";
 import { loadVaultKeys } from "../../keys/vault-keys.js";
@@ -60,7 +61,8 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
     const keys = await ownersKeys(clone, sides, choice);
     const { owner, signingKey } = await requireOwnerOfBoth(clone, sides, keys);
     const input = mergeInputOf(clone, sides);
-    const equalValues = await compareValues(input, mergeStates(input), owner);
+    const identities = [owner, ...formerOwnerKeys(clone.context, sides.here.signed.lock.vault)];
+    const equalValues = await compareValues(input, mergeStates(input), identities);
     const draft = { ...input, equalValues };
     const review = reviewOf(clone, sides, draft, mergeStates(draft));
     const answers = answersTo(review, choice);
@@ -70,7 +72,7 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
     const open = { ...review, questions: merged.questions };
     if (choice.dryRun || choice.isUnseen?.(open)) throw new NotMerged(open);
     if (merged.questions.length > 0) throw new MergeConflictError(open);
-    return signMerged({ clone, sides, input, merged, keys, owner, signingKey }, join);
+    return signMerged({ clone, sides, input, merged, keys, identities, signingKey }, join);
   };
 }
 
@@ -88,14 +90,14 @@ async function ownersKeys(clone: SyncedClone, { here, tip }: DivergedSides, { ke
 
 /** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER` */
 async function requireOwnerOfBoth(
-  { followed }: SyncedClone,
+  { followed, trust }: SyncedClone,
   { here, there }: DivergedSides,
   keys: Keys,
 ): Promise<{ owner: Identity; signingKey: SigningKey }> {
   const owner = await ownerIdentityAmong(keys, here.state);
   const signingKey = new SigningKey(owner, here.signed.lock.vault);
   requireSigner(signingKey, here.signed.lock);
-  if (there.trusted.lock.owners.some(({ key }) => key === signingKey.publicKey)) return { owner, signingKey };
+  if (trust.history.isOwnerIn(there.trusted.lock, signingKey.publicKey)) return { owner, signingKey };
   const names = there.trusted.lock.owners.map(({ name }) => name).join(", ");
   throw new VaultError(
     "NOT_AUTHORIZED",
@@ -171,19 +173,19 @@ interface Decided {
   readonly input: MergeInput;
   readonly merged: Merged;
   readonly keys: Keys;
-  readonly owner: Identity;
+  readonly identities: readonly Identity[];
   readonly signingKey: SigningKey;
 }
 
 /** Encrypts and signs the result, and brings it together with the code. */
-async function signMerged({ clone, sides, input, merged, keys, owner, signingKey }: Decided, join: JoinWith): Promise<CommittedState> {
+async function signMerged({ clone, sides, input, merged, keys, identities, signingKey }: Decided, join: JoinWith): Promise<CommittedState> {
   const { context, root, repository, trust, followed } = clone;
   const { here, there } = sides;
   const title = `Merge ${followed.upstream.name}`;
   const message = messageOf(title, merged);
   const present = await onRecord(context, async (begin) => {
     const ours = input.sides[0].digest === here.signed.digest ? 0 : 1;
-    const files: FileChanges = new Map([...changesFrom(input, merged, ours), ...(await encryptMerged(context, input, merged, owner))]);
+    const files: FileChanges = new Map([...changesFrom(input, merged, ours), ...(await encryptMerged(context, input, merged, identities))]);
     const changed = withoutUnchanged(here.state.source, files);
     const actor = actorOf(here.state, keys, here.signed.lock.vault);
     const anchor = await begin(actor, { what: message.replaceAll(/\s*\n\s*/g, " "), secrets: secretsAmong(changed) });
