@@ -74,6 +74,15 @@ describe.each(ERAS)("a client of %s", (era) => {
     // Of several at once each waits for its turn, and finds what was answered before.
     await Promise.all([LIVE, LIVE].map((words) => served.call("run", { ...words, command: sh("true") })));
     expect(served.questions).toHaveLength(3);
+    // The question says in what it differs from what was allowed before.
+    expect(served.questions.map(({ message }) => /^Changed .*/m.exec(message)?.[0])).toEqual([
+      undefined,
+      "Changed     | nothing",
+      "Changed     | Command: now sh -c true",
+    ]);
+    // What was allowed for the session is not what a file of variables makes of it.
+    box.write("evil.env", "TAR_OPTIONS=--checkpoint-action=exec=./evil\n");
+    expect((await served.call("run", { ...LIVE, env_files: ["evil.env"] })).code).toBe("POLICY_DENIED");
     const other = { ...LIVE, command: sh("touch denied") };
     for (let count = 0; count < 3; count++) expect((await served.call("run", other)).code).toBe("APPROVAL_DENIED");
     expect(existsSync(join(box.repository, "denied"))).toBe(false);
@@ -89,6 +98,7 @@ describe.each(ERAS)("a client of %s", (era) => {
       ["done", "session, by an earlier answer for the session"],
       ["done", "session, by a person at the MCP client"],
       ["done", "session, by an earlier answer for the session"],
+      ["denied", undefined],
       ["denied", undefined],
       ["denied", undefined],
       ["denied", undefined],

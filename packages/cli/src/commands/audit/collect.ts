@@ -12,6 +12,7 @@ import { VaultCommand } from "../../vault-command.js";
 export default class AuditCollect extends VaultCommand {
   static override helpGroup = "audit" as const;
   static override summary = "Take in what other machines recorded in a spool";
+  static override needsPerson = "never" as const;
   static override description =
     "Takes each row into the audit log of this machine once, however often it is collected, and leaves the files as they are. Takes files of a spool, or its folder.";
   static override examples = ["agent-vault audit collect /mnt/job-17/.agent-vault/ledger/*.spool"];
