@@ -100,6 +100,10 @@ describe("sync where both sides changed the vault", () => {
     await ana.sync();
     const { merged } = await ben.sync();
     expect(merged!.notes).toMatchObject([{ kind: "owed", subject: "agent bot", secrets: ["g/p"] }]);
+    const parents = (await verify(ben.context(), ben.vault)).merged;
+    expect(parents.map(({ digest }) => digest).toSorted()).toEqual([...merged!.parents].toSorted());
+    const changes = parents.flatMap(({ changes }) => changes!.map(({ kind, subject }) => `${kind} ${subject}`));
+    expect(changes).toEqual(expect.arrayContaining(["access bot", "secret changed"]));
     expect(ben.git("log", "-1", "--format=%B")).toContain("agent bot may have read");
     await ana.sync();
     const state = await expectSame(team);

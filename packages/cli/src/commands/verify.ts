@@ -66,12 +66,17 @@ export default class Verify extends VaultCommand {
   }
 }
 
-function* formatVerification({ state, findings, comparison }: Verification): Generator<string> {
+function* formatVerification({ state, findings, comparison, merged }: Verification): Generator<string> {
   if (state) {
     const until = state.validUntil ? `, valid until ${state.validUntil.toISOString()}` : "";
     yield `State ${state.sequence} of the vault ${state.vault}, signed by ${state.signer ?? "an unknown signer"} (${state.fingerprint}) on ${state.signedAt.toISOString()}${until}.`;
   }
   yield* formatVaultFindings(findings);
+  for (const { digest, sequence, changes } of merged) {
+    const name = sequence === undefined ? digest : `state ${sequence} (${digest.slice(0, "sha256:".length + 12)})`;
+    yield changes ? `Merges ${name}, of which it changed:` : `Merges ${name}, which this clone does not hold.`;
+    for (const { text, widens } of changes ?? []) yield `  ${widens ? "! " : ""}${text}`;
+  }
   if (!comparison) return;
   const { revision, commit, base, before, difference } = comparison;
   const what = { absent: " which has no vault", unsigned: " which is not signed", signed: "" }[before];
@@ -81,7 +86,7 @@ function* formatVerification({ state, findings, comparison }: Verification): Gen
   for (const line of lines.length > 0 ? lines : ["no differences"]) yield `  ${line}`;
 }
 
-function asJson({ ok, folder, commit, state, findings, comparison }: Verification): object {
+function asJson({ ok, folder, commit, state, findings, comparison, merged }: Verification): object {
   return {
     ok,
     folder,
@@ -96,5 +101,6 @@ function asJson({ ok, folder, commit, state, findings, comparison }: Verificatio
     },
     findings: findings.map((finding) => ({ ...finding, code: FINDINGS[finding.kind].code })),
     against: comparison,
+    ...(merged.length > 0 && { merged }),
   };
 }

@@ -12,6 +12,8 @@ import { digestFiles, type KeyFinder } from "../files/digest-files.js";
 import { shellWord } from "../text/shell-word.js";
 import { openBase, requireRepository } from "./base.js";
 import { compare, type Comparison } from "./comparison.js";
+import { mergedParents, type MergedParent } from "./merged-states.js";
+import { TrustContext } from "../trust/trust-context.js";
 import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
 import { fingerprint } from "../lock/ssh-signature.js";
@@ -47,6 +49,8 @@ export interface Verification {
   readonly state: SignedSummary | undefined;
   readonly findings: readonly Finding[];
   readonly comparison: Comparison | undefined;
+  /** Of a merge, the states that it joined, with what it changed of each; none of another state, or where the signer is not trusted. */
+  readonly merged: readonly MergedParent[];
 }
 
 /** What a signed lock says of a state. */
@@ -101,6 +105,7 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
     state: signed && summaryOf(signed),
     findings: findings.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning")),
     comparison: compared?.comparison,
+    merged: lineage ? mergedParents(new TrustContext(context, root, undefined, () => {}, {}), repository, state, signed) : [],
   };
 }
 

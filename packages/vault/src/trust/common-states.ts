@@ -60,7 +60,7 @@ function coversAll(states: readonly CommittedState[], first: Lineage, second: Li
 }
 
 /** A state that one who is trusted lists, whole, out of whichever commit has it so; `undefined` where none has. */
-function readListedState(trust: TrustContext, repository: GitRepository, digest: Digest): CommittedState | undefined {
+export function readListedState(trust: TrustContext, repository: GitRepository, digest: Digest): CommittedState | undefined {
   for (const commit of trust.history.commitsWith(digest)) {
     try {
       const state = new VaultState(CommitFiles.open(repository, commit, trust.root));
