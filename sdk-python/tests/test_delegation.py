@@ -1,4 +1,4 @@
-"""What this package cannot authorize or record is read by the command line, or not at all."""
+"""What this package cannot authorize is read by the command line, or not at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import pytest
 from conftest import install
 from scene import Scene, key_file
 
-from agent_vault import AgentVaultWarning, NotAuthorizedError, Vault, VaultError
+from agent_vault import AgentVaultWarning, Vault, VaultError
 from agent_vault.reading import read_secret as reading
 
 REASONS = {
-    "LEDGER_UNAVAILABLE": {"AGENT_VAULT_AUDIT": ""},
     "TOKEN_DENIED": {"AGENT_VAULT_TOKEN": "avt_1"},
-    "HARNESS_DENIED": {"CLAUDECODE": "1"},
 }
 
 
@@ -53,50 +51,8 @@ def test_an_empty_token_is_a_token(first: Scene, monkeypatch: pytest.MonkeyPatch
         Vault(first.repository, first.key_path).get("token")
 
 
-@pytest.mark.usefixtures("nothing_is_decrypted")
-def test_without_the_command_line_a_policy_denies_everything(policy: Scene) -> None:
-    with pytest.raises(VaultError, match="has a policy") as caught:
-        Vault(policy.repository, policy.key_path).get("token")
-    assert caught.value.code == "POLICY_DENIED"
-
-
 def test_lists_need_neither(policy: Scene) -> None:
     assert len(Vault(policy.repository, policy.key_path).list_secrets()) == 7
-
-
-@pytest.mark.usefixtures("command_line", "nothing_is_decrypted")
-def test_a_read_goes_on_record_by_the_command_line(first: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AGENT_VAULT_AUDIT")
-    vault = Vault(first.repository, first.key_path)
-    assert vault.get("token") == "of the default group"
-    assert vault.get_bytes("stripe/cert") == bytes([0, 200, 255, 10])
-    with pytest.raises(NotAuthorizedError):
-        vault.get("other/secret")
-    words = ["agent-vault", "audit", "--json", "-C", str(first.repository), "--key", str(first.key_path)]
-    rows = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
-    assert {(row["who"], row["outcome"], *row["secrets"]) for row in rows} == {
-        ("bot", "done", "token"),
-        ("bot", "done", "stripe/cert"),
-        ("bot", "denied", "other/secret"),
-    }
-
-
-@pytest.mark.usefixtures("command_line", "nothing_is_decrypted")
-def test_the_command_line_applies_the_policy(policy: Scene) -> None:
-    vault = Vault(policy.repository, policy.key_path)
-    assert vault.get("token") == "of the default group"
-    with pytest.raises(VaultError) as caught:
-        vault.get("stripe/api-key")
-    assert caught.value.code == "POLICY_DENIED"
-    assert "policy explain" in str(caught.value)
-
-
-@pytest.mark.usefixtures("command_line", "nothing_is_decrypted")
-def test_a_program_that_a_coding_agent_starts_is_shown_no_value(first: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDECODE", "1")
-    with pytest.raises(VaultError) as caught:
-        Vault(first.repository, first.key_path).get("token")
-    assert caught.value.code == "HARNESS_DENIED"
 
 
 @pytest.mark.usefixtures("command_line")
@@ -139,10 +95,10 @@ def test_a_key_is_in_no_argument(first: Scene, machine: Path, monkeypatch: pytes
 def test_an_answer_that_cannot_be_read_is_not_quoted(first: Scene, machine: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     program = install(machine, f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("AGENT_VAULT_AUDIT")
+    monkeypatch.setenv("AGENT_VAULT_TOKEN", "avt_1")
     with pytest.raises(VaultError, match="cannot be read") as caught:
         Vault(first.repository, first.key_path).get("token")
-    assert caught.value.code == "LEDGER_UNAVAILABLE"
+    assert caught.value.code == "TOKEN_DENIED"
     assert "sk_live" not in str(caught.value)
 
 
@@ -150,7 +106,7 @@ def test_what_the_command_line_warns_of_is_a_warning_here(first: Scene, machine:
     answer = '{"encoding":"utf-8","value":"x"}'
     program = install(machine, f"#!/bin/sh\necho 'warning: one thing' >&2\necho 'warning: and another' >&2\necho '{answer}'\n")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("AGENT_VAULT_AUDIT")
+    monkeypatch.setenv("AGENT_VAULT_TOKEN", "avt_1")
     with pytest.warns(AgentVaultWarning) as caught:
         assert Vault(first.repository, first.key_path).get("token") == "x"
     assert [str(warning.message) for warning in caught] == ["one thing", "and another"]

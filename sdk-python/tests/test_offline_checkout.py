@@ -43,7 +43,7 @@ def rules_of(project: Project) -> list[Path]:
 
 @pytest.mark.parametrize("auto_pull", [True, False])
 def test_the_policy_of_main_counts(project: Project, *, auto_pull: bool) -> None:
-    project.set_policy("allow")
+    project.set_policy("deny")
     assert project.read(old_checkout(project), auto_pull=auto_pull) == "POLICY_DENIED"
 
 
@@ -68,7 +68,7 @@ def test_an_agent_that_main_has_removed_reads_nothing(project: Project) -> None:
     ],
 )
 def test_without_the_rules_of_main_it_is_refused(project: Project, damage: Callable[[Path], object]) -> None:
-    project.set_policy("allow")
+    project.set_policy("deny")
     clone = old_checkout(project)
     (file,) = rules_of(project)
     damage(file)

@@ -129,7 +129,7 @@ def test_an_agent_that_main_has_removed_reads_no_branch(project: Project) -> Non
 
 
 def test_a_policy_of_main_counts_on_every_branch(project: Project) -> None:
-    project.set_policy("allow")
+    project.set_policy("deny")
     project.push()
     assert project.job("refs/heads/old") == "POLICY_DENIED"
 

@@ -6,15 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 
-from .errors import error
+from .errors import NO_HOME, error
 
 try:
     import pwd
 except ImportError:  # Windows
     pwd = None  # type: ignore[assignment]
-
-#: The home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
-NO_HOME = os.path.join(os.devnull, "no-home")
 
 
 def home_folder(env: Mapping[str, str]) -> str:
@@ -42,10 +39,6 @@ def is_strict(env: Mapping[str, str]) -> bool:
         return env.get(name, "").lower() in ("1", "true")
 
     return is_set("AGENT_VAULT_STRICT") if "AGENT_VAULT_STRICT" in env else is_set("CI")
-
-
-def is_audit_off(env: Mapping[str, str]) -> bool:
-    return env.get("AGENT_VAULT_AUDIT", "").lower() == "off"
 
 
 def presented_token(env: Mapping[str, str]) -> str | None:

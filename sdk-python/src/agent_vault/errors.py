@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 
 from .error_codes import ERROR_CODES
 from .text.credentials import hide_credentials
 from .text.printable import printable
+
+#: The home folder of a user who has none. Nothing can be below it, so reading finds nothing and writing fails.
+NO_HOME = os.path.join(os.devnull, "no-home")
 
 
 class AgentVaultWarning(UserWarning):
@@ -84,6 +89,24 @@ def error(code: str, message: str, remedy: str | None = None) -> VaultError:
     """The error of a code, in the class that `ERROR_CODES` names. A code of a newer command line is a plain `VaultError`."""
     entry = ERROR_CODES.get(code)
     return (_CLASSES[entry.class_name] if entry else VaultError)(code, message, remedy)
+
+
+def write_error(failure: OSError, what: str) -> VaultError:
+    """The error for a failed write: `DISK_FULL`, `UNWRITABLE`. `what` names the file or folder in the message."""
+    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error(
+            "DISK_FULL", f"The disk is full, so {what} could not be written.", "Free some space and try again; nothing was changed."
+        )
+    if what.startswith(NO_HOME):
+        return error(
+            "UNWRITABLE",
+            "You have no home folder, so nothing can be kept there.",
+            "Set AGENT_VAULT_HOME to a folder of your own, then try again.",
+        )
+    reason = errno.errorcode.get(failure.errno or 0, "error")
+    return error(
+        "UNWRITABLE", f"{what} could not be written ({reason}).", "Check the owner and the permissions of the folder, then try again."
+    )
 
 
 def is_verification_error(failure: VaultError) -> bool:

@@ -11,6 +11,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("copilot", ("COPILOT_CLI", "COPILOT_AGENT", "GITHUB_COPILOT_CLI")),
     ("gemini", ("GEMINI_CLI",)),
     ("opencode", ("OPENCODE", "OPENCODE_CLIENT")),
+    ("aider", ()),
     ("continue", ("CONTINUE_CLI", "CONTINUE_GLOBAL_DIR")),
     ("windsurf", ("WINDSURF_CASCADE", "WINDSURF_AGENT", "WINDSURF_SESSION_ID")),
 )
@@ -19,8 +20,6 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def detect_harness(env: Mapping[str, str]) -> str | None:
     """The name of the coding agent that started this program, as far as the environment tells. It is a hint: variables can be removed."""
     for harness, names in _VARIABLES:
-        if any(env.get(name) for name in names):
+        if any(env.get(name) for name in names) or (harness == "aider" and any(name.startswith("AIDER_") for name in env)):
             return harness
-    if any(name.startswith("AIDER_") for name in env):
-        return "aider"
     return env.get("AGENT") or env.get("AI_AGENT") or None

@@ -46,13 +46,13 @@ def _draft(file: str, content: bytes, *, durable: bool) -> Iterator[str]:
                 os.fsync(opened.fileno())
         yield draft
         if durable:
-            _sync_folder(os.path.dirname(file))
+            sync_folder(os.path.dirname(file))
     finally:
         with contextlib.suppress(OSError):
             os.unlink(draft)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Makes a new name in a folder outlast a loss of power, where the system lets a folder be synced."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

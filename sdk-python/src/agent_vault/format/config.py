@@ -47,3 +47,11 @@ def parse_sync_settings(content: bytes) -> SyncSettings:
         raise sync.invalid("branch", "a branch is named as git names it")
     home = branch if branch is None or branch.startswith("refs/") else f"refs/heads/{branch}"
     return SyncSettings(min(settings.number("pull_interval", _DEFAULT_INTERVAL_S), _MAX_INTERVAL_S), home)
+
+
+def parse_audit_sinks(content: bytes) -> list[str] | None:
+    """`settings.audit.allow` of `config.yaml`; `None` without it. Raises `INVALID_YAML`, `INVALID_CONFIG`."""
+    fields = Fields.of(read_yaml(content, CONFIG_FILE), "INVALID_CONFIG", CONFIG_FILE)
+    settings = Fields.of(fields.values.get("settings", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.")
+    audit = Fields.of(settings.values.get("audit", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.audit.")
+    return audit.texts("allow") if "allow" in audit.values else None

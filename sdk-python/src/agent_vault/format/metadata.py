@@ -45,6 +45,18 @@ def parse_metadata(content: bytes, path: str) -> Metadata:
     )
 
 
+def parse_environment(content: bytes, path: str) -> str | None:
+    """The environment of a secret, which a policy can ask for. Raises `INVALID_YAML`, `INVALID_METADATA`."""
+    file = metadata_file(path)
+    fields = Fields.of(read_yaml(content, file), "INVALID_METADATA", file)
+    value = fields.values.get("environment")
+    if value is None or isinstance(value, str):
+        return value
+    if type(value) not in (int, float):
+        raise fields.invalid("environment", "this must be text")
+    return str(int(value)) if value == int(value) else str(value)
+
+
 def _time(fields: Fields, name: str) -> datetime | None:
     """An RFC 3339 time, in UTC and whole microseconds; `None` if the field is missing."""
     if fields.values.get(name) is None:

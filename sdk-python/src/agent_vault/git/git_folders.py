@@ -40,7 +40,7 @@ def find_git_folders(folder: str) -> GitFolders | None:
                 return None
             folder = above
             continue
-        named = re.search(r"^gitdir: (.+)$", read_text(dot_git) or "", re.MULTILINE) if stat.S_ISREG(mode) else None
+        named = re.search("^gitdir: ([^\r\n\u2028\u2029]+)", read_text(dot_git) or "", re.MULTILINE) if stat.S_ISREG(mode) else None
         git_dir = os.path.abspath(os.path.join(folder, named[1])) if named else dot_git
         common = (read_text(os.path.join(git_dir, "commondir")) or "").strip()
         return GitFolders(folder, git_dir, os.path.abspath(os.path.join(git_dir, common)))

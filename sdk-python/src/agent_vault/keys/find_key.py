@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..context import NO_HOME, home_folder, resolve_path
-from ..errors import VaultError, error
+from ..context import home_folder, resolve_path
+from ..errors import NO_HOME, VaultError, error
 from ..lock.digest import digest_of
 from ..text.credentials import holds_key
 from .key_file import Keys, decrypt_with_passphrase, is_key_text, is_passphrase_encrypted, parse_key_file

@@ -24,6 +24,8 @@ class Keys:
     source: str
     #: Whether this is an owner's key, by its place or by the comment `# role: owner`.
     is_owners: bool
+    #: `# agent:`, the agent that the key was made for.
+    agent: str | None
     #: `# vault:`, the id of the vault that the key was made for.
     vault: str | None
     #: `# owner:`, the signing keys of the owners who made it.
@@ -65,6 +67,7 @@ def parse_key_file(content: bytes, source: str, *, is_owners: bool) -> Keys:
         identities=identities,
         source=source,
         is_owners=is_owners or _comments(lines, "role")[:1] == ["owner"],
+        agent=next(iter(_comments(lines, "agent")), None),
         vault=vaults[0] if vaults else None,
         owners=tuple(key for text in _comments(lines, "owner") if (key := parse_ssh_public_key(text)) is not None),
         state=_parse_state(_comments(lines, "state")),

@@ -19,8 +19,8 @@ def require_not_removed(home: VaultFiles, used: VaultFiles, keys: Keys) -> None:
     One who was removed there reads no branch that has not heard of it. `home` are the files of the main branch and `used` those that are
     read, both verified. Raises `NOT_AUTHORIZED`.
     """
-    principal = _identify(used, keys)
-    if principal is None or _identify(home, keys) == principal:
+    principal = identify_principal(used, keys)
+    if principal is None or identify_principal(home, keys) == principal:
         return
     role, name = principal
     raise error(
@@ -30,7 +30,7 @@ def require_not_removed(home: VaultFiles, used: VaultFiles, keys: Keys) -> None:
     )
 
 
-def _identify(files: VaultFiles, keys: Keys) -> Principal | None:
+def identify_principal(files: VaultFiles, keys: Keys) -> Principal | None:
     """Who a signed state knows the keys as; `None` for nobody. An agent that was removed has no escrow any more."""
     lock = files.signed.lock if files.signed else None
     signing = keys.signing_keys(lock.vault) if lock else []
@@ -38,7 +38,8 @@ def _identify(files: VaultFiles, keys: Keys) -> Principal | None:
     if owner is not None:
         return "owner", owner
     recipients = {identity.recipient() for identity in keys.identities if not identity.is_post_quantum}
-    for agent in files.escrowed_agents():
+    # Of several agents with one key it is the one whom the key file names.
+    for agent in sorted(files.escrowed_agents(), key=lambda agent: agent != keys.agent):
         if (files.read(public_key_file(agent)) or b"").decode("utf-8", "replace").strip() in recipients:
             return "agent", agent
     return None

@@ -51,6 +51,11 @@ class SignedFiles:
         if (None if content is None else digest_of(content)) != expected:
             raise self._tampered([file])
 
+    def covers(self, file: str) -> bool:
+        """Whether a file is among the signed ones. Raises `TAMPERED`."""
+        tree = tree_of(file)
+        return (self._entry(self.lock.files, file) if tree is None else self._digest_in(tree, file)) is not None
+
     def require_all(self) -> None:
         """Refuses the vault if any file differs from what was signed. Raises `TAMPERED`."""
         entries = self._source.walk()

@@ -1,13 +1,12 @@
-"""Whether this package can read a secret by itself, or only the command line can, which records uses and checks policy and tokens."""
+"""Whether this package can read a secret by itself, or only the command line can, which knows tokens and earlier approvals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..context import is_audit_off, presented_token
+from ..context import presented_token
 from ..errors import VaultError, error
-from ..harness import detect_harness
 from ..keys.key_file import Keys
 
 
@@ -34,8 +33,11 @@ class Delegation:
 
 
 _INSTALL = "Install the command line, so that agent-vault is on the PATH"
-POLICY = Delegation(
-    "POLICY_DENIED", "The vault has a policy", ", which this package cannot evaluate without the command line.", f"{_INSTALL}."
+APPROVAL = Delegation(
+    "APPROVAL_UNAVAILABLE",
+    "The vault's policy asks for a person's approval of this read",
+    ", and an answer that was given before is known to the command line alone.",
+    f"{_INSTALL}.",
 )
 _TOKEN = Delegation(
     "TOKEN_DENIED",
@@ -43,17 +45,11 @@ _TOKEN = Delegation(
     ", which this package cannot verify without the command line.",
     f"{_INSTALL}; or unset AGENT_VAULT_TOKEN to use the key alone.",
 )
-_HARNESS = Delegation(
-    "HARNESS_DENIED",
-    "A coding agent started this program",
-    ", and without the command line this package cannot tell whether a person must approve the read.",
-    f"{_INSTALL}; or run the program outside the coding agent.",
-)
-_RECORD = Delegation(
+RECORD = Delegation(
     "LEDGER_UNAVAILABLE",
     "The use cannot be recorded",
-    ": this package has no audit log of its own, and agent-vault is not on the PATH.",
-    f"{_INSTALL}; or set AGENT_VAULT_AUDIT=off to read without a record.",
+    ": it has to be in the ledger, or in a spool for a key that only the command line can encrypt to, and agent-vault is not on the PATH.",
+    f"{_INSTALL}; or set AGENT_VAULT_AUDIT to otlp, stderr or file:PATH.",
 )
 _POST_QUANTUM = Delegation(
     "INVALID_KEY", "The key is a post-quantum key", ", which only the command line can decrypt with.", f"{_INSTALL}."
@@ -64,8 +60,4 @@ def find_delegation(env: Mapping[str, str], keys: Keys) -> Delegation | None:
     """Why the command line has to read, as far as that is known without the vault's files; `None` if this package can."""
     if presented_token(env) is not None:
         return _TOKEN
-    if detect_harness(env) is not None:
-        return _HARNESS
-    if not is_audit_off(env):
-        return _RECORD
     return _POST_QUANTUM if any(identity.is_post_quantum for identity in keys.identities) else None

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from ..context import NO_HOME
 from ..disk.atomic_file import make_private_folder, write_atomically
 from ..disk.write_lock import write_lock
-from ..errors import VaultError, error, warn
+from ..errors import NO_HOME, VaultError, error, warn
 from ..lock.ancestry import Ancestry
 from ..lock.digest import digest_of
 from .former_memory import join_former, parse_former_memory

@@ -1,0 +1,1 @@
+"""Where uses go on record without a database: a spool, a collector, a file."""

@@ -1,0 +1,1 @@
+"""Rows of the audit log that wait for a database, encrypted, in segments."""
