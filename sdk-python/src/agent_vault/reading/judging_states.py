@@ -87,8 +87,8 @@ def _states_of_remote(context: TrustContext, memory: Memory, trusted: TrustedSta
     if not _uncovered(memory.all_states_on_home(), trusted) or not may_have_remote(os.path.dirname(context.root), context.env):
         return accepted
     remote = _remote_of(context)
-    home = memory.remotes[remote].home if remote in memory.remotes else None
-    return accepted if remote is None or home is None else memory.states_on_home(remote, home)
+    known = memory.remotes.get(remote) if remote is not None else None
+    return accepted if remote is None or known is None or known.home is None else memory.states_on_home(remote, known.home)
 
 
 def _remote_of(context: TrustContext) -> str | None:

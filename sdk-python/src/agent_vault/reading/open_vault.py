@@ -8,7 +8,8 @@ from ..files.vault_files import VaultFiles
 from ..format.layout import POLICY_FILE
 from ..keys.key_file import Keys
 from ..trust.trust_context import TrustContext
-from .choose_state import ChosenState, choose_state
+from .choose_state import choose_state
+from .open_fetched import ChosenState
 from .read_consistently import read_consistently
 
 

@@ -76,7 +76,7 @@ def parse_rules(content: bytes, vault: str, lock: str, root: str) -> VaultFiles 
     try:
         first, second = (json.loads(line) for line in content.split(b"\n")[:2])
         signed = _lock_in(first, vault, lock) if first["version"] == _VERSION else None
-        return signed and _compared_with_lock(signed, [first, second], root)
+        return _compared_with_lock(signed, [first, second], root) if signed else None
     except UNREADABLE:
         return None
 
