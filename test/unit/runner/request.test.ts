@@ -146,6 +146,23 @@ describe("what a session remembers", () => {
   });
 });
 
+describe("a sensitive secret that no rule is stricter about", () => {
+  it("is asked about before a command, a template or a coding agent gets it, and not before a person prints it or a program reads it", () => {
+    const rules = '- {secrets: "**", allow: {actions: [run, get, read, inject]}}';
+    const approval = (given: Use, mayShow = false) =>
+      decide(policy(rules), use({ environment: "production", ...given }), { mayShow }).approval;
+    expect([approval({ action: "run" }), approval({ action: "inject" })]).toEqual(["session", "session"]);
+    expect([approval({ action: "get" }), approval({ action: "read" })]).toEqual(["never", "never"]);
+    expect([approval({ action: "get", harness: "codex" }), approval({ action: "get" }, true)]).toEqual(["session", "session"]);
+  });
+
+  it("is what a read through the command line is denied as by a rule that denies get", () => {
+    const rules = '- {secrets: "**", allow: all}\n- {secrets: "**", deny: {actions: get}}';
+    const allowed = (door: "cli" | "sdk") => decide(policy(rules), use({ action: "read", door })).allowed;
+    expect([allowed("cli"), allowed("sdk")]).toEqual([false, true]);
+  });
+});
+
 /** Anything that a rule can say, of what the uses below have or nearly have. */
 const conditions = fc.dictionary(
   fc.constantFrom("agents", "harnesses", "commands", "actions", "env", "environments"),
