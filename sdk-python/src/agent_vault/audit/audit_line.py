@@ -62,7 +62,7 @@ def otlp_body(row: AuditRow, row_id: str, vault: str) -> str:
         "severityNumber": 13 if is_refusal else 9,
         "severityText": "WARN" if is_refusal else "INFO",
         "eventName": "agent_vault.audit",
-        "body": {"stringValue": f"{' '.join([event.who or 'unknown', event.action, *(event.secrets or ())])}: {event.outcome}"},
+        "body": {"stringValue": f"{' '.join(['unknown' if event.who is None else event.who, event.action, *(event.secrets or ())])}: {event.outcome}"},
         "attributes": [{"key": f"agent_vault.{name}", "value": _otlp_value(value)} for name, value in fields.items()],
     }
     attributes = [
