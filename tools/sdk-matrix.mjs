@@ -184,7 +184,6 @@ async function pythonCases() {
         python,
         ["-c", `from agent_vault import Vault; print(Vault(${JSON.stringify(repository)}).get("stripe/api-key"))`],
         project,
-        { AGENT_VAULT_AUDIT: "off" },
       );
   }
 }
