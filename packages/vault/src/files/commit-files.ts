@@ -21,6 +21,7 @@ const MAX_HELD_BYTES = 1024 * 1024;
  */
 export class CommitFiles implements FileSource {
   readonly root: string;
+  readonly isFixed = true;
   readonly #repository: GitRepository;
   /** The id of the vault's tree. */
   readonly #tree: string;

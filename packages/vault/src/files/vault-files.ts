@@ -53,7 +53,8 @@ export class VaultFiles {
   }
 
   /** The digests of all files that belong in a vault, by their path: of the bytes that `bytes` gives. */
-  digests(): Map<string, Digest> {
+  digests(): ReadonlyMap<string, Digest> {
+    if (this.#signed?.fixed) return this.#signed.fixed;
     return digestsIn({ root: this.source.root, read: (file) => this.read(file), walk: (folder) => this.source.walk(folder) });
   }
 

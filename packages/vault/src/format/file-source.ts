@@ -14,6 +14,8 @@ export interface FileReader {
 export interface FileSource extends FileReader {
   /** The vault's folder, for messages and for what is beside it. */
   readonly root: string;
+  /** Whether its files are the same for ever, as a commit's are: then they need not be looked through twice. */
+  readonly isFixed?: boolean;
   /** As {@link FileReader.read}. @param maxBytes reads no more bytes than these from the file's beginning */
   read(file: string, maxBytes?: number): Uint8Array | undefined;
   /**

@@ -133,12 +133,18 @@ export class SignedFiles {
 
   /** The files of the vault that the lock vouches for, each with its digest. @throws VaultError `TAMPERED` where any file differs */
   requireAll(): ReadonlyMap<string, Digest> {
+    if (this.fixed) return this.fixed;
     const entries = this.#source.walk();
     const present = digestsIn(this.#source, entries);
     const added = present.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
     const differing = [...differingFrom(this.lock, added, present), ...nestedAttributes(entries)];
     if (differing.length > 0) throw this.#tampered(differing);
     return (this.#present = present);
+  }
+
+  /** The digests of all files that were found to be as they were signed, where nothing can change them any more. */
+  get fixed(): ReadonlyMap<string, Digest> | undefined {
+    return this.#source.isFixed ? this.#present : undefined;
   }
 
   /** The files below a folder such as `secrets`, by the lock. @throws VaultError `TAMPERED` */

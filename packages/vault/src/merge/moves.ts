@@ -156,7 +156,9 @@ function movesSince(bases: readonly MergeState[], side: MergeState): Map<SecretP
       const before = base.metadata(from);
       if (before === undefined || (before.id == null && before.created === undefined)) continue;
       const [to, another] = arrived.filter((path) => isSameSecret(before, side.metadata(path)));
-      if (to !== undefined && another === undefined && !moves.has(from)) moves.set(from, to);
+      // Several secrets that were made at one time, and have no id, cannot be told apart.
+      const isOnly = to !== undefined && gone.every((other) => other === from || !isSameSecret(base.metadata(other), side.metadata(to)));
+      if (isOnly && another === undefined && !moves.has(from)) moves.set(from, to);
     }
   }
   return moves;
