@@ -3,7 +3,7 @@ import type { FileEntry, FileSource } from "../format/file-source.js";
 import { classify } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
 import { missingObject, readBlobsSync, streamBlobSync, type SizedBlob } from "../git/objects-sync.js";
-import { listTreeSync, type TreeEntry, type TreeListing } from "../git/tree-entries.js";
+import { listTreeSync, type TreeEntries, type TreeEntry, type TreeListing } from "../git/tree-entries.js";
 import type { GitRepository } from "../git/repository.js";
 import { MAX_LISTING_BYTES, maxBytesOf, requireDepth, requireEntries, requireSize, tooManyEntries } from "./limits.js";
 import { linkInVault } from "./vault-folder.js";
@@ -26,21 +26,25 @@ export class CommitFiles implements FileSource {
   /** The id of the vault's tree. */
   readonly #tree: string;
   /** What is directly in the vault's folder. */
-  readonly #top: ReadonlyMap<string, TreeEntry>;
+  readonly #top: TreeEntries;
   /** All files below folders that were walked, sorted. */
-  readonly #walked = new Map<string, readonly TreeEntry[]>();
+  readonly #walked = new Map<string, TreeEntries>();
   /** Entries that were asked for one by one. */
   readonly #single = new Map<string, TreeEntry | undefined>();
   /** Contents that were read and not asked for yet. */
   #held: ReadonlyMap<string, Uint8Array> = new Map();
   /** Up to where files were read in their order, and how many the last time. */
-  #order: { readonly entries: readonly TreeEntry[]; readonly end: number; readonly ahead: number } = { entries: [], end: 0, ahead: 1 };
+  #order: { readonly entries: TreeEntries | undefined; readonly end: number; readonly ahead: number } = {
+    entries: undefined,
+    end: 0,
+    ahead: 1,
+  };
 
-  private constructor(root: string, repository: GitRepository, tree: string, top: readonly TreeEntry[]) {
+  private constructor(root: string, repository: GitRepository, tree: string, top: TreeEntries) {
     this.root = root;
     this.#repository = repository;
     this.#tree = tree;
-    this.#top = new Map(top.map((entry) => [entry.path, entry]));
+    this.#top = top;
   }
 
   /**
@@ -50,15 +54,10 @@ export class CommitFiles implements FileSource {
   static open(repository: GitRepository, revision: string, root: string): CommitFiles {
     const folder = repository.pathOf(root);
     const entries = list(repository, revision, "", { paths: [`${folder}/`] });
-    const tree = entries.find(({ path, kind }) => path === folder && kind === "tree");
-    if (!tree) throw new VaultError("VAULT_NOT_FOUND", `${revision} holds no vault in ${folder}/.`, { remedy: "Name another commit." });
-    const top = entries.filter(({ path }) => path.startsWith(`${folder}/`));
-    return new CommitFiles(
-      root,
-      repository,
-      tree.id,
-      top.map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) })),
-    );
+    const tree = entries.get(folder);
+    if (tree?.kind !== "tree")
+      throw new VaultError("VAULT_NOT_FOUND", `${revision} holds no vault in ${folder}/.`, { remedy: "Name another commit." });
+    return new CommitFiles(root, repository, tree.id, entries.below(folder));
   }
 
   /** The id of the vault's tree object. */
@@ -87,7 +86,12 @@ export class CommitFiles implements FileSource {
 
   /** All entries below a folder, sorted. @throws VaultError `LINK_IN_VAULT`, `TAMPERED` where there are more than a vault has */
   walk(folder = ""): FileEntry[] {
-    return this.#below(folder).flatMap(({ path, kind }) => (kind === "tree" ? [] : [{ file: path, kind }]));
+    return [...this.entries(folder)];
+  }
+
+  /** As `walk`, one after the other. */
+  *entries(folder = ""): Generator<FileEntry> {
+    for (const { path, kind } of this.#below(folder)) if (kind !== "tree") yield { file: path, kind };
   }
 
   /** Reads files that are known to be needed, all in one process. @throws VaultError as `read` */
@@ -117,12 +121,10 @@ export class CommitFiles implements FileSource {
   #known(path: string): TreeEntry | undefined {
     if (!path.includes("/")) return this.#top.get(path);
     const walked = this.#walkedAround(path);
-    if (!walked) return this.#single.get(path);
-    const entry = walked[indexOf(walked, path)];
-    return entry?.path === path ? entry : undefined;
+    return walked ? walked.get(path) : this.#single.get(path);
   }
 
-  #walkedAround(path: string): readonly TreeEntry[] | undefined {
+  #walkedAround(path: string): TreeEntries | undefined {
     for (const folder of ["", ...foldersOf(path)]) {
       const walked = this.#walked.get(folder);
       if (walked) return walked;
@@ -140,18 +142,18 @@ export class CommitFiles implements FileSource {
     for (const entry of found) if (parts.has(entry.path)) this.#single.set(entry.path, entry);
   }
 
-  #below(folder: string): readonly TreeEntry[] {
+  #below(folder: string): Iterable<TreeEntry> {
     const walked = this.#walked.get(folder) ?? this.#walkedAround(`${folder}/`);
     if (walked) {
       // "0" is the character after "/".
-      return folder === "" ? walked : walked.slice(indexOf(walked, `${folder}/`), indexOf(walked, `${folder}0`));
+      return folder === "" ? walked : walked.range(walked.indexOf(`${folder}/`), walked.indexOf(`${folder}0`));
     }
     const tree = folder === "" ? this.#tree : this.#treeOf(folder);
     const prefix = folder === "" ? "" : `${folder}/`;
-    const entries = tree === undefined ? [] : list(this.#repository, tree, folder, { recursive: true, prefix });
-    const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-    this.#walked.set(folder, sorted);
-    return sorted;
+    if (tree === undefined) return [];
+    const entries = list(this.#repository, tree, folder, { recursive: true, prefix });
+    this.#walked.set(folder, entries);
+    return entries;
   }
 
   #treeOf(folder: string): string | undefined {
@@ -162,7 +164,7 @@ export class CommitFiles implements FileSource {
   /** Reads a file, and with it what is likely to be asked for next. */
   #readAhead(file: string, blob: SizedBlob): Uint8Array {
     if (blob.size > MAX_HELD_BYTES) return this.#readLarge(file, blob);
-    const next = file.includes("/") ? this.#following(file) : [...this.#top.values()].filter(({ path }) => belongs(path));
+    const next = file.includes("/") ? this.#following(file) : [...this.#top.range(0, MAX_AHEAD_FILES)].filter(({ path }) => belongs(path));
     this.#hold([file, ...next.map(({ path }) => path)]);
     return this.#held.get(file)!;
   }
@@ -179,16 +181,16 @@ export class CommitFiles implements FileSource {
   }
 
   /** The files after this one, more of them each time, where one after the other is read. */
-  #following(file: string): readonly TreeEntry[] {
+  #following(file: string): TreeEntry[] {
     const walked = this.#walkedAround(file);
     if (!walked) return [];
-    const index = indexOf(walked, file);
+    const index = walked.indexOf(file);
     const { entries, end, ahead } = this.#order;
     // Some are passed over, such as files that belong in no vault.
     const isInOrder = entries === walked && index >= end && index < end + MAX_PASSED_OVER;
     const count = isInOrder ? Math.min(ahead * 16, MAX_AHEAD_FILES) : 1;
     this.#order = { entries: walked, end: index + count, ahead: count };
-    return walked.slice(index + 1, index + count);
+    return [...walked.range(index + 1, index + count)];
   }
 
   /** Keeps the contents of files for when they are asked for, in place of those that were kept before. */
@@ -211,7 +213,7 @@ export class CommitFiles implements FileSource {
 const belongs = (file: string): boolean => classify(file).kind !== "stray";
 
 /** @param folder for the error @throws VaultError `TAMPERED` where there are more entries than a vault has */
-function list(repository: GitRepository, tree: string, folder: string, listing: Omit<TreeListing, "maxBytes">): TreeEntry[] {
+function list(repository: GitRepository, tree: string, folder: string, listing: Omit<TreeListing, "maxBytes">): TreeEntries {
   try {
     const entries = listTreeSync(repository, tree, { ...listing, maxBytes: MAX_LISTING_BYTES });
     requireEntries(folder, entries.length);
@@ -226,15 +228,4 @@ function list(repository: GitRepository, tree: string, folder: string, listing: 
 function foldersOf(path: string): string[] {
   const parts = path.split("/").slice(0, -1);
   return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
-}
-
-/** Where a path is among sorted entries, or would be. */
-function indexOf(entries: readonly TreeEntry[], path: string): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (entries[middle]!.path < path) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -27,4 +27,11 @@ export interface FileSource extends FileReader {
   readInPieces?(file: string, take: (piece: Uint8Array) => void): boolean;
   /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
   walk(folder?: string): FileEntry[];
+  /** As `walk`, one after the other, where they need not all be in memory. */
+  entries?(folder?: string): Iterable<FileEntry>;
+}
+
+/** All entries below a folder but folders, sorted, one after the other. @throws VaultError as {@link FileSource.walk} */
+export function entriesOf(source: FileSource, folder = ""): Iterable<FileEntry> {
+  return source.entries?.(folder) ?? source.walk(folder);
 }

@@ -23,6 +23,105 @@ export interface TreeListing {
 }
 
 /**
+ * The entries of a tree, sorted by the bytes of their paths. They stay as git listed them until one is asked for: anybody may have made
+ * the tree, and as objects its entries would take several times the memory.
+ */
+export class TreeEntries implements Iterable<TreeEntry> {
+  readonly #listing: Buffer;
+  /** Where each entry begins in the listing. */
+  readonly #starts: Uint32Array;
+  readonly #prefix: string;
+  /** How many bytes are cut off each path. */
+  readonly #cut: number;
+
+  private constructor(listing: Buffer, starts: Uint32Array, prefix: string, cut = 0) {
+    this.#listing = listing;
+    this.#starts = starts;
+    this.#prefix = prefix;
+    this.#cut = cut;
+  }
+
+  /** @param listing as `git ls-tree -l -z` prints it */
+  static parse(listing: Buffer, prefix: string): TreeEntries {
+    let count = 0;
+    for (let end = listing.indexOf(0); end >= 0; end = listing.indexOf(0, end + 1)) count++;
+    const starts = new Uint32Array(count);
+    for (let index = 0, start = 0; index < count; index++, start = listing.indexOf(0, start) + 1) starts[index] = start;
+    const entries = new TreeEntries(listing, starts, prefix);
+    // git sorts a tree and so its listing; somebody who makes a tree by hand need not.
+    for (let index = 1; index < count; index++) {
+      if (entries.#compare(starts[index - 1]!, starts[index]!) <= 0) continue;
+      starts.sort((a, b) => entries.#compare(a, b));
+      break;
+    }
+    return entries;
+  }
+
+  get length(): number {
+    return this.#starts.length;
+  }
+
+  at(index: number): TreeEntry | undefined {
+    const start = this.#starts[index];
+    if (start === undefined) return undefined;
+    const listing = this.#listing;
+    const tab = listing.indexOf("\t", start);
+    const [mode = "", , id = "", size = ""] = listing.toString("latin1", start, tab).split(/ +/);
+    return { path: this.#pathAt(start), kind: kindOf(mode), id, size: /^\d+$/.test(size) ? Number(size) : undefined };
+  }
+
+  get(path: string): TreeEntry | undefined {
+    const entry = this.at(this.indexOf(path));
+    return entry?.path === path ? entry : undefined;
+  }
+
+  /** Where a path is, or would be. */
+  indexOf(path: string): number {
+    const wanted = Buffer.from(path.startsWith(this.#prefix) ? path.slice(this.#prefix.length) : path);
+    let [low, high] = [0, this.#starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const start = this.#starts[middle]!;
+      if (this.#listing.compare(wanted, 0, wanted.length, this.#pathFrom(start), this.#endOf(start)) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Some of the entries. */
+  range(from: number, to: number): TreeEntries {
+    return new TreeEntries(this.#listing, this.#starts.subarray(from, Math.max(from, to)), this.#prefix, this.#cut);
+  }
+
+  /** What is below a folder, by its path there. */
+  below(folder: string): TreeEntries {
+    // "0" is the character after "/".
+    const inside = this.range(this.indexOf(`${folder}/`), this.indexOf(`${folder}0`));
+    return new TreeEntries(this.#listing, inside.#starts, this.#prefix, this.#cut + Buffer.byteLength(folder) + 1);
+  }
+
+  *[Symbol.iterator](): Generator<TreeEntry> {
+    for (let index = 0; index < this.#starts.length; index++) yield this.at(index)!;
+  }
+
+  #pathAt(start: number): string {
+    return this.#prefix + this.#listing.toString("utf8", this.#pathFrom(start), this.#endOf(start));
+  }
+
+  #pathFrom(start: number): number {
+    return this.#listing.indexOf("\t", start) + 1 + this.#cut;
+  }
+
+  #endOf(start: number): number {
+    return this.#listing.indexOf(0, start);
+  }
+
+  #compare(a: number, b: number): number {
+    return this.#listing.compare(this.#listing, this.#pathFrom(b), this.#endOf(b), this.#pathFrom(a), this.#endOf(a));
+  }
+}
+
+/**
  * Lists a tree with the sizes of its files, and reads none.
  * @param tree a tree, or a revision whose tree it is
  * @throws GitError `tooMuchOutput`, `other` where there is no such tree
@@ -31,17 +130,9 @@ export function listTreeSync(
   repository: GitRepository,
   tree: string,
   { recursive, paths, prefix = "", maxBytes }: TreeListing,
-): TreeEntry[] {
+): TreeEntries {
   const options = ["-l", "-z", "--full-tree", ...(recursive ? ["-r"] : []), ...(paths ? ["-t"] : [])];
-  const listing = repository.runSync(["ls-tree", ...options, tree, ...(paths ? ["--", ...paths] : [])], { maxBytes });
-  const entries: TreeEntry[] = [];
-  for (let start = 0, end = listing.indexOf(0); end >= 0; start = end + 1, end = listing.indexOf(0, start)) {
-    const tab = listing.indexOf("\t", start);
-    const [mode = "", , id = "", size = ""] = listing.toString("latin1", start, tab).split(/ +/);
-    const kind = kindOf(mode);
-    entries.push({ path: prefix + listing.toString("utf8", tab + 1, end), kind, id, size: /^\d+$/.test(size) ? Number(size) : undefined });
-  }
-  return entries;
+  return TreeEntries.parse(repository.runSync(["ls-tree", ...options, tree, ...(paths ? ["--", ...paths] : [])], { maxBytes }), prefix);
 }
 
 /**

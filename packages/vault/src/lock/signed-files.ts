@@ -1,26 +1,18 @@
-import { createHash } from "node:crypto";
 import { VaultError } from "../errors.js";
-import type { FileEntry, FileSource } from "../format/file-source.js";
-import { ADDED_ENTRIES, classify, CONFIG_FILE, GITATTRIBUTES_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
+import { entriesOf, type FileEntry, type FileSource } from "../format/file-source.js";
+import { CONFIG_FILE, GITATTRIBUTES_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
 import { signedFilesIn } from "./added-files.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
+import { ADDED, digestOfFile, isSigned, treeOf, type Summary } from "./file-digests.js";
+import { listTree, listTrees } from "./tree-lists.js";
 import { digestInList, type TreeListCache } from "./tree-list-cache.js";
 import { andMore } from "../text/counts.js";
 
-/** The folder whose digest covers a file, or `undefined` where the file has an entry of its own. */
-export function treeOf(file: string): string | undefined {
-  return /^(agents|owners|secrets\/[^/]+|signers|versions)\//.exec(file)?.[1];
-}
-
-/** Whether the owner's signature covers a file: all that belongs in a vault but the signature itself. Added files are covered by way of `config.yaml`. */
-export function isSigned(file: string): boolean {
-  const { kind } = classify(file);
-  return kind !== "stray" && kind !== "signature";
-}
+export { digestOfFile, isAdded, isSigned, treeOf, type Summary } from "./file-digests.js";
 
 /** The digests of a vault's files, of all or of some, by their path, as they are now. Strays are in no one's name, and links are no files. */
-export function digestsIn(source: FileSource, entries: readonly FileEntry[] = source.walk()): Map<string, Digest> {
+export function digestsIn(source: FileSource, entries: Iterable<FileEntry> = entriesOf(source)): Map<string, Digest> {
   const digests = new Map<string, Digest>();
   for (const { file, kind } of entries) {
     if (kind !== "file" || !isSigned(file)) continue;
@@ -28,29 +20,6 @@ export function digestsIn(source: FileSource, entries: readonly FileEntry[] = so
     if (digest) digests.set(file, digest);
   }
   return digests;
-}
-
-/** The digest of a file as it is now; `undefined` where there is none. */
-export function digestOfFile(source: FileSource, file: string): Digest | undefined {
-  const hash = createHash("sha256");
-  const take = (bytes: Uint8Array) => void hash.update(bytes);
-  const bytes = source.readInPieces ? undefined : source.read(file);
-  if (bytes) take(bytes);
-  const isThere = bytes !== undefined || source.readInPieces?.(file, take);
-  return isThere ? `sha256:${hash.digest("hex")}` : undefined;
-}
-
-/** What is signed of a set of files. */
-export interface Summary extends Pick<Lock, "files" | "trees"> {
-  /** For `signed_files` in `config.yaml`: the digests of files and folders that the lock's own lists leave out. */
-  readonly added: ReadonlyMap<string, Digest>;
-}
-
-const ADDED: ReadonlySet<string> = new Set(ADDED_ENTRIES);
-
-/** Whether a file is covered by way of `config.yaml`, and not by the lock's own lists. */
-export function isAdded(file: string): boolean {
-  return ADDED.has(treeOf(file) ?? file);
 }
 
 /** What is signed of a set of files, by their digests. */
@@ -73,8 +42,10 @@ export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
 }
 
 /** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
-export function nestedAttributes(entries: readonly FileEntry[]): string[] {
-  return entries.flatMap(({ file }) => (file.endsWith(`/${GITATTRIBUTES_FILE}`) ? [file] : []));
+export function nestedAttributes(entries: Iterable<FileEntry>): string[] {
+  const found: string[] = [];
+  for (const { file } of entries) if (file.endsWith(`/${GITATTRIBUTES_FILE}`)) found.push(file);
+  return found;
 }
 
 /** How a vault's files are held to its lock. */
@@ -134,12 +105,11 @@ export class SignedFiles {
   /** The files of the vault that the lock vouches for, each with its digest. @throws VaultError `TAMPERED` where any file differs */
   requireAll(): ReadonlyMap<string, Digest> {
     if (this.fixed) return this.fixed;
-    const entries = this.#source.walk();
-    const present = digestsIn(this.#source, entries);
-    const added = present.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
-    const differing = [...differingFrom(this.lock, added, present), ...nestedAttributes(entries)];
+    const present = listTrees(this.#source);
+    const added = present.files.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
+    const differing = [...differingFrom(this.lock, added, present), ...nestedAttributes(entriesOf(this.#source))];
     if (differing.length > 0) throw this.#tampered(differing);
-    return (this.#present = present);
+    return (this.#present = present.digests());
   }
 
   /** The digests of all files that were found to be as they were signed, where nothing can change them any more. */
@@ -156,7 +126,7 @@ export class SignedFiles {
   #lookThrough(folder: string): string[] {
     const inside = (tree: string) => tree === folder || tree.startsWith(`${folder}/`);
     const trees = new Set([...this.lock.trees.keys(), ...(ADDED.has(folder) ? this.#addedEntries().keys() : [])].filter(inside));
-    for (const { file, kind } of this.#source.walk(folder)) {
+    for (const { file, kind } of entriesOf(this.#source, folder)) {
       const tree = treeOf(file);
       if (kind === "file" && isSigned(file) && tree !== undefined && inside(tree)) trees.add(tree);
     }
@@ -186,11 +156,11 @@ export class SignedFiles {
   #digests(tree: string): ReadonlyMap<string, Digest> {
     const known = this.#trees.get(tree);
     if (known) return known;
-    const digests = digestsIn(this.#source, this.#source.walk(tree));
-    const relative = new Map([...digests].map(([file, digest]) => [file.slice(tree.length + 1), digest]));
-    const list = treeList(relative);
-    if ((digests.size === 0 ? undefined : digestOf(list)) !== this.#entry(this.lock.trees, tree)) throw this.#tampered([`${tree}/`]);
-    this.#lists?.keep(tree, list, digests.size);
+    // No more of it is held than its list before that is known to be signed: anybody who can push may have made the files.
+    const list = listTree(this.#source, tree);
+    if (list?.digest !== this.#entry(this.lock.trees, tree)) throw this.#tampered([`${tree}/`]);
+    const digests = list?.digests() ?? new Map<string, Digest>();
+    if (list) this.#lists?.keep(tree, list.text(), digests.size);
     this.#trees.set(tree, digests);
     return digests;
   }
@@ -231,8 +201,7 @@ export function addedBy(lock: Lock, config: Uint8Array | undefined): ReadonlyMap
  * Files and folders that are not as a state says, folders with a slash at their end.
  * @param added what it says of added files, from {@link addedBy}; they are left out where that is not known
  */
-export function differingFrom(lock: Lock, added: ReadonlyMap<string, Digest> | undefined, present: ReadonlyMap<string, Digest>): string[] {
-  const now = summarize(present);
+export function differingFrom(lock: Lock, added: ReadonlyMap<string, Digest> | undefined, now: Summary): string[] {
   const compare = (a: ReadonlyMap<string, Digest>, b: ReadonlyMap<string, Digest>) =>
     [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name));
   const files = compare(lock.files, now.files);

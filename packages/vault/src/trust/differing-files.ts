@@ -38,7 +38,7 @@ export async function differingFiles(
   const added = addedBy(lock, config);
   const signedFiles = new Map([...(added ?? []), ...lock.files]);
   const signedTrees = new Map([...(added ?? []), ...lock.trees]);
-  const names = differingFrom(lock, added, present);
+  const names = differingFrom(lock, added, summarize(present));
   const trees = new Map<string, ReadonlyMap<string, Digest> | undefined>(
     names.filter((name) => name.endsWith("/")).map((name) => [name.slice(0, -1), undefined]),
   );
