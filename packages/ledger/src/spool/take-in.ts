@@ -108,7 +108,11 @@ async function takeSegment({ context, database, vault }: TakeInRequest, reader: 
   while (failure === undefined) {
     const batch: SegmentRow[] = [];
     try {
-      for (const row of rows) if (batch.push(row) >= BATCH_SIZE) break;
+      // A loop that is left would end the generator, and the rest of the segment with it.
+      for (let next = rows.next(); !next.done; next = rows.next()) {
+        batch.push(next.value);
+        if (batch.length === BATCH_SIZE) break;
+      }
     } catch (error) {
       failure = error;
     }

@@ -52,6 +52,7 @@ def audit_line(row: AuditRow, row_id: str, vault: str) -> str:
 def otlp_body(row: AuditRow, row_id: str, vault: str) -> str:
     """The body of an OTLP request (OpenTelemetry Protocol 1, logs, JSON encoding)."""
     event = row.event
+    who = "unknown" if event.who is None else event.who
     is_refusal = event.outcome in ("denied", "failed")
     fields = audit_fields(row, row_id, vault)
     del fields["vault"]
@@ -62,7 +63,7 @@ def otlp_body(row: AuditRow, row_id: str, vault: str) -> str:
         "severityNumber": 13 if is_refusal else 9,
         "severityText": "WARN" if is_refusal else "INFO",
         "eventName": "agent_vault.audit",
-        "body": {"stringValue": f"{' '.join(['unknown' if event.who is None else event.who, event.action, *(event.secrets or ())])}: {event.outcome}"},
+        "body": {"stringValue": f"{' '.join([who, event.action, *(event.secrets or ())])}: {event.outcome}"},
         "attributes": [{"key": f"agent_vault.{name}", "value": _otlp_value(value)} for name, value in fields.items()],
     }
     attributes = [

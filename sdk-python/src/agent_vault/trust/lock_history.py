@@ -69,7 +69,7 @@ class LockHistory:
         return False
 
     def is_owner_in(self, state: SignedLock, key: str) -> bool:
-        """Whether a key is an owner's in a state, or the one by which an owner of it has replaced theirs since, signed by the former key."""
+        """Whether a key is an owner's in a state, or the one by which an owner of it has replaced theirs, signed by the former key."""
         if is_owner(key, state):
             return True
         owners = {(owner.name, owner.key) for owner in state.lock.owners}
