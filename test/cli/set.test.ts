@@ -111,6 +111,11 @@ describe("set", () => {
     await box.sign();
     expect((await box.cli(["set", "a/four"], { input: "1234" })).code).toBe(0);
     expect(errorCode(await box.cli(["set", "a/five"], { input: "12345" }))).toBe("VALUE_TOO_LARGE");
+
+    // No setting makes room for a value that could not be read again.
+    writeFileSync(config, readFileSync(config, "utf8").replace("max_value_bytes: 4", `max_value_bytes: ${128 * 1024 * 1024}`));
+    await box.sign();
+    await expect(box.set("a/huge", Buffer.alloc(62 * 1024 * 1024 + 1))).rejects.toMatchObject({ code: "VALUE_TOO_LARGE" });
   });
 
   it("makes a value that nobody sees", async () => {

@@ -3,6 +3,8 @@ import { changeVault, type Ask, type Change, type ChangeRequest } from "../chang
 import { newId, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import type { VaultState } from "../files/vault-state.js";
+import { MAX_HEADER_BYTES } from "../age/header.js";
+import { MAX_FILE_BYTES } from "../files/limits.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import type { Manifest } from "../format/manifest.js";
 import { ACCESS_LEVELS, changeMetadata, createMetadata, parseMetadata, type Attributes, type Metadata } from "../format/metadata.js";
@@ -110,12 +112,26 @@ interface PresentSecret {
 /** The secret's present metadata, once the new value and attributes fit the vault. @param value `undefined` where it is kept */
 function requirePresent(state: VaultState, { path, attributes }: SetInput, value: Uint8Array | undefined, now: Date): PresentSecret {
   if (value === undefined) state.ciphertext(path);
+  else if (value.length > MAX_VALUE_BYTES) throw unreadablyLarge();
   else if (value.length > state.config.settings.max_value_bytes) throw valueTooLarge(state.config.settings.max_value_bytes);
   const bytes = state.read(metadataFile(path));
   const metadata = bytes && parseMetadata(bytes, path);
   requireFutureExpiry(attributes.expires, metadata?.expires, now);
   if (!state.hasSecret(path)) requireNoTwin(state, path);
   return { bytes, metadata };
+}
+
+/** The largest value that can be read again, whatever the settings say: its file has a header, and 16 bytes more for each 64 KiB. */
+const MAX_VALUE_BYTES = MAX_FILE_BYTES - 2 * MAX_HEADER_BYTES;
+
+function unreadablyLarge(): VaultError {
+  return new VaultError(
+    "VALUE_TOO_LARGE",
+    `The value is larger than ${MAX_VALUE_BYTES} bytes, which is as much as a vault's file can hold.`,
+    {
+      remedy: "Store a smaller value, such as the key of a larger file that is encrypted elsewhere.",
+    },
+  );
 }
 
 /** The error for a value over a vault's limit, in bytes, for those who read one and need not read it to its end. */
