@@ -9,6 +9,7 @@ import {
   metadataFile,
   parseSecretPath,
   fetchStates,
+  findVaultKeys,
   readingFingerprint,
   secretFile,
   VaultError,
@@ -81,7 +82,7 @@ export async function startWatch(request: WatchRequest): Promise<Watch> {
 
   async function tick(): Promise<void> {
     try {
-      if (request.pull) await fetchStates(context, root);
+      if (request.pull) await fetchStates(context, root, { keys: findVaultKeys(context, root, request.key) });
       const now = readingFingerprint(root, files);
       if (now === fingerprint && !isFailing) return;
       const next = await look(request, path, { isFetched: true });

@@ -19,6 +19,8 @@ export class VaultFolder {
   /** Not known before the clone of a URL exists. */
   #root: string | undefined;
   #cloning: Promise<string> | undefined;
+  /** What a call that could not wait met. */
+  #damage: unknown;
 
   /** @throws VaultError `VAULT_NOT_FOUND` where a path holds no vault */
   constructor(context: Context, place: string | RepositoryUrl) {
@@ -43,6 +45,42 @@ export class VaultFolder {
       .then(({ cloneOf }) => cloneOf(this.#context, url, key))
       .finally(() => (this.#cloning = undefined));
     return (this.#root = await this.#cloning);
+  }
+
+  /**
+   * Uses the vault's folder. Where what is thrown says that the clone of a URL is damaged, the clone is made again and used once more.
+   * @param onHealed is called before the second use
+   * @throws VaultError as {@link locate}, and what `use` throws
+   */
+  async use<T>(key: KeyChoice, use: (root: string) => Promise<T>, onHealed: () => void): Promise<T> {
+    if (this.#damage !== undefined) await this.#heal(key, this.#damage).catch(() => false);
+    const root = await this.locate(key);
+    try {
+      return await use(root);
+    } catch (error) {
+      if (!(await this.#heal(key, error).catch(() => false))) throw error;
+      onHealed();
+      return use(await this.locate(key));
+    }
+  }
+
+  /** As {@link use}, for a caller that cannot wait: what is damaged is put right by the next `use`. */
+  useExisting<T>(use: (root: string) => T): T {
+    try {
+      return use(this.existing());
+    } catch (error) {
+      this.#damage = error;
+      throw error;
+    }
+  }
+
+  async #heal(key: KeyChoice, error: unknown): Promise<boolean> {
+    this.#damage = undefined;
+    if (!this.#url) return false;
+    const { healClone } = await import("@agent-vault/vault");
+    if (!(await healClone(this.#context, this.#url, key, error))) return false;
+    this.#root = undefined;
+    return true;
   }
 
   /** The vault's folder without waiting. @throws VaultError `VAULT_NOT_FOUND` where a URL was not cloned yet */

@@ -210,17 +210,18 @@ export class Vault {
   async watch(path: string, callback: (change: SecretChange) => unknown, options: WatchOptions = {}): Promise<Watch> {
     return typedAsync(async () => {
       requireText("The path of a secret", path);
-      const root = await this.#locate();
-      const watch = await startWatch({
-        context: this.#context,
-        root,
-        path,
-        key: this.#key,
-        pull: this.#autoPull,
-        callback,
-        options,
-        watches: this.#watches,
-      });
+      const watch = await this.#use((root) =>
+        startWatch({
+          context: this.#context,
+          root,
+          path,
+          key: this.#key,
+          pull: this.#autoPull,
+          callback,
+          options,
+          watches: this.#watches,
+        }),
+      );
       if (this.#isClosed) watch.close();
       return watch;
     });
@@ -255,36 +256,35 @@ export class Vault {
     for (const path of paths) parseSecretPath(path);
     if (paths.length === 0) return [];
     await this.#pulling;
-    this.#opening ??= this.#open(paths).finally(() => (this.#opening = undefined));
-    const vault = await this.#opening;
-    return (await vault.read(paths, { judge })).map(({ value }) => value);
+    return this.#use(async (root) => {
+      this.#opening ??= this.#open(root, paths).finally(() => (this.#opening = undefined));
+      const vault = await this.#opening;
+      return (await vault.read(paths, { judge })).map(({ value }) => value);
+    });
   }
 
-  async #open(paths: readonly string[]): Promise<SecretReader> {
+  async #open(root: string, paths: readonly string[]): Promise<SecretReader> {
     const [key, opened] = [this.#key, this.#opened];
     this.#opened = undefined;
-    const vault = opened
-      ? await opened.refresh(paths)
-      : await SecretReader.open(this.#context, await this.#locate(), { key, pull: this.#autoPull }, paths);
+    const vault = opened ? await opened.refresh(paths) : await SecretReader.open(this.#context, root, { key, pull: this.#autoPull }, paths);
     if (!this.#isClosed) this.#opened = vault;
     return vault;
   }
 
   async #pullNow(): Promise<void> {
-    const root = await this.#locate();
     // A pull that was asked for says so each time that it fails.
     const context = { ...this.#context, warn: warnProgram };
-    await fetchStates(context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) });
+    await this.#use((root) => fetchStates(context, root, { always: true, keys: findVaultKeys(this.#context, root, this.#key) }));
   }
 
-  async #locate(): Promise<string> {
+  async #use<T>(use: (root: string) => Promise<T>): Promise<T> {
     this.#requireOpen();
-    return this.#folder.locate(this.#key);
+    return this.#folder.use(this.#key, use, () => (this.#opened = undefined));
   }
 
   #state(): VaultState {
     this.#requireOpen();
-    return wholeVault().openStateSync(this.#context, this.#folder.existing(), this.#key);
+    return this.#folder.useExisting((root) => wholeVault().openStateSync(this.#context, root, this.#key));
   }
 
   #requireOpen(): void {

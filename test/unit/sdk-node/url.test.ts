@@ -19,6 +19,10 @@ async function served() {
   return { box, remote, cache, vault: () => new Vault({ ...options, repoPath: pathToFileURL(remote).href }) };
 }
 
+/** The clones that are in place, and what is not yet. */
+const clonesIn = (cache: string): string[] =>
+  readdirSync(cache).flatMap((name) => readdirSync(join(cache, name)).filter((entry) => entry !== "locks"));
+
 describe("a vault by its repository's URL", () => {
   it("is cloned once, and pulled from then on", async () => {
     const { box, remote, cache, vault } = await served();
@@ -46,7 +50,7 @@ describe("a vault by its repository's URL", () => {
     rmSync(cache, { recursive: true });
     box.git("push", "--quiet", "--force", "origin", `${old}:main`);
     await expect(vault().get("stripe/api-key")).rejects.toMatchObject({ name: "VerificationError", code: "ROLLBACK" });
-    expect(readdirSync(cache)).toEqual([]);
+    expect(clonesIn(cache)).toEqual([]);
   });
 
   it("is not checked out where it is not what its owner signed, or is no vault", async () => {
@@ -59,7 +63,7 @@ describe("a vault by its repository's URL", () => {
     box.git("commit", "--quiet", "--message", "gone");
     box.git("push", "--quiet");
     await expect(vault().get("stripe/api-key")).rejects.toBeInstanceOf(VaultNotFoundError);
-    expect(readdirSync(cache)).toEqual([]);
+    expect(clonesIn(cache)).toEqual([]);
   });
 
   it("lies in the temporary folder, in one of one's own, where nothing can be written at home", async () => {

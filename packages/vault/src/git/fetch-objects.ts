@@ -1,3 +1,4 @@
+import { PARTIAL_FETCH } from "./partial-clone.js";
 import type { RemoteLimits } from "./remote-process.js";
 import type { GitRepository } from "./repository.js";
 
@@ -8,7 +9,20 @@ export interface WantedFiles {
   readonly paths: readonly string[];
   /** With all below the folders. */
   readonly recursive?: boolean;
+  /** Leaves out the others of these files. */
+  readonly only?: (path: string) => boolean;
 }
+
+/** A blob that the repository lacks, and where a revision has it. */
+export interface MissingFile {
+  readonly id: string;
+  readonly path: string;
+}
+
+/** More bytes of a listing than these are not read. */
+const MAX_LISTING_BYTES = 32 * 1024 * 1024;
+/** Waits as long as any fetch. */
+const LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
 
 /**
  * Fetches the contents of files that a partial clone lacks, all at once: git itself would fetch each when it is read, and its size when it
@@ -20,25 +34,50 @@ export interface WantedFiles {
 export async function fetchMissingFiles(
   repository: GitRepository,
   remote: string,
-  { revision, paths, recursive = false }: WantedFiles,
+  wanted: WantedFiles,
   limits?: RemoteLimits,
 ): Promise<number> {
-  const listing = await repository.run(["ls-tree", "-z", "--full-tree", ...(recursive ? ["-r"] : []), revision, "--", ...paths]);
-  const ids = new Set(listing.split("\0").flatMap((line) => /^\d+ blob ([0-9a-f]+)\t/.exec(line)?.[1] ?? []));
-  const missing = [...(await missingBelow(repository, revision, paths))].filter((id) => ids.has(id));
-  if (missing.length === 0) return 0;
-  const config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false"];
+  return fetchBlobs(repository, remote, new Set(missingFiles(repository, wanted).map(({ id }) => id)), limits);
+}
+
+/** The files that a partial clone lacks, each blob once. @throws GitError `tooMuchOutput` where they are more than any folder has */
+export function missingFiles(repository: GitRepository, { revision, paths, recursive = false, only }: WantedFiles): MissingFile[] {
+  const args = ["ls-tree", "-z", "--full-tree", ...(recursive ? ["-r"] : []), revision, "--", ...paths];
+  const listing = repository.runSync(args, { maxBytes: MAX_LISTING_BYTES }).toString("utf8");
+  const missing = missingBelow(repository, [`${revision}^{tree}`, "--", ...literal(paths)]);
+  const files = new Map<string, string>();
+  for (const line of missing.size === 0 ? [] : listing.split("\0")) {
+    const [, id, path] = /^\d+ blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
+    if (id !== undefined && missing.has(id) && (only?.(path!) ?? true)) files.set(id, path!);
+  }
+  return [...files].map(([id, path]) => ({ id, path }));
+}
+
+/** All blobs that files have had in the commits behind a revision and that a partial clone lacks. @throws GitError as `missingFiles` */
+export function missingInHistory(repository: GitRepository, revision: string, paths: readonly string[]): Set<string> {
+  return missingBelow(repository, ["--full-history", revision, "--", ...literal(paths)]);
+}
+
+/** Fetches blobs by their ids. @returns how many @throws GitError */
+export async function fetchBlobs(
+  repository: GitRepository,
+  remote: string,
+  ids: ReadonlySet<string>,
+  limits: RemoteLimits = LIMITS,
+): Promise<number> {
+  if (ids.size === 0) return 0;
+  const config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", ...PARTIAL_FETCH];
   const options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-recurse-submodules"];
-  const args = [...config, "fetch", ...options, "--quiet", "--progress", "--filter=blob:none", "--stdin", "--", remote];
-  await repository.askRemote(args, limits, linesOf(missing));
-  return missing.length;
+  const args = [...config, "fetch", ...options, "--progress", "--filter=blob:none", "--stdin", "--", remote];
+  await repository.askRemote(args, limits, Buffer.from([...ids].map((id) => `${id}\n`).join("")));
+  return ids.size;
 }
 
 /** What rev-list finds to be missing: unlike most commands it does not fetch it. */
-async function missingBelow(repository: GitRepository, revision: string, paths: readonly string[]): Promise<Set<string>> {
-  const literal = paths.map((path) => `:(top,literal)${path}`);
-  const args = ["rev-list", "--objects", "--no-object-names", "--missing=print", `${revision}^{tree}`, "--", ...literal];
-  return new Set([...(await repository.run(args)).matchAll(/^\?([0-9a-f]+)$/gm)].map(([, id]) => id!));
+function missingBelow(repository: GitRepository, revisions: readonly string[]): Set<string> {
+  const args = ["rev-list", "--objects", "--no-object-names", "--missing=print", ...revisions];
+  const listing = repository.runSync(args, { maxBytes: MAX_LISTING_BYTES }).toString("latin1");
+  return new Set([...listing.matchAll(/^\?([0-9a-f]+)$/gm)].map(([, id]) => id!));
 }
 
-const linesOf = (ids: readonly string[]): Uint8Array => Buffer.from(ids.map((id) => `${id}\n`).join(""));
+const literal = (paths: readonly string[]): string[] => paths.map((path) => `:(top,literal)${path}`);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { gitFailed, isGitError, type GitError } from "./errors.js";
 import { isFullRef, type FullRef } from "./full-ref.js";
+import { isPartialClone, PARTIAL_FETCH } from "./partial-clone.js";
 import type { RemoteLimits } from "./remote-process.js";
 import type { GitRepository } from "./repository.js";
 
@@ -41,7 +42,8 @@ export async function fetchRefs(
 ): Promise<void> {
   if (!refs.every(({ from, to }) => isFullRef(from) && isFullRef(to))) throw new TypeError("A ref to fetch has no whole name.");
   const options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-prune", "--no-recurse-submodules"];
-  const config = ["-c", "fetch.output=full", "-c", "fetch.writeCommitGraph=false", ...keepingHead(remote)];
+  const partial = isPartialClone(repository.workTree) ? PARTIAL_FETCH : [];
+  const config = ["-c", "fetch.output=full", "-c", "fetch.writeCommitGraph=false", ...partial, ...keepingHead(remote)];
   const refspecs = refs.map(({ from, to }) => `+${from}:${to}`);
   const depthOption = depth === undefined ? [] : [`--depth=${depth}`];
   const args = [...config, "fetch", ...options, ...depthOption, "--verbose", "--progress", "--", remote, ...refspecs];

@@ -10,6 +10,8 @@ export interface RemoteLimits {
   readonly silenceMs: number;
   /** How long it may take altogether. */
   readonly totalMs: number;
+  /** How many bytes of objects it may send, by what git says of its progress; any number unless set. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** How a run ended, and what it printed. */
@@ -67,6 +69,7 @@ export function runWithRemote(
     child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
       stderr = (stderr + chunk).slice(-MAX_STDERR_LENGTH);
       silence.refresh();
+      if (limits.maxBytes !== undefined && receivedBytes(stderr) > limits.maxBytes) exceed("maxBytes");
     });
     child.once("error", (error) => {
       release();
@@ -111,4 +114,12 @@ export function runWithRemote(
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     }
   });
+}
+
+const UNITS = ["bytes", "KiB", "MiB", "GiB"];
+
+/** How much has come by the last line of progress, such as `Receiving objects:  50% (1/2), 1.20 MiB | 3.00 MiB/s`. */
+function receivedBytes(stderr: string): number {
+  const last = [...stderr.matchAll(/^Receiving objects:[^\r\n]*?, ([\d.]+) (bytes|KiB|MiB|GiB)\b/gm)].at(-1);
+  return last ? Number(last[1]) * 1024 ** UNITS.indexOf(last[2]!) : 0;
 }

@@ -3,15 +3,29 @@ import type { Context } from "../context.js";
 import { NO_HOOKS } from "./environment.js";
 import { commandOf, gitFailed, GitError } from "./errors.js";
 import { runWithRemote, type ExceededLimit, type RemoteLimits, type RemoteRun } from "./remote-process.js";
+import { isPartialClone, NO_LAZY_FETCH } from "./partial-clone.js";
 import { authorizationVariables } from "./remote-url.js";
 import { runGit } from "./run-git.js";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
 const DEFAULT_LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
 
+/** How much of a repository is cloned. */
+export interface CloneOptions {
+  /** The commits and trees of its main branch without the contents of files, where the remote can leave those out. */
+  readonly partial?: boolean;
+  readonly limits?: RemoteLimits;
+}
+
 /** Clones a repository into a folder that is not there yet, and checks nothing out. @throws GitError */
-export async function cloneRepository(context: Context, url: string, folder: string, limits?: RemoteLimits): Promise<void> {
-  const args = ["clone", "--quiet", "--progress", "--no-checkout", "--template=", "--", url, folder];
+export async function cloneRepository(
+  context: Context,
+  url: string,
+  folder: string,
+  { partial = false, limits }: CloneOptions = {},
+): Promise<void> {
+  const part = partial ? ["--filter=blob:none", "--single-branch", "--no-tags"] : [];
+  const args = ["clone", "--quiet", "--progress", "--no-checkout", "--template=", ...part, "--", url, folder];
   await askRemote(context, dirname(folder), args, limits);
 }
 
@@ -37,6 +51,7 @@ export async function talkToRemote(
   input?: Uint8Array,
 ): Promise<RemoteRun> {
   const extra = {
+    ...(isPartialClone(folder) && NO_LAZY_FETCH),
     ...((await hasOwnSsh(context, folder)) ? {} : { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" }),
     ...(context.repositoryUrl && authorizationVariables(context.env, context.repositoryUrl)),
   };
@@ -48,6 +63,7 @@ export async function talkToRemote(
 }
 
 function reasonOf(exceeded: ExceededLimit, limits: RemoteLimits): string {
+  if (exceeded === "maxBytes") return "was ended, because the remote sends more than it was asked for can be";
   if (exceeded === "output") return "was ended, because the remote lists more refs than any repository has";
   const seconds = Math.ceil(limits[exceeded] / 1000);
   return exceeded === "silenceMs"

@@ -6,7 +6,7 @@ import { gitFailed, noWorkTree } from "./errors.js";
 import { findGitFolders, usesSha256 } from "./git-folders.js";
 import type { EnvironmentOptions } from "./environment.js";
 import { readBlobs, readContents } from "./objects.js";
-import { askRemote, cloneRepository, talkToRemote } from "./remote.js";
+import { askRemote, cloneRepository, talkToRemote, type CloneOptions } from "./remote.js";
 import type { RemoteLimits, RemoteRun } from "./remote-process.js";
 import { runGit, runGitForOutput, type GitOptions, type GitOutput } from "./run-git.js";
 import { runGitSync, type SyncOptions } from "./run-git-sync.js";
@@ -73,8 +73,8 @@ export class GitRepository {
    * Clones a repository into a folder that is not there yet, and checks nothing out: what it holds can be looked at first.
    * @throws VaultError `GIT_FAILED`, `GIT_MISSING`
    */
-  static async clone(context: Context, url: string, folder: string, limits?: RemoteLimits): Promise<GitRepository> {
-    await cloneRepository(context, url, folder, limits);
+  static async clone(context: Context, url: string, folder: string, options?: CloneOptions): Promise<GitRepository> {
+    await cloneRepository(context, url, folder, options);
     return GitRepository.find(context, folder);
   }
 

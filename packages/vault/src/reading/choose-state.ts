@@ -8,6 +8,7 @@ import { digestOf, type Digest } from "../lock/digest.js";
 import { placeOf, readFetchRecord, type FetchedTip, type FetchRecord } from "../sync/fetch-record.js";
 import { olderThanRemembered } from "../trust/errors.js";
 import type { TrustContext } from "../trust/trust-context.js";
+import { goneFromClone, nothingFetched } from "./gone-from-clone.js";
 import { withJudges } from "./judging-states.js";
 import { openFetched, verified, type ChosenState, type OpenFiles } from "./open-fetched.js";
 
@@ -29,6 +30,7 @@ export function chooseState<Files extends VaultFiles>(
   isSecondLook = false,
 ): ChosenState<Files> {
   const record = readFetchRecord(trust.root);
+  if (!record && trust.context.repositoryUrl) throw nothingFetched();
   const used = record && !localOnly ? chooseFetched(trust, record, open, isSecondLook) : verified(trust, open(trust.root));
   return withJudges(trust, record, used, open, localOnly);
 }
@@ -43,6 +45,7 @@ function chooseFetched<Files extends VaultFiles>(
   // A clone of a URL has no work tree.
   const only = existsSync(trust.root) ? undefined : openFetched(trust, record, upstream ?? home, open);
   if (only) return only;
+  if (trust.context.repositoryUrl) throw goneFromClone(trust, record);
   const here = open(trust.root);
   const lock = here.read(LOCK_FILE);
   const same = [upstream, home].find((tip) => tip?.lock !== undefined && lock && tip.lock === digestOf(lock));

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import type { Context } from "../context.js";
+import { CommitFiles } from "../files/commit-files.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
@@ -7,6 +9,7 @@ import { fetchRefs, ownRef } from "../git/fetch-refs.js";
 import { isFullRef, type FullRef } from "../git/full-ref.js";
 import { findGitFolders } from "../git/git-folders.js";
 import { readContentsSync, readObjectsSync, type GitObject } from "../git/contents-sync.js";
+import { isPartialClone } from "../git/partial-clone.js";
 import { listRemote } from "../git/remote-refs.js";
 import { GitRepository } from "../git/repository.js";
 import type { Keys } from "../keys/find-key.js";
@@ -20,7 +23,8 @@ import { readMemory } from "../trust/memory-store.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { fetchCache } from "./fetch-cache.js";
 import { formatReason, type FetchOutcome } from "./fetch-outcome.js";
-import { readFetchRecord, writeFetchRecord, type FetchedTip } from "./fetch-record.js";
+import { placeOf, readFetchRecord, writeFetchRecord, type FetchedTip, type FetchRecord } from "./fetch-record.js";
+import { fetchOtherFiles, fetchSignedFiles, type PartialVault } from "./fetch-vault-files.js";
 import { readSyncSettings, type SyncSettings } from "./sync-settings.js";
 
 /** What is asked of a remote: its refs by their full names. */
@@ -35,47 +39,99 @@ interface Asking {
   readonly mustAnswer?: boolean;
   /** Whether this was asked for on purpose: then a failure is said each time. */
   readonly onPurpose?: boolean;
+  /** Tries to put right what made git fail, in a clone of ours; says whether it could. */
+  readonly repair?: ((error: unknown) => Promise<boolean>) | undefined;
 }
 
 /** Fetches what `fetchStates` promises, and notes what the remote said. @throws VaultError as there, and `GIT_FAILED` where it must answer */
 export async function askRemote(
   context: Context,
   root: string,
-  { keys, mustAnswer = false, onPurpose = false }: Asking,
+  { keys, mustAnswer = false, onPurpose = false, repair }: Asking,
 ): Promise<FetchOutcome> {
   const before = readFetchRecord(root);
   const now = context.now().getTime();
-  const { intervalS, sync } = await readSyncSettings(new VaultFolder(root));
+  const progress = { hasBegun: false };
   try {
-    const repository = await GitRepository.find(context, dirname(root));
-    const followed = followedBy(context, root);
-    if (!followed) return "no-remote";
-    const vaultId = vaultIdIn(new VaultFolder(root));
-    // What the remote calls its main branch counts as it was first seen.
-    const known = vaultId === undefined ? undefined : fullRef(readMemory(context, vaultId)?.remotes[followed.remote]?.home);
-    const wanted = { home: known ?? homeBySettings(sync) ?? followed.defaultRef, upstream: followed.upstream?.ref };
-    const present = await fetchWanted(repository, followed, wanted);
-    const found = tipsOf(readTips(context, root, followed.remote, present), wanted, present, followed);
-    const home = found.home && (await withSuperseded(repository, root, found.home, before?.home));
-    const upstream = home && found.upstream?.ref === home.ref ? home : found.upstream;
-    const vault = vaultId ?? vaultIdAt(context, root, upstream ?? home);
-    const about = { triedAt: now, fetchedAt: now, intervalS, remote: followed.remote, path: repository.pathOf(root), vault };
-    writeFetchRecord(root, { ...about, ...(home && { home }), ...(upstream && { upstream }) });
-    fetchCache.forgetWarnings(root);
-    return "fetched";
+    return await fetchTips(new TrustContext(context, root, keys), before, now, progress);
   } catch (error) {
     // Another process is fetching the same.
     if (isGitError(error, "lockedRef")) return "recent";
-    if (mustAnswer || isFatal(context, root, keys, error)) throw error;
+    if (await repair?.(error)) return "fetched";
+    const isCutShort = isGitError(error, "timedOut", "tooMuchOutput") || (progress.hasBegun && isGitError(error, "other"));
+    if (mustAnswer || isFatal(context, root, keys, isCutShort)) throw error;
     const warning = `${sayAge(before?.fetchedAt, now)}: ${formatReason(error)}`;
     if (onPurpose) context.warn(warning);
     else fetchCache.warnOnce(context, root, warning);
+    const intervalS = existsSync(root) || !before ? (await readSyncSettings(new VaultFolder(root))).intervalS : before.intervalS;
     writeFetchRecord(root, { ...(before ?? { remote: "", path: "" }), triedAt: now, intervalS });
     return "offline";
   }
 }
 
-function homeBySettings({ branch }: SyncSettings["sync"]): FullRef | undefined {
+async function fetchTips(
+  trust: TrustContext,
+  before: FetchRecord | undefined,
+  now: number,
+  progress: { hasBegun: boolean },
+): Promise<FetchOutcome> {
+  const { context, root } = trust;
+  const repository = await GitRepository.find(context, dirname(root));
+  const followed = followedBy(context, root);
+  if (!followed) return "no-remote";
+  const vaultId = vaultIdIn(new VaultFolder(root));
+  const wanted = { home: await homeOf(context, repository, root, followed, before), upstream: followed.upstream?.ref };
+  const present = await fetchWanted(repository, followed, wanted);
+  progress.hasBegun = true;
+  const path = repository.pathOf(root);
+  const partial = isPartialClone(repository.workTree) ? { repository, remote: followed.name, folder: path } : undefined;
+  const tips = await completed(partial, before, isKnown(context, vaultId ?? before?.vault), () =>
+    readTips(context, root, followed.remote, present),
+  );
+  const found = tipsOf(tips, wanted, present, followed);
+  const home = found.home && (await withSuperseded(repository, root, found.home, before?.home));
+  const upstream = home && found.upstream?.ref === home.ref ? home : found.upstream;
+  const vault = vaultId ?? vaultIdAt(context, root, upstream ?? home) ?? before?.vault;
+  const about = { triedAt: now, fetchedAt: now, remote: followed.remote, path, vault };
+  const whole = async (tip: FetchedTip): Promise<FetchedTip> =>
+    !partial || tip.commit === undefined || tip.isWhole
+      ? tip
+      : { ...tip, isWhole: await fetchOtherFiles(trust, partial, placeOf(about, tip)) };
+  const wholeHome = home && (await whole(home));
+  const wholeUpstream = upstream && (upstream === home ? wholeHome : await whole(upstream));
+  const { intervalS } = await settingsOf(repository, root, wholeUpstream ?? wholeHome);
+  const record = { ...about, intervalS, ...(home && { home: wholeHome }), ...(upstream && { upstream: wholeUpstream }) };
+  const isWritten = writeFetchRecord(root, record);
+  fetchCache.forgetWarnings(root);
+  // Which ref is the main one shows in a new clone of ours once it is known which vault it holds.
+  const known = partial && isWritten && !before ? await homeOf(context, repository, root, followed, readFetchRecord(root)) : undefined;
+  return known === undefined || known === home?.ref ? "fetched" : fetchTips(trust, readFetchRecord(root), now, progress);
+}
+
+/** The vault's main ref, as far as it is known: as it was first seen, else as the vault says, else as the clone took it from the remote. */
+async function homeOf(
+  context: Context,
+  repository: GitRepository,
+  root: string,
+  { remote, defaultRef }: Followed,
+  before: FetchRecord | undefined,
+): Promise<FullRef | undefined> {
+  const vaultId = vaultIdIn(new VaultFolder(root)) ?? before?.vault;
+  const known = vaultId === undefined ? undefined : fullRef(readMemory(context, vaultId)?.remotes[remote]?.home);
+  return known ?? homeBySettings(await settingsOf(repository, root, before?.home)) ?? defaultRef;
+}
+
+/** The settings of the vault in the work tree; in a partial clone, which has none, those of what was fetched and verified. */
+function settingsOf(repository: GitRepository, root: string, tip: FetchedTip | undefined): Promise<SyncSettings> {
+  const isFetched = tip?.isWhole && tip.lock !== undefined && tip.commit !== undefined && !existsSync(root);
+  return readSyncSettings(isFetched ? CommitFiles.open(repository, tip.commit, root) : new VaultFolder(root));
+}
+
+function isKnown(context: Context, vaultId: string | undefined): boolean {
+  return vaultId !== undefined && readMemory(context, vaultId) !== undefined;
+}
+
+function homeBySettings({ sync: { branch } }: SyncSettings): FullRef | undefined {
   return branch === undefined ? undefined : fullRef(branch.startsWith("refs/") ? branch : `refs/heads/${branch}`);
 }
 
@@ -142,6 +198,24 @@ async function withSuperseded(
   return newer ? { ...tip, superseded: { sequence: newer.lock.sequence, lock: newer.digest } } : tip;
 }
 
+/**
+ * Reads tips, where a partial clone may lack what says who signed them: then that is fetched first.
+ * @param isKnown whether this machine knows the vault: then older commits were looked at before
+ */
+async function completed(
+  partial: PartialVault | undefined,
+  before: FetchRecord | undefined,
+  isKnown: boolean,
+  read: () => (FetchedTip | undefined)[],
+): Promise<(FetchedTip | undefined)[]> {
+  const tips = read();
+  if (!partial) return tips;
+  const whole = new Set([before?.home, before?.upstream].flatMap((tip) => (tip?.isWhole ? [tip.commit] : [])));
+  const commits = tips.flatMap((tip) => (tip?.commit === undefined || whole.has(tip.commit) ? [] : [tip.commit]));
+  if (commits.length > 0) await fetchSignedFiles(partial, [...new Set(commits)], isKnown ? before?.home?.commit : undefined);
+  return (commits.length > 0 ? read() : tips).map((tip) => tip && { ...tip, isWhole: whole.has(tip.commit) });
+}
+
 /** The commits of refs that were fetched, and the locks in them. */
 function readTips(context: Context, root: string, remote: string, { home, upstream }: Wanted): (FetchedTip | undefined)[] {
   const { workTree } = findGitFolders(dirname(root))!;
@@ -186,9 +260,9 @@ function vaultIdAt(context: Context, root: string, tip: FetchedTip | undefined):
 }
 
 /** A fetch that begins and cannot end hides what the remote holds; being offline does not. */
-function isFatal(context: Context, root: string, keys: Keys | undefined, error: unknown): boolean {
+function isFatal(context: Context, root: string, keys: Keys | undefined, isCutShort: boolean): boolean {
   if (/^(?:1|true)$/i.test(context.env["AGENT_VAULT_REQUIRE_FRESH"] ?? "")) return true;
-  return isGitError(error, "timedOut") && new TrustContext(context, root, keys).isStrict;
+  return isCutShort && new TrustContext(context, root, keys).isStrict;
 }
 
 function sayAge(fetchedAt: number | undefined, now: number): string {

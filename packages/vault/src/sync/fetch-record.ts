@@ -20,6 +20,8 @@ export interface FetchedTip {
   readonly commit?: string | undefined;
   /** The digest of the `vault.lock` in that commit, by whomever it was signed; absent where it has no vault. */
   readonly lock?: Digest | undefined;
+  /** Whether all files of the vault are here that should be; always so but in a partial clone. */
+  readonly isWhole?: boolean;
   /** A state that follows the one in that commit, and that a commit behind it holds. */
   readonly superseded?: StateRef | undefined;
 }
@@ -64,7 +66,7 @@ export function readFetchRecord(root: string): FetchRecord | undefined {
 
 /** Where the state of a tip comes from. @param tip with a commit @param vaultId of the vault that is here */
 export function placeOf(
-  { remote, path, fetchedAt, triedAt }: FetchRecord,
+  { remote, path, fetchedAt, triedAt }: Pick<FetchRecord, "remote" | "path" | "fetchedAt" | "triedAt">,
   { ref, commit, isHome = false, superseded }: FetchedTip,
   vaultId?: string,
 ): FetchedPlace {

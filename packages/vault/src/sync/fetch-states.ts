@@ -27,8 +27,15 @@ export function fetchStates(context: Context, root: string, { always = false, ke
   return fetchCache.share(root, always, async () => {
     if (always && !findGitFolders(dirname(root))) context.warn(`${dirname(root)} is in no git repository, so nothing was fetched.`);
     if (!mayHaveRemote(context, dirname(root))) return "no-remote";
-    const record = readFetchRecord(root);
-    if (!always && record && wasAskedRecently(context, record) && !isKnownToBeOld(context, record)) return "recent";
+    const isNeeded = () => {
+      const record = readFetchRecord(root);
+      return always || !record || !wasAskedRecently(context, record) || isKnownToBeOld(context, record) || isIncomplete(record);
+    };
+    if (!isNeeded()) return "recent";
+    if (context.repositoryUrl) {
+      const { refreshClone } = await import("./clone.js");
+      return refreshClone(context, context.repositoryUrl, root, { keys, onPurpose: always, isNeeded });
+    }
     const { askRemote } = await import("./ask-remote.js");
     return askRemote(context, root, { keys, onPurpose: always });
   });
@@ -38,6 +45,11 @@ export function fetchStates(context: Context, root: string, { always = false, ke
 function wasAskedRecently(context: Context, { triedAt, intervalS }: FetchRecord): boolean {
   const ageMs = context.now().getTime() - triedAt;
   return ageMs >= 0 && ageMs < intervalS * 1000;
+}
+
+/** Whether files of a partial clone were left out, as for a state that could not be verified with the keys of then. */
+function isIncomplete({ home, upstream }: FetchRecord): boolean {
+  return [home, upstream].some((tip) => tip?.isWhole === false);
 }
 
 /** Whether another clone on this machine has fetched or pushed something since. */

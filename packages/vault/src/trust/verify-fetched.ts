@@ -1,9 +1,10 @@
-import { VaultError } from "../errors.js";
+import { isVerificationError, VaultError } from "../errors.js";
 import { CommitFiles } from "../files/commit-files.js";
+import { VaultFiles } from "../files/vault-files.js";
 import { VaultState } from "../files/vault-state.js";
 import type { GitRepository } from "../git/repository.js";
 import type { FetchedPlace } from "./place.js";
-import type { TrustContext } from "./trust-context.js";
+import { TrustContext } from "./trust-context.js";
 import { verifyState, type TrustedState } from "./verify.js";
 
 /** A state that was fetched and verified. */
@@ -30,6 +31,22 @@ export async function verifyFetched(
     return { state, trusted };
   } catch (error) {
     if (error instanceof VaultError && error.code === "VAULT_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether the state of a ref may be read, by those of its files that say who signed it: its other files need not be here. A vault that was
+ * never signed is one, where nothing says that it should be. What is wrong with another one, its reader says.
+ * @throws VaultError `VAULT_NOT_FOUND` where the commit holds no vault, and what is no failed verification, such as `GIT_FAILED`
+ */
+export function isTrustedState({ context, root, keys }: TrustContext, repository: GitRepository, place: FetchedPlace): boolean {
+  const trust = new TrustContext({ ...context, warn: () => {} }, root, keys);
+  try {
+    verifyState(trust, new VaultFiles(CommitFiles.open(repository, place.commit, root)), place);
+    return true;
+  } catch (error) {
+    if (isVerificationError(error)) return false;
     throw error;
   }
 }
