@@ -79,7 +79,7 @@ describe("a mistake gets a code, an exit code and a hint, and changes nothing", 
     [["mcp", "install"], "USAGE", 2, "needs --client"],
     [["mcp", "install", "--client", "codex", "--agent", "nobody"], "AGENT_NOT_FOUND", 3, ""],
     [["mcp", "install", "--client", "codex", "--idle-lock", "soon"], "USAGE", 2, "15m"],
-    [["run", "--agent", "billing-agent", "--", "true"], "USAGE", 2, "--key FILE"],
+    [["run", "--agent", "billing-agent", "--", "true"], "USAGE", 2, "--secret"],
     [["run", "--secret", "KEY=stripe/api-key", "--", "true"], "INVALID_VARIABLE", 2, "stripe/api-key=KEY"],
     [["init", ".git/config"], "INVALID_VALUE", 2, "is a file"],
   ] as const)("%j", async (args, code, exit, hint) => {
