@@ -77,7 +77,8 @@ export class TreeEntries implements Iterable<TreeEntry> {
 
   /** Where a path is, or would be. */
   indexOf(path: string): number {
-    const wanted = Buffer.from(path.startsWith(this.#prefix) ? path.slice(this.#prefix.length) : path);
+    if (!path.startsWith(this.#prefix)) return path < this.#prefix ? 0 : this.#starts.length;
+    const wanted = Buffer.from(path.slice(this.#prefix.length));
     let [low, high] = [0, this.#starts.length];
     while (low < high) {
       const middle = (low + high) >> 1;

@@ -118,6 +118,10 @@ describe("the files of a vault in a commit", () => {
     const source = await own.files();
     const entries = source.walk("secrets/many");
     expect(entries).toHaveLength(600);
+    // A folder that was walked is walked once more, and so is one inside it.
+    expect(source.walk("secrets/many")).toEqual(entries);
+    expect(source.walk("secrets").filter(({ file }) => file.startsWith("secrets/many/"))).toEqual(entries);
+    expect(source.walk("secrets/many")).toEqual(entries);
     for (const { file } of entries) expect(Buffer.from(source.read(file)!).toString()).toBe(`value ${/\d+/.exec(file)![0]}`);
   });
 
