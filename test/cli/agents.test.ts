@@ -57,7 +57,7 @@ describe("an agent's life", () => {
     expect(existsSync(box.agentKey("ann"))).toBe(false);
     for (const path of removed.secrets) expect(await reads(box, removed.retiredKeyFile, path)).toBeUndefined();
     expect(existsSync(join(box.vault, "agents/ann"))).toBe(false);
-    expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("ann");
+    expect(entries(box)).not.toContain("ann");
     expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual({ errors: [], warnings: [], findings: [] });
     await box.addAgent("ann");
     for (const path of removed.secrets) expect(await reads(box, box.agentKey("ann"), path)).toBeUndefined();
@@ -236,7 +236,7 @@ describe("moving and deleting", () => {
     const box = await vaultWithAgents();
     await box.ok("set", "db/url", "--keep-value", "--agents", "ann");
     await box.ok("delete", "db/url");
-    expect(readFileSync(join(box.vault, "manifest.yaml"), "utf8")).not.toContain("db/url");
+    expect(entries(box)).not.toContain("db/url");
     expect(existsSync(join(box.vault, "secrets/db"))).toBe(false);
     expect(JSON.parse((await box.cli(["check", "--json"])).stdout.toString())).toEqual({ errors: [], warnings: [], findings: [] });
   });
@@ -251,3 +251,8 @@ describe("peek", () => {
     expect(new Set(outputs).size).toBe(1);
   });
 });
+
+/** What the manifest says, without what it remembers of removals. */
+function entries(box: Sandbox): string {
+  return readFileSync(join(box.vault, "manifest.yaml"), "utf8").split("\nremoved:")[0]!;
+}
