@@ -235,19 +235,25 @@ describe("a program that reads many secrets", () => {
     expect(outcome.stderr).toContain("could not be remembered");
   });
 
-  it("hears once of a remote that is gone, and again after it has been back", async () => {
+  it("hears once of a remote that is gone, again after it has been back, and each time that it asks on purpose", async () => {
     const { box, clone } = await cloned();
     const remote = join(box.root, "remote.git");
     const root = join(clone, ".agent-vault");
     const context = box.context({ cwd: clone });
+    const read = () => {
+      setLastAsked(clone);
+      return fetchStates(context, root);
+    };
     renameSync(remote, `${remote}.away`);
-    await fetchStates(context, root, { always: true });
-    await fetchStates(context, root, { always: true });
+    await read();
+    await read();
     expect(context.warnings).toHaveLength(1);
     renameSync(`${remote}.away`, remote);
-    expect(await fetchStates(context, root, { always: true })).toBe("fetched");
+    expect(await read()).toBe("fetched");
     rmSync(remote, { recursive: true });
-    await fetchStates(context, root, { always: true });
+    await read();
     expect(context.warnings).toHaveLength(2);
+    await fetchStates(context, root, { always: true });
+    expect(context.warnings).toHaveLength(3);
   });
 });

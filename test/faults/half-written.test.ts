@@ -26,6 +26,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   "add-owner": ["erin", "--key-out", "erin.key"],
   audit: [],
   "audit anchor": [],
+  "audit collect": ["."],
   "audit export": [],
   "audit prune": ["--before", "2020-01-01"],
   "audit summary": [],
