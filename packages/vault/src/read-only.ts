@@ -72,7 +72,7 @@ export {
 export { isExecutable } from "./disk/executable.js";
 export { findGitFolders, symbolicHead, type GitFolders } from "./git/git-folders.js";
 export { parseRepositoryUrl, type RepositoryUrl } from "./git/remote-url.js";
-export { secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
+export { isProduction, secretAttributes, type SecretAttributes } from "./format/secret-attributes.js";
 export { recoverVault } from "./change/recovery.js";
 export { shellQuote, shellWord } from "./text/shell-word.js";
 export { decodeUtf8, decodeUtf8File } from "./text/utf8.js";

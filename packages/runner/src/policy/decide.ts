@@ -1,3 +1,4 @@
+import { isProduction } from "@agent-vault/vault/read-only";
 import { plainVariables, setsListedVariablesOnly, type RequestedSecret, type UseRequest } from "./use-request.js";
 import { evaluateRule, unlistedVariables, type Verdict } from "./evaluate-rule.js";
 import { APPROVALS, type Approval, type ApprovalChannel, type Policy, type Rule } from "./policy.js";
@@ -39,8 +40,7 @@ export interface SecretDecision {
 
 /** Actions that show the value to the caller, where `run` hands it to a command. */
 const SHOWING: ReadonlySet<string> = new Set(["get", "inject"]);
-/** Attributes of secrets that a person is asked about first, where no rule says otherwise. */
-const PRODUCTION = /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i;
+/** What a secret gives access to where a person is asked about it first, if no rule says otherwise. */
 const SENSITIVE_ACCESS: ReadonlySet<string> = new Set(["read-write", "admin"]);
 
 /**
@@ -127,7 +127,7 @@ function approvalOf(applying: readonly Verdict[], secret: RequestedSecret | unde
 
 /** Why a person is asked first where no rule says otherwise, as a clause; `undefined` where nobody is. */
 export function sensitivityOf({ environment, access }: RequestedSecret): string | undefined {
-  if (environment !== undefined && PRODUCTION.test(environment)) return `its environment is ${environment}`;
+  if (environment !== undefined && isProduction(environment)) return `its environment is ${environment}`;
   return access !== undefined && SENSITIVE_ACCESS.has(access) ? `its access is ${access}` : undefined;
 }
 

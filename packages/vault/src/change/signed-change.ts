@@ -1,8 +1,7 @@
 import type { Identity } from "../age/identity.js";
 import { parseRecipient } from "../age/recipient.js";
-import type { Context } from "../context.js";
+import { newId, type Context } from "../context.js";
 import { VaultError } from "../errors.js";
-import { newId } from "../context.js";
 import { adoptExtraAgents, layoutUpgrade } from "./layout-upgrade.js";
 import type { KeyChoice, Keys } from "../keys/find-key.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";

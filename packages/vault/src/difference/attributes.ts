@@ -1,6 +1,7 @@
 import { classify, MANIFEST_FILE, metadataFile, POLICY_FILE, secretFile } from "../format/layout.js";
 import { ACCESS_LEVELS, parseMetadata, type Metadata } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
+import { isProduction } from "../format/secret-attributes.js";
 import { named, shown } from "./change.js";
 import type { Pair } from "./pair.js";
 
@@ -10,8 +11,6 @@ export const ATTRIBUTES = ["environment", "access", "expires", "rotate_after_day
 export const OWN_FIELDS = ["name", "group"] as const;
 /** Fields that follow the value. */
 export const VALUE_FIELDS = ["created", "rotated", "version", "id"] as const;
-/** What a person is asked about first where no rule says otherwise, as the policy's decision has it. */
-const PRODUCTION = /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i;
 
 type Field = (typeof ATTRIBUTES)[number] | (typeof OWN_FIELDS)[number] | (typeof VALUE_FIELDS)[number];
 
@@ -86,7 +85,7 @@ function widensWith(pair: Pair, field: (typeof ATTRIBUTES)[number], before: Meta
   switch (field) {
     case "environment": {
       // A rule of the policy may ask for an environment and mean any.
-      const becomesProduction = PRODUCTION.test(after?.environment ?? "") || !isGiven(before?.environment);
+      const becomesProduction = isProduction(after?.environment ?? "") || !isGiven(before?.environment);
       return !becomesProduction || pair.has("after", POLICY_FILE);
     }
     case "access":

@@ -11,6 +11,11 @@ export interface SecretAttributes {
   readonly tags: readonly string[];
 }
 
+/** Whether an environment's name is one of production, for which a person is asked first where no rule says otherwise. */
+export function isProduction(environment: string): boolean {
+  return /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i.test(environment);
+}
+
 /**
  * A secret's attributes, without a YAML parser where they are written as plainly as usual.
  * @param files verified, so that the attributes are the signed ones

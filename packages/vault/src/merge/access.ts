@@ -3,7 +3,7 @@ import type { Manifest } from "../format/manifest.js";
 import { defaultGroupOf, isValid, parseSecretPath, type SecretPath } from "../format/names.js";
 import { digestOf } from "../lock/digest.js";
 import { describeRemoval } from "../difference/removals.js";
-import type { MergeInput, SideIndex, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput, type SideIndex } from "./merge-input.js";
 import type { MovedPaths, SecretView, UndoneMove } from "./moves.js";
 import type { Dialog } from "./questions.js";
 import { mergeKeys } from "./three-way.js";
@@ -36,7 +36,7 @@ export function mergeAccess(
   dialog: Dialog,
 ): MergedAccess {
   const inBases = moved.bases.map((view) => entriesIn(view));
-  const inSides = moved.sides.map((view) => entriesIn(view)) as unknown as Sided<Entries>;
+  const inSides = eachSide(moved.sides, (view) => entriesIn(view));
   for (const move of moved.undone) undoMove(inSides[move.side], inBases, move);
   for (const [side, state] of sides.entries()) addUnremembered(inSides[side as SideIndex], inBases, state.digest);
 

@@ -3,7 +3,7 @@ import { ADDED_ENTRIES, CONFIG_FILE } from "../format/layout.js";
 import { readYamlFile, writeYaml } from "../format/yaml-document.js";
 import { withoutSignedFiles } from "../lock/added-files.js";
 import { applyFields } from "./documents.js";
-import type { MergeInput, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput } from "./merge-input.js";
 import type { MergeState } from "./merge-state.js";
 import type { Dialog } from "./questions.js";
 import { canonical, changedSide, isMapping, mergeFields } from "./three-way.js";
@@ -25,7 +25,7 @@ export function mergeConfig({ bases, sides }: MergeInput, dialog: Dialog): Uint8
     const name = place.join(".");
     const [first, second] = values;
     if (LIMITS.has(name) && typeof first === "number" && typeof second === "number") return Math.min(first, second);
-    const texts = values.map((value) => `${name} is ${canonical(value) || "not set"}`) as unknown as Sided<string>;
+    const texts = eachSide(values, (value) => `${name} is ${canonical(value) || "not set"}`);
     return values[dialog.ask("setting", name, texts)];
   });
   const { document } = readYamlFile(sides[0].read(CONFIG_FILE)!, CONFIG_FILE);

@@ -5,7 +5,7 @@ import { Manifest } from "../format/manifest.js";
 import { readYamlFile, writeYaml } from "../format/yaml-document.js";
 import type { MergedAccess } from "./access.js";
 import { applyFields } from "./documents.js";
-import type { MergeInput, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput } from "./merge-input.js";
 import type { MergedOwner } from "./people.js";
 import type { Dialog } from "./questions.js";
 import { canonical, changedSide, isMapping, mergeFields } from "./three-way.js";
@@ -29,13 +29,13 @@ export function mergeManifest(input: MergeInput, access: MergedAccess, owners: r
   const { document } = readYamlFile(bytes, MANIFEST_FILE);
   const before = canonical(document.toJS());
   updateManifestDocument(document, { ...access, owners: owners.map(({ name, file }) => ({ name, file })) });
-  const data = sides.map(({ vault }) => unknownFields(vault.manifest)) as unknown as Sided<Fields>;
+  const data = eachSide(sides, ({ vault }) => unknownFields(vault.manifest));
   const merged = mergeFields(
     bases.states.map(({ vault }) => unknownFields(vault.manifest)),
     data,
     (place, values) => {
       const name = place.join(" ");
-      const texts = values.map((value) => `${name} of ${MANIFEST_FILE} is ${canonical(value) || "not there"}`) as unknown as Sided<string>;
+      const texts = eachSide(values, (value) => `${name} of ${MANIFEST_FILE} is ${canonical(value) || "not there"}`);
       return values[dialog.ask("field", `${name} of ${MANIFEST_FILE}`, texts)];
     },
   ) as Fields;
@@ -72,13 +72,13 @@ function applyUnknown(document: Document, merged: Fields): void {
       const byName = merged[list];
       const extra = isMapping(byName) ? byName[String(entry["name"])] : undefined;
       const kept = { name: entry["name"], ...(known in entry && { [known]: entry[known] }) };
-      applyEntry(document, [list, index], { ...kept, ...(isMapping(extra) && extra) });
+      applyEntry(document, [list, index], entry, { ...kept, ...(isMapping(extra) && extra) });
     }
   }
 }
 
-function applyEntry(document: Document, place: readonly [string, number], wanted: Fields): void {
-  const present = (document.toJS() as Record<string, Fields[]>)[place[0]]![place[1]]!;
+/** @param present what the document says of the entry */
+function applyEntry(document: Document, place: readonly [string, number], present: Fields, wanted: Fields): void {
   if (canonical(present) === canonical(wanted)) return;
   for (const field of new Set([...Object.keys(present), ...Object.keys(wanted)])) {
     if (canonical(present[field]) === canonical(wanted[field])) continue;

@@ -8,6 +8,11 @@ export type SideIndex = 0 | 1;
 /** Something of each side. */
 export type Sided<T> = readonly [T, T];
 
+/** The same of each side's. */
+export function eachSide<T, R>(sides: Sided<T>, map: (value: T, side: SideIndex) => R): Sided<R> {
+  return [map(sides[0], 0), map(sides[1], 1)];
+}
+
 /** The states that both sides go back to: those that none of the others lists. */
 export interface Bases {
   readonly states: readonly MergeState[];

@@ -10,7 +10,7 @@ import { mergeAccess } from "./access.js";
 import { mergeConfig } from "./config.js";
 import { mergeManifest } from "./manifest.js";
 import { mergeMetadata } from "./metadata.js";
-import { inOrder, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
+import { eachSide, inOrder, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
 import { mergeMoves, otherSide, type MovedPaths } from "./moves.js";
 import { mergeOtherFiles, mergeVersions } from "./other-files.js";
 import { mergePeople, type MergedPeople } from "./people.js";
@@ -103,9 +103,7 @@ export function mergeStates(given: MergeInput): Merged {
     signers: people.signers,
     questions: dialog.questions,
     notes: joinOwed(dialog.notes),
-    comparable: new Map(
-      comparable.map((path) => [path, secrets.get(path)!.own.map((own) => secretFile(own!)) as unknown as Sided<string>]),
-    ),
+    comparable: new Map(comparable.map((path) => [path, eachSide(secrets.get(path)!.own, (own) => secretFile(own!))])),
   };
 }
 

@@ -1,8 +1,9 @@
 import { metadataFile } from "../format/layout.js";
 import { ACCESS_LEVELS, changeMetadata, parseMetadata, type Metadata, type MetadataChange } from "../format/metadata.js";
 import { formatSecretPath } from "../format/names.js";
+import { isProduction } from "../format/secret-attributes.js";
 import { readYamlFile } from "../format/yaml-document.js";
-import { laterSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
+import { eachSide, laterSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
 import type { MovedPaths } from "./moves.js";
 import type { Dialog } from "./questions.js";
 import type { FileOrigin } from "./recipients.js";
@@ -15,7 +16,6 @@ const OF_VALUE = ["id", "created", "rotated", "version"] as const;
 const COMPUTED: ReadonlySet<string> = new Set([...OF_VALUE, "name", "authorized_agents"]);
 /** Fields that only tell people something: the later word counts. */
 const TELLING: ReadonlySet<string> = new Set(["description", "provider", "account", "tags", "group", "rotate_after_days"]);
-const PRODUCTION = /(?:^|[^a-z])(?:prod|production|prd|live)(?![a-z])/i;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,8 +33,8 @@ export interface MetadataFacts {
 /** A secret's metadata in the result, field by field where both sides changed it; `undefined` where no side has any. */
 export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: MetadataFacts, dialog: Dialog): FileOrigin | undefined {
   const { secret, valueSide } = facts;
-  const files = secret.own.map((own) => own && metadataFile(own)) as unknown as Sided<string | undefined>;
-  const digests = files.map((file, side) => file && input.sides[side]!.digests.get(file)) as unknown as Sided<string | undefined>;
+  const files = eachSide(secret.own, (own) => own && metadataFile(own));
+  const digests = eachSide(files, (file, side) => file && input.sides[side].digests.get(file));
   const present = ([0, 1] as const).filter((side) => digests[side] !== undefined);
   if (present.length === 0) return undefined;
   const bases = moved.bases.flatMap((view) => {
@@ -100,7 +100,11 @@ function decide(input: MergeInput, field: string, values: Sided<unknown>, secret
   const stricter = stricterSide(field, values);
   if (stricter !== undefined) return stricter;
   if (TELLING.has(field) || field === "environment") return laterSide(input.sides);
-  return dialog.ask("field", `${field} of ${secret}`, values.map((value) => `${field} is ${canonical(value)}`) as unknown as Sided<string>);
+  return dialog.ask(
+    "field",
+    `${field} of ${secret}`,
+    eachSide(values, (value) => `${field} is ${canonical(value)}`),
+  );
 }
 
 /** Of two that both changed, the one that protects more; `undefined` where the field protects nothing, or neither does more. */
@@ -111,7 +115,7 @@ function stricterSide(field: string, [first, second]: Sided<unknown>): SideIndex
   };
   switch (field) {
     case "environment":
-      return byRank((value) => (typeof value !== "string" ? 0 : PRODUCTION.test(value) ? 2 : 1));
+      return byRank((value) => (typeof value !== "string" ? 0 : isProduction(value) ? 2 : 1));
     case "access":
       return byRank((value) => ACCESS_LEVELS.indexOf(value as (typeof ACCESS_LEVELS)[number]));
     case "expires":

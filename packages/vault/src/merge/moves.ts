@@ -1,7 +1,7 @@
 import { metadataFile } from "../format/layout.js";
 import type { Metadata } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
-import type { MergeInput, SideIndex, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
 import type { MergeState } from "./merge-state.js";
 import type { Dialog } from "./questions.js";
 
@@ -71,7 +71,7 @@ export function isSameSecret(a: Metadata | undefined, b: Metadata | undefined): 
 export function mergeMoves({ bases, sides }: MergeInput, dialog: Dialog): MovedPaths {
   const views: Sided<SecretView> = [new SecretView(sides[0]), new SecretView(sides[1])];
   const baseViews = bases.states.map((state) => new SecretView(state));
-  const moves = sides.map((side) => movesSince(bases.states, side)) as unknown as Sided<Map<SecretPath, SecretPath>>;
+  const moves = eachSide(sides, (side) => movesSince(bases.states, side));
   const undone: UndoneMove[] = [];
   const staying = new Set<SecretPath>();
   const going = new Set<SecretPath>();
@@ -88,7 +88,7 @@ export function mergeMoves({ bases, sides }: MergeInput, dialog: Dialog): MovedP
     const targets = [moves[0].get(from), moves[1].get(from)] as const;
     const shown = formatSecretPath(from);
     if (targets[0] !== undefined && targets[1] !== undefined) {
-      const texts = targets.map((to) => `${shown} was moved to ${formatSecretPath(to!)}`) as unknown as Sided<string>;
+      const texts = eachSide(targets, (to) => `${shown} was moved to ${formatSecretPath(to!)}`);
       const winner = targets[0] === targets[1] ? 0 : dialog.ask("move", shown, texts);
       const loser = otherSide(winner);
       if (targets[0] !== targets[1]) {

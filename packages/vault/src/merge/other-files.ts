@@ -1,6 +1,6 @@
 import { classify, GITATTRIBUTES_FILE, GITIGNORE_FILE, POLICY_FILE, VERSIONS_FOLDER } from "../format/layout.js";
 import { parseSecretPath, type SecretPath } from "../format/names.js";
-import type { MergeInput, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput, type Sided } from "./merge-input.js";
 import type { MergeState } from "./merge-state.js";
 import type { MovedPaths, SecretView } from "./moves.js";
 import { mergePolicies } from "./policy.js";
@@ -38,9 +38,7 @@ function mergeWhole(input: MergeInput, file: string, dialog: Dialog): FileOrigin
   if (side !== undefined) return digests[side] === undefined ? undefined : { side, file };
   const combined = combine(input, file, dialog);
   if (combined) return { bytes: combined };
-  const texts = digests.map((digest) =>
-    digest === undefined ? `${file} was removed` : `${file} was changed (${digest})`,
-  ) as unknown as Sided<string>;
+  const texts = eachSide(digests, (digest) => (digest === undefined ? `${file} was removed` : `${file} was changed (${digest})`));
   const chosen = dialog.ask("file", file, texts);
   return digests[chosen] === undefined ? undefined : { side: chosen, file };
 }

@@ -3,7 +3,7 @@ import { escrowFile, FIRST_OWNER_FILE, ownerFile, publicKeyFile } from "../forma
 import type { OwnerEntry } from "../format/manifest.js";
 import type { LockOwner } from "../lock/lock.js";
 import type { MergedAccess } from "./access.js";
-import type { MergeInput, SideIndex, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput, type SideIndex } from "./merge-input.js";
 import type { MergeState } from "./merge-state.js";
 import type { Dialog } from "./questions.js";
 import { changedSide } from "./three-way.js";
@@ -48,18 +48,23 @@ interface OwnerKeys {
 }
 
 function mergeOwners({ bases, sides }: MergeInput, access: MergedAccess, dialog: Dialog): Pick<MergedPeople, "owners" | "signers"> {
-  const keys = sides.map(ownerKeys) as unknown as Sided<ReadonlyMap<string, OwnerKeys>>;
+  const keys = eachSide(sides, ownerKeys);
   const inBases = bases.states.map(ownerKeys);
   const found = [...access.owners].map((name) => {
     const own = [keys[0].get(name), keys[1].get(name)] as const;
-    const spelled = own.map(spell) as unknown as Sided<string>;
+    const spelled = eachSide(own, spell);
     const side =
       own[0] && own[1]
         ? (changedSide(
             inBases.map((base) => spell(base.get(name))),
             spelled,
             Object.is,
-          ) ?? dialog.ask("owner-key", name, own.map((key) => `the key of owner ${name} is ${key?.recipient}`) as unknown as Sided<string>))
+          ) ??
+          dialog.ask(
+            "owner-key",
+            name,
+            eachSide(own, (key) => `the key of owner ${name} is ${key?.recipient}`),
+          ))
         : own[0]
           ? 0
           : 1;
@@ -101,13 +106,17 @@ function spell(keys: OwnerKeys | undefined): string {
 
 function mergeAgent({ bases, sides }: MergeInput, name: string, dialog: Dialog): MergedAgent {
   const file = publicKeyFile(name);
-  const recipients = sides.map((side) => keyIn(side, file)) as unknown as Sided<string | undefined>;
+  const recipients = eachSide(sides, (side) => keyIn(side, file));
   const present = ([0, 1] as const).filter((side) => recipients[side] !== undefined);
   if (present.length < 2) return { name, recipient: recipients[present[0] ?? 0], sides: present };
   const inBases = bases.states.map((base) => keyIn(base, file));
   const side =
     changedSide(inBases, recipients, Object.is) ??
-    dialog.ask("agent-key", name, recipients.map((key) => `the key of agent ${name} is ${key}`) as unknown as Sided<string>);
+    dialog.ask(
+      "agent-key",
+      name,
+      eachSide(recipients, (key) => `the key of agent ${name} is ${key}`),
+    );
   const recipient = recipients[side];
   return { name, recipient, sides: present.filter((other) => recipients[other] === recipient) };
 }

@@ -3,7 +3,7 @@ import { VaultError } from "../errors.js";
 import { POLICY_FILE } from "../format/layout.js";
 import { readYamlFile, writeYaml } from "../format/yaml-document.js";
 import { applyFields } from "./documents.js";
-import type { MergeInput, SideIndex, Sided } from "./merge-input.js";
+import { eachSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
 import type { Dialog } from "./questions.js";
 import { canonical, changedSide, isMapping, mergeFields } from "./three-way.js";
 
@@ -20,7 +20,7 @@ interface Policy {
  * @returns `undefined` where one of the files is no list of rules: then the file as a whole is a question
  */
 export function mergePolicies(input: MergeInput, dialog: Dialog): Uint8Array | undefined {
-  const sides = input.sides.map((side) => readPolicy(side.read(POLICY_FILE))) as unknown as Sided<Policy | undefined>;
+  const sides = eachSide(input.sides, (side) => readPolicy(side.read(POLICY_FILE)));
   const [first, second] = sides;
   if (!first || !second) return undefined;
   const bases = input.bases.states.map((base) => readPolicy(base.read(POLICY_FILE)));
@@ -40,7 +40,7 @@ export function mergePolicies(input: MergeInput, dialog: Dialog): Uint8Array | u
     [first.rest, second.rest],
     (place, values) => {
       const field = place.join(".");
-      const texts = values.map((value) => `${field} of ${POLICY_FILE} is ${canonical(value) || "not set"}`) as unknown as Sided<string>;
+      const texts = eachSide(values, (value) => `${field} of ${POLICY_FILE} is ${canonical(value) || "not set"}`);
       return values[dialog.ask("setting", `${POLICY_FILE} ${field}`, texts)];
     },
   );
@@ -49,7 +49,7 @@ export function mergePolicies(input: MergeInput, dialog: Dialog): Uint8Array | u
 }
 
 function askRule(name: string, rules: Sided<Fields | undefined>, dialog: Dialog): SideIndex {
-  const texts = rules.map((rule) => (rule ? `rule ${name} is ${canonical(rule)}` : `rule ${name} was removed`)) as unknown as Sided<string>;
+  const texts = eachSide(rules, (rule) => (rule ? `rule ${name} is ${canonical(rule)}` : `rule ${name} was removed`));
   return dialog.ask("rule", name, texts);
 }
 

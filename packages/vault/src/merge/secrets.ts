@@ -2,7 +2,7 @@ import { secretFile } from "../format/layout.js";
 import type { Metadata } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
 import { changedSide } from "./three-way.js";
-import { laterSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
+import { eachSide, laterSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
 import type { MergeState } from "./merge-state.js";
 import { otherSide, type MovedPaths, type SecretView } from "./moves.js";
 import type { Dialog } from "./questions.js";
@@ -52,7 +52,7 @@ export function mergeSecrets(input: MergeInput, moved: MovedPaths, dialog: Dialo
 
   function present(path: SecretPath, own: Sided<SecretPath>): MergedSecret {
     const { sides } = input;
-    const digests = own.map((at, side) => sides[side]!.digests.get(secretFile(at))) as unknown as Sided<string>;
+    const digests = eachSide(own, (at, side) => sides[side].digests.get(secretFile(at)));
     if (digests[0] === digests[1]) return { path, own, values: [0, 1], setters: settersOf(path, own) };
     const bases = moved.bases.map((view) => valueAt(view, path)).filter((value) => value !== undefined);
     const encrypted = changedSide(
@@ -60,7 +60,7 @@ export function mergeSecrets(input: MergeInput, moved: MovedPaths, dialog: Dialo
       digests,
       Object.is,
     );
-    const values = own.map((at, side) => valueKey(sides[side]!, at)) as unknown as Sided<string>;
+    const values = eachSide(own, (at, side) => valueKey(sides[side], at));
     const setters = settersOf(path, own);
     // Only one side has written the file at all.
     if (encrypted !== undefined) return { path, own, values: [encrypted], setters };
@@ -76,7 +76,7 @@ export function mergeSecrets(input: MergeInput, moved: MovedPaths, dialog: Dialo
     const chosen = dialog.ask(
       "value",
       formatSecretPath(path),
-      own.map((at, index) => describe(sides[index]!, at)) as unknown as Sided<string>,
+      eachSide(own, (at, index) => describe(sides[index], at)),
       laterSide(sides),
     );
     const loser = otherSide(chosen);
@@ -131,9 +131,7 @@ function settleTwins(input: MergeInput, secrets: Map<SecretPath, MergedSecret>, 
     const [first, second] = [secrets.get(twin)!, secrets.get(path)!];
     // One of them is on the first side alone, the other on the second: no state has both.
     const owner = (secret: MergedSecret): SideIndex => (secret.own[0] === undefined ? 1 : 0);
-    const texts = (owner(first) === 0 ? [twin, path] : [path, twin]).map(
-      (at) => `the name is ${formatSecretPath(at)}`,
-    ) as unknown as Sided<string>;
+    const texts = eachSide(owner(first) === 0 ? [twin, path] : [path, twin], (at) => `the name is ${formatSecretPath(at)}`);
     const answer = dialog.ask("twin", formatSecretPath(twin), texts);
     const [winner, loser] = owner(first) === answer ? [first, second] : [second, first];
     const side = owner(loser);
