@@ -96,7 +96,7 @@ const events = fc.record({
   identity: maybe(fc.string()),
   harness: maybe(fc.string()),
   secrets: maybe(fc.array(fc.string({ unit: "grapheme" }), { maxLength: 3 })),
-  folder: maybe(of("/work/\ud800x", "/a\u2028b", '\u0007\u001f\u007f"\\', `/${"ä𝄞".repeat(2000)}`, "/work")),
+  folder: maybe(of("/srv/\ud800x", "/a\u2028b", '\u0007\u001f\u007f"\\', `/${"ä𝄞".repeat(2000)}`, "/srv")),
   repository: maybe(fc.string({ unit: "grapheme" })),
   branch: maybe(fc.string()),
   reason: maybe(fc.string({ unit: "binary-ascii" })),

@@ -18,7 +18,7 @@ interface Decision {
   readonly seen: ReadonlySet<Decision>;
 }
 
-/** Whoever was granted a group by a decision that knew of every revoke of it. */
+/** Those who were granted a group by a decision that knew of every revoke of it. */
 function granted(decisions: Iterable<Decision>): Set<string> {
   const all = [...decisions];
   const holds = (made: Decision) =>

@@ -17,7 +17,7 @@ function mergeBothWays(ours: ModelVault, theirs: ModelVault, answers: Answers = 
   return one;
 }
 
-/** Whoever a file is encrypted to is a reader, and the other way round. */
+/** Everyone whom a file is encrypted to is a reader, and the other way round. */
 function expectReadersOf(state: ModelVault, path: string): void {
   const recipients = state.state.recipientsOf(path as never).map(({ text }) => text);
   expect(state.ciphertext(path).to.toSorted()).toEqual(recipients.toSorted());

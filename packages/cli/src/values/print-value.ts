@@ -22,7 +22,7 @@ export async function printValue(
   root: string,
   { path, key, token, noPull, json, forProgram }: PrintRequest,
 ): Promise<void> {
-  // Whoever asks says whether a program needs the value, so a coding agent is shown it either way.
+  // The caller says whether a program needs the value, so a coding agent is shown it either way.
   const judge = judgeOf(forProgram && detectHarness(context.env) === undefined ? "read" : "get", token);
   const { secret, value } = await readSecret(context, root, path, { key: keyChoice(key), pull: !noPull, token, judge });
   const text = decodeUtf8(value);

@@ -16,7 +16,7 @@ import { stateOf } from "./state-of.js";
 export interface HomeRules {
   /** Its files, verified. */
   readonly files: VaultFiles;
-  /** Whose they are is told anew there; without them the request's principal counts. */
+  /** Whose they are is told there; without them the request's principal counts. */
   readonly keys: Keys | undefined;
 }
 

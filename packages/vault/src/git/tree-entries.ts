@@ -48,7 +48,7 @@ export class TreeEntries implements Iterable<TreeEntry> {
     const starts = new Uint32Array(count);
     for (let index = 0, start = 0; index < count; index++, start = listing.indexOf(0, start) + 1) starts[index] = start;
     const entries = new TreeEntries(listing, starts, prefix);
-    // git sorts a tree and so its listing; somebody who makes a tree by hand need not.
+    // git sorts a tree and so its listing; a tree that is made by hand need not be.
     for (let index = 1; index < count; index++) {
       if (entries.#compare(starts[index - 1]!, starts[index]!) <= 0) continue;
       starts.sort((a, b) => entries.#compare(a, b));

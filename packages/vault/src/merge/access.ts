@@ -138,7 +138,7 @@ function undoMove(side: Entries, bases: readonly Entries[], { from, to, path }: 
   for (const [key, removal] of side.removals) if (ofMove.has(entryKey(removal)) && !known.has(key)) side.removals.delete(key);
 }
 
-/** What agent-vault 0.2.0 removed, or a person by hand, gets its removal from the difference to the base, the same whoever merges. */
+/** What agent-vault 0.2.0 removed, or a person by hand, gets its removal from the difference to the base, the same in every merge. */
 function addUnremembered(side: Entries, bases: readonly Entries[], state: string): void {
   const known = new Set([...side.removals.values()].map(entryKey));
   for (const base of bases) {

@@ -2,7 +2,7 @@ import type { SecretPath } from "../format/names.js";
 import type { Digest } from "../lock/digest.js";
 import type { MergeState } from "./merge-state.js";
 
-/** One of the two sides, by its place: the state with the lower digest comes first, whoever merges. */
+/** One of the two sides, by its place: the state with the lower digest comes first, in every merge. */
 export type SideIndex = 0 | 1;
 
 /** Something of each side. */
@@ -26,7 +26,7 @@ export interface MergeInput {
   readonly sides: Sided<MergeState>;
   /** The answers to questions, by the question's id: the digest of the side whose answer counts. */
   readonly answers?: ReadonlyMap<string, Digest>;
-  /** Whether the values of a secret that both sides encrypted are equal, where somebody with a key has looked; by its path in the result. */
+  /** Whether the values of a secret that both sides encrypted are equal, where a holder of a key has looked; by its path in the result. */
   readonly equalValues?: ReadonlyMap<SecretPath, boolean>;
 }
 

@@ -44,7 +44,7 @@ export interface Merged {
 
 /**
  * Merges two states by what they mean, as docs/merging.md says row by row. It reads nothing but the states, and is the same function of them
- * for everyone: the sides come in the order of their digests, whoever calls.
+ * for everyone: the sides come in the order of their digests.
  * @throws VaultError `WRONG_VAULT`, `CONFLICT` where no owner would be left, and what the states' files throw when they are read
  */
 export function mergeStates(given: MergeInput): Merged {

@@ -134,6 +134,6 @@ export function agentKeyFiles(name: string): readonly string[] {
 function noOwner(): VaultError {
   return new VaultError("CONFLICT", "Each side has removed the other's owners, so nobody would be left to own the vault.", {
     remedy:
-      "What is on the vault's main branch stays. An owner there runs agent-vault add-owner for whoever is to come back; nothing was changed.",
+      "What is on the vault's main branch stays. An owner there runs agent-vault add-owner for those who are to come back; nothing was changed.",
   });
 }

@@ -40,8 +40,8 @@ export interface FileHistory {
 }
 
 /**
- * Which of the files with one value is taken, and what has to be done to it. A file key that somebody may know who does not read the result
- * is never kept. Since a removal always takes a new file key, one that is newer than the bases is known to its side's readers alone; an
+ * Which of the files with one value is taken, and what has to be done to it. A file key that may be known to one who does not read the
+ * result is never kept. Since a removal always takes a new file key, one that is newer than the bases is known to its side's readers alone; an
  * older one may have been given to readers on the other side, whom only the result leaves out.
  * @param candidates the first side's first
  * @param recipients of the result, the owners first

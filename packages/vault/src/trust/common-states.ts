@@ -70,7 +70,7 @@ export function readListedState(trust: TrustContext, repository: GitRepository, 
       state.signed!.requireAll();
       return { commit, signed: { ...signed, lineage }, state };
     } catch (error) {
-      // Somebody may have committed other files beside that lock.
+      // Other files may have been committed beside that lock.
       if (!(error instanceof VaultError)) throw error;
     }
   }

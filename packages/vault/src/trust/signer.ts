@@ -120,7 +120,7 @@ function requireOwnerSince(trust: TrustContext, signed: SignedLock, files: Vault
 }
 
 /**
- * Requires that whoever signed a merge is an owner in every parent of it that is here: one parent would do for its place, but an owner whom
+ * Requires that the signer of a merge is an owner in every parent of it that is here: one parent would do for its place, but an owner whom
  * the other one has removed could take that for a second parent, and stay. @throws VaultError `UNTRUSTED_SIGNER`
  */
 function requireOwnerInParents({ context, history }: TrustContext, signed: SignedLock): void {

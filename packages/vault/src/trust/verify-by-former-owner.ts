@@ -13,7 +13,7 @@ import type { FetchedState } from "./verify-fetched.js";
  * A fetched state that was signed by an owner whom the state here has removed since, as may happen where both changed the vault at one
  * time. It counts for nothing but a merge over which a remaining owner decides, and is not remembered.
  * @param here the state here, trusted
- * @returns `undefined` where it is by somebody else, or its signatures do not lead back to a state that this one has behind it
+ * @returns `undefined` where it is by another person, or its signatures do not lead back to a state that this one has behind it
  * @throws VaultError `BAD_SIGNATURE`, `TAMPERED`, `VAULT_NOT_FOUND`
  */
 export function verifyByFormerOwner(

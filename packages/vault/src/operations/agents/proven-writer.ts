@@ -9,7 +9,7 @@ import { openEscrow } from "./escrow.js";
 
 /**
  * Who wrote a segment of a spool, where that can be proved with one of the given identities, one of this home, or an agent's escrow.
- * @returns `undefined` where it cannot be proved: whoever can encrypt to an owner may have written it
+ * @returns `undefined` where it cannot be proved: anyone who can encrypt to an owner may have written it
  */
 export async function provenWriter(
   context: Context,

@@ -76,7 +76,7 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
   };
 }
 
-/** @throws DivergedError for whoever has no owner's key: agents and CI take what owners have merged */
+/** @throws DivergedError without an owner's key: agents and CI take what owners have merged */
 async function ownersKeys(clone: SyncedClone, { here, tip }: DivergedSides, { key }: MergeChoice): Promise<Keys> {
   try {
     const keys = await loadVaultKeys(clone.context, clone.root, key);
