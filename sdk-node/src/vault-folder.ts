@@ -3,9 +3,8 @@ import { join } from "node:path";
 import {
   findVault,
   locateKey,
-  vaultIdIn,
+  locateVaultKey,
   VaultError,
-  VaultFolder as Files,
   type Context,
   type KeyChoice,
   type RepositoryUrl,
@@ -34,7 +33,8 @@ export class VaultFolder {
     const root = this.#root;
     // Whether an owner has a key for a vault alone is not known before its repository was cloned.
     if (root === undefined && existsSync(join(this.#context.home, "owners"))) return;
-    locateKey(this.#context, { ...key, ...(root !== undefined && { vaultId: () => vaultIdIn(new Files(root)) }) });
+    if (root === undefined) locateKey(this.#context, key);
+    else locateVaultKey(this.#context, root, key);
   }
 
   /** The vault's folder; clones a URL once, however many calls wait for it. @throws VaultError as git and the verification do */

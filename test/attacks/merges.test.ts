@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { generateIdentity, MergeConflictError, removeOwner, revoke, set, sign, SigningKey, type MergeReview } from "#vault/index.js";
+import { generateIdentity, MergeConflictError, removeOwner, revoke, sign, SigningKey, type MergeReview } from "#vault/index.js";
 import { VaultState } from "#vault/files/vault-state.js";
 import { formatLock, parseLock } from "#vault/lock/lock.js";
 import { Ancestry } from "#vault/lock/ancestry.js";
@@ -9,10 +9,7 @@ import { digestOf } from "#vault/lock/digest.js";
 import { digestsIn, summarize } from "#vault/lock/signed-files.js";
 import { readIdentity } from "../support/identity.js";
 import { errorCode } from "../support/sandbox.js";
-import { makeTeam, type Member, type Team } from "../merge/team.js";
-
-const store = (member: Member, path: string, value: string) =>
-  set(member.context(), { ...member.request(), path, value: new TextEncoder().encode(value) });
+import { makeTeam, store, type Member, type Team } from "../merge/team.js";
 
 /** Mallory, who can push and has no owner's key, changes the vault on the remote. */
 function pushes({ box, remote }: Team, edit: (vault: string, git: (...args: string[]) => string) => void): void {

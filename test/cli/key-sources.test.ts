@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Vault } from "#sdk-node/index.js";
 import { encryptWithPassphrase } from "#vault/index.js";
 import { outputOf, outputOfSync } from "#vault/keys/key-program.js";
-import { errorCode, prepared, refusal, type Sandbox } from "../support/sandbox.js";
+import { CLI, errorCode, prepared, refusal, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
 const VALUE = "sk_live_1";
@@ -147,7 +147,7 @@ describe("a key with a passphrase", () => {
     expect(set.code).toBe(0);
     const file = box.write(join(box.root, "passphrase"), PASSPHRASE);
     const words = `exec ${process.execPath} "$0" --passphrase-fd 3 run --secret stripe/api-key=K -- sh -c 'test "$K" = "second value"; echo $?; cat <&3' 3< ${file}`;
-    const run = await box.run("sh", ["-c", words, join(import.meta.dirname, "../../packages/cli/bin/agent-vault.js")]);
+    const run = await box.run("sh", ["-c", words, CLI]);
     expect(run.stdout.toString()).toBe("0\n");
     for (const fd of ["9", "x", "-1"]) expect(errorCode(await box.process(["get", "stripe/api-key", "--passphrase-fd", fd]))).toBe("USAGE");
   });

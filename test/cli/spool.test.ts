@@ -38,7 +38,7 @@ function segments(box: Sandbox): string[] {
 
 /** Reads in a process of its own, which is gone afterwards. */
 const get = (box: Sandbox, path: string, env: Record<string, string> = SPOOL, ...flags: string[]) =>
-  box.run(process.execPath, [join(import.meta.dirname, "../../packages/cli/bin/agent-vault.js"), "get", path, ...flags], { env });
+  box.process(["get", path, ...flags], { env });
 
 describe("the spool", () => {
   it("takes down a use, and the ledger takes it in once, with its own time and a proof", async () => {
@@ -57,8 +57,7 @@ describe("the spool", () => {
 
   it("has a run's beginning and its end as one entry", async () => {
     const box = await vault();
-    const program = join(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
-    await box.run(process.execPath, [program, "run", "--secret", "stripe/api-key", "--", "true"], { env: SPOOL });
+    await box.process(["run", "--secret", "stripe/api-key", "--", "true"], { env: SPOOL });
     const runs = JSON.parse(await box.ok("audit", "--json", "--action", "run")) as Entry[];
     expect(runs).toMatchObject([{ outcome: "done", exit_code: 0, command: ["true"], proven: true }]);
   });

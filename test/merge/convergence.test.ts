@@ -1,12 +1,9 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { addOwner, revoke, set, grant } from "#vault/index.js";
+import { addOwner, revoke, grant } from "#vault/index.js";
 import { VaultState } from "#vault/files/vault-state.js";
 import { rounds, SLOW } from "../support/slow.js";
-import { makeTeam, memberOf, type Member } from "./team.js";
-
-const store = (member: Member, path: string, value: string) =>
-  set(member.context(), { ...member.request(), path, value: new TextEncoder().encode(value) });
+import { makeTeam, memberOf, store } from "./team.js";
 
 it.runIf(SLOW)("three owners with two remotes end in one state, however they merge apart", { timeout: 1_800_000 }, async () => {
   const { box, ana, ben, remote } = await makeTeam();

@@ -11,17 +11,13 @@ import {
   removeOwner,
   revoke,
   rotateOwner,
-  set,
   verify,
   type MergeReview,
 } from "#vault/index.js";
 import { VaultState } from "#vault/files/vault-state.js";
 import { Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
-import { memberOf, makeTeam, type Member, type Team } from "./team.js";
-
-const bytes = (text: string) => new TextEncoder().encode(text);
-const store = (member: Member, path: string, value: string) => set(member.context(), { ...member.request(), path, value: bytes(value) });
+import { makeTeam, memberOf, store, type Member, type Team } from "./team.js";
 
 /** Both have one state, and it is sound. */
 async function expectSame({ ana, ben, remote, box }: Team): Promise<VaultState> {

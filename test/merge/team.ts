@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { addOwner, sync, type Context, type SyncRequest } from "#vault/index.js";
+import { addOwner, set, sync, type Context, type SyncRequest } from "#vault/index.js";
 import { readSecret } from "#vault/read-only.js";
 import { prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
-/** A clone of the team's repository, with the home of whoever works in it. */
+/** A clone of the team's repository, with the home of the person who works in it. */
 export interface Member {
   readonly name: string;
   readonly folder: string;
@@ -51,6 +51,10 @@ export async function makeTeam(): Promise<Team> {
     ben: memberOf(box, "ben", folder, benHome(box)),
   };
 }
+
+/** Sets a text. */
+export const store = (member: Member, path: string, value: string) =>
+  set(member.context(), { ...member.request(), path, value: new TextEncoder().encode(value) });
 
 export function memberOf(box: Sandbox, name: string, folder: string, home: string): Member {
   const vault = join(folder, ".agent-vault");

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import process from "node:process";
 import * as core from "@actions/core";
-import { processContext, printable, VaultError, type Context } from "@agent-vault/vault";
-import { readEnvFile, readSecretLines, readTemplates, type FilledTemplate, type SecretLine } from "./what-to-export.js";
+import { processContext, printable, type Context } from "@agent-vault/vault";
+import { readEnvFile, readSecretLines, readTemplates, usage, type FilledTemplate, type SecretLine } from "./what-to-export.js";
 import type { EnvEntry } from "@agent-vault/runner";
 
 /** What a workflow asks for. */
@@ -92,8 +92,4 @@ function readBoolean(name: string, otherwise: boolean): boolean {
   if (value === "") return otherwise;
   if (value === "true" || value === "false") return value === "true";
   throw usage(`${name} has to be true or false.`, `Write ${name}: true, or leave it out.`);
-}
-
-function usage(message: string, remedy: string): VaultError {
-  return new VaultError("USAGE", message, { remedy });
 }

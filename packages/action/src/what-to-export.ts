@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, realpathSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { parseEnvFile, parseTemplate, requireVariableName, type EnvEntry, type Template } from "@agent-vault/runner";
 import {
@@ -87,7 +87,7 @@ export function readTemplates(workspace: string, text: string): FilledTemplate[]
 }
 
 /** @throws VaultError `INVALID_VARIABLE` for a variable that no secret may go to, the runner's own among them */
-export function requireOwnVariable(name: string, where: string): string {
+function requireOwnVariable(name: string, where: string): string {
   requireVariableName(name, where);
   if (!RUNNER_VARIABLES.test(name)) return name;
   throw new VaultError("INVALID_VARIABLE", `${where}: the variable ${name} is the runner's own.`, { remedy: "Use another name." });
@@ -104,7 +104,7 @@ function linesOf(text: string): [words: string[], line: number][] {
 function readWorkspaceFile(workspace: string, file: string): Uint8Array {
   const path = resolve(workspace, file);
   try {
-    const { size } = lstatSync(realpathSync(path));
+    const { size } = statSync(path);
     if (size > MAX_FILE_BYTES) throw usage(`${file} is larger than 16 MiB.`, "Use a smaller file.");
     return readFileSync(path);
   } catch (error) {
@@ -131,6 +131,7 @@ function targetIn(workspace: string, file: string): string {
   throw usage(`${file} is not in the workspace.`, "Name a file in it; a link out of it is not followed.");
 }
 
-function usage(message: string, remedy: string): VaultError {
+/** `USAGE`, for an input that is wrong. */
+export function usage(message: string, remedy: string): VaultError {
   return new VaultError("USAGE", message, { remedy });
 }

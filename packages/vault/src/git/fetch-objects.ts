@@ -21,24 +21,6 @@ export interface MissingFile {
 
 /** More bytes of a listing than these are not read. */
 const MAX_LISTING_BYTES = 32 * 1024 * 1024;
-/** Waits as long as any fetch. */
-const LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
-
-/**
- * Fetches the contents of files that a partial clone lacks, all at once: git itself would fetch each when it is read, and its size when it
- * is listed. Nobody is asked for a password, and no hook runs.
- * @param remote the name of the remote that promised them
- * @returns how many were fetched
- * @throws GitError
- */
-export async function fetchMissingFiles(
-  repository: GitRepository,
-  remote: string,
-  wanted: WantedFiles,
-  limits?: RemoteLimits,
-): Promise<number> {
-  return fetchBlobs(repository, remote, new Set(missingFiles(repository, wanted).map(({ id }) => id)), limits);
-}
 
 /** The files that a partial clone lacks, each blob once. @throws GitError `tooMuchOutput` where they are more than any folder has */
 export function missingFiles(repository: GitRepository, { revision, paths, recursive = false, only }: WantedFiles): MissingFile[] {
@@ -58,19 +40,22 @@ export function missingInHistory(repository: GitRepository, revision: string, pa
   return missingBelow(repository, ["--full-history", revision, "--", ...literal(paths)]);
 }
 
-/** Fetches blobs by their ids. @returns how many @throws GitError */
+/**
+ * Fetches blobs by their ids, all at once: git itself would fetch each when it is read, and its size when it is listed.
+ * @param remote the name of the remote that promised them
+ * @throws GitError
+ */
 export async function fetchBlobs(
   repository: GitRepository,
   remote: string,
   ids: ReadonlySet<string>,
-  limits: RemoteLimits = LIMITS,
-): Promise<number> {
-  if (ids.size === 0) return 0;
+  limits?: RemoteLimits,
+): Promise<void> {
+  if (ids.size === 0) return;
   const config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", ...PARTIAL_FETCH];
   const options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-recurse-submodules"];
   const args = [...config, "fetch", ...options, "--progress", "--filter=blob:none", "--stdin", "--", remote];
   await repository.askRemote(args, limits, Buffer.from([...ids].map((id) => `${id}\n`).join("")));
-  return ids.size;
 }
 
 /** What rev-list finds to be missing: unlike most commands it does not fetch it. */

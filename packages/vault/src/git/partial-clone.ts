@@ -20,7 +20,7 @@ interface Configurable {
 
 /**
  * Makes a partial clone that git has made one of ours: git takes it for whole, so that what it lacks is missing and never fetched while
- * something is read. What is wanted is fetched by `fetchMissingFiles`, all at once.
+ * something is read. What is wanted is fetched by `fetchBlobs`, all at once.
  */
 export async function markPartialClone(repository: Configurable): Promise<void> {
   for (const name of ["remote.origin.promisor", "remote.origin.partialCloneFilter", "extensions.partialClone"])

@@ -8,13 +8,12 @@ import { authorizationVariables } from "./remote-url.js";
 import { runGit } from "./run-git.js";
 
 /** A remote that says nothing for so long, or is not done after so long, is given up. */
-const DEFAULT_LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
+export const DEFAULT_LIMITS: RemoteLimits = { silenceMs: 15_000, totalMs: 300_000 };
 
 /** How much of a repository is cloned. */
 export interface CloneOptions {
   /** The commits and trees of its main branch without the contents of files, where the remote can leave those out. */
   readonly partial?: boolean;
-  readonly limits?: RemoteLimits;
 }
 
 /** Clones a repository into a folder that is not there yet, and checks nothing out. @throws GitError */
@@ -22,11 +21,11 @@ export async function cloneRepository(
   context: Context,
   url: string,
   folder: string,
-  { partial = false, limits }: CloneOptions = {},
+  { partial = false }: CloneOptions = {},
 ): Promise<void> {
   const part = partial ? ["--filter=blob:none", "--single-branch", "--no-tags"] : [];
   const args = ["clone", "--quiet", "--progress", "--no-checkout", "--template=", ...part, "--", url, folder];
-  await askRemote(context, dirname(folder), args, limits);
+  await askRemote(context, dirname(folder), args);
 }
 
 /** Runs a command that talks to a remote. Nobody is asked for a password, and no hook runs. @throws GitError */

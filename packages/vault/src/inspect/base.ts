@@ -9,11 +9,9 @@ import { findKeys } from "../keys/find-key.js";
 import { vaultIdIn } from "../lock/open-lock.js";
 import { signerLocks } from "../lock/signer-locks.js";
 import type { BaseState } from "../trust/base-state.js";
-import { holdToLock } from "../trust/hold-to-lock.js";
-import { knownOf } from "../trust/known.js";
 import type { Lineage } from "../trust/lineage.js";
-import { readSignedLock, requireTrustedSigner, requireVaultOfKey } from "../trust/signer.js";
 import { TrustContext } from "../trust/trust-context.js";
+import { verifySigner } from "../trust/verify-signer.js";
 import type { Finding } from "./finding.js";
 
 /** What a state is compared with. */
@@ -61,14 +59,11 @@ function lineageOf(context: Context, root: string, state: VaultState, report: (e
   const keys = findKeys(context, { vaultId: () => vaultIdIn(files) });
   const trust = new TrustContext(context, root, keys, () => {}, {});
   try {
-    const signed = readSignedLock(files);
-    if (!signed) return undefined;
-    requireVaultOfKey(trust, signed);
-    const lineage = holdToLock(trust, files, signed);
-    requireTrustedSigner(trust, lineage, files, knownOf(trust, signed));
+    const lineage = verifySigner(trust, files);
+    if (!lineage) return undefined;
     // What it vouches by is read now, so that what is wrong with it is said of this state and not of the one that is compared.
     files.read(STATES_FILE);
-    signerLocks(files, signed.lock.vault);
+    signerLocks(files, lineage.signed.lock.vault);
     return lineage;
   } catch (error) {
     if (!isVerificationError(error)) throw error;

@@ -8,7 +8,7 @@ import { GitRepository } from "../git/repository.js";
 import { findKeys } from "../keys/find-key.js";
 import type { Digest } from "../lock/digest.js";
 import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
-import { nestedAttributes } from "../lock/signed-files.js";
+import { isNestedAttributes } from "../lock/tree-lists.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { shellWord } from "../text/shell-word.js";
 import type { BaseState } from "../trust/base-state.js";
@@ -89,7 +89,7 @@ export async function assessTrust(
     const remedy = `If an owner made this change, they sign it: agent-vault sign. Otherwise see who made it (git log -- ${path}), and ${undo}.`;
     add("error", "tampered", found.file, formatDiffering(found), remedy);
   }
-  for (const file of nestedAttributes(state.source.walk())) {
+  for (const { file } of state.source.walk().filter((entry) => isNestedAttributes(entry.file))) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
     add("error", "tampered", file, message, `Find out who put it there, then remove it: rm ${shellWord(join(root, file))}.`);
   }

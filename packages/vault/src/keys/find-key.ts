@@ -11,7 +11,7 @@ import type { Keys } from "./keys.js";
 import { commandWords, outputOf, outputOfSync, type KeyProgram } from "./key-program.js";
 import { holdsKey } from "../text/credentials.js";
 import { digestOf } from "../lock/digest.js";
-import { ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
+import { identitiesInFile, ownerKeyFile, parseKeyFile, vaultOwnerKeyFile, type KeyFileContent } from "./key-file.js";
 
 export type { Keys };
 
@@ -124,11 +124,15 @@ function keyProgram(command: string): KeyProgram {
 
 function keyFromCommand(context: Context, command: string): FoundKey | undefined {
   const bytes = context.keyMemory?.get(`command ${command}`);
-  return bytes && { bytes, source: `the output of ${KEY_COMMAND_VARIABLE}`, isOwners: false };
+  return bytes && printedKey(bytes);
 }
 
 function rememberedKey(context: Context, command: string, bytes: Uint8Array): FoundKey {
   context.keyMemory?.set(`command ${command}`, bytes);
+  return printedKey(bytes);
+}
+
+function printedKey(bytes: Uint8Array): FoundKey {
   return { bytes, source: `the output of ${KEY_COMMAND_VARIABLE}`, isOwners: false };
 }
 
@@ -222,13 +226,7 @@ export function identitiesInHome(context: Context): Identity[] {
   const files = folders.flatMap((folder) =>
     existsSync(folder) ? readdirSync(folder).flatMap((name) => (/\.key(?:\.|$)/.test(name) ? [join(folder, name)] : [])) : [],
   );
-  return files.flatMap((file) => {
-    try {
-      return parseKeyFile(readFileSync(file)).identities;
-    } catch {
-      return [];
-    }
-  });
+  return files.flatMap(identitiesInFile);
 }
 
 function isKeyText(text: string): boolean {

@@ -1,5 +1,5 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { parseIdentity, type Identity } from "../age/identity.js";
 import type { Context } from "../context.js";
 import { createFile } from "../disk/atomic-file.js";
@@ -91,13 +91,32 @@ export function requireKeyFolder(context: Context, folder: string): void {
   }
 }
 
+/** What a key file's name gets before the time at which it was put aside. */
+const RETIRED = ".retired-";
+
+/** The identities in a key file; none where it is protected, damaged or missing. */
+export function identitiesInFile(file: string): readonly Identity[] {
+  try {
+    return parseKeyFile(readFileSync(file)).identities;
+  } catch {
+    return [];
+  }
+}
+
+/** The key files that {@link archiveKeyFile} has put aside in the place of one. */
+export function retiredKeyFiles(file: string): string[] {
+  const folder = dirname(file);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => (name.startsWith(`${basename(file)}${RETIRED}`) ? [join(folder, name)] : []));
+}
+
 /**
  * Renames a key file that is no longer used; it can still open what git's history holds.
  * @returns the new path, or `undefined` where there is no such file
  */
 export function archiveKeyFile(context: Context, file: string): string | undefined {
   if (!existsSync(file)) return undefined;
-  const retired = `${file}.retired-${context.now().toISOString().replace(/[:.]/g, "")}`;
+  const retired = `${file}${RETIRED}${context.now().toISOString().replace(/[:.]/g, "")}`;
   renameSync(file, retired);
   return retired;
 }

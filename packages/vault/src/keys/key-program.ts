@@ -2,6 +2,9 @@ import { spawn, spawnSync } from "node:child_process";
 import type { Context } from "../context.js";
 import { VaultError, type ErrorCode } from "../errors.js";
 
+/** Where a program is started. */
+type ProgramContext = Pick<Context, "cwd" | "env">;
+
 /** A program that prints a key or a passphrase, and what is said where it does not. */
 export interface KeyProgram {
   readonly words: readonly [program: string, ...args: string[]];
@@ -19,7 +22,7 @@ const MAX_OUTPUT_BYTES = 256 * 1024;
  * What a program prints, run without a shell. It gets none of agent-vault's variables, and its error stream is the person's.
  * @throws VaultError with the program's code where it cannot be started, fails, prints too much or takes too long
  */
-export async function outputOf(context: Context, program: KeyProgram): Promise<Uint8Array> {
+export async function outputOf(context: ProgramContext, program: KeyProgram): Promise<Uint8Array> {
   const [file, ...args] = program.words;
   const child = spawn(file, args, { ...optionsFor(context), stdio: ["ignore", "pipe", "inherit"] });
   let timer: NodeJS.Timeout | undefined;
@@ -46,7 +49,7 @@ export async function outputOf(context: Context, program: KeyProgram): Promise<U
 }
 
 /** As {@link outputOf}, for what cannot wait. */
-export function outputOfSync(context: Context, program: KeyProgram): Uint8Array {
+export function outputOfSync(context: ProgramContext, program: KeyProgram): Uint8Array {
   const [file, ...args] = program.words;
   const { error, status, signal, stdout } = spawnSync(file, args, {
     ...optionsFor(context),
@@ -78,7 +81,7 @@ export function commandWords(text: string, variable: string): [string, ...string
   });
 }
 
-function optionsFor({ cwd, env }: Context) {
+function optionsFor({ cwd, env }: ProgramContext) {
   return { cwd, env: Object.fromEntries(Object.entries(env).filter(([name]) => !/^AGENT_VAULT_/i.test(name))) };
 }
 

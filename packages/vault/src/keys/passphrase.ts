@@ -7,7 +7,7 @@ import { outputOf } from "./key-program.js";
 export type PassphraseSource = (file: string) => Promise<string>;
 
 /** The variable that names a program which asks for passphrases. */
-export const ASKPASS_VARIABLE = "AGENT_VAULT_ASKPASS";
+const ASKPASS_VARIABLE = "AGENT_VAULT_ASKPASS";
 /** A person may be asked by it. */
 const ASKPASS_TIMEOUT_MS = 300_000;
 const MAX_PASSPHRASE_BYTES = 4096;
@@ -29,7 +29,7 @@ export function unattendedPassphrase(context: Pick<Context, "env" | "cwd">, desc
   const program = context.env[ASKPASS_VARIABLE];
   if (!program) return undefined;
   return async (file) => {
-    const output = await outputOf(context as Context, {
+    const output = await outputOf(context, {
       words: [program, `Passphrase for ${file}: `],
       variable: ASKPASS_VARIABLE,
       code: "PASSPHRASE_REQUIRED",

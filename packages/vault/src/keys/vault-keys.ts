@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
 import { VaultFolder } from "../files/vault-folder.js";
 import { vaultIdIn } from "../lock/open-lock.js";
-import { findKeys, loadKeys, type KeyChoice, type Keys } from "./find-key.js";
+import { findKeys, loadKeys, locateKey, type KeyChoice, type Keys } from "./find-key.js";
 import { agentKeyFile } from "./key-file.js";
 
 /**
@@ -18,6 +18,11 @@ export function loadVaultKeys(context: Context, root: string, choice: KeyChoice 
 /** As {@link loadVaultKeys}, for what needs no key and asks for no passphrase: as {@link findKeys}. */
 export function findVaultKeys(context: Context, root: string, choice: KeyChoice = {}): Keys | undefined {
   return findKeys(context, forVault(context, root, choice));
+}
+
+/** Where the key is that {@link loadVaultKeys} reads: as {@link locateKey}. @throws VaultError `NO_KEY` */
+export function locateVaultKey(context: Context, root: string, choice: KeyChoice = {}): void {
+  locateKey(context, forVault(context, root, choice));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { VaultError } from "../errors.js";
 import { entriesOf, type FileEntry, type FileSource } from "../format/file-source.js";
-import { CONFIG_FILE, GITATTRIBUTES_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
+import { CONFIG_FILE, SIGNERS_FOLDER, VERSIONS_FOLDER } from "../format/layout.js";
 import { signedFilesIn } from "./added-files.js";
 import { digestOf, treeDigest, treeList, type Digest } from "./digest.js";
 import type { Lock } from "./lock.js";
@@ -39,13 +39,6 @@ export function summarize(digests: ReadonlyMap<string, Digest>): Summary {
   const trees = new Map<string, Digest>();
   for (const [tree, entries] of inside) (ADDED.has(tree) ? added : trees).set(tree, treeDigest(entries));
   return { files, trees, added: new Map([...added].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
-}
-
-/** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
-export function nestedAttributes(entries: Iterable<FileEntry>): string[] {
-  const found: string[] = [];
-  for (const { file } of entries) if (file.endsWith(`/${GITATTRIBUTES_FILE}`)) found.push(file);
-  return found;
 }
 
 /** How a vault's files are held to its lock. */
@@ -107,7 +100,7 @@ export class SignedFiles {
     if (this.fixed) return this.fixed;
     const present = listTrees(this.#source);
     const added = present.files.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
-    const differing = [...differingFrom(this.lock, added, present), ...nestedAttributes(entriesOf(this.#source))];
+    const differing = [...differingFrom(this.lock, added, present), ...present.nested];
     if (differing.length > 0) throw this.#tampered(differing);
     return (this.#present = present.digests());
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Context } from "../context.js";
 import { replaceFile } from "../disk/atomic-file.js";
 import { isSystemError, VaultError } from "../errors.js";
-import { digestOf, type Digest } from "./digest.js";
+import { digestOf, parseTreeList, type Digest } from "./digest.js";
 
 /** Folders of fewer files are looked through as fast as a list is read. */
 const MIN_FILES = 256;
@@ -60,6 +60,5 @@ export function digestInList(list: string, file: string): Digest | undefined {
 /** The digests of all files in a folder's list, by their paths in the vault; `undefined` for a text that is no list. */
 export function digestsInList(list: string, tree: string): ReadonlyMap<string, Digest> | undefined {
   if (!/^(?:[0-9a-f]{64} {2}[^\n ]+\n)+$/.test(list)) return undefined;
-  const lines = list.trimEnd().split("\n");
-  return new Map(lines.map((line) => [`${tree}/${line.slice(66)}`, `sha256:${line.slice(0, 64)}` as const]));
+  return parseTreeList(list, `${tree}/`);
 }

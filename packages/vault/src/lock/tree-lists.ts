@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { entriesOf, type FileSource } from "../format/file-source.js";
+import { GITATTRIBUTES_FILE } from "../format/layout.js";
 import { ADDED, digestOfFile, isSigned, treeOf, type Summary } from "./file-digests.js";
-import type { Digest } from "./digest.js";
+import { parseTreeList, treeListLine, type Digest } from "./digest.js";
 
 /** A folder's files, as its digest covers them. */
 export interface TreeList {
@@ -21,12 +22,20 @@ export function listTree(source: FileSource, tree: string): TreeList | undefined
   const hash = createHash("sha256");
   for (const [file, digest] of signedFilesBelow(source, tree)) hash.update(lines.add(digest, file.slice(tree.length + 1)));
   if (lines.isEmpty) return undefined;
-  return { digest: `sha256:${hash.digest("hex")}`, text: () => lines.text(), digests: () => lines.digests(`${tree}/`) };
+  return { digest: `sha256:${hash.digest("hex")}`, text: () => lines.text(), digests: () => parseTreeList(lines.text(), `${tree}/`) };
 }
 
 /** All files of a vault, as the lock covers them. */
-export function listTrees(source: FileSource): Summary & { digests(): Map<string, Digest> } {
+export interface TreeLists extends Summary {
+  digests(): Map<string, Digest>;
+  /** As {@link isNestedAttributes} has them. */
+  readonly nested: readonly string[];
+}
+
+/** Looks through a vault once. */
+export function listTrees(source: FileSource): TreeLists {
   const lines = new Lines();
+  const nested: string[] = [];
   const [files, trees, added] = [new Map<string, Digest>(), new Map<string, Digest>(), new Map<string, Digest>()];
   let current: { readonly tree: string; readonly hash: Hash } | undefined;
   const finish = () => {
@@ -34,33 +43,35 @@ export function listTrees(source: FileSource): Summary & { digests(): Map<string
     current = undefined;
   };
   // Entries are sorted, so those of one folder follow one another.
-  for (const [file, digest] of signedFilesBelow(source, "")) {
+  for (const [file, digest] of signedFilesBelow(source, "", nested)) {
     lines.add(digest, file);
     const tree = treeOf(file);
     if (tree !== current?.tree) finish();
     if (tree === undefined) (ADDED.has(file) ? added : files).set(file, digest);
     else {
       current ??= { tree, hash: createHash("sha256") };
-      current.hash.update(lineOf(digest, file.slice(tree.length + 1)));
+      current.hash.update(treeListLine(digest, file.slice(tree.length + 1)));
     }
   }
   finish();
-  return { files, trees, added, digests: () => lines.digests("") };
+  return { files, trees, added, nested, digests: () => parseTreeList(lines.text(), "") };
 }
 
-function* signedFilesBelow(source: FileSource, folder: string): Generator<readonly [file: string, digest: Digest]> {
+/** Rules in a folder of the vault go before the signed ones at its top, and would have git change files on their way to the work tree. */
+export function isNestedAttributes(file: string): boolean {
+  return file.endsWith(`/${GITATTRIBUTES_FILE}`);
+}
+
+/** @param nested takes the names of nested attributes */
+function* signedFilesBelow(source: FileSource, folder: string, nested: string[] = []): Generator<readonly [file: string, digest: Digest]> {
   for (const { file, kind } of entriesOf(source, folder)) {
+    if (isNestedAttributes(file)) nested.push(file);
     const digest = kind === "file" && isSigned(file) ? digestOfFile(source, file) : undefined;
     if (digest) yield [file, digest];
   }
 }
 
-const DIGEST_LENGTH = 64;
 const PIECE_BYTES = 256 * 1024;
-
-function lineOf(digest: Digest, file: string): string {
-  return `${digest.slice("sha256:".length)}  ${file}\n`;
-}
 
 /** Lines of a list, as bytes: a string and an object for each would take several times the memory. Names are ASCII. */
 class Lines {
@@ -73,7 +84,7 @@ class Lines {
 
   /** @returns the line */
   add(digest: Digest, file: string): string {
-    const line = lineOf(digest, file);
+    const line = treeListLine(digest, file);
     let piece = this.#pieces.at(-1);
     if (!piece || this.#length + line.length > piece.length) {
       if (piece) this.#pieces[this.#pieces.length - 1] = piece.subarray(0, this.#length);
@@ -89,17 +100,5 @@ class Lines {
     return this.#pieces
       .map((piece, index) => piece.toString("latin1", 0, index === this.#pieces.length - 1 ? this.#length : undefined))
       .join("");
-  }
-
-  /** @param prefix goes before each path */
-  digests(prefix: string): Map<string, Digest> {
-    const text = this.text();
-    const digests = new Map<string, Digest>();
-    for (let start = 0; start < text.length;) {
-      const end = text.indexOf("\n", start);
-      digests.set(prefix + text.slice(start + DIGEST_LENGTH + 2, end), `sha256:${text.slice(start, start + DIGEST_LENGTH)}`);
-      start = end + 1;
-    }
-    return digests;
   }
 }

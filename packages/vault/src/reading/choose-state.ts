@@ -12,8 +12,6 @@ import { goneFromClone, nothingFetched } from "./gone-from-clone.js";
 import { withJudges } from "./judging-states.js";
 import { openFetched, verified, type ChosenState, type OpenFiles } from "./open-fetched.js";
 
-export type { ChosenState, OpenFiles } from "./open-fetched.js";
-
 /**
  * Chooses the one state that is read: of the work tree's and the fetched one that which lists the other, and the work tree's where neither
  * does. What was fetched is read out of git's objects. Never a mixture: all files come from one of the two.

@@ -6,6 +6,7 @@ import { mayHaveRemote } from "../git/git-folders.js";
 import { GitRepository } from "../git/repository.js";
 import type { Digest } from "../lock/digest.js";
 import type { FetchedTip, FetchRecord } from "../sync/fetch-record.js";
+import { isAtOrBehind } from "../trust/base-state.js";
 import { vaultGone, vaultMoved } from "../trust/errors.js";
 import { followedBy } from "../trust/followed.js";
 import { allStatesOnHome, statesOnHome, type Memory, type SeenState } from "../trust/memory.js";
@@ -90,7 +91,7 @@ function withRemembered<Files extends VaultFiles>(
 
 /** States that none of these is, or lists. */
 function uncovered(states: readonly SeenState[], ...covering: (TrustedState | undefined)[]): SeenState[] {
-  const isCovered = (digest: Digest) => covering.some((state) => state?.digest === digest || state?.lineage.lists(digest) === true);
+  const isCovered = (digest: Digest) => covering.some((state) => state !== undefined && isAtOrBehind({ digest }, state.lineage));
   return states.filter(({ lock }) => !isCovered(lock));
 }
 

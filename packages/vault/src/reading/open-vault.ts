@@ -10,7 +10,8 @@ import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { TrustContext } from "../trust/trust-context.js";
 import type { FileSource } from "../format/file-source.js";
 import type { TrustedState } from "../trust/verify.js";
-import { chooseState, requireHomeRules, type ChosenState } from "./choose-state.js";
+import { chooseState, requireHomeRules } from "./choose-state.js";
+import type { ChosenState } from "./open-fetched.js";
 import { mayBeHalfWritten, readConsistently } from "./read-consistently.js";
 
 /** How much of a vault is needed. */

@@ -3,6 +3,7 @@ import { maxBytesOf } from "../files/limits.js";
 import { classify, LOCK_FILE, LOCK_SIGNATURE_FILE, SIGNERS_FOLDER, STATES_FILE } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
 import { fetchBlobs, missingFiles, missingInHistory, type WantedFiles } from "../git/fetch-objects.js";
+import { DEFAULT_LIMITS } from "../git/remote.js";
 import type { GitRepository } from "../git/repository.js";
 import { Ancestry } from "../lock/ancestry.js";
 import { tryOpenLock } from "../lock/open-lock.js";
@@ -72,7 +73,7 @@ async function fetchFiles({ repository, remote, folder }: PartialVault, wanted: 
   await fetchBlobs(repository, remote, new Set(files.keys()), bytesAtMost(bytes.reduce((sum, size) => sum + size, 0)));
 }
 
-const bytesAtMost = (maxBytes: number) => ({ silenceMs: 15_000, totalMs: 300_000, maxBytes: Math.min(maxBytes, MAX_FETCH_BYTES) });
+const bytesAtMost = (maxBytes: number) => ({ ...DEFAULT_LIMITS, maxBytes: Math.min(maxBytes, MAX_FETCH_BYTES) });
 
 /** The locks of the commits that replaced the one in a revision: with them it shows that older files were committed on top. */
 async function locksThatReplaced(

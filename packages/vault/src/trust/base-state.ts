@@ -13,6 +13,6 @@ export interface BaseState {
 }
 
 /** Whether a state is another one, or is behind it. */
-export function isAtOrBehind({ digest }: SignedLock, newer: Lineage): boolean {
+export function isAtOrBehind({ digest }: Pick<SignedLock, "digest">, newer: Lineage): boolean {
   return digest === newer.signed.digest || newer.lists(digest) === true;
 }

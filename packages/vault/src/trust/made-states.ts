@@ -9,7 +9,7 @@ import { Ancestry } from "../lock/ancestry.js";
 import { MAX_LOCK_BYTES } from "../lock/lock.js";
 import { tryOpenLock } from "../lock/open-lock.js";
 import type { Lineage } from "./lineage.js";
-import { statesOn, statesOnHome, type MadeState, type Memory, type SeenState } from "./memory.js";
+import { eachOnce, statesOn, statesOnHome, type MadeState, type Memory, type SeenState } from "./memory.js";
 import type { TrustContext } from "./trust-context.js";
 
 /**
@@ -26,7 +26,7 @@ export function statesKnownOn(
   const isFollowed = ({ follows }: MadeState) => follows?.remote === remote && follows.ref === ref;
   const isOpen = ({ lock }: MadeState) => lock !== lineage.signed.digest && !lineage.lists(lock);
   const pushed = memory.made.filter((made) => isFollowed(made) && isOpen(made) && isPushed(context, made));
-  return [...new Map([...(isHome ? statesOnHome : statesOn)(memory, remote, ref), ...pushed].map((state) => [state.lock, state])).values()];
+  return eachOnce([...(isHome ? statesOnHome : statesOn)(memory, remote, ref), ...pushed]);
 }
 
 /** Whether a state that was made in a clone on this machine is known to have left it. */

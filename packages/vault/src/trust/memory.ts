@@ -67,17 +67,22 @@ export function statesOn({ remotes }: Memory, remote: string, ref: string): read
   return remotes[remote]?.refs[ref] ?? [];
 }
 
+/** Of states that are remembered more than once, the last. */
+export function eachOnce<T extends SeenState>(states: readonly T[]): T[] {
+  return [...new Map(states.map((state) => [state.lock, state])).values()];
+}
+
 /** The states of a vault's main ref, whatever it was called before: a renamed one is no way back. */
 export function statesOnHome(memory: Memory, remote: string, ref: string): readonly SeenState[] {
   const former = memory.remotes[remote]?.home;
   const states = [...statesOn(memory, remote, ref), ...(former === undefined || former === ref ? [] : statesOn(memory, remote, former))];
-  return [...new Map(states.map((state) => [state.lock, state])).values()];
+  return eachOnce(states);
 }
 
 /** The states of the vault's main refs on all remotes, each once. */
 export function allStatesOnHome(memory: Memory): SeenState[] {
   const states = Object.entries(memory.remotes).flatMap(([remote, { home }]) => (home === undefined ? [] : statesOn(memory, remote, home)));
-  return [...new Map(states.map((state) => [state.lock, state])).values()];
+  return eachOnce(states);
 }
 
 /** The same memory with other states of a remote's ref. */
@@ -89,5 +94,5 @@ export function withStatesOn(memory: Memory, remote: string, ref: string, states
 /** All states that are remembered, of whatever place, each once. */
 export function allStates({ accepted, remotes, made }: Memory): SeenState[] {
   const onRemotes = Object.values(remotes).flatMap(({ refs }) => Object.values(refs).flat());
-  return [...new Map([...accepted, ...onRemotes, ...made].map((state) => [state.lock, state])).values()];
+  return eachOnce([...accepted, ...onRemotes, ...made]);
 }

@@ -73,17 +73,6 @@ export function parseRules(bytes: Uint8Array, vaultId: string, lock: Digest, roo
   }
 }
 
-/** One of the vault's YAML files, by the first line alone. @returns `undefined` where it is not what was signed */
-export function yamlInRules(bytes: Uint8Array, vaultId: string, lock: Digest, file: (typeof TOP_FILES)[number]): Uint8Array | undefined {
-  try {
-    const general = JSON.parse(Buffer.from(bytes.subarray(0, bytes.indexOf(10))).toString("latin1")) as Part;
-    const content = Buffer.from(general.files[file]!, "base64");
-    return lockIn(general, vaultId, lock)?.lock.files.get(file) === digestOf(content) ? content : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function lockIn({ files }: Part, vaultId: string, lock: Digest): SignedLock | undefined {
   const [bytes, signature] = [LOCK_FILE, LOCK_SIGNATURE_FILE].map((file) => Buffer.from(files[file]!, "base64"));
   const signed = tryOpenLock(bytes, signature);

@@ -13,6 +13,7 @@ import { rememberAt, rememberWhole, type Verified } from "./remember.js";
 import { requireFloor } from "./require-floor.js";
 import { readSignedLock, requireNeverSigned, requireTrustedSigner, requireVaultOfKey, requireVaultOfPlace } from "./signer.js";
 import type { TrustContext } from "./trust-context.js";
+import { verifySigner } from "./verify-signer.js";
 
 /** A state that was verified, and is remembered once all that was read of it has been found right. */
 export interface TrustedState extends SignedLock {
@@ -86,12 +87,9 @@ export function verifyStateForChange(trust: TrustContext, files: VaultFiles): Tr
  * @throws VaultError `UNSIGNED`, `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `WRONG_VAULT`
  */
 export function verifyPastState(trust: TrustContext, files: VaultFiles): SignedLock & { readonly lineage: Lineage } {
-  const signed = readSignedLock(files);
-  if (!signed) throw unsigned("This state of the vault is not signed.");
-  requireVaultOfKey(trust, signed);
-  const lineage = holdToLock(trust, files, signed);
-  requireTrustedSigner(trust, lineage, files, knownOf(trust, signed));
-  return { ...signed, lineage };
+  const lineage = verifySigner(trust, files);
+  if (!lineage) throw unsigned("This state of the vault is not signed.");
+  return { ...lineage.signed, lineage };
 }
 
 /** Reads what is behind a state while all files are of one state, since it may be asked for later. The one who asks meets what is wrong. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..context import home_folder
 from ..error_codes import ERROR_CODES
@@ -75,26 +75,28 @@ class Recorder:
             reason=reason,
         )
         try:
-            self._writer()(row_of(event), vault)
+            self._write(row_of(event), vault)
         except VaultError as failure:
             raise _not_recorded(failure) from failure
 
-    def _writer(self) -> Callable[[AuditRow, str], None]:
+    def _write(self, row: AuditRow, vault: str) -> None:
         env = self._env
         if self._kind == "spool":
             from ..spool.spool_writer import spool_writer
 
-            identity = self._keys.identities[0]
-            return lambda row, vault: spool_writer(env, vault, identity).append(row, self.recipients)
-        if self._kind == "otlp":
+            spool_writer(env, vault, self._keys.identities[0]).append(row, self.recipients)
+        elif self._kind == "otlp":
             from .otlp_request import send_to_collector
 
-            return lambda row, vault: send_to_collector(env, otlp_body(row, new_row_id(), vault))
-        from .write_line import append_line, write_to_standard_error
+            send_to_collector(env, otlp_body(row, new_row_id(), vault))
+        else:
+            from .write_line import append_line, write_to_standard_error
 
-        if self._kind == "file":
-            return lambda row, vault: append_line(self._path, audit_line(row, new_row_id(), vault))
-        return lambda row, vault: write_to_standard_error(audit_line(row, new_row_id(), vault))
+            line = audit_line(row, new_row_id(), vault)
+            if self._kind == "file":
+                append_line(self._path, line)
+            else:
+                write_to_standard_error(line)
 
     def recipients(self) -> list[str]:
         """The owners, and the key at work. Raises `LEDGER_UNAVAILABLE` without an owner, and for a key that pyrage does not know."""

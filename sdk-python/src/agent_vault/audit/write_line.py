@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 
+from ..disk.write_whole import write_whole
 from ..errors import error, write_error
 
-_MAX_WAIT_S = 5.0
 _STANDARD_ERROR = 2
 
 
@@ -17,7 +16,7 @@ def append_line(file: str, line: str) -> None:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            _write_whole(descriptor, line)
+            write_whole(descriptor, line.encode("utf-8"))
             try:
                 os.fsync(descriptor)
             except OSError as failure:
@@ -33,24 +32,10 @@ def append_line(file: str, line: str) -> None:
 def write_to_standard_error(line: str) -> None:
     """Raises `LEDGER_UNAVAILABLE` if nothing takes it."""
     try:
-        _write_whole(_STANDARD_ERROR, line)
+        write_whole(_STANDARD_ERROR, line.encode("utf-8"))
     except OSError as failure:
         raise error(
             "LEDGER_UNAVAILABLE",
             "Standard error takes nothing, so the use is not on record.",
             "Check where it goes, or set AGENT_VAULT_AUDIT to file:PATH.",
         ) from failure
-
-
-def _write_whole(descriptor: int, text: str) -> None:
-    """A pipe whose reader is slow takes more after a while."""
-    content = text.encode("utf-8")
-    deadline = time.monotonic() + _MAX_WAIT_S
-    written = 0
-    while written < len(content):
-        try:
-            written += os.write(descriptor, content[written:])
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)

@@ -114,10 +114,12 @@ def _find_file(env: Mapping[str, str], vault_id: Callable[[], str | None]) -> st
     home = home_folder(env)
     vault = vault_id() if os.path.isdir(os.path.join(home, "owners")) else None
     owners = [*([os.path.join(home, "owners", f"{vault}.key")] if vault else []), os.path.join(home, "owner.key")]
-    agents = _agent_key_files(home)
-    found = next((file for file in owners if os.path.exists(file)), agents[0] if len(agents) == 1 else None)
+    found = next((file for file in owners if os.path.exists(file)), None)
     if found is not None:
         return found
+    agents = _agent_key_files(home)
+    if len(agents) == 1:
+        return agents[0]
     here = f" Agents' keys on this machine: {', '.join(agents[:3])}{', ...' if len(agents) > 3 else ''}." if agents else ""
     raise error(
         "NO_KEY",

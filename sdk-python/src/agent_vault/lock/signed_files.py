@@ -37,7 +37,7 @@ class SignedFiles:
         self._source = source
         self._offered = offered
         self._lists = lists
-        self._trees = trees or {}
+        self._trees: dict[str, Mapping[str, str]] = dict(trees or {})
         self._present: Mapping[str, str] | None = None
         self._added: Mapping[str, str] | None = None
         self._lookups: dict[str, Callable[[str], str | None]] = {}
@@ -46,15 +46,12 @@ class SignedFiles:
         """Refuses a file that differs from what was signed. `content` was just read, `None` for no such file. Raises `TAMPERED`."""
         if not is_signed(file):
             return
-        tree = tree_of(file)
-        expected = self._entry(self.lock.files, file) if tree is None else self._digest_in(tree, file)
-        if (None if content is None else digest_of(content)) != expected:
+        if (None if content is None else digest_of(content)) != self._expected(file):
             raise self._tampered([file])
 
     def covers(self, file: str) -> bool:
         """Whether a file is among the signed ones. Raises `TAMPERED`."""
-        tree = tree_of(file)
-        return (self._entry(self.lock.files, file) if tree is None else self._digest_in(tree, file)) is not None
+        return self._expected(file) is not None
 
     def require_all(self) -> None:
         """Refuses the vault if any file differs from what was signed. Raises `TAMPERED`."""
@@ -82,9 +79,15 @@ class SignedFiles:
 
     def list_of(self, tree: str) -> bytes:
         """The list of a signed folder's files, lines of `SHA256␠␠PATH`: its digest is in the lock. Raises `TAMPERED`."""
+        return self._kept_list(tree) or tree_list({file[len(tree) + 1 :]: digest for file, digest in self._read_tree(tree).items()})
+
+    def _expected(self, file: str) -> str | None:
+        tree = tree_of(file)
+        return self._entry(self.lock.files, file) if tree is None else self._digest_in(tree, file)
+
+    def _kept_list(self, tree: str) -> bytes | None:
         digest = self._entry(self.lock.trees, tree)
-        content = self._lists.read(tree, digest) if self._lists and digest else None
-        return content or tree_list({file[len(tree) + 1 :]: digest for file, digest in self._read_tree(tree).items()})
+        return self._lists.read(tree, digest) if self._lists and digest else None
 
     def _digest_in(self, tree: str, file: str) -> str | None:
         if self._present is not None:
@@ -94,11 +97,9 @@ class SignedFiles:
         return self._lookups[tree](file)
 
     def _lookup_in(self, tree: str) -> Callable[[str], str | None]:
-        digest = self._entry(self.lock.trees, tree)
-        content = self._lists.read(tree, digest) if self._lists and digest else None
-        if content is None:
+        listing = self._kept_list(tree)
+        if listing is None:
             return self._read_tree(tree).get
-        listing = content
 
         def lookup(file: str) -> str | None:
             # Names have no spaces, so a match cannot be the end of a longer name.
@@ -116,6 +117,7 @@ class SignedFiles:
             raise self._tampered([f"{tree}/"])
         if self._lists:
             self._lists.keep(tree, listing, len(digests))
+        self._trees[tree] = digests
         return digests
 
     def _entry(self, of_lock: Mapping[str, str], name: str) -> str | None:

@@ -41,7 +41,6 @@ class Decision:
 class _Verdict:
     rule: Rule
     effect: Literal["denies", "allows", "limits", "silent"]
-    is_sure: bool = True
 
 
 def decide(policy: Policy | None, request: ReadRequest) -> Decision:
@@ -65,12 +64,11 @@ def _evaluate(rule: Rule, request: ReadRequest) -> _Verdict:
         return _Verdict(rule, "silent")
     if rule.deny is not None and (not rule.deny or any(_matches(rule.deny, field, request, loose=True) for field in rule.deny)):
         return _Verdict(rule, "denies")
-    is_sure = _holds(rule.when, request, loose=False)
     if rule.allow is None:
-        return _Verdict(rule, "limits" if rule.approval or rule.limits_duration else "silent", is_sure)
+        return _Verdict(rule, "limits" if rule.approval or rule.limits_duration else "silent")
     # A read sets no variables, so none of them is unlisted.
     allow = {field: patterns for field, patterns in rule.allow.items() if field != "env"}
-    return _Verdict(rule, "allows" if is_sure and _holds(allow, request, loose=False) else "silent")
+    return _Verdict(rule, "allows" if _holds(rule.when, request, loose=False) and _holds(allow, request, loose=False) else "silent")
 
 
 def _holds(conditions: Conditions, request: ReadRequest, *, loose: bool) -> bool:

@@ -45,7 +45,7 @@ def judge_read(root: str, path: str, files: VaultFiles, homes: Sequence[VaultFil
     return True
 
 
-def is_answered(env: Mapping[str, str]) -> bool:
+def _is_answered(env: Mapping[str, str]) -> bool:
     """Whether a person may have approved of the read before, which the command line can tell."""
     return env.get("AGENT_VAULT_APPROVE") in _GIVEN or bool(env.get("AGENT_VAULT_SESSION"))
 
@@ -81,7 +81,7 @@ def _require_allowed(decision: Decision, path: str) -> None:
 def _require_answer(env: Mapping[str, str], secret: str) -> None:
     if env.get("AGENT_VAULT_APPROVE") == "deny":
         raise error("APPROVAL_DENIED", f"The read of {secret} was denied (AGENT_VAULT_APPROVE).", "Unset AGENT_VAULT_APPROVE to be asked.")
-    if not is_answered(env):
+    if not _is_answered(env):
         raise error(
             "APPROVAL_UNAVAILABLE",
             f"The vault's policy asks for a person's approval before {secret} is read, and this package asks nobody.",

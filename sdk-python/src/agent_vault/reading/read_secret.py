@@ -63,10 +63,10 @@ def read_secret(root: str, name: str, key: KeyChoice, env: Mapping[str, str], *,
         for home in vault.homes:
             require_not_removed(home, vault.files, keys)
         if is_under_policy(vault):
-            from ..policy.judge_read import is_answered, judge_read
+            from ..policy.judge_read import judge_read
 
             vault.require_rules()
-            if judge_read(root, path, vault.files, vault.homes, keys, env) and is_answered(env):
+            if judge_read(root, path, vault.files, vault.homes, keys, env):
                 return read_with_command_line(root, path, key, env, APPROVAL, pull=auto_pull)
         value = _decrypt(vault.files.ciphertext(path), secret, keys)
     except VaultError as failure:

@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 import re
-from datetime import datetime, timezone
+
+from .audit_event import now, to_json
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z")
 
@@ -17,9 +18,9 @@ def count_unrecorded_use(home: str, vault: str) -> None:
     if not os.path.exists(os.path.join(folder, f"{vault}.db")):
         return
     file = os.path.join(folder, f"{vault}.unrecorded")
-    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    since, count = _read(file) or (now, 0)
-    text = json.dumps({"since": since, "until": now, "count": count + 1}, separators=(",", ":"))
+    until = now()
+    since, count = _read(file) or (until, 0)
+    text = to_json({"since": since, "until": until, "count": count + 1})
     # The log may be off because nothing can be written on this machine.
     with contextlib.suppress(OSError), open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
         opened.write(text)

@@ -14,6 +14,7 @@ from ..age.identity import Identity
 from ..context import home_folder
 from ..disk.atomic_file import create_atomically, make_private_folder, sync_folder
 from ..disk.process_alive import machine_id, process_start
+from ..disk.write_whole import write_whole
 from ..errors import VaultError, error, write_error
 from ..record.audit_event import AuditRow, format_spool_row, now
 from .segment import SegmentHeader, seal_header, seal_line
@@ -79,7 +80,7 @@ class SpoolWriter:
                 return False
             content = f"{line}\n".encode("ascii")
             try:
-                _write_whole(descriptor, content)
+                write_whole(descriptor, content)
                 os.fsync(descriptor)
             except OSError as failure:
                 self._segment = None
@@ -118,7 +119,7 @@ class SpoolWriter:
             descriptor = os.open(file, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 content = f"{line}\n".encode("ascii")
-                _write_whole(descriptor, content)
+                write_whole(descriptor, content)
                 os.fsync(descriptor)
                 sync_folder(self._folder)
                 return _Segment(file, os.fstat(descriptor).st_ino, header.key, line, 1, len(content))
@@ -200,9 +201,3 @@ def _inode(file: str) -> int | None:
         return os.lstat(file).st_ino
     except OSError:
         return None
-
-
-def _write_whole(descriptor: int, content: bytes) -> None:
-    written = 0
-    while written < len(content):
-        written += os.write(descriptor, content[written:])
