@@ -6,6 +6,7 @@ import { stanzaTypes } from "../age/header.js";
 import { hasRecipients, requireUniform, type Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
+import { isSameAgents } from "../format/access.js";
 import { escrowFile, metadataFile, secretFile, VERSIONS_FOLDER } from "../format/layout.js";
 import { withAuthorizedAgents } from "../format/metadata.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
@@ -30,13 +31,9 @@ export function changeAccess(state: VaultState, paths: Iterable<SecretPath>, edi
   edit();
   return [...before].flatMap(([path, agents]) => {
     const after = state.agentsOf(path);
-    return sameAgents(agents, after) ? [] : [{ path, before: agents, after, rekeyed: false }];
+    // A grant that an agent had in another way changes nothing but their order.
+    return isSameAgents(agents, after) ? [] : [{ path, before: agents, after, rekeyed: false }];
   });
-}
-
-/** Whether both are the same agents: a grant that an agent had in another way changes nothing but their order. */
-function sameAgents(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((agent) => b.includes(agent));
 }
 
 /**

@@ -1,6 +1,11 @@
 import type { Manifest } from "./manifest.js";
 import type { SecretPath } from "./names.js";
 
+/** Whether both lists have the same agents, whatever their order. */
+export function isSameAgents(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((agent) => b.includes(agent));
+}
+
 /**
  * The agents that may read a secret, in the order in which they are its recipients after the owners: every agent of every group
  * that lists it, then its extra agents. This is the one place where access is worked out.

@@ -234,14 +234,9 @@ export class Manifest {
     if (!this.#before) return;
     const removals = removalsAfter(this.removals, this.#before, entriesOf(this), newId);
     if (removals.length !== this.removals.length || removals.some(({ id }, index) => id !== this.removals[index]!.id)) {
-      this.setRemovals(removals);
+      this.removals = removals;
+      this.#changed = true;
     }
-  }
-
-  /** Replaces what is remembered of removals. */
-  setRemovals(removals: readonly Removal[]): void {
-    this.removals = removals;
-    this.#changed = true;
   }
 
   /**

@@ -57,15 +57,15 @@ export function entriesOf({ owners, agents, groups, extraAgents }: ManifestLists
 /**
  * The removals to remember after an edit: those that were there, without those of entries that are there again, and one for each entry that
  * the edit took away.
- * @param newId gives the id of a removal of an entry
+ * @param newId gives the id of a removal
  */
 export function removalsAfter(
   known: readonly Removal[],
   before: ReadonlyMap<string, ManifestEntry>,
   after: ReadonlyMap<string, ManifestEntry>,
-  newId: (key: string) => string,
+  newId: () => string,
 ): Removal[] {
   const kept = known.filter((removal) => !after.has(entryKey(removal)));
   const taken = [...before].filter(([key]) => !after.has(key));
-  return [...kept, ...taken.map(([key, { subject, object }]) => ({ subject, ...(object !== undefined && { object }), id: newId(key) }))];
+  return [...kept, ...taken.map(([, { subject, object }]) => ({ subject, ...(object !== undefined && { object }), id: newId() }))];
 }

@@ -84,7 +84,7 @@ export async function writeCommit(
 }
 
 /** Puts all new objects into git's store, as one pack, and gives the tree that the commit will have. */
-async function writeTree(repository: GitRepository, commit: NewCommit): Promise<string> {
+export async function writeTree(repository: GitRepository, commit: NewCommit): Promise<string> {
   // Ciphertexts have no likeness that a search for deltas (--depth) could find.
   const args = [...DURABLE, "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--depth=0"];
   const input = importStream(commit, repository.objectFormat === "sha256" ? 64 : 40);

@@ -1,5 +1,6 @@
+import { isSameAgents } from "../format/access.js";
 import { metadataFile } from "../format/layout.js";
-import { ACCESS_LEVELS, changeMetadata, parseMetadata, type Metadata, type MetadataChange } from "../format/metadata.js";
+import { ACCESS_LEVELS, changeMetadata, type Metadata, type MetadataChange } from "../format/metadata.js";
 import { formatSecretPath } from "../format/names.js";
 import { isProduction } from "../format/secret-attributes.js";
 import { readYamlFile } from "../format/yaml-document.js";
@@ -51,7 +52,6 @@ export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: Metad
         );
   const taken = side ?? 0;
   const file = files[taken]!;
-  const bytes = input.sides[taken].read(file)!;
   const changes: Record<string, unknown> =
     side === undefined
       ? mergedFields(
@@ -64,14 +64,19 @@ export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: Metad
       : {};
   const ofValue = side !== undefined && secret.values.includes(side) ? side : valueSide;
   Object.assign(changes, valueFields(input, secret, ofValue), placeFields(secret, facts));
-  const now = parseMetadata(bytes, secret.path) as Fields;
+  const now = input.sides[taken].metadata(secret.own[taken]!) as Fields;
   const needed = Object.entries(changes).filter(
     ([field, value]) => !isSameData(now[field] ?? null, value ?? null) && !isBothEmpty(now[field], value),
   );
-  const isListed = isSameList((now as Metadata).authorized_agents ?? [], facts.agents);
+  const isListed = isSameAgents((now as Metadata).authorized_agents ?? [], facts.agents);
   if (needed.length === 0 && isListed) return { side: taken, file };
   const change = Object.fromEntries(needed) as MetadataChange;
-  return { bytes: changeMetadata(bytes, secret.path, { ...change, ...(!isListed && { authorized_agents: facts.agents }) }) };
+  return {
+    bytes: changeMetadata(input.sides[taken].read(file)!, secret.path, {
+      ...change,
+      ...(!isListed && { authorized_agents: facts.agents }),
+    }),
+  };
 }
 
 /** What both sides say, field by field. */
@@ -152,8 +157,4 @@ function asFields(bytes: Uint8Array | undefined, file: string): Fields {
 function isBothEmpty(a: unknown, b: unknown): boolean {
   const isEmpty = (value: unknown) => value == null || (Array.isArray(value) && value.length === 0);
   return isEmpty(a) && isEmpty(b);
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item) => b.includes(item));
 }

@@ -31,11 +31,6 @@ export class SecretView {
     return own !== undefined && this.state.has(own) ? own : undefined;
   }
 
-  /** As {@link ownOf}, whether or not there is such a secret: what a manifest says of it counts. */
-  pathOf(result: SecretPath): SecretPath {
-    return this.#toOwn.get(result) ?? result;
-  }
-
   results(): SecretPath[] {
     return this.state.secrets.map((own) => this.resultOf(own));
   }
@@ -62,7 +57,7 @@ export interface MovedPaths {
 }
 
 /** Whether two metadata files are of one secret: by its id, and where one has none by the time at which it was made. */
-export function isSameSecret(a: Metadata | undefined, b: Metadata | undefined): boolean {
+function isSameSecret(a: Metadata | undefined, b: Metadata | undefined): boolean {
   if (a?.id != null && b?.id != null) return a.id === b.id;
   return a?.created === b?.created;
 }
@@ -137,7 +132,7 @@ export function otherSide(side: SideIndex): SideIndex {
 }
 
 /** Two texts in the order of the sides. @param side whose the first text is */
-export function inOrderOf(side: SideIndex, own: string, others: string): Sided<string> {
+function inOrderOf(side: SideIndex, own: string, others: string): Sided<string> {
   return side === 0 ? [own, others] : [others, own];
 }
 

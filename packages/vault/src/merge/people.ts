@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import { escrowFile, FIRST_OWNER_FILE, ownerFile, publicKeyFile } from "../format/layout.js";
+import { FIRST_OWNER_FILE, ownerFile, publicKeyFile } from "../format/layout.js";
 import type { OwnerEntry } from "../format/manifest.js";
 import type { LockOwner } from "../lock/lock.js";
 import type { MergedAccess } from "./access.js";
@@ -124,11 +124,6 @@ function mergeAgent({ bases, sides }: MergeInput, name: string, dialog: Dialog):
 function keyIn(state: MergeState, file: string): string | undefined {
   const bytes = state.read(file);
   return bytes && new TextDecoder().decode(bytes).trim();
-}
-
-/** The files of an agent's key. */
-export function agentKeyFiles(name: string): readonly string[] {
-  return [publicKeyFile(name), escrowFile(name)];
 }
 
 function noOwner(): VaultError {

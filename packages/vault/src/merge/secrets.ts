@@ -167,7 +167,7 @@ function valueKey(state: MergeState, own: SecretPath): string {
 }
 
 /** The number of a secret's value; agent-vault 0.1 counts none. */
-export function versionOf(metadata: Metadata | undefined): number {
+function versionOf(metadata: Metadata | undefined): number {
   return metadata?.version ?? 1;
 }
 

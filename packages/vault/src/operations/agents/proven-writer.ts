@@ -3,6 +3,7 @@ import type { Context } from "../../context.js";
 import { VaultError } from "../../errors.js";
 import type { VaultState } from "../../files/vault-state.js";
 import { identitiesInHome } from "../../keys/find-key.js";
+import { NO_COMMENTS } from "../../keys/key-comments.js";
 import { identifyPrincipal, type Principal } from "../../keys/principal.js";
 import { isProvenBy, type OpenedHeader } from "../../spool/segment-header.js";
 import { openEscrow } from "./escrow.js";
@@ -23,8 +24,6 @@ export async function provenWriter(
   }
   return undefined;
 }
-
-const NO_COMMENTS = { agent: undefined, vault: undefined, role: undefined, owners: [], state: undefined };
 
 /** The identities whose recipient this is. */
 async function* candidates(

@@ -6,7 +6,7 @@ import { differenceBetween } from "../../difference/difference.js";
 import { ERROR_CODES, VaultError } from "../../errors.js";
 import { withoutUnchanged, type FileChanges } from "../../files/changes.js";
 import { classify, CONFIG_FILE } from "../../format/layout.js";
-import { commitTree } from "../../git/commit-tree.js";
+import { writeTree } from "../../git/commit-tree.js";
 import type { KeyChoice, Keys } from "../../keys/find-key.js";
 import { formerOwnerKeys } from "../../keys/former-owner-keys.js";
 import { ownerIdentityAmong } from "../../keys/owner-identity.js";
@@ -18,7 +18,7 @@ import { MergeState } from "../../merge/merge-state.js";
 import { changesFrom, mergeStates, type Merged } from "../../merge/merge.js";
 import { actorOf, onRecord, secretsAmong } from "../../record/on-record.js";
 import type { DivergedSides, JoinWith, MergeDiverged, SyncedClone } from "../../sync/synced-clone.js";
-import { divergence, DivergedError } from "../../sync/divergence.js";
+import { diverged } from "../../sync/compare-sides.js";
 import { findCommonStates } from "../../trust/common-states.js";
 import type { CommittedState } from "../../trust/newest-trusted-state.js";
 import { rememberMade } from "../../trust/remember.js";
@@ -37,7 +37,7 @@ export interface MergeChoice {
   /** Works everything out and changes nothing. */
   readonly dryRun?: boolean | undefined;
   /** Takes what was merged, or would be in a dry run. */
-  report(merged: MergeReport, review: MergeReview): void;
+  report(merged: MergeReport): void;
 }
 
 /** A merge that is only looked at, or that a person has to see first. Nobody is asked while others wait for the vault. */
@@ -62,13 +62,14 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
     const { owner, signingKey } = await requireOwnerOfBoth(clone, sides, keys);
     const input = mergeInputOf(clone, sides);
     const identities = [owner, ...formerOwnerKeys(clone.context, sides.here.signed.lock.vault)];
-    const equalValues = await compareValues(input, mergeStates(input), identities);
-    const draft = { ...input, equalValues };
-    const review = reviewOf(clone, sides, draft, mergeStates(draft));
+    const blind = mergeStates(input);
+    // What nobody has answered, and where no values are to be compared, is merged already.
+    const draft = blind.comparable.size === 0 ? input : { ...input, equalValues: await compareValues(input, blind, identities) };
+    const unanswered = draft === input ? blind : mergeStates(draft);
+    const review = reviewOf(clone, sides, draft, unanswered);
     const answers = answersTo(review, choice);
-    const merged = mergeStates({ ...draft, answers });
-    const report = reportOf(sides, review, merged, answers);
-    choice.report(report, review);
+    const merged = answers.size === 0 ? unanswered : mergeStates({ ...draft, answers });
+    choice.report(reportOf(sides, review, merged, answers));
     const open = { ...review, questions: merged.questions };
     if (choice.dryRun || choice.isUnseen?.(open)) throw new NotMerged(open);
     if (merged.questions.length > 0) throw new MergeConflictError(open);
@@ -77,14 +78,14 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
 }
 
 /** @throws DivergedError without an owner's key: agents and CI take what owners have merged */
-async function ownersKeys(clone: SyncedClone, { here, tip }: DivergedSides, { key }: MergeChoice): Promise<Keys> {
+async function ownersKeys(clone: SyncedClone, sides: DivergedSides, { key }: MergeChoice): Promise<Keys> {
   try {
     const keys = await loadVaultKeys(clone.context, clone.root, key);
-    await ownerIdentityAmong(keys, here.state);
+    await ownerIdentityAmong(keys, sides.here.state);
     return keys;
   } catch (error) {
     if (!(error instanceof VaultError) || ERROR_CODES[error.code].kind !== "key") throw error;
-    throw new DivergedError(clone.followed.upstream.name, await divergence(clone.repository, clone.root, tip));
+    throw await diverged(clone, sides);
   }
 }
 
@@ -109,7 +110,7 @@ async function requireOwnerOfBoth(
 }
 
 /** The states as the merge looks at them, in its order. */
-export function mergeInputOf(
+function mergeInputOf(
   { trust, repository }: Pick<SyncedClone, "trust" | "repository">,
   { here, there }: Pick<DivergedSides, "here" | "there">,
 ): MergeInput {
@@ -119,7 +120,7 @@ export function mergeInputOf(
 }
 
 /** A verified state, as the merge looks at it. @throws VaultError `TAMPERED` */
-export function mergeStateOf({ signed, state }: Pick<CommittedState, "signed" | "state">): MergeState {
+function mergeStateOf({ signed, state }: Pick<CommittedState, "signed" | "state">): MergeState {
   const strays = new Map<string, Digest>();
   for (const { file, kind } of state.source.walk())
     if (kind === "file" && classify(file).kind === "stray") strays.set(file, digestOf(state.source.read(file)!));
@@ -134,7 +135,10 @@ function reviewOf({ followed }: SyncedClone, { here, there }: DivergedSides, inp
     sequence: signed.lock.sequence,
     signer: signed.lock.owners.find(({ key }) => key === signed.signer)?.name ?? "an unnamed owner",
     signedAt: signed.lock.signedAt,
-    changes: differenceBetween(base, state).changes,
+    // Most merges are shown to nobody.
+    get changes() {
+      return differenceBetween(base, state).changes;
+    },
   });
   const isMerge = ({ signed }: Pick<MergeState, "signed">) => signed.lock.previous.length > 1;
   return {
@@ -179,7 +183,7 @@ interface Decided {
 
 /** Encrypts and signs the result, and brings it together with the code. */
 async function signMerged({ clone, sides, input, merged, keys, identities, signingKey }: Decided, join: JoinWith): Promise<CommittedState> {
-  const { context, root, repository, trust, followed } = clone;
+  const { context, repository, trust, followed } = clone;
   const { here, there } = sides;
   const title = `Merge ${followed.upstream.name}`;
   const message = messageOf(title, merged);
@@ -199,10 +203,10 @@ async function signMerged({ clone, sides, input, merged, keys, identities, signi
       merge: merged.encryptions.length + merged.kept.length === 0 ? "as-it-is" : "re-encrypted",
       anchor,
     });
-    const folder = repository.pathOf(root);
+    const folder = repository.pathOf(clone.root);
     const ofVault = withoutUnchanged(here.state.source, next.files);
-    const commit = await commitTree(repository, { parent: here.commit, message: title, folder, files: ofVault }, () => {});
-    const tree = (await repository.run(["rev-parse", `${commit ?? here.commit}:${folder}`])).trim();
+    const root = await writeTree(repository, { parent: here.commit, message: title, folder, files: ofVault });
+    const tree = (await repository.run(["rev-parse", `${root}:${folder}`])).trim();
     return join({ tree, message });
   });
   rememberMade(trust, present.signed);
