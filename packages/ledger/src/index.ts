@@ -10,7 +10,7 @@ export type { AuditEvent, AuditRow, AuditHead, Outcome } from "./database/audit-
 export { engineVersion } from "./database/connection.js";
 export { openUseAudit, type UseEvent, type UseAudit } from "./recorder/use-audit.js";
 export { LedgerRecorder } from "./recorder/ledger-recorder.js";
-export { describeTakenIn, type TakenIn } from "./spool/take-in.js";
+export { describeTakenIn, type TakenIn } from "./spool/taken-in.js";
 export { openAuditLedger, openLedger, openLedgerAt } from "./open-ledger.js";
 export { Ledger, type LedgerHealth, type LedgerOptions } from "./ledger.js";
 export type { RevokedAll } from "./tokens/revoke-all.js";

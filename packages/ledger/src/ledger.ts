@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { ledgerFolder, VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
+import { ledgerFolder, requirePrivateFolder, VaultError, type Context, type Identity, type Recipient } from "@agent-vault/vault/read-only";
 import { AuditLog } from "./audit/log.js";
 import { LedgerDatabase } from "./database/database.js";
 import { IdentityKey } from "./key/identity-key.js";
@@ -8,10 +8,9 @@ import { PassphraseKey } from "./key/passphrase-key.js";
 import { KEY_VARIABLE, noKey, type KeySource } from "./key/key-source.js";
 import { revokeAll, type RevokedAll } from "./tokens/revoke-all.js";
 import { LeaseStore } from "./tokens/lease-store.js";
-import { requireLedgerFolder } from "./ledger-folder.js";
 import { MetadataIndex } from "./index/metadata-index.js";
 import type { Requester } from "@agent-vault/vault/read-only";
-import { collectSegments, takeInSpool, type TakenIn } from "./spool/take-in.js";
+import type { TakenIn } from "./spool/taken-in.js";
 import { SCHEMA_VERSION } from "./database/schema.js";
 import { SessionStore } from "./tokens/session-store.js";
 import { readSettings, type LedgerSettings } from "./settings.js";
@@ -90,7 +89,7 @@ export class Ledger {
     const folder = ledgerFolder(context);
     const path = join(folder, `${vault}.db`);
     const source = await keySource(options, settings, join(folder, `${vault}.key`));
-    requireLedgerFolder(folder);
+    requirePrivateFolder(folder);
     const key = (await source.read()) ?? (await newKeyFor(path, source));
     return new Ledger(options, new LedgerDatabase(context, vault, { path, cipher: settings.cipher, key }), source);
   }
@@ -116,6 +115,8 @@ export class Ledger {
    */
   async takeIn(root: string, files?: readonly string[]): Promise<TakenIn> {
     const request = { context: this.#context, database: this.#database, root, vault: this.#vault, identities: await this.#identities() };
+    // It verifies the vault, which a use that is recorded has no need of here.
+    const { collectSegments, takeInSpool } = await import("./spool/take-in.js");
     return files ? collectSegments(request, files) : takeInSpool(request);
   }
 

@@ -6,7 +6,6 @@ import {
   loadVaultKeys,
   MANIFEST_FILE,
   recordVault,
-  spoolFiles,
   VaultFolder,
   vaultIdIn,
   type Actor,
@@ -16,7 +15,7 @@ import {
 } from "@agent-vault/vault/read-only";
 import type { VaultState } from "@agent-vault/vault";
 import { Ledger } from "./ledger.js";
-import { describeTakenIn } from "./spool/take-in.js";
+import { describeTakenIn } from "./spool/taken-in.js";
 
 /**
  * The ledger of a vault, opened with the keys that were found.
@@ -49,7 +48,6 @@ export async function openLedgerAt(context: Context, root: string, key: KeyChoic
  */
 export async function openAuditLedger(context: Context, root: string, key: KeyChoice = {}): Promise<Ledger> {
   const ledger = await openLedgerAt(context, root, key);
-  if (spoolFiles(context, recordVault({ root, vault: vaultIdIn(new VaultFolder(root)) })).segments.length === 0) return ledger;
   for (const sentence of describeTakenIn(await ledger.takeIn(root))) context.warn(sentence);
   return ledger;
 }

@@ -33,7 +33,7 @@ export { rotateOwner, type RotateOwnerRequest, type RotateOwnerResult } from "./
 export { provenWriter } from "./operations/agents/proven-writer.js";
 export { openAuditWriter } from "./audit/audit-writer.js";
 export { SegmentReader, type SegmentRow } from "./spool/read-segment.js";
-export { isProvenBy, readHeaderLine, type OpenedHeader } from "./spool/segment-header.js";
+export type { OpenedHeader } from "./spool/segment-header.js";
 export { rowReference, type SpoolRow } from "./spool/spool-row.js";
 export { pushCommand } from "./sync/push-command.js";
 export { revoke, type RevokeRequest, type RevokeResult } from "./operations/revoke.js";

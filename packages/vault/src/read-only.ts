@@ -63,6 +63,7 @@ export type { AuditWriter } from "./audit/audit-writer.js";
 export {
   closedName,
   damagedName,
+  isSegmentName,
   knownSpoolMachine,
   requirePrivateFolder,
   spoolFiles,

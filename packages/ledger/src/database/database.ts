@@ -1,9 +1,8 @@
 import { chmodSync, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
-import { oneAtATime, type Context } from "@agent-vault/vault/read-only";
+import { oneAtATime, requirePrivateFolder, type Context } from "@agent-vault/vault/read-only";
 import { append } from "./audit-row.js";
-import { requireLedgerFolder } from "../ledger-folder.js";
 import { backOff } from "./back-off.js";
 import { Connection, loadEngine, type DatabaseFile } from "./connection.js";
 import { DatabaseFiles } from "./database-files.js";
@@ -54,7 +53,7 @@ export class LedgerDatabase {
   async #use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const engine = await loadEngine();
     return oneAtATime(this.file.path, async () => {
-      requireLedgerFolder(dirname(this.file.path));
+      requirePrivateFolder(dirname(this.file.path));
       const deadline = performance.now() + LOCK_TIMEOUT_MS;
       let isSuspect = false;
       for (let attempt = 0; ; attempt++) {

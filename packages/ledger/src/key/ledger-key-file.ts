@@ -1,7 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { createFile, isSystemError, replaceFile, VaultError } from "@agent-vault/vault/read-only";
-import { requireLedgerFolder } from "../ledger-folder.js";
+import { createFile, isSystemError, replaceFile, requirePrivateFolder, VaultError } from "@agent-vault/vault/read-only";
 
 /** Larger than a key file with every recipient that a header can have. */
 const MAX_KEY_FILE_BYTES = 2 ** 21;
@@ -29,13 +28,13 @@ export function readLedgerKey(file: string): Uint8Array | undefined {
 
 /** Writes a new key file. @returns `false` where there is one already @throws VaultError `UNWRITABLE`, `DISK_FULL` */
 export function writeLedgerKey(file: string, bytes: Uint8Array): boolean {
-  requireLedgerFolder(dirname(file));
+  requirePrivateFolder(dirname(file));
   return createFile(file, bytes, { durable: true });
 }
 
 /** Writes the key file in the place of the one that is there. @throws VaultError `UNWRITABLE`, `DISK_FULL` */
 export function replaceLedgerKey(file: string, bytes: Uint8Array): void {
-  requireLedgerFolder(dirname(file));
+  requirePrivateFolder(dirname(file));
   replaceFile(file, bytes, { durable: true });
 }
 

@@ -4,27 +4,24 @@ import {
   damagedName,
   isProcessAlive,
   knownSpoolMachine,
-  plural,
   spoolFiles,
   VaultError,
   type Context,
   type Identity,
 } from "@agent-vault/vault/read-only";
-import { machineId, openState, processStart, provenWriter, SegmentReader, type OpenedHeader, type SegmentRow } from "@agent-vault/vault";
+import {
+  machineId,
+  openState,
+  processStart,
+  provenWriter,
+  SegmentReader,
+  type OpenedHeader,
+  type SegmentRow,
+  type VaultState,
+} from "@agent-vault/vault";
 import type { LedgerDatabase } from "../database/database.js";
 import { recordDamage, takeRows, type SegmentOrigin } from "./take-rows.js";
-
-/** What became of segments. */
-export interface TakenIn {
-  /** Rows that are new in the ledger. */
-  readonly rows: number;
-  /** Segments that these identities do not open; they stay. */
-  readonly locked: number;
-  /** Segments of another home folder that lie among this one's; they stay. */
-  readonly foreign: readonly string[];
-  /** Segments that were changed, each with the error that says where. */
-  readonly damaged: readonly VaultError[];
-}
+import type { TakenIn } from "./taken-in.js";
 
 /** Where rows are taken from, and into what. */
 export interface TakeInRequest {
@@ -65,6 +62,7 @@ async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn 
   let [rows, locked] = [0, 0];
   const foreign: string[] = [];
   const damaged: VaultError[] = [];
+  let state: Promise<VaultState> | undefined;
   for (const file of files) {
     const reader = await SegmentReader.open(file, identities).catch((error: unknown) => {
       if (!isOwn || !(error instanceof VaultError)) throw error;
@@ -82,7 +80,7 @@ async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn 
         foreign.push(file);
         continue;
       }
-      const origin = await originOf(request, header);
+      const origin = await originOf(request, await (state ??= openState(context, request.root)), header);
       rows += await takeSegment(request, reader, origin).catch((error: unknown) => {
         if (!(error instanceof VaultError) || error.code !== "LEDGER_DAMAGED" || !error.message.includes(header.segment)) throw error;
         damaged.push(error);
@@ -123,9 +121,8 @@ async function takeSegment({ context, database, vault }: TakeInRequest, reader: 
   throw failure;
 }
 
-async function originOf({ context, root, identities }: TakeInRequest, header: OpenedHeader): Promise<SegmentOrigin> {
+async function originOf({ context, identities }: TakeInRequest, state: VaultState, header: OpenedHeader): Promise<SegmentOrigin> {
   const { segment, machine, identity } = header;
-  const state = await openState(context, root);
   const writer = await provenWriter(context, state, header, identities);
   return { segment, machine, identity, writer: writer && { name: writer.name } };
 }
@@ -173,17 +170,4 @@ function otherVault(file: string): VaultError {
   return new VaultError("WRONG_VAULT", `${file} is a segment of another vault's spool.`, {
     remedy: "Collect it in a repository with that vault.",
   });
-}
-
-/** What was taken in, and what was not, in sentences for a person. */
-export function describeTakenIn({ locked, foreign, damaged }: TakenIn): string[] {
-  return [
-    ...damaged.map(({ message, remedy }) => `${message} ${remedy}`),
-    ...(foreign.length > 0
-      ? [
-          `${plural(foreign.length, "segment")} in the spool of this machine come from another one. Take them in with agent-vault audit collect.`,
-        ]
-      : []),
-    ...(locked > 0 ? [`${plural(locked, "segment")} of the spool wait for a key that opens them, such as an owner's.`] : []),
-  ];
 }

@@ -3,13 +3,19 @@ import type { UseRequest } from "./use-request.js";
 import type { Decision } from "./decide.js";
 import { ruleName } from "./rule-name.js";
 
-/** Refuses a use that the policy does not allow. @throws VaultError `POLICY_DENIED`, or `HARNESS_DENIED` where a coding agent asks for values */
-export function requireAllowed({ secrets }: Decision, { action, invocation }: UseRequest): void {
+/** Refuses a use that the policy does not allow. @throws VaultError as {@link refusalOf} has it */
+export function requireAllowed(decision: Decision, request: UseRequest): void {
+  const refusal = refusalOf(decision, request);
+  if (refusal) throw refusal;
+}
+
+/** The error for a use that the policy does not allow: `POLICY_DENIED`, or `HARNESS_DENIED` where a coding agent asks for values. */
+export function refusalOf({ secrets }: Decision, { action, invocation }: UseRequest): VaultError | undefined {
   const denied = secrets.find(({ allowed }) => !allowed);
-  if (!denied) return;
+  if (!denied) return undefined;
   const { secret, code, rule, unlisted } = denied;
   if (code === "HARNESS_DENIED")
-    throw new VaultError(
+    return new VaultError(
       "HARNESS_DENIED",
       `A coding agent (${invocation.harness}) asked to ${action} ${secret}, which would show it the value.`,
       {
@@ -17,10 +23,10 @@ export function requireAllowed({ secrets }: Decision, { action, invocation }: Us
       },
     );
   if (unlisted.length > 0)
-    throw new VaultError("POLICY_DENIED", `No rule of a policy lists ${andMore(unlisted, 5)}, which this use of ${secret} would set.`, {
+    return new VaultError("POLICY_DENIED", `No rule of a policy lists ${andMore(unlisted, 5)}, which this use of ${secret} would set.`, {
       remedy: "Leave the variable out, or have an owner list its name under env in the rule that allows this use: allow: {env: NAME}.",
     });
-  throw new VaultError(
+  return new VaultError(
     "POLICY_DENIED",
     `The vault's policy ${rule ? `denies this use of ${secret}: ${ruleName(rule)}` : `has no rule that allows this use of ${secret}`}.`,
     {

@@ -2,7 +2,7 @@ import { VaultError, type VaultFiles } from "@agent-vault/vault/read-only";
 import { decide, joinDecisions, type DecideOptions, type Decision } from "../policy/decide.js";
 import type { PolicyDecision } from "../policy/explain.js";
 import { readPolicy } from "../policy/read-policy.js";
-import { requireAllowed } from "../policy/require-allowed.js";
+import { refusalOf } from "../policy/require-allowed.js";
 import type { UseRequest } from "../policy/use-request.js";
 import { homeUse, type HomeRules } from "./home-rules.js";
 
@@ -29,32 +29,21 @@ export async function judgeUse(
   options: DecideOptions = {},
 ): Promise<Judgement> {
   const here = partOf(await readPolicy(files), use, options);
-  const refusal = refusalOf(here);
   const parts = [here];
-  // What is refused is refused: the main branch can only add to it.
-  let refused = refusal;
+  let refusal = refusalOf(here.decision, here.request);
   for (const home of homes) {
-    if (refused) break;
+    // What is refused is refused: the main branch can only add to it.
+    if (refusal) break;
     const atHome = await homeUse(home, use);
     const there = partOf(atHome.policy, atHome.use, options);
     parts.push(there);
-    refused = byHome(refusalOf(there));
+    refusal = byHome(refusalOf(there.decision, there.request));
   }
-  return { decision: joinDecisions(parts.map(({ decision }) => decision)), parts, refusal: refused };
+  return { decision: joinDecisions(parts.map(({ decision }) => decision)), parts, refusal };
 }
 
 function partOf(policy: PolicyDecision["policy"], request: UseRequest, options: DecideOptions): PolicyDecision {
   return { policy, request, decision: decide(policy, request, options) };
-}
-
-function refusalOf({ decision, request }: PolicyDecision): VaultError | undefined {
-  try {
-    requireAllowed(decision, request);
-    return undefined;
-  } catch (error) {
-    if (error instanceof VaultError) return error;
-    throw error;
-  }
 }
 
 function byHome(refusal: VaultError | undefined): VaultError | undefined {

@@ -1,3 +1,4 @@
+import { EVENT_FIELDS } from "../record/audit-event.js";
 import type { SpoolRow } from "../spool/spool-row.js";
 
 /** A row that leaves this machine's home: with its name, and its vault's. */
@@ -9,9 +10,8 @@ export interface NamedRow extends SpoolRow {
 
 /** The fields of a row by their names, in this order, without those that are absent. */
 export function auditFields({ id, vault, time, completes, event }: NamedRow): Record<string, string | number | readonly string[]> {
-  const { action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, request } = event;
-  const named = { id, vault, time, completes, action, outcome, who, identity, harness, secrets, command, folder, repository, branch };
-  const fields = Object.entries({ ...named, exit_code: exitCode, reason, request }).filter(([, value]) => value !== undefined);
+  const ofEvent = EVENT_FIELDS.map((field) => [field === "exitCode" ? "exit_code" : field, event[field]] as const);
+  const fields = [...Object.entries({ id, vault, time, completes }), ...ofEvent].filter(([, value]) => value !== undefined);
   return Object.fromEntries(fields) as Record<string, string | number | readonly string[]>;
 }
 

@@ -74,10 +74,9 @@ async function spoolOf(context: Context, actor: Actor, vault: string): Promise<S
 
 /** @throws VaultError `LEDGER_UNAVAILABLE` where there is no owner to encrypt to */
 async function accessOf(context: Context, { root, keys }: Actor): Promise<SegmentAccess> {
-  let owners: Recipient[] = [];
-  const read = (state: VaultState) => void (owners = state.owners.map((owner) => owner.recipient));
-  const { files } = await openVault(context, root, "state", { keys, read, quiet: true });
-  owners = files.owners.map((owner) => owner.recipient);
+  const ownersOf = (state: VaultState): Recipient[] => state.owners.map(({ recipient }) => recipient);
+  const { files } = await openVault(context, root, "state", { keys, read: (state) => void ownersOf(state), quiet: true });
+  const owners = ownersOf(files);
   const identity = keys.identities[0]!;
   const recipient = await identity.recipient();
   if (owners.length === 0) {

@@ -13,11 +13,10 @@ import type { AuditWriter } from "./audit-writer.js";
  * @param ledger makes the recorder of the ledger
  */
 export function chooseRecorder(context: Pick<Context, "cwd" | "env">, action: string, ledger: () => Recorder): Recorder {
-  const isOff = context.env["AGENT_VAULT_AUDIT"]?.toLowerCase() === "off";
-  if (isOff) return offRecorder;
   try {
     const sink = auditSink(context);
-    return sink.kind === "ledger" || sink.kind === "off" ? ledger() : sinkRecorder(action, sink);
+    if (sink.kind === "off") return offRecorder;
+    return sink.kind === "ledger" ? ledger() : sinkRecorder(action, sink);
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
     const refuse = async () => {

@@ -91,6 +91,6 @@ function writeDraft(file: string, bytes: Uint8Array | string, { mode = 0o600, du
 }
 
 /** A call may write less than it was given, such as on a disk that is nearly full. */
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
+export function writeWhole(descriptor: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset);
 }

@@ -25,6 +25,23 @@ export interface AuditEvent {
   readonly reason?: string | undefined;
 }
 
+/** The fields of an event in the order in which they are written. */
+export const EVENT_FIELDS = [
+  "action",
+  "outcome",
+  "who",
+  "identity",
+  "harness",
+  "secrets",
+  "command",
+  "folder",
+  "repository",
+  "branch",
+  "exitCode",
+  "reason",
+  "request",
+] as const satisfies readonly (keyof AuditEvent)[];
+
 /** Limits of one field, so that nobody fills the disk: characters of a text, texts of a list. */
 const MAX_TEXT_LENGTH = 4096;
 const MAX_LIST_LENGTH = 200;

@@ -56,11 +56,6 @@ export class SegmentReader {
     return undefined;
   }
 
-  /** How many lines were read, the first included. */
-  get line(): number {
-    return this.#line;
-  }
-
   /**
    * The next rows, at most so many; none at the end. A last line without its line feed was never acknowledged, and is not there.
    * @throws VaultError `LEDGER_DAMAGED` with the first line that was changed; the rows before it were given out. `LEDGER_NEWER`
@@ -82,7 +77,7 @@ export class SegmentReader {
 }
 
 /** `LEDGER_DAMAGED`, for a segment that holds what its writer did not write. */
-export function changedSegment(segment: string, line: number): VaultError {
+function changedSegment(segment: string, line: number): VaultError {
   return new VaultError("LEDGER_DAMAGED", `Segment ${segment} of a spool was changed: line ${line} is not what its writer wrote.`, {
     remedy: "The rows before it were taken in. Find out who can write to the folder, and keep the file for inspection.",
   });

@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Identity } from "../age/identity.js";
 import type { Recipient } from "../age/recipient.js";
-import { VaultError } from "../errors.js";
 import { newerSpool } from "./spool-row.js";
 
 /** Who writes a segment. */
@@ -100,8 +99,7 @@ function parseHeader(vault: string, segment: string, text: string): OpenedHeader
     if (!isWhole) return undefined;
     const opened = { vault, segment, key: new Uint8Array(key), machine, writer: { pid, start, host }, started, identity, proof };
     return opened as OpenedHeader;
-  } catch (error) {
-    if (error instanceof VaultError) throw error;
+  } catch {
     return undefined;
   }
 }

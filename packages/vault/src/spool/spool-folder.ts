@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync } from "node
 import { join } from "node:path";
 import process from "node:process";
 import type { Context } from "../context.js";
-import { createFile, syncFolder } from "../disk/atomic-file.js";
+import { createFile } from "../disk/atomic-file.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { ledgerFolder } from "../record/unrecorded-uses.js";
 
@@ -11,6 +11,11 @@ const SEGMENT_NAME = /^[0-9a-f]{32}$/;
 const DAMAGED = ".damaged";
 /** A segment of another machine or container while its last rows are taken in: its writer then begins a new one. */
 const CLOSED = ".closed";
+
+/** Whether a file's name is that of a segment that waits to be taken in. */
+export function isSegmentName(name: string): boolean {
+  return SEGMENT_NAME.test(name.endsWith(CLOSED) ? name.slice(0, -CLOSED.length) : name);
+}
 
 /** The folder of a vault's spool. @param vault the vault's id */
 export const spoolFolder = (context: Context, vault: string): string => join(ledgerFolder(context), `${vault}.spool`);
@@ -35,13 +40,13 @@ export function spoolFiles(context: Context, vault: string): SpoolFiles {
   }
   const within = (test: (name: string) => boolean) => names.filter(test).map((name) => join(folder, name));
   return {
-    segments: within((name) => SEGMENT_NAME.test(name.endsWith(CLOSED) ? name.slice(0, -CLOSED.length) : name)),
+    segments: within(isSegmentName),
     damaged: within((name) => name.endsWith(DAMAGED)),
   };
 }
 
 /** The names that a segment gets when it was found changed, and when it is closed to its writer. @param file absolute path */
-export const damagedName = (file: string): string => `${file.replace(/\.closed$/, "")}${DAMAGED}`;
+export const damagedName = (file: string): string => `${file.endsWith(CLOSED) ? file.slice(0, -CLOSED.length) : file}${DAMAGED}`;
 /** See {@link damagedName}. */
 export const closedName = (file: string): string => (file.endsWith(CLOSED) ? file : `${file}${CLOSED}`);
 
@@ -79,11 +84,6 @@ export function spoolMachine(context: Context): string {
 /** The name of this home folder, where it has one. */
 export function knownSpoolMachine(context: Context): string | undefined {
   return readMachine(join(ledgerFolder(context), "machine"));
-}
-
-/** Syncs a spool's folder, so that a new segment outlasts a loss of power. */
-export function syncSpool(folder: string): void {
-  syncFolder(folder);
 }
 
 function readMachine(file: string): string | undefined {

@@ -1,5 +1,5 @@
 import { VaultError } from "../errors.js";
-import type { AuditEvent, Outcome } from "../record/audit-event.js";
+import { EVENT_FIELDS, type AuditEvent, type Outcome } from "../record/audit-event.js";
 
 /** A row of the audit log as it is before a ledger takes it in. */
 export interface SpoolRow {
@@ -21,25 +21,7 @@ export function rowReference(segment: string, line: number): string {
 
 /** One line of JSON: an array of the version and the row's fields in this order, `null` for what is absent. */
 export function formatSpoolRow({ time, completes, event }: SpoolRow): string {
-  const { action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, request } = event;
-  const fields = [
-    time,
-    completes,
-    action,
-    outcome,
-    who,
-    identity,
-    harness,
-    secrets,
-    command,
-    folder,
-    repository,
-    branch,
-    exitCode,
-    reason,
-    request,
-  ];
-  return JSON.stringify([VERSION, ...fields.map((field) => field ?? null)]);
+  return JSON.stringify([VERSION, time, completes ?? null, ...EVENT_FIELDS.map((field) => event[field] ?? null)]);
 }
 
 /** Reads what {@link formatSpoolRow} wrote. @returns `undefined` where it is no row @throws VaultError `LEDGER_NEWER` for one of a later version */
@@ -52,24 +34,9 @@ export function parseSpoolRow(text: string): SpoolRow | undefined {
   }
   if (!Array.isArray(fields) || !Number.isSafeInteger(fields[0])) return undefined;
   if (fields[0] !== VERSION) throw newerSpool();
-  const [
-    ,
-    time,
-    completes,
-    action,
-    outcome,
-    who,
-    identity,
-    harness,
-    secrets,
-    command,
-    folder,
-    repository,
-    branch,
-    exitCode,
-    reason,
-    request,
-  ] = fields as unknown[];
+  const [, time, completes, ...values] = fields as unknown[];
+  const given = Object.fromEntries(EVENT_FIELDS.map((field, index) => [field, values[index]]));
+  const { action, outcome, who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, request } = given;
   const isRow =
     typeof time === "string" &&
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time) &&
@@ -79,8 +46,7 @@ export function parseSpoolRow(text: string): SpoolRow | undefined {
     [secrets, command, request].every(isList) &&
     (exitCode === null || Number.isSafeInteger(exitCode));
   if (!isRow) return undefined;
-  const given = Object.entries({ who, identity, harness, secrets, command, folder, repository, branch, exitCode, reason, request });
-  const event = { action, outcome, ...Object.fromEntries(given.map(([name, value]) => [name, value ?? undefined])) } as AuditEvent;
+  const event = Object.fromEntries(Object.entries(given).map(([field, value]) => [field, value ?? undefined])) as unknown as AuditEvent;
   return { time, completes: (completes ?? undefined) as string | undefined, event };
 }
 

@@ -1,16 +1,17 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Identity } from "../age/identity.js";
 import type { Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
+import { syncFolder, writeWhole } from "../disk/atomic-file.js";
 import { machineId, processStart } from "../disk/process-alive.js";
 import { isSystemError, VaultError, writeError } from "../errors.js";
 import { oneAtATime } from "../one-at-a-time.js";
 import { ledgerFolder } from "../record/unrecorded-uses.js";
 import { sealHeader, type SegmentHeader } from "./segment-header.js";
 import { headerDigest, sealLine } from "./segment-lines.js";
-import { requirePrivateFolder, spoolFolder, spoolMachine, syncSpool } from "./spool-folder.js";
+import { requirePrivateFolder, spoolFolder, spoolMachine } from "./spool-folder.js";
 import { formatSpoolRow, rowReference, type SpoolRow } from "./spool-row.js";
 
 /** To whom a new segment is encrypted, and whose it is. */
@@ -129,7 +130,7 @@ export class SpoolWriter {
         const bytes = Buffer.from(`${line}\n`);
         writeWhole(descriptor, bytes);
         fsyncSync(descriptor);
-        syncSpool(folder);
+        syncFolder(folder);
         const inode = fstatSync(descriptor, { bigint: true }).ino;
         return { name: header.segment, file, inode, key: header.key, digest: headerDigest(line), lines: 1, size: BigInt(bytes.length) };
       } finally {
@@ -139,10 +140,6 @@ export class SpoolWriter {
       throw writeError(error, file);
     }
   }
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
-  for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset);
 }
 
 /** As well as may be: a line without its line feed is read as none. */

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Args } from "@oclif/core";
 import { describeTakenIn, openAuditLedger } from "@agent-vault/ledger";
-import { exitCodeOf, resolvePath, VaultError, type Context } from "@agent-vault/vault";
+import { exitCodeOf, isSegmentName, resolvePath, VaultError, type Context } from "@agent-vault/vault";
 import { formatEntries } from "../../audit-entries.js";
 import { keyChoice } from "../../flags/key-choice.js";
 import { keyFlag } from "../../flags/common-flags.js";
@@ -40,6 +40,6 @@ function segmentsAt(context: Context, path: string): string[] {
   if (!stat)
     throw new VaultError("FILE_NOT_FOUND", `There is no file ${file}.`, { remedy: "Name a segment of a spool, or the folder ID.spool." });
   if (!stat.isDirectory()) return [file];
-  const segments = readdirSync(file).filter((name) => /^[0-9a-f]{32}(?:\.closed)?$/.test(name));
+  const segments = readdirSync(file).filter(isSegmentName);
   return segments.toSorted().map((name) => join(file, name));
 }

@@ -1,1 +1,0 @@
-export { requirePrivateFolder as requireLedgerFolder } from "@agent-vault/vault/read-only";
