@@ -59,7 +59,9 @@ export {
   type SecretQuery,
   type SortKey,
 } from "./reading/secret-query.js";
-export { set, valueTooLarge, type SetRequest, type SetResult } from "./operations/set.js";
+export { valueTooLarge } from "./operations/secret-update.js";
+export { set, type SetRequest, type SetResult } from "./operations/set.js";
+export { effectOfSetting, setMany, type Effect, type SecretWithValue, type SetManyRequest } from "./operations/set-many.js";
 export { SigningKey } from "./keys/signing-key.js";
 export { machineId, processStart } from "./disk/process-alive.js";
 export { claimsIn } from "./disk/write-lock.js";

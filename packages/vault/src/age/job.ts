@@ -1,6 +1,7 @@
 import { VaultError } from "../errors.js";
 import { decrypt } from "./decrypt.js";
-import { encrypt, encryptForOthers } from "./encrypt.js";
+import { encryptChecked } from "./encrypt-checked.js";
+import { encryptForOthers } from "./encrypt.js";
 import type { Identity } from "./identity.js";
 import { parseRecipient, type Recipient } from "./recipient.js";
 import { addRecipients } from "./rewrap.js";
@@ -9,9 +10,9 @@ import { addRecipients } from "./rewrap.js";
 export interface ReencryptJob {
   /**
    * `add-recipients` keeps the file key (see {@link addRecipients}); `re-encrypt` takes a new one, for exactly the recipients of the set;
-   * `encrypt-for-others` does so where none of the identities opens the result.
+   * `encrypt-for-others` does so where none of the identities opens the result; `encrypt` is given a value and not an age file.
    */
-  readonly kind: "add-recipients" | "re-encrypt" | "encrypt-for-others";
+  readonly kind: "add-recipients" | "re-encrypt" | "encrypt-for-others" | "encrypt";
   /** What errors call the file, such as its path. */
   readonly name: string;
   readonly file: Uint8Array;
@@ -37,22 +38,12 @@ export function parseRecipientSets(sets: readonly (readonly string[])[]): Recipi
  */
 export async function runJob(job: ReencryptJob, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
   try {
-    if (job.kind === "re-encrypt") return await reEncrypt(job.file, recipients, identities);
+    if (job.kind === "encrypt") return await encryptChecked(job.file, recipients, identities);
+    if (job.kind === "re-encrypt") return await encryptChecked(await decrypt(job.file, identities), recipients, identities);
     if (job.kind === "encrypt-for-others") return await encryptForOthers(await decrypt(job.file, identities), recipients);
     return await addRecipients(job.file, identities[0]!, recipients);
   } catch (error) {
     const { code, message, remedy } = error instanceof VaultError ? error : new VaultError("FAILED", String(error));
     throw new VaultError(code, `${job.name}: ${message}`, { remedy, cause: error });
   }
-}
-
-async function reEncrypt(file: Uint8Array, recipients: readonly Recipient[], identities: readonly Identity[]): Promise<Uint8Array> {
-  const plaintext = await decrypt(file, identities);
-  const result = await encrypt(plaintext, recipients);
-  if (Buffer.compare(await decrypt(result, identities), plaintext) !== 0) {
-    throw new VaultError("FAILED", "The new file does not decrypt to the old content.", {
-      remedy: "Nothing was changed; please report this.",
-    });
-  }
-  return result;
 }

@@ -1,11 +1,9 @@
 import type { Identity } from "../age/identity.js";
 import { runBatch, type ReencryptJob } from "../age/batch.js";
-import { decrypt } from "../age/decrypt.js";
-import { encrypt } from "../age/encrypt.js";
 import { stanzaTypes } from "../age/header.js";
+import { RecipientSets } from "../age/recipient-sets.js";
 import { hasRecipients, requireUniform, type Recipient } from "../age/recipient.js";
 import type { Context } from "../context.js";
-import { VaultError } from "../errors.js";
 import { isSameAgents } from "../format/access.js";
 import { escrowFile, metadataFile, secretFile, VERSIONS_FOLDER } from "../format/layout.js";
 import { withAuthorizedAgents } from "../format/metadata.js";
@@ -130,32 +128,4 @@ export async function reencryptAll(
   const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
   const encrypted = await runBatch(jobs, sets.texts, identities, report);
   return new Map(targets.map((target, index) => [target, encrypted[index]!]));
-}
-
-/** Encrypts a value, and decrypts it again to compare. @throws VaultError `MIXED_RECIPIENTS`, `DAMAGED` */
-export async function encryptChecked(value: Uint8Array, recipients: readonly Recipient[], owner: Identity): Promise<Uint8Array> {
-  const file = await encrypt(value, recipients);
-  const again = await decrypt(file, [owner]);
-  if (Buffer.compare(again, value) !== 0) {
-    throw new VaultError("DAMAGED", "What was encrypted does not decrypt to the same value.", {
-      remedy: "Nothing was changed; please report this.",
-    });
-  }
-  return file;
-}
-
-/** The different lists of recipients in a batch, each sent to a worker once. */
-export class RecipientSets {
-  readonly texts: string[][] = [];
-  readonly #indexes = new Map<string, number>();
-
-  indexOf(recipients: readonly Recipient[]): number {
-    const key = recipients.map(({ text }) => text).join();
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = this.texts.push(recipients.map(({ text }) => text)) - 1;
-      this.#indexes.set(key, index);
-    }
-    return index;
-  }
 }

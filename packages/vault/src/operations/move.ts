@@ -4,11 +4,11 @@ import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { changeMetadata, createMetadata, parseMetadata } from "../format/metadata.js";
 import { defaultGroupOf, formatSecretPath, parseSecretPath } from "../format/names.js";
 import { movedVersions } from "../change/kept-versions.js";
-import { encryptChecked } from "../change/reencrypt.js";
+import { encryptChecked } from "../age/encrypt-checked.js";
 import { decrypt } from "../age/decrypt.js";
 import type { FileChanges } from "../files/changes.js";
 import { changeVault, type ChangeRequest } from "../change/signed-change.js";
-import { requireNoTwin } from "./secret-twins.js";
+import { SecretTwins } from "./secret-twins.js";
 
 /** Which secret to move, and where. */
 export interface MoveRequest extends ChangeRequest {
@@ -46,7 +46,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
         remedy: "Delete it first, or choose another name.",
       });
     }
-    requireNoTwin(state, to, from);
+    new SecretTwins([...state.secretPaths()].filter((path) => path !== from)).add(to);
     const before = state.agentsOf(from);
     const groups = manifest.groupsOf(from).map((group) => (group === defaultGroupOf(from) ? defaultGroupOf(to) : group));
     const extra = manifest.extraAgents.get(from) ?? new Set<string>();
@@ -77,7 +77,7 @@ export function move(context: Context, request: MoveRequest): Promise<MoveResult
           [MANIFEST_FILE, manifest.toBytes()],
           [secretFile(from), null],
           [metadataFile(from), null],
-          [secretFile(to), same ? file : await encryptChecked(await decrypt(file, [owner]), state.recipientsOf(to), owner)],
+          [secretFile(to), same ? file : await encryptChecked(await decrypt(file, [owner]), state.recipientsOf(to), [owner])],
           ...movedVersions(state, from, to),
           [metadataFile(to), metadata ? changeMetadata(metadata, from, change) : createMetadata(to, change)],
         ]);

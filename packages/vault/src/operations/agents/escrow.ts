@@ -1,6 +1,6 @@
 import { decrypt } from "../../age/decrypt.js";
 import { parseIdentity, type Identity } from "../../age/identity.js";
-import { encryptChecked } from "../../change/reencrypt.js";
+import { encryptChecked } from "../../age/encrypt-checked.js";
 import type { FileChanges } from "../../files/changes.js";
 import { VaultError } from "../../errors.js";
 import type { VaultState } from "../../files/vault-state.js";
@@ -30,6 +30,6 @@ export async function agentFiles(state: VaultState, owner: Identity, agent: stri
   const owners = state.owners.map(({ recipient }) => recipient);
   return new Map([
     [publicKeyFile(agent), encode(await identity.recipient())],
-    [escrowFile(agent), await encryptChecked(encode(identity.reveal()), owners, owner)],
+    [escrowFile(agent), await encryptChecked(encode(identity.reveal()), owners, [owner])],
   ]);
 }

@@ -3,7 +3,7 @@ import { decrypt } from "../../age/decrypt.js";
 import { stanzaTypes } from "../../age/header.js";
 import { runBatch, type ReencryptJob } from "../../age/batch.js";
 import { hasRecipients, parseRecipient, requireUniform } from "../../age/recipient.js";
-import { RecipientSets } from "../../change/reencrypt.js";
+import { RecipientSets } from "../../age/recipient-sets.js";
 import type { Context } from "../../context.js";
 import type { FileChanges } from "../../files/changes.js";
 import type { SecretPath } from "../../format/names.js";
