@@ -289,6 +289,34 @@ export const STOPPED: readonly Attempt[] = [
     value: TOKEN,
     decode: fromPercent,
   },
+  { what: "base64 with an indentation", script: `base64 -w20 <<<"$KEY" | pr -To8`, needs: ["pr"], value: KEY, decode: fromBase64 },
+  { what: "with colours within", script: `echo "$TOKEN" | grep --color=always 9xQ7`, value: TOKEN, decode: uncoloured },
+  {
+    what: "curl --trace, with its column of text",
+    script: `curl -s --trace - -H "Authorization: Bearer $TOKEN" "$SERVER"`,
+    needs: ["curl"],
+    value: TOKEN,
+    decode: (output) => output.replace(/\n[0-9a-f]{4}: (?:[0-9a-f]{2} ){1,16} */g, ""),
+  },
+  { what: "a key with its line breaks undone (printf %b)", script: `printf %b "\${KEY//$'\\n'/\\\\n}"`, value: KEY, shows: KEY_LINES[1] },
+  {
+    what: "python3 json, an indented list of bytes",
+    script: python(`import os, json; print(json.dumps(list(os.environb[b"AWKWARD"]), indent=40))`),
+    needs: ["python3"],
+    value: AWKWARD,
+    decode: fromNumbers,
+  },
+  {
+    what: "python3 quoted-printable",
+    script: python(`import os, quopri; print(quopri.encodestring(os.environb[b"AWKWARD"], quotetabs=True).decode())`),
+    needs: ["python3"],
+    value: AWKWARD,
+    decode: (output) =>
+      Buffer.from(
+        output.replace(/=([0-9A-F]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16))),
+        "latin1",
+      ).toString(),
+  },
 ];
 
 /** What gets through, and is said to in docs/scrubbing.md. */
@@ -302,7 +330,6 @@ export const LIMITS: readonly Attempt[] = [
   { what: "one character a line", script: `fold -w1 <<<"$TOKEN"`, value: TOKEN, decode: (output) => output.replaceAll("\n", "") },
   { what: "all but the last character", script: `echo "\${TOKEN%?}"`, value: TOKEN, shows: TOKEN.slice(0, -1) },
   { what: "a short line of a key", script: `grep '^Qk8' <<<"$KEY"`, value: KEY, shows: KEY_LINES[3] },
-  { what: "base64 with an indentation", script: `base64 -w20 <<<"$KEY" | pr -To8`, needs: ["pr"], value: KEY, decode: fromBase64 },
   {
     what: "JSON in a URL",
     script: node(`console.log(encodeURIComponent(JSON.stringify(process.env.AWKWARD)))`),
@@ -336,7 +363,6 @@ export const LIMITS: readonly Attempt[] = [
     decode: (output) => output.replaceAll("\0", ""),
   },
   { what: "compressed", script: `gzip -c <<<"$TOKEN" | xxd -p -c0`, needs: ["xxd", "gzip"], value: TOKEN, decode: fromGzip },
-  { what: "with colours within", script: `echo "$TOKEN" | grep --color=always 9xQ7`, value: TOKEN, decode: uncoloured },
 ];
 
 function fromJsonObjectInJson(output: string): string {

@@ -49,6 +49,8 @@ export { shellCommand } from "./child/shell-command.js";
 export { MIN_SECRET_LENGTH } from "./scrub/compiled-secrets.js";
 export { KnownSecrets, type SecretToScrub } from "./scrub/known-secrets.js";
 export { base64Alignments } from "./scrub/encodings/base64-alignments.js";
+export { secretShapes } from "./scrub/shapes.js";
+export { textForms } from "./scrub/text-forms.js";
 export type { Scrubber } from "./scrub/scrubber.js";
 export type { ScrubStream } from "./scrub/scrub-stream.js";
 export {

@@ -109,6 +109,14 @@ describe("a child", () => {
     expect([out, err]).toEqual(["a [MARKED]\n[MARKED]\n", "a [MARKED]\n[MARKED]\n"]);
   });
 
+  it.skipIf(process.platform !== "linux")("keeps the order of what it writes to both outputs where they go to one place", () => {
+    const file = join(newFolder(), "output");
+    const command = sh("for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done");
+    spawnSync("/bin/sh", ["-c", '"$0" "$1" "$2" >"$3" 2>&1', process.execPath, RUN_CHILD, JSON.stringify({ command }), file]);
+    const lines = [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((number) => [`out ${number}`, `err ${number}`]);
+    expect(readFileSync(file, "utf8").trimEnd().split("\n")).toEqual(lines);
+  });
+
   it("gives us its exit code, and 128 and the number of the signal that ended it", async () => {
     expect(await run({ command: sh("exit 7") })).toMatchObject({ code: 7, end: { exitCode: 7, timedOut: false } });
     for (const [signal, number] of [

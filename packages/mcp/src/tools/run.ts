@@ -79,7 +79,7 @@ export const run = tool({
       signal: call.signal,
       approver: clientApprover(context, call),
       restrict: restrictedTo(call.policy),
-      output: { stdout, stderr },
+      output: { stdout, stderr, isCollected: true },
     };
     call.progress("Running.");
     const end = await runWithSecrets(context, request);

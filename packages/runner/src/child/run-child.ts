@@ -5,6 +5,7 @@ import { isatty } from "node:tty";
 import type { ChildEnd, ChildRequest } from "./child-request.js";
 import { takeOverErrors } from "./output-errors.js";
 import { makeOutputPipes } from "./output-pipes.js";
+import { isSameDestination } from "./same-destination.js";
 import { PassedSignals } from "./pass-signals.js";
 import { prepareCommand } from "./prepare-command.js";
 import { processEntry } from "./process-table.js";
@@ -18,7 +19,7 @@ const END_GROUP = `kill -s TERM -- "-$1"; sleep ${GRACE_MS / 1000}; kill -s KILL
 /**
  * Runs a program with secrets in its environment, as a shell would run it. The program has a session and a process group of its own, so each
  * signal that we get reaches it once, a program that ran out of time ends with all that it started, and nothing of it writes past the scrubber by
- * way of `/dev/tty`. With `tty` it shares ours. Ends when the program ends, not when what it left behind does.
+ * way of `/dev/tty`. With `tty` it shares ours. Where both its outputs go to one place, they are one pipe, so that they keep their order. Ends when the program ends, not when what it left behind does.
  * @throws VaultError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`, `ENVIRONMENT_TOO_LARGE`, `INVALID_VALUE`, `FILE_NOT_FOUND` for the folder, `USAGE`
  * for an empty command, or for `tty` where standard output is not a terminal, `HARNESS_DENIED` for `tty` under a coding agent, `FAILED` where it
  * was cancelled before it started
@@ -27,13 +28,16 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   const { env, command } = prepareCommand(request);
   const groupKind = process.platform === "win32" ? "console" : request.tty ? "terminal" : "group";
   const pipes = request.tty ? undefined : (request.pipes ?? (await makeOutputPipes(2)));
+  const joined = pipes !== undefined && isSameDestination(request.stdout.to, request.stderr.to);
   const signals = new PassedSignals(groupKind);
   let child: ChildProcess;
   try {
     child = await start(command, {
       cwd: request.cwd,
       env,
-      stdio: request.tty ? "inherit" : [stdinOf(request), pipes?.[0]!.writeEnd ?? "pipe", pipes?.[1]!.writeEnd ?? "pipe"],
+      stdio: request.tty
+        ? "inherit"
+        : [stdinOf(request), pipes?.[0]!.writeEnd ?? "pipe", (joined ? pipes?.[0] : pipes?.[1])?.writeEnd ?? "pipe"],
       detached: groupKind === "group",
       windowsHide: true,
       windowsVerbatimArguments: request.shell === true,
@@ -54,9 +58,12 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   const errors = takeOverErrors([stdout.to, stderr.to]);
   const pumps = [
     new Pump(pipes?.[0]!.readEnd ?? child.stdout!, stdout.through, stdout.to),
-    new Pump(pipes?.[1]!.readEnd ?? child.stderr!, stderr.through, stderr.to),
+    ...(joined ? [] : [new Pump(pipes?.[1]!.readEnd ?? child.stderr!, stderr.through, stderr.to)]),
   ];
-  errors.listen((to, error) => [stdout, stderr].forEach((output, index) => output.to === to && pumps[index]!.breakOff(error)));
+  if (joined) pipes[1]!.readEnd.destroy();
+  errors.listen((to, error) =>
+    [stdout, stderr].forEach((output, index) => output.to === to && (pumps[index] ?? pumps[0]!).breakOff(error)),
+  );
   try {
     const end = await waitForChild(child, request, groupKind, signals);
     await Promise.all(pumps.map((pump) => pump.finish()));

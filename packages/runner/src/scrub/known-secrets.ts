@@ -1,7 +1,8 @@
 import { VaultError } from "@agent-vault/vault/read-only";
-import { compileSecrets, MIN_SECRET_LENGTH, withoutLineEnd, type CompiledSecrets } from "./compiled-secrets.js";
-import { ScrubStream } from "./scrub-stream.js";
+import { CompiledSecrets, MIN_SECRET_LENGTH } from "./compiled-secrets.js";
+import { ScrubStream, type OnSilence } from "./scrub-stream.js";
 import { Scrubber } from "./scrubber.js";
+import { withoutLineEnd } from "./shapes.js";
 
 /** A secret that must not show in an output. */
 export interface SecretToScrub {
@@ -30,17 +31,20 @@ export class KnownSecrets {
     const short = all.filter(({ value }) => value.length > 0 && withoutLineEnd(value).length < MIN_SECRET_LENGTH);
     this.tooShort = short.map(({ name }) => name);
     if (short.length > 0 && !allowShort) throw tooShort(this.tooShort);
-    this.#compiled = compileSecrets(all, short.length > 0);
+    this.#compiled = new CompiledSecrets(all, short.length > 0);
   }
 
-  /** A scrubber for one output. */
-  scrubber(): Scrubber {
-    return new Scrubber(this.#compiled);
+  /** A scrubber for one output. @param columns the width of the terminal that it is for */
+  scrubber(columns?: () => number): Scrubber {
+    return new Scrubber(this.#compiled, columns);
   }
 
-  /** A stream that scrubs one output. */
-  stream(): ScrubStream {
-    return new ScrubStream(this.scrubber());
+  /**
+   * A stream that scrubs one output.
+   * @param options `onSilence` is what is handed on where the output pauses though it may be the start of a secret: whole lines unless given
+   */
+  stream({ onSilence = "lines", columns }: { onSilence?: OnSilence; columns?: (() => number) | undefined } = {}): ScrubStream {
+    return new ScrubStream(this.scrubber(columns), onSilence);
   }
 }
 

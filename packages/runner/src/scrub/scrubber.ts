@@ -1,116 +1,100 @@
+import { ByteScrubber } from "./byte-scrubber.js";
 import type { CompiledSecrets } from "./compiled-secrets.js";
-import { Matcher } from "./matcher.js";
+import { mayHide, TerminalReader } from "./visible-text.js";
 
-const WORD = 4;
-const NOTHING = new Uint8Array();
+const NOTHING: Uint8Array = new Uint8Array();
 
-/** Replaces secrets in one output by `[REDACTED:group/name]`. What is not part of a secret comes out byte for byte, in order. */
+/** One look at the output: as a terminal shows it, or, without a reader, at its bytes. */
+interface Stage {
+  readonly reader: TerminalReader | undefined;
+  readonly scrubber: ByteScrubber;
+}
+
+/**
+ * Replaces secrets in one output by `[REDACTED:group/name]`: in the text that a terminal shows of it, where a secret may be coloured or broken at the
+ * terminal's width, and then in its bytes, of which a terminal may hide some. What is not part of a secret comes out byte for byte, in order.
+ */
 export class Scrubber {
   readonly #secrets: CompiledSecrets;
-  readonly #matcher: Matcher;
-  /** What has been taken in and may be the start of a match. */
-  #held: Uint8Array = NOTHING;
-  /** So many bytes of what is held belong to a match that has been replaced already. */
-  #covered = 0;
-  #coveredBy = -1;
+  readonly #first: ByteScrubber;
+  /** From the first byte on that a terminal would not show: until then text and bytes are the same. */
+  #stages: readonly Stage[] | undefined;
 
-  /** Use `KnownSecrets.scrubber()`. */
-  constructor(secrets: CompiledSecrets) {
+  /**
+   * Use `KnownSecrets.scrubber()`.
+   * @param columns the width of the terminal that the output is for: a secret that is broken there is found as well
+   */
+  constructor(secrets: CompiledSecrets, columns?: () => number) {
     this.#secrets = secrets;
-    this.#matcher = new Matcher(secrets.encodedPatterns);
+    this.#first = new ByteScrubber(secrets);
+    if (columns !== undefined) this.#stages = this.#allStages(columns);
+  }
+
+  /** How many bytes of a secret what is held back may be the start of, or `undefined` where nothing is. */
+  get heldDepth(): number | undefined {
+    const depths = this.#scrubbers.map(({ heldDepth }) => heldDepth).filter((depth) => depth !== undefined);
+    return depths.length === 0 ? undefined : Math.max(...depths);
+  }
+
+  /** Whether a whole line is held back. */
+  get holdsLine(): boolean {
+    return this.#scrubbers.some(({ holdsLine }) => holdsLine);
   }
 
   /**
    * Takes in the next bytes, in pieces of any size.
-   * @returns what can be passed on: all but an end that may be the start of a match. It may be a view of `chunk`.
+   * @returns what can be passed on: all but an end that may be the start of a secret. It may be a view of `chunk`.
    */
   write(chunk: Uint8Array): Uint8Array {
-    return this.#scrub(chunk, false);
+    if (this.#stages === undefined) {
+      if (!mayHide(chunk)) return this.#first.write(chunk);
+      this.#stages = this.#allStages();
+    }
+    return this.#stages.reduce(pass, chunk);
   }
 
   /** Ends the output. @returns what was held back. */
   flush(): Uint8Array {
-    return this.#scrub(NOTHING, true);
+    if (this.#stages === undefined) return this.#first.flush();
+    return this.#stages.reduce((before, stage) => {
+      const { reader, scrubber } = stage;
+      const passed = pass(before, stage);
+      const { text, hidden } = reader?.end() ?? { text: NOTHING, hidden: [] };
+      return joined(passed, scrubber.write(text, hidden), scrubber.flush());
+    }, NOTHING);
   }
 
-  #scrub(chunk: Uint8Array, final: boolean): Uint8Array {
-    const bytes = this.#held.length === 0 && chunk.byteOffset % WORD === 0 ? chunk : joined(this.#held, chunk);
-    const output = new Output(bytes, this.#covered);
-    this.#matcher.show(bytes, final);
-    const open = this.#secrets.everyByte ? this.#searchBytes(0, bytes.length, output) : this.#searchWords(bytes, output);
-    // On their own memory, as the chunk's belongs to the caller.
-    this.#held = open < bytes.length ? new Uint8Array(bytes.subarray(open)) : NOTHING;
-    this.#covered = Math.max(0, output.covered - open);
-    return output.upTo(open);
+  /**
+   * Hands on what is held back, without giving it up: where it was the start of a secret after all, the rest of that is still replaced.
+   * @param linesOnly hands on whole lines only
+   */
+  release(linesOnly: boolean): Uint8Array {
+    if (this.#stages === undefined) return this.#first.release(linesOnly);
+    return this.#stages.reduce((before, stage) => joined(pass(before, stage), stage.scrubber.release(linesOnly)), NOTHING);
   }
 
-  /** Searches where the filter sees that a match may start. @returns where the first undecided one starts, or the end. */
-  #searchWords(bytes: Uint8Array, output: Output): number {
-    const { filter } = this.#secrets;
-    const count = Math.floor(bytes.length / WORD);
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset, count);
-    for (let index = filter.next(words, 0); index < count; index = filter.next(words, index + 1)) {
-      const entry = filter.find(words[index] as number);
-      if (entry < 0) continue;
-      for (let offset = WORD - 1; offset >= 0; offset--) {
-        const encodings = filter.encodings(entry, offset);
-        const start = index * WORD - offset;
-        if (encodings !== 0 && start >= 0 && !this.#decide(start, encodings, output)) return start;
-      }
-    }
-    return this.#searchBytes(Math.max(0, (count - 1) * WORD + 1), bytes.length, output);
+  get #scrubbers(): readonly ByteScrubber[] {
+    return this.#stages?.map(({ scrubber }) => scrubber) ?? [this.#first];
   }
 
-  #searchBytes(from: number, to: number, output: Output): number {
-    const { filter } = this.#secrets;
-    for (let start = from; start < to; start++) {
-      const encodings = filter.encodingsByFirstByte(output.bytes[start] as number);
-      if (encodings !== 0 && !this.#decide(start, encodings, output)) return start;
-    }
-    return to;
-  }
-
-  /** Replaces the longest match at `start`, if there is one. @returns false if that can't be said yet. */
-  #decide(start: number, encodings: number, output: Output): boolean {
-    const matcher = this.#matcher;
-    matcher.match(start, encodings);
-    if (matcher.undecided) return false;
-    if (matcher.end <= output.covered) return true;
-    const repeated = start < output.covered && matcher.owner === this.#coveredBy;
-    output.replace(start, matcher.end, repeated ? NOTHING : (this.#secrets.markers[matcher.owner] as Uint8Array));
-    this.#coveredBy = matcher.owner;
-    return true;
+  /** Before what is broken at the terminal's width is joined, what has lines of its own is looked at, such as a dump that is as wide as the terminal. */
+  #allStages(columns?: () => number): Stage[] {
+    const further = () => new ByteScrubber(this.#secrets);
+    return [
+      { reader: new TerminalReader(), scrubber: this.#first },
+      ...(columns === undefined ? [] : [{ reader: new TerminalReader(columns), scrubber: further() }]),
+      { reader: undefined, scrubber: further() },
+    ];
   }
 }
 
-/** Puts together what is passed on of `bytes`. */
-class Output {
-  readonly #parts: Uint8Array[] = [];
-
-  readonly bytes: Uint8Array;
-  /** What is before is replaced already. */
-  covered: number;
-
-  constructor(bytes: Uint8Array, covered: number) {
-    this.bytes = bytes;
-    this.covered = covered;
-  }
-
-  replace(start: number, end: number, marker: Uint8Array): void {
-    if (start > this.covered) this.#parts.push(this.bytes.subarray(this.covered, start));
-    if (marker.length > 0) this.#parts.push(marker);
-    this.covered = end;
-  }
-
-  upTo(end: number): Uint8Array {
-    if (end > this.covered) this.#parts.push(this.bytes.subarray(this.covered, end));
-    return this.#parts.length === 1 ? (this.#parts[0] as Uint8Array) : this.#parts.length === 0 ? NOTHING : Buffer.concat(this.#parts);
-  }
+function pass(bytes: Uint8Array, { reader, scrubber }: Stage): Uint8Array {
+  if (reader === undefined) return scrubber.write(bytes);
+  const { text, hidden } = reader.read(bytes);
+  return scrubber.write(text, hidden);
 }
 
-function joined(held: Uint8Array, chunk: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(held.length + chunk.length);
-  bytes.set(held);
-  bytes.set(chunk, held.length);
-  return bytes;
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const some = parts.filter(({ length }) => length > 0);
+  return some.length === 0 ? NOTHING : some.length === 1 ? (some[0] as Uint8Array) : Buffer.concat(some);
 }

@@ -36,8 +36,8 @@ export interface RunRequest
   readonly env?: readonly Pick<EnvEntry, "name" | "value">[] | undefined;
   /** Scrub values under eight bytes too, unencoded only; without it they are refused. */
   readonly allowShort?: boolean | undefined;
-  /** Where the scrubbed output goes. */
-  readonly output: { readonly stdout: Writable; readonly stderr: Writable };
+  /** Where the scrubbed output goes. What is only read when the command has ended is collected: no line of it has to be there before. */
+  readonly output: { readonly stdout: Writable; readonly stderr: Writable; readonly isCollected?: boolean };
 }
 
 /**
@@ -90,6 +90,7 @@ async function runOpened(
   pipes: PreparedPipes,
 ): Promise<ChildEnd> {
   const { tty, output } = request;
+  const onSilence = output.isCollected ? "nothing" : "lines";
   const known = tty ? undefined : knownSecrets(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
   const secrets: Record<string, string> = {};
@@ -112,8 +113,8 @@ async function runOpened(
       ...request,
       env: context.env,
       secrets,
-      stdout: { through: known?.stream() ?? new PassThrough(), to: output.stdout },
-      stderr: { through: known?.stream() ?? new PassThrough(), to: output.stderr },
+      stdout: { through: known?.stream({ onSilence }) ?? new PassThrough(), to: output.stdout },
+      stderr: { through: known?.stream({ onSilence }) ?? new PassThrough(), to: output.stderr },
       pipes: await pipes.take(),
     });
   } finally {

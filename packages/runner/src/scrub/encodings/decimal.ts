@@ -1,30 +1,38 @@
-import { digitOf, NO_UNIT, encodedUnits, UNDECIDED, type Encoding, type Text } from "./encoding.js";
+import { spelled, type Encoding } from "./encoding.js";
 
-const [NEWLINE, SPACE, COMMA] = [0x0a, 0x20, 0x2c];
-const MAX_INDENT = 16;
-
-/** A list of bytes as decimal numbers, as programs show a buffer: `[115, 101]`. */
+/** A list of bytes as decimal numbers, as programs show a buffer: `[115, 101]`, with a sign where a byte has one, or `115 's'`, as gdb does. */
 export const decimal: Encoding = {
-  encodes: "values",
-  gaps: [[","], [", ", ",\n  "], [" ", "  ", "\n"], [",\n"]],
-  read: (text, at, depth) => {
-    const start = depth > 0 ? skipSeparator(text, at) : at;
-    return start < 0 ? start : readNumber(text, start);
+  encodes: "values and ends",
+  inDumps: "without text",
+  notBefore: "0123456789",
+  gap: [
+    [[",", ";", ""], [" "], { many: " " }],
+    [[",", ";", "\t"]],
+    [[",", ";", ""], ["", " "], ["\n", "\r\n"], { many: "\t" }, { many: " " }],
+  ],
+  spellings: (pattern, index) => {
+    const byte = pattern[index] as number;
+    const numbers = byte < 0x80 ? [String(byte)] : [String(byte), String(byte - 0x100)];
+    return spelled([...new Set([...numbers, String(byte).padStart(3, "0")]), ...characters(byte).map((text) => `${byte} '${text}'`)]);
   },
-  encode: (pattern, index) => encodedUnits([String(pattern[index])]),
 };
 
-function skipSeparator(text: Text, at: number): number {
-  let next = text.byte(at) === COMMA ? at + 1 : at;
-  while (next < at + MAX_INDENT && (text.byte(next) === SPACE || text.byte(next) === NEWLINE)) next++;
-  if (next === at) return text.byte(at) === UNDECIDED ? UNDECIDED : NO_UNIT;
-  return next;
+/** How gdb shows a byte as a character of C. */
+function characters(byte: number): string[] {
+  const letter = LETTERS[byte];
+  if (letter !== undefined) return [`\\${letter}`];
+  return byte >= 0x20 && byte < 0x7f ? [String.fromCharCode(byte)] : [`\\${byte.toString(8).padStart(3, "0")}`];
 }
 
-function readNumber(text: Text, at: number): number {
-  let value = 0;
-  let next = at;
-  while (next < at + 3 && digitOf(text.byte(next)) < 10) value = value * 10 + digitOf(text.byte(next++));
-  if (next < at + 3 && text.byte(next) === UNDECIDED) return UNDECIDED;
-  return next === at || value > 0xff ? NO_UNIT : text.one(next, value);
-}
+const LETTERS: Partial<Record<number, string>> = {
+  7: "a",
+  8: "b",
+  9: "t",
+  10: "n",
+  11: "v",
+  12: "f",
+  13: "r",
+  27: "033",
+  39: "'",
+  92: "\\",
+};

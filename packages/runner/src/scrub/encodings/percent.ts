@@ -1,7 +1,5 @@
-import { bothCases, NO_GAP, readDigits, encodedUnits, type Encoding, type Text } from "./encoding.js";
+import { hexByte, itself, spelled, spelledInAnyCase, type Encoding } from "./encoding.js";
 
-const PERCENT = 0x25;
-const PLUS = 0x2b;
 const SPACE = 0x20;
 
 /**
@@ -9,27 +7,16 @@ const SPACE = 0x20;
  * @param level how many times over the text was encoded.
  */
 export function percent(level: number): Encoding {
+  const sign = `%${"25".repeat(level - 1)}`;
   return {
     encodes: "values",
-    delimiters: "%+",
-    gaps: NO_GAP,
-    read: (text, at) => read(text, at, level),
-    encode: (pattern, index) => {
+    spellings: (pattern, index) => {
       const byte = pattern[index] as number;
-      const texts = bothCases((hex) => `%${"25".repeat(level - 1)}${hex(byte, 2)}`);
-      if (byte !== PERCENT) texts.push(String.fromCharCode(byte));
-      if (byte === SPACE) texts.push("+");
-      return encodedUnits(texts);
+      return [
+        ...itself(byte, "%"),
+        ...spelledInAnyCase([`${sign}${hexByte(byte)}`]),
+        ...(byte === SPACE ? [...spelled(["+"]), ...spelledInAnyCase(level > 1 ? ["%2b"] : [])] : []),
+      ];
     },
   };
-}
-
-function read(text: Text, at: number, level: number): number {
-  if (level === 0) return text.take(at);
-  const next = read(text, at, level - 1);
-  if (next < 0) return next;
-  if (text.is(PLUS)) return text.one(next, PLUS, SPACE);
-  if (!text.is(PERCENT)) return next;
-  const end = readDigits(text, next, 2, 16, (text, at) => read(text, at, level - 1));
-  return end < 0 ? end : text.one(end, text.number);
 }

@@ -1,4 +1,4 @@
-import { NO_GAP, encodedUnits, UNDECIDED, type Encoding } from "./encoding.js";
+import { itself, spelled, type Encoding } from "./encoding.js";
 
 /** A value between single quotes, which a shell breaks up at one in it, and SQL, YAML and PowerShell double. */
 export const singleQuotes: Encoding = quotes("'", ["'\\''", `'"'"'`, "''"]);
@@ -11,19 +11,6 @@ function quotes(quote: string, quoted: readonly string[]): Encoding {
   const byte = quote.charCodeAt(0);
   return {
     encodes: "values",
-    delimiters: quote,
-    gaps: NO_GAP,
-    read: (text, at) => {
-      if (text.byte(at) !== byte) return text.take(at);
-      for (const way of quoted) {
-        let index = 1;
-        while (index < way.length && text.byte(at + index) === way.charCodeAt(index)) index++;
-        if (index === way.length) return text.one(at + index, byte);
-        if (text.byte(at + index) === UNDECIDED) return UNDECIDED;
-      }
-      return text.take(at);
-    },
-    encode: (pattern, index) =>
-      encodedUnits(pattern[index] === byte ? [quote, ...quoted] : [String.fromCharCode(pattern[index] as number)]),
+    spellings: (pattern, index) => [...itself(pattern[index] as number), ...(pattern[index] === byte ? spelled(quoted) : [])],
   };
 }
