@@ -30,7 +30,7 @@ DOCTESTS = [
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
 
 
 @pytest.mark.parametrize(("page", "number", "code"), EXAMPLES)

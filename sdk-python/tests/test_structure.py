@@ -10,7 +10,7 @@ import agent_vault
 PACKAGE = Path(agent_vault.__file__).parent
 #: From the bottom to the top: a room imports from itself and from those before it.
 ROOMS = ["text", "error_codes", "errors", "context", "harness", "disk", "age", "format", "lock", "git", "files", "keys", "trust", "record"]
-ROOMS += ["spool", "audit", "policy", "sync", "reading", "vault", "agent_vault"]
+ROOMS += ["spool", "audit", "policy", "sync", "reading", "options", "listing", "watch", "start_watch", "vault", "agent_vault"]
 MAX_LINES = 300
 
 

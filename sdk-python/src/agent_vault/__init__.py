@@ -10,7 +10,9 @@ from .errors import (
     VerificationError,
 )
 from .format.manifest import Manifest, OwnerEntry
-from .vault import AgentInfo, SecretMetadata, Vault
+from .listing import AgentInfo, SecretMetadata
+from .vault import Vault
+from .watch import SecretChange, Watch
 
 __version__ = "0.2.0"
 
@@ -21,10 +23,12 @@ __all__ = [
     "ManifestError",
     "NotAuthorizedError",
     "OwnerEntry",
+    "SecretChange",
     "SecretMetadata",
     "SecretNotFoundError",
     "Vault",
     "VaultError",
     "VaultNotFoundError",
     "VerificationError",
+    "Watch",
 ]

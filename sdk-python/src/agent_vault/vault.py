@@ -4,61 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from types import TracebackType
-from typing import TypedDict
 
 from .context import resolve_path
 from .errors import VaultError, error
 from .files.find_vault import find_vault
 from .files.vault_files import VaultFiles
 from .files.vault_folder import VaultFolder
-from .format.layout import metadata_file
 from .format.manifest import Manifest
-from .format.names import format_secret_path
-from .git.remote_url import is_like_url
 from .keys.find_key import KeyChoice, find_keys, require_key
 from .keys.key_file import Keys
 from .keys.passphrase import passphrase_from
+from .listing import AgentInfo, SecretMetadata, secret_metadata
 from .lock.open_lock import claimed_vault_id
+from .options import require_descriptor, require_folder, require_path, require_text, usage
 from .reading.open_vault import open_vault
 from .text.utf8 import decode_utf8
-
-
-@dataclass(frozen=True)
-class SecretMetadata:
-    """
-    What is known of a secret without its value. Times are in UTC, and `None` if they are not known.
-
-    >>> from agent_vault import Vault
-    >>> secret = Vault(".").list_secrets("stripe")[0]
-    >>> secret.name, secret.group, secret.expires.year
-    ('stripe/api-key', 'stripe', 2031)
-    """
-
-    #: `group/name`; a secret of the group `default` has its name only.
-    name: str
-    group: str
-    created: datetime | None
-    #: When the value was last set.
-    rotated: datetime | None
-    expires: datetime | None
-    #: The agents that can read it, in the manifest's order.
-    authorized_agents: list[str]
-
-
-class AgentInfo(TypedDict):
-    """
-    An agent and its groups.
-
-    >>> from agent_vault import Vault
-    >>> Vault(".").list_agents()[1]
-    {'name': 'idle', 'groups': []}
-    """
-
-    name: str
-    groups: list[str]
+from .watch import SecretChange, Watch
 
 
 class Vault:
@@ -100,16 +63,17 @@ class Vault:
         >>> from agent_vault import Vault
         >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
         """
-        repo = _require_folder(_require_path("repo_path", repo_path))
+        repo = require_folder(require_path("repo_path", repo_path))
         if not isinstance(auto_pull, bool):
-            raise _usage("auto_pull must be True or False")
-        text = None if key_str is None else _require_text("key_str", key_str)
-        file = None if key_path is None else resolve_path(_require_path("key_path", key_path), os.environ)
-        passphrase = None if passphrase_fd is None else passphrase_from(_require_descriptor(passphrase_fd))
+            raise usage("auto_pull must be True or False")
+        text = None if key_str is None else require_text("key_str", key_str)
+        file = None if key_path is None else resolve_path(require_path("key_path", key_path), os.environ)
+        passphrase = None if passphrase_fd is None else passphrase_from(require_descriptor(passphrase_fd))
         self._key = KeyChoice(text, None if text is not None else file, passphrase)
         self._auto_pull = auto_pull
         self._root = find_vault(resolve_path(repo, os.environ))
         self._closed = False
+        self._watches: set[Watch] = set()
         require_key(self._key, os.environ, self._claimed_id)
 
     def get(self, path: str) -> str:
@@ -142,7 +106,7 @@ class Vault:
         """
         from .reading.read_secret import read_secret
 
-        name = _require_text("The path of a secret", path)
+        name = require_text("The path of a secret", path)
         return read_secret(self._open_root(), name, self._key, os.environ, auto_pull=self._auto_pull)
 
     def list_secrets(self, group: str | None = None) -> list[SecretMetadata]:
@@ -156,8 +120,8 @@ class Vault:
         ['stripe/api-key', 'stripe/cert']
         """
         files = self._open_files()
-        listed = None if group is None else files.manifest.require_group(_require_text("A group", group))
-        return [_secret_metadata(files, path) for path in files.secret_paths() if listed is None or path in listed]
+        listed = None if group is None else files.manifest.require_group(require_text("A group", group))
+        return [secret_metadata(files, path) for path in files.secret_paths() if listed is None or path in listed]
 
     def list_agents(self) -> list[AgentInfo]:
         """
@@ -208,9 +172,43 @@ class Vault:
         """
         return self._open_files().manifest
 
+    def watch(
+        self,
+        path: str,
+        callback: Callable[[SecretChange], object],
+        *,
+        interval_s: float = 1.0,
+        persistent: bool = True,
+        on_error: Callable[[VaultError], object] | None = None,
+    ) -> Watch:
+        """
+        Calls back whenever a secret gets a new value, or the key gains or loses it. It opens nothing: read the new value with `get`.
+
+        A thread looks at the local files every `interval_s` seconds, and asks the remote as reads do. It calls `callback`; what that
+        raises goes to `threading.excepthook`, and the watch goes on. With `persistent` the thread keeps the process alive. `on_error` takes
+        what keeps the watch from knowing, such as a failed verification, once until it passes; without it that is a warning.
+
+        It returns once it is known how things are now. Raises `SecretNotFoundError`, `VaultNotFoundError`, `VerificationError`, and
+        `VaultError`: `USAGE`, `INVALID_NAME`.
+
+        >>> from agent_vault import Vault
+        >>> vault = Vault(".", key_path="~/.agent-vault/agents/billing-agent.key")
+        >>> watch = vault.watch("stripe/api-key", lambda change: print(change.kind), interval_s=5, persistent=False)
+        >>> watch.close()
+        """
+        from .start_watch import WatchRequest, start_watch
+
+        name = require_text("The path of a secret", path)
+        root = self._open_root()
+        request = WatchRequest(root, name, self._key, self._auto_pull, callback, interval_s, persistent, on_error)
+        watch = start_watch(request, self._watches)
+        if self._closed:
+            watch.close()
+        return watch
+
     def close(self) -> None:
         """
-        Forgets the key. Afterwards every method raises `VaultError` (`USAGE`). The end of a `with` does the same.
+        Ends all watches and forgets the key. Afterwards every method raises `VaultError` (`USAGE`). The end of a `with` does the same.
 
         >>> from agent_vault import Vault, VaultError
         >>> vault = Vault(".")
@@ -221,9 +219,11 @@ class Vault:
         ...     print(error.code)
         USAGE
         """
+        self._closed = True
+        for watch in tuple(self._watches):
+            watch.close()
         self._key.memory.clear()
         self._key = KeyChoice()
-        self._closed = True
 
     def __enter__(self) -> Vault:
         self._open_root()
@@ -252,48 +252,5 @@ class Vault:
 
     def _open_root(self) -> str:
         if self._closed:
-            raise _usage("This vault was closed")
+            raise usage("This vault was closed")
         return self._root
-
-
-def _secret_metadata(files: VaultFiles, path: str) -> SecretMetadata:
-    from .format.metadata import NO_METADATA, parse_metadata
-
-    content = files.read(metadata_file(path))
-    metadata = NO_METADATA if content is None else parse_metadata(content, path)
-    groups = files.manifest.groups_of(path)
-    return SecretMetadata(
-        name=format_secret_path(path),
-        group=metadata.group or (groups[0] if groups else "default"),
-        created=metadata.created,
-        rotated=metadata.rotated or metadata.created,
-        expires=metadata.expires,
-        authorized_agents=list(files.agents_of(path)),
-    )
-
-
-def _require_path(what: str, value: str | os.PathLike[str]) -> str:
-    return _require_text(what, os.fspath(value) if isinstance(value, os.PathLike) else value)
-
-
-def _require_descriptor(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise _usage("passphrase_fd must be the number of a file descriptor")
-
-
-def _require_folder(path: str) -> str:
-    if is_like_url(path):
-        # It may contain a password.
-        raise error("USAGE", "repo_path is a URL, and has to be a folder.", "Clone the repository and name the clone, or write ./NAME.")
-    return path
-
-
-def _require_text(what: str, value: object) -> str:
-    if isinstance(value, str) and value != "":
-        return value
-    raise _usage(f"{what} must be a string that is not empty")
-
-
-def _usage(message: str) -> VaultError:
-    return error("USAGE", f"{message}.", 'For example: Vault(".").get("group/name").')

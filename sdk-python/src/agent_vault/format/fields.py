@@ -7,6 +7,9 @@ from typing import Any
 
 from ..errors import VaultError, error
 
+#: The largest whole number that JavaScript tells apart from its neighbours.
+_MAX_COUNT = 2**53 - 1
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -46,6 +49,15 @@ class Fields:
         if type(value) in (int, float) and value >= 0 and value != float("inf"):
             return float(value)
         raise self.invalid(name, "this must be a number of at least 0")
+
+    def count(self, name: str) -> int | None:
+        """A whole number of at least 1; `None` if the field is missing."""
+        if name not in self.values:
+            return None
+        value = self.values[name]
+        if type(value) in (int, float) and 1 <= value <= _MAX_COUNT and value == int(value):
+            return int(value)
+        raise self.invalid(name, "this must be a whole number of at least 1")
 
     def require(self, name: str, expected: object, reason: str) -> None:
         value = self.values.get(name)

@@ -22,6 +22,8 @@ class Metadata:
     rotated: datetime | None
     expires: datetime | None
     authorized_agents: tuple[str, ...]
+    #: How often the value was set, where it is counted.
+    version: int | None = None
 
 
 #: The metadata of a secret without a `.meta` file.
@@ -42,6 +44,7 @@ def parse_metadata(content: bytes, path: str) -> Metadata:
         rotated=_time(fields, "rotated"),
         expires=_time(fields, "expires"),
         authorized_agents=tuple(fields.texts("authorized_agents")),
+        version=fields.count("version"),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ..disk.atomic_file import write_atomically
 from ..format.layout import CONFIG_FILE
-from ..git.git_folders import GitFolders
+from ..git.git_folders import GitFolders, find_git_folders
 from ..lock.digest import digest_of
 from ..lock.state_ref import StateRef
 from ..trust.place import FetchedPlace
@@ -100,6 +101,21 @@ def write_fetch_record(root: str, folders: GitFolders, record: FetchRecord) -> N
     text = json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
     with contextlib.suppress(OSError):
         write_atomically(_record_file(folders), f"{text}\n".encode("utf-8", "replace"))
+
+
+def reading_fingerprint(root: str, files: Iterable[str]) -> str:
+    """What differs once one of some files was changed, or another state was fetched. `files` are relative to the vault's folder."""
+    record = read_fetch_record(root, find_git_folders(os.path.dirname(root)))
+    tips = (record.home, record.upstream) if record else ()
+    return " ".join([*(_stat_fingerprint(os.path.join(root, file)) for file in files), *(str(tip and tip.commit) for tip in tips)])
+
+
+def _stat_fingerprint(file: str) -> str:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return "none"
+    return f"{status.st_mtime_ns},{status.st_ctime_ns},{status.st_size},{status.st_ino}"
 
 
 def _record_file(folders: GitFolders) -> str:

@@ -19,6 +19,10 @@ from .fetch_record import FetchRecord, read_fetch_record
 #: One fetch for a vault at a time in this process. The next one finds that the remote has just been asked.
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
+if hasattr(os, "register_at_fork"):
+    # The thread that holds a lock, such as a watch's, is not in the child.
+    os.register_at_fork(after_in_child=_turns.clear)
+
 
 def fetch_states(root: str, keys: Keys | None, env: Mapping[str, str], *, always: bool = False) -> None:
     """
