@@ -95,6 +95,17 @@ export class Ledger {
   }
 
   /**
+   * Asks a person now for what opens a vault's ledger, where {@link open} would ask.
+   * @returns whether nothing is left to ask
+   * @throws VaultError as `open`
+   */
+  static async unlock(options: LedgerOptions, mayAsk: boolean): Promise<boolean> {
+    const { context, vault } = options;
+    const source = await keySource(options, await readSettings(context), join(ledgerFolder(context), `${vault}.key`));
+    return (await source.unlock?.(mayAsk)) ?? true;
+  }
+
+  /**
    * Lets agents that were made on this machine open the ledger. Other sources than identities need nothing.
    * @throws VaultError `LEDGER_KEY`, `MIXED_RECIPIENTS`, `UNWRITABLE`, `DISK_FULL`
    */

@@ -21,15 +21,25 @@ import { describeTakenIn } from "./spool/taken-in.js";
  * The ledger of a vault, opened with the keys that were found.
  * @throws VaultError the codes of {@link Ledger.open}, and as `openVault` where a new one is made
  */
-export function openLedger(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">): Promise<Ledger> {
-  const { keys } = actor;
-  return Ledger.open({
+export async function openLedger(context: Context, actor: LedgerActor): Promise<Ledger> {
+  return Ledger.open(optionsOf(context, actor));
+}
+
+/** As {@link Ledger.unlock}. */
+export async function unlockLedger(context: Context, actor: LedgerActor, mayAsk: boolean): Promise<boolean> {
+  return Ledger.unlock(optionsOf(context, actor), mayAsk);
+}
+
+type LedgerActor = Pick<Actor, "root" | "vault" | "keys">;
+
+function optionsOf(context: Context, actor: LedgerActor): Parameters<typeof Ledger.open>[0] {
+  return {
     context,
     vault: recordVault(actor),
-    identities: async () => keys.identities,
+    identities: async () => actor.keys.identities,
     others: () => identitiesInHome(context),
     recipients: () => recipientsHere(context, actor),
-  });
+  };
 }
 
 /**

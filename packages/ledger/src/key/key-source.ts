@@ -15,6 +15,12 @@ export interface KeySource {
    * @throws VaultError `LEDGER_KEY` where keys of this source are made elsewhere, `UNWRITABLE`, `DISK_FULL`
    */
   create(): Promise<Uint8Array>;
+  /**
+   * Asks a person now what `read` and `create` would ask, so that nobody waits for them later. Absent where no person is asked.
+   * @returns whether nothing is left to ask
+   * @throws VaultError as `read`
+   */
+  unlock?(mayAsk: boolean): Promise<boolean>;
 }
 
 /** Comes before every other source of the key. */

@@ -18,14 +18,34 @@ export class PassphraseKey implements KeySource {
   async read(): Promise<Uint8Array | undefined> {
     const ciphertext = readLedgerKey(this.#file);
     if (!ciphertext) return undefined;
-    return openKey(this.#file, async () => decryptWithPassphrase(ciphertext, await this.#ask()));
+    return openKey(this.#file, async () => decryptWithPassphrase(ciphertext, await this.#passphrase()));
+  }
+
+  async unlock(mayAsk: boolean): Promise<boolean> {
+    const { keyMemory } = this.#context;
+    if (!keyMemory || keyMemory.has(this.#memoryKey)) return true;
+    if (!mayAsk) return false;
+    const passphrase = await this.#ask();
+    const ciphertext = readLedgerKey(this.#file);
+    if (ciphertext) await openKey(this.#file, async () => decryptWithPassphrase(ciphertext, passphrase));
+    keyMemory.set(this.#memoryKey, new TextEncoder().encode(passphrase));
+    return true;
   }
 
   async create(): Promise<Uint8Array> {
     const { encryptWithPassphrase } = await import("@agent-vault/vault");
     const key = newKey();
-    const ciphertext = await encryptWithPassphrase(key, await this.#ask());
+    const ciphertext = await encryptWithPassphrase(key, await this.#passphrase());
     return writeLedgerKey(this.#file, ciphertext) ? key : (await this.read())!;
+  }
+
+  get #memoryKey(): string {
+    return `ledger passphrase ${this.#file}`;
+  }
+
+  async #passphrase(): Promise<string> {
+    const remembered = this.#context.keyMemory?.get(this.#memoryKey);
+    return remembered ? new TextDecoder().decode(remembered) : this.#ask();
   }
 
   #ask(): Promise<string> {

@@ -18,7 +18,7 @@ import {
 import type { AuditEvent, AuditRow } from "../database/audit-row.js";
 import { hasEngine } from "../database/connection.js";
 import type { Ledger } from "../ledger.js";
-import { openLedger } from "../open-ledger.js";
+import { openLedger, unlockLedger } from "../open-ledger.js";
 
 /** Records in a vault's audit log what a program does with the vault: in its spool where the database engine is not there. */
 export class LedgerRecorder implements Recorder {
@@ -52,6 +52,15 @@ export class LedgerRecorder implements Recorder {
         }
       },
     };
+  }
+
+  async unlock(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">, mayAsk: boolean): Promise<boolean> {
+    if (this.#ledger || actor.vault === undefined || !(await hasEngine())) return true;
+    try {
+      return await unlockLedger(context, actor, mayAsk);
+    } catch (error) {
+      throw notRecorded(error);
+    }
   }
 
   async admit(recipients: readonly Recipient[]): Promise<void> {

@@ -15,7 +15,7 @@ import { requireNoGitOperation } from "./preconditions.js";
 import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
 import type { Lock, LockOwner } from "../lock/lock.js";
-import type { SignedLock } from "../lock/open-lock.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { parentState } from "./parents.js";
 import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
@@ -23,6 +23,7 @@ import { rememberMade } from "../trust/remember.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { pullBeforeChange, pushAfterChange } from "../sync/around-change.js";
 import { openForChange, verifyForChange } from "../reading/open-for-change.js";
+import { VaultFolder } from "../files/vault-folder.js";
 import { VaultState } from "../files/vault-state.js";
 
 /** What every operation of an owner takes. */
@@ -108,6 +109,7 @@ export async function changeSigned<R>(context: Context, request: ChangeRequest, 
     });
     await ask(keys);
   }
+  if (!dryRun) await asking.recorder?.unlock?.(asking, { root: vault, vault: vaultIdIn(new VaultFolder(vault)), keys }, true);
   const makeChange = (begin: Begin) =>
     transact(
       context,

@@ -18,7 +18,7 @@ import { transact } from "../change/transaction.js";
 import { Config } from "../format/config.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import type { AuditAnchor } from "../lock/lock.js";
-import type { SignedLock } from "../lock/open-lock.js";
+import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { parentState } from "../change/parents.js";
 import { signState } from "../change/sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
@@ -28,6 +28,7 @@ import { TrustContext } from "../trust/trust-context.js";
 import { openForChange, verifyUnderLock } from "../reading/open-for-change.js";
 import { requireAll } from "../reading/open-vault.js";
 import { pushAfterChange } from "../sync/around-change.js";
+import { VaultFolder } from "../files/vault-folder.js";
 import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents/escrow.js";
 import { parentsOf, requirePerson } from "./sign-parents.js";
@@ -81,6 +82,7 @@ export async function sign(context: Context, request: SignRequest): Promise<Sign
   if (!fromOlder && (await isSignedAlready(context, vault, keys))) return undefined;
   const { proposal } = await propose(context, keys, vault, new VaultState(vault), fromOlder);
   if (request.dryRun || !(await request.approve(proposal))) return { proposal, signed: undefined };
+  await context.recorder?.unlock?.(context, { root: vault, vault: proposal.since && vaultIdIn(new VaultFolder(vault)), keys }, true);
 
   const trust = new TrustContext(context, vault, keys);
   const signOnRecord = (begin: Begin) =>

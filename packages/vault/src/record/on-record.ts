@@ -17,6 +17,7 @@ export function lazyRecorder(load: () => Promise<Recorder>): Recorder {
   return {
     record: async (...words) => (await recorder()).record(...words),
     begin: async (...words) => (await recorder()).begin(...words),
+    unlock: async (...words) => (await (await recorder()).unlock?.(...words)) ?? true,
     admit: async (recipients) => loaded && (await loaded).admit(recipients),
   };
 }

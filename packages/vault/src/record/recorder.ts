@@ -52,6 +52,13 @@ export interface RecorderOf<Context> {
   record(context: Context, actor: Actor, event: RecordedEvent): Promise<void>;
   /** @throws VaultError then nothing is changed */
   begin(context: Context, actor: Actor, change: RecordedChange): Promise<BegunChange>;
+  /**
+   * Asks a person now for what opens the record, so that nobody waits for them while the vault is changed. Absent where no person is asked.
+   * @param mayAsk whether they may be asked now
+   * @returns whether nothing is left to ask
+   * @throws VaultError as `begin`
+   */
+  unlock?(context: Context, actor: Pick<Actor, "root" | "vault" | "keys">, mayAsk: boolean): Promise<boolean>;
   /** Lets others open the record that was written last: agents whose keys are now on this machine, an owner's next key. */
   admit(recipients: readonly Recipient[]): Promise<void>;
 }
