@@ -10,7 +10,12 @@ export async function askMerge(review: MergeReview, show: (line: string) => void
     if (!(await terminal.confirm("Merge?"))) return undefined;
   }
   const answers = new Map<string, MergeReview["ours"]["digest"]>();
-  for (const { id, kind, subject } of review.questions) {
+  for (const { id, kind, subject, choices } of review.questions) {
+    if (kind === "base") {
+      if (!(await terminal.confirm(`Go on without it, and ${choices[0]!.text}?`))) return undefined;
+      answers.set(id, review.ours.digest);
+      continue;
+    }
     const answer = await terminal.askLine(`${kind} ${subject}: [o]urs or [t]heirs? Enter alone changes nothing.`);
     if (/^o(?:urs)?$/i.test(answer)) answers.set(id, review.ours.digest);
     else if (/^t(?:heirs)?$/i.test(answer)) answers.set(id, review.theirs.digest);

@@ -11,14 +11,16 @@ export function* describeMerge({ branch, notes, encrypted }: MergeReport): Gener
 
 /** What would be merged, and what has to be decided: who changed what, and when; never a value. */
 export function describeReview({ ours, theirs, questions, notes, encrypted }: MergeReview): string[] {
+  const isWithoutBase = questions.some(({ kind }) => kind === "base");
   return [
-    ...describeSide("Changed here", ours),
-    ...describeSide(`Changed on ${theirs.name}`, theirs),
+    ...describeSide(isWithoutBase ? `Here, unlike ${theirs.name}` : "Changed here", ours),
+    ...describeSide(isWithoutBase ? `On ${theirs.name}, unlike here` : `Changed on ${theirs.name}`, theirs),
     ...(notes.length > 0 ? ["The merge:", ...notes.map(({ text }) => `  ${text}`)] : []),
     ...(encrypted > 0 ? [`  ${plural(encrypted, "file")} will be encrypted again`] : []),
     ...questions.flatMap(({ kind, subject, choices }) => {
       const nameOf = (state: string) => (state === ours.digest ? "ours" : "theirs");
       const inOrder = choices.toSorted((a) => (a.state === ours.digest ? -1 : 1));
+      if (kind === "base") return [`Conflict (${kind}): ${subject}`, `  either way: ${choices[0]!.text}`];
       return [`Conflict (${kind}): ${subject}`, ...inOrder.map(({ state, text }) => `  ${nameOf(state)}: ${text}`)];
     }),
   ].map(printable);

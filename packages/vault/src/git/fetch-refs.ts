@@ -55,6 +55,37 @@ export async function fetchRefs(
   await requireWholeNames(repository, said, refs);
 }
 
+/** Where the branches of a remote are while one looks through them. */
+const ALL_BRANCHES = `${OWN_REFS}all/`;
+
+/**
+ * Fetches all branches of a remote for as long as `look` takes, a shallow clone with the whole history. No ref is left behind that was not there.
+ * @param remote the name of a remote
+ * @throws GitError as {@link fetchRefs}
+ */
+export async function withAllBranches<T>(repository: GitRepository, remote: string, look: () => T): Promise<T> {
+  const isShallow = (await repository.run(["rev-parse", "--is-shallow-repository"])).trim() === "true";
+  const options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-prune", "--no-recurse-submodules"];
+  const config = ["-c", "fetch.writeCommitGraph=false", ...keepingHead(remote)];
+  const refspec = `+refs/heads/*:${ALL_BRANCHES}*`;
+  try {
+    await repository.askRemote([
+      ...config,
+      "fetch",
+      ...options,
+      ...(isShallow ? ["--unshallow"] : []),
+      "--progress",
+      "--",
+      remote,
+      refspec,
+    ]);
+    return look();
+  } finally {
+    const refs = (await repository.run(["for-each-ref", "--format=delete %(refname)", ALL_BRANCHES])).trim();
+    if (refs !== "") await repository.run(["update-ref", "--stdin"], { input: Buffer.from(`${refs}\n`) });
+  }
+}
+
 /** Later versions of git (2.48) make `refs/remotes/NAME/HEAD` with each fetch, where there is none. */
 function keepingHead(remote: string): string[] {
   return /^[\w./-]+$/.test(remote) ? ["-c", `remote.${remote}.followRemoteHEAD=never`] : [];

@@ -5,13 +5,14 @@ import { requireSigner } from "../../change/signed-change.js";
 import { differenceBetween } from "../../difference/difference.js";
 import { ERROR_CODES, VaultError } from "../../errors.js";
 import { withoutUnchanged, type FileChanges } from "../../files/changes.js";
+import type { VaultState } from "../../files/vault-state.js";
 import { classify, CONFIG_FILE } from "../../format/layout.js";
 import { writeTree } from "../../git/commit-tree.js";
-import type { KeyChoice, Keys } from "../../keys/find-key.js";
+import { withAllBranches } from "../../git/fetch-refs.js";
+import type { Keys } from "../../keys/keys.js";
 import { formerOwnerKeys } from "../../keys/former-owner-keys.js";
 import { ownerIdentityAmong } from "../../keys/owner-identity.js";
 import { SigningKey } from "../../keys/signing-key.js";
-import { loadVaultKeys } from "../../keys/vault-keys.js";
 import { digestOf, type Digest } from "../../lock/digest.js";
 import { inOrder, type MergeInput } from "../../merge/merge-input.js";
 import { MergeState } from "../../merge/merge-state.js";
@@ -19,7 +20,8 @@ import { changesFrom, mergeStates, type Merged } from "../../merge/merge.js";
 import { actorOf, onRecord, secretsAmong } from "../../record/on-record.js";
 import type { DivergedSides, JoinWith, MergeDiverged, SyncedClone } from "../../sync/synced-clone.js";
 import { diverged } from "../../sync/compare-sides.js";
-import { findCommonStates } from "../../trust/common-states.js";
+import { findCommonStates, type CommonStates } from "../../trust/common-states.js";
+import type { Lineage } from "../../trust/lineage.js";
 import type { CommittedState } from "../../trust/newest-trusted-state.js";
 import { rememberMade } from "../../trust/remember.js";
 import { compareValues, encryptMerged } from "./encrypt-merged.js";
@@ -27,7 +29,8 @@ import { MergeConflictError, type MergeReport, type MergeReview, type ReviewedSi
 
 /** How an owner decides over a merge. */
 export interface MergeChoice {
-  readonly key?: KeyChoice | undefined;
+  /** The keys of who merges, where a person was asked to unlock them, `none` where there are none; else those that are here and need nobody. */
+  readonly unlocked?: Keys | "none" | undefined;
   /** The side whose answer counts in every conflict. */
   readonly side?: "ours" | "theirs" | undefined;
   /** What a person has answered, by the questions' ids; the digest of each side stands for itself, so an answer is of no other merge. */
@@ -50,17 +53,20 @@ export class NotMerged extends Error {
   }
 }
 
+/** A merge that needs a key, or a record, that a person has to unlock first. Nobody is asked while others wait for the vault. */
+export class StillLocked extends Error {}
+
 /**
  * Merges two states for an owner: by what they mean, with a person's answers where only they can tell, encrypted for the readers of the
  * result, and signed as one state that follows both.
  * @throws VaultError `CONFLICT` ({@link MergeConflictError} with what is to be decided; `DivergedError` without an owner's key),
- *   `NOT_AUTHORIZED` where this owner is none on the other side; {@link NotMerged}
+ *   `NOT_AUTHORIZED` where this owner is none on the other side; {@link NotMerged}, {@link StillLocked}
  */
 export function mergingBy(choice: MergeChoice): MergeDiverged {
   return async (clone, sides, join) => {
     const keys = await ownersKeys(clone, sides, choice);
     const { owner, signingKey } = await requireOwnerOfBoth(clone, sides, keys);
-    const input = mergeInputOf(clone, sides);
+    const input = await mergeInputOf(clone, sides);
     const identities = [owner, ...formerOwnerKeys(clone.context, sides.here.signed.lock.vault)];
     const blind = mergeStates(input);
     // What nobody has answered, and where no values are to be compared, is merged already.
@@ -78,15 +84,20 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
 }
 
 /** @throws DivergedError without an owner's key: agents and CI take what owners have merged */
-async function ownersKeys(clone: SyncedClone, sides: DivergedSides, { key }: MergeChoice): Promise<Keys> {
+async function ownersKeys(clone: SyncedClone, sides: DivergedSides, { unlocked, dryRun }: MergeChoice): Promise<Keys> {
+  const { context, root, trust } = clone;
+  if (unlocked === "none") throw await diverged(clone, sides);
+  const keys = unlocked ?? trust.keys;
+  if (!keys) throw new StillLocked();
   try {
-    const keys = await loadVaultKeys(clone.context, clone.root, key);
     await ownerIdentityAmong(keys, sides.here.state);
-    return keys;
   } catch (error) {
     if (!(error instanceof VaultError) || ERROR_CODES[error.code].kind !== "key") throw error;
     throw await diverged(clone, sides);
   }
+  const isOpen = dryRun || (await context.recorder?.unlock?.(context, { root, vault: sides.here.signed.lock.vault, keys }, false));
+  if (isOpen === false) throw new StillLocked();
+  return keys;
 }
 
 /** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER` */
@@ -110,13 +121,27 @@ async function requireOwnerOfBoth(
 }
 
 /** The states as the merge looks at them, in its order. */
-function mergeInputOf(
-  { trust, repository }: Pick<SyncedClone, "trust" | "repository">,
-  { here, there }: Pick<DivergedSides, "here" | "there">,
-): MergeInput {
-  const { states, isComplete } = findCommonStates(trust, repository, here.signed.lineage, there.trusted.lineage);
+async function mergeInputOf(clone: SyncedClone, { here, there }: DivergedSides): Promise<MergeInput> {
+  const { states, isComplete } = await commonStates(clone, here.signed.lineage, there.trusted.lineage);
   const sides = [mergeStateOf(here), mergeStateOf({ signed: there.trusted, state: there.state })] as const;
   return inOrder({ bases: { states: states.map(mergeStateOf), isComplete }, sides });
+}
+
+/** The states that both go back to, with what the remote has of them where this clone lacks one. */
+async function commonStates({ context, trust, repository, followed }: SyncedClone, first: Lineage, second: Lineage): Promise<CommonStates> {
+  const find = () => findCommonStates(trust, repository, first, second);
+  const found = find();
+  if (found.isComplete) return found;
+  context.note?.(`Fetching all branches of ${followed.name}, as this clone does not hold the state that both sides go back to.`);
+  const look = () => {
+    trust.history.forget();
+    return find();
+  };
+  // What the remote does not give is missing, and a person is asked.
+  return withAllBranches(repository, followed.name, look).catch((error: unknown) => {
+    if (!(error instanceof VaultError)) throw error;
+    return found;
+  });
 }
 
 /** A verified state, as the merge looks at it. @throws VaultError `TAMPERED` */
@@ -128,8 +153,7 @@ function mergeStateOf({ signed, state }: Pick<CommittedState, "signed" | "state"
 }
 
 function reviewOf({ followed }: SyncedClone, { here, there }: DivergedSides, input: MergeInput, merged: Merged): MergeReview {
-  const base = input.bases.states[0]?.vault;
-  const side = (name: string, { signed, state }: Pick<CommittedState, "signed" | "state">): ReviewedSide => ({
+  const side = (name: string, { signed, state }: Pick<CommittedState, "signed" | "state">, other: VaultState): ReviewedSide => ({
     name,
     digest: signed.digest,
     sequence: signed.lock.sequence,
@@ -137,13 +161,13 @@ function reviewOf({ followed }: SyncedClone, { here, there }: DivergedSides, inp
     signedAt: signed.lock.signedAt,
     // Most merges are shown to nobody.
     get changes() {
-      return differenceBetween(base, state).changes;
+      return differenceBetween(input.bases.isComplete ? input.bases.states[0]?.vault : other, state).changes;
     },
   });
   const isMerge = ({ signed }: Pick<MergeState, "signed">) => signed.lock.previous.length > 1;
   return {
-    ours: side("here", here),
-    theirs: side(followed.upstream.name, { signed: there.trusted, state: there.state }),
+    ours: side("here", here, there.state),
+    theirs: side(followed.upstream.name, { signed: there.trusted, state: there.state }, here.state),
     questions: merged.questions,
     notes: merged.notes,
     isFirst: ![here, { signed: there.trusted }].some(isMerge) && !input.bases.states.some(isMerge),
@@ -152,7 +176,11 @@ function reviewOf({ followed }: SyncedClone, { here, there }: DivergedSides, inp
 }
 
 function answersTo(review: MergeReview, { side, answers }: MergeChoice): ReadonlyMap<string, Digest> {
-  return side === undefined ? (answers ?? new Map()) : new Map(review.questions.map(({ id }) => [id, review[side].digest]));
+  const all = new Map(answers);
+  if (side === undefined) return all;
+  // Neither side is the answer where nothing tells what each has added.
+  for (const { id, kind } of review.questions) if (kind !== "base") all.set(id, review[side].digest);
+  return all;
 }
 
 function reportOf(

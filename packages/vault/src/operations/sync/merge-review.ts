@@ -13,7 +13,7 @@ export interface ReviewedSide {
   /** Who signed it, by the name that its lock gives them. */
   readonly signer: string;
   readonly signedAt: Date;
-  /** What it changed since both sides parted. */
+  /** What it changed since both sides parted; where the state that both go back to is not here, what it has unlike the other side. */
   readonly changes: readonly Change[];
 }
 
@@ -51,9 +51,11 @@ export class MergeConflictError extends VaultError {
 
   constructor(review: MergeReview) {
     const count = plural(review.questions.length, "conflict");
+    const isWithoutBase = review.questions.some(({ kind }) => kind === "base");
     super("CONFLICT", `The vault was changed here and on ${review.theirs.name}, with ${count} that an owner has to decide.`, {
-      remedy:
-        "Run agent-vault sync on a terminal, or choose one side for all of them: agent-vault sync --ours, or --theirs. Nothing was changed.",
+      remedy: isWithoutBase
+        ? "The state that both sides go back to is neither here nor on a branch of the remote. Fetch a ref that has it (of a pull request, as git fetch origin pull/NUMBER/head), or run agent-vault sync on a terminal, which shows what would be kept. Nothing was changed."
+        : "Run agent-vault sync on a terminal, or choose one side for all of them: agent-vault sync --ours, or --theirs. Nothing was changed.",
     });
     this.review = review;
   }

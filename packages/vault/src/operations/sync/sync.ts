@@ -1,15 +1,20 @@
 import type { Context } from "../../context.js";
+import { VaultError } from "../../errors.js";
+import { VaultFolder } from "../../files/vault-folder.js";
+import type { Keys } from "../../keys/keys.js";
+import { loadVaultKeys } from "../../keys/vault-keys.js";
 import type { Digest } from "../../lock/digest.js";
+import { vaultIdIn } from "../../lock/open-lock.js";
 import { followedBy } from "../../trust/followed.js";
 import { joinOnto, sync as syncWith, type SyncOptions, type SyncResult } from "../../sync/sync.js";
-import { mergingBy, NotMerged } from "./merge-diverged.js";
+import { mergingBy, NotMerged, StillLocked } from "./merge-diverged.js";
 import type { MergeAnswers, MergeReport, MergeReview } from "./merge-review.js";
 
 /** How a sync is made, and how conflicts are decided. */
 export interface SyncRequest extends Omit<SyncOptions, "merge"> {
   /** Join with this branch of the remote first, by its name or its whole ref, as where a pull request's base has moved. */
   readonly onto?: string | undefined;
-  /** The side whose answer counts in every conflict. */
+  /** The side whose answer counts in every conflict; where the state that both sides go back to is missing, a person is asked all the same. */
   readonly side?: "ours" | "theirs" | undefined;
   /** Shows a person a merge that has conflicts or is the vault's first, and asks; absent where there is nobody to ask. */
   readonly review?: ((review: MergeReview) => Promise<MergeAnswers>) | undefined;
@@ -32,8 +37,8 @@ export interface SyncReport extends SyncResult {
  * by what they mean, signed as one that follows both, and pushed. A person is asked while nobody waits for the vault, so where it has
  * changed meanwhile they are asked again.
  * @param root absolute path of the vault's folder
- * @throws VaultError `CONFLICT` (`MergeConflictError` where an owner has to decide, `DivergedError` without an owner's key), and as the
- *   sync without a merge
+ * @throws VaultError `CONFLICT` (`MergeConflictError` where an owner has to decide, `DivergedError` without an owner's key), `PASSPHRASE_REQUIRED`,
+ *   `WRONG_PASSPHRASE`, and as the sync without a merge
  */
 export async function sync(context: Context, root: string, request: SyncRequest = {}): Promise<SyncReport> {
   const { onto, side, review: ask, confirm, ...options } = request;
@@ -47,15 +52,20 @@ export async function sync(context: Context, root: string, request: SyncRequest 
     if (!ask) return false;
     return review.questions.length > 0 ? !seen.has(idOf(review)) : review.isFirst && side === undefined && !seen.has(sidesOf(review));
   };
+  let unlocked: Keys | "none" | undefined;
   for (;;) {
     let merged: MergeReport | undefined;
     const report = (made: MergeReport) => (merged = made);
     try {
-      const merge = mergingBy({ key: options.key, side, answers, isUnseen, dryRun: options.dryRun, report });
+      const merge = mergingBy({ unlocked, side, answers, isUnseen, dryRun: options.dryRun, report });
       const work = { ...options, merge };
       const result = await (onto === undefined ? syncWith(context, root, work) : syncOnto(context, root, onto, work));
       return { ...result, ...(merged && { merged }) };
     } catch (error) {
+      if (error instanceof StillLocked && !unlocked) {
+        unlocked = await unlock(context, root, options);
+        continue;
+      }
       if (!(error instanceof NotMerged)) throw error;
       if (isUnconfirmed(error.review)) {
         await confirm!(error.review);
@@ -68,6 +78,19 @@ export async function sync(context: Context, root: string, request: SyncRequest 
       seen.add(idOf(error.review)).add(sidesOf(error.review));
     }
   }
+}
+
+/** Asks for what a merge needs of a person. @throws VaultError `PASSPHRASE_REQUIRED`, `WRONG_PASSPHRASE`, and where nothing can go on record */
+async function unlock(context: Context, root: string, { key, dryRun }: SyncOptions): Promise<Keys | "none"> {
+  let keys: Keys;
+  try {
+    keys = await loadVaultKeys(context, root, key);
+  } catch (error) {
+    if (error instanceof VaultError && (error.code === "NO_KEY" || error.code === "INVALID_KEY")) return "none";
+    throw error;
+  }
+  if (!dryRun) await context.recorder?.unlock?.(context, { root, vault: vaultIdIn(new VaultFolder(root)), keys }, true);
+  return keys;
 }
 
 /** Joins with the branch, then syncs as usual, where the checked-out branch follows one. */
