@@ -26,6 +26,19 @@ export interface ModelCiphertext {
   readonly to: readonly string[];
 }
 
+/** As an age file has them: recipients in its header, and the rest in its payload. */
+function seal({ to, ...payload }: ModelCiphertext): Uint8Array {
+  return encode(`age-encryption.org/v1\n${to.map((recipient) => `-> X25519 ${recipient}\n`).join("")}--- \n${JSON.stringify(payload)}`);
+}
+
+/** What a ciphertext of this model shows. */
+export function unseal(file: Uint8Array | string): ModelCiphertext {
+  const text = typeof file === "string" ? file : decode(file);
+  const lines = text.split("\n");
+  const to = lines.filter((line) => line.startsWith("-> ")).map((line) => line.slice("-> X25519 ".length));
+  return { ...(JSON.parse(lines.at(-1)!) as Pick<ModelCiphertext, "value" | "fileKey">), to };
+}
+
 /** The recipient of a key by its name: each name has one key, and `bot#2` is another one than `bot#1`. */
 export function keyOf(name: string): string {
   return bech32.encode("age", bech32.toWords(createHash("sha256").update(name).digest()), false).toLowerCase();
@@ -35,7 +48,11 @@ const signingKeyOf = (recipient: string): LockOwner["key"] => `ssh-ed25519 ${rec
 
 /** Gives what a test needs of randomness: the same in each run. */
 export class Source {
-  #count = 0;
+  #count: number;
+
+  constructor(start = 0) {
+    this.#count = start;
+  }
 
   next(): string {
     this.#count += 1;
@@ -80,6 +97,11 @@ export class ModelVault {
     return new ModelVault(source, files, [], { signer: owner, signedAt: new Date("2026-01-01T00:00:00Z"), signers });
   }
 
+  /** The same state, with random numbers that are the same each time from here on. */
+  again(): ModelVault {
+    return new ModelVault(new Source(1000), this.files, [], { signer: this.signer, signedAt: this.signedAt, signers: this.signers });
+  }
+
   get state(): VaultState {
     return this.merged.vault;
   }
@@ -105,13 +127,13 @@ export class ModelVault {
   }
 
   ciphertext(path: string): ModelCiphertext {
-    return JSON.parse(decode(this.files.get(secretFile(parseSecretPath(path)))!)) as ModelCiphertext;
+    return unseal(this.files.get(secretFile(parseSecretPath(path)))!);
   }
 
   /** The value of a secret. */
   value(path: string): string | undefined {
     const file = this.files.get(secretFile(parseSecretPath(path)));
-    return file && (JSON.parse(decode(file)) as ModelCiphertext).value;
+    return file && unseal(file).value;
   }
 
   metadata(path: string) {
@@ -127,7 +149,7 @@ export class ModelVault {
   /** Kept values, by their files. */
   versions(): Record<string, string> {
     const found = [...this.files].filter(([file]) => file.startsWith("versions/"));
-    return Object.fromEntries(found.map(([file, bytes]) => [file, (JSON.parse(decode(bytes)) as ModelCiphertext).value]));
+    return Object.fromEntries(found.map(([file, bytes]) => [file, unseal(bytes).value]));
   }
 
   text(file: string): string | undefined {
@@ -154,14 +176,14 @@ export class ModelVault {
           ? changeMetadata(present, path, { rotated, version })
           : createMetadata(path, { group: manifest.groupsOf(path)[0]!, created: rotated, rotated, id, version }),
       );
-      files.set(secretFile(path), encode(JSON.stringify({ value, fileKey: this.source.next(), to: [] })));
+      files.set(secretFile(path), seal({ value, fileKey: this.source.next(), to: [] }));
     });
   }
 
   delete(name: string): ModelVault {
     return this.#edit((manifest, files) => {
       const path = parseSecretPath(name);
-      manifest.unlistSecret(path);
+      manifest.removeSecret(path);
       for (const file of files.keys()) if (file.startsWith(`versions/${path}/`)) files.delete(file);
       files.delete(secretFile(path));
       files.delete(metadataFile(path));
@@ -279,13 +301,13 @@ export class ModelVault {
   }
 
   /** As agent-vault 0.2.0 edits: nothing is remembered of what it removes. */
-  by020(edit: (manifest: Manifest) => void): ModelVault {
+  by020(edit: (manifest: Manifest, files: Map<string, Uint8Array>) => void): ModelVault {
     return this.#edit(edit, this.signers, false);
   }
 
   #giveKey(files: Map<string, Uint8Array>, agent: string, key: string): void {
     files.set(publicKeyFile(agent), encode(keyOf(key)));
-    files.set(escrowFile(agent), encode(JSON.stringify({ value: `identity of ${key}`, fileKey: this.source.next(), to: [] })));
+    files.set(escrowFile(agent), seal({ value: `identity of ${key}`, fileKey: this.source.next(), to: [] }));
   }
 
   #edit(
@@ -335,10 +357,10 @@ function encryptAll(source: Source, files: Map<string, Uint8Array>): Map<string,
   const state = new VaultState(sourceOf(files));
   const owners = state.owners.map(({ recipient }) => recipient.text);
   const encryptTo = (file: string, wanted: readonly string[]) => {
-    const present = JSON.parse(decode(files.get(file)!)) as ModelCiphertext;
+    const present = unseal(files.get(file)!);
     if (present.to.length === wanted.length && present.to.every((recipient) => wanted.includes(recipient))) return;
     const keeps = present.to.length > 0 && present.to.every((recipient) => wanted.includes(recipient));
-    files.set(file, encode(JSON.stringify({ ...present, fileKey: keeps ? present.fileKey : source.next(), to: wanted })));
+    files.set(file, seal({ ...present, fileKey: keeps ? present.fileKey : source.next(), to: wanted }));
   };
   for (const path of state.secretPaths()) {
     const agents = agentsOf(state.manifest, path);
@@ -382,7 +404,7 @@ export function mergeModels(
 ): { readonly merged: Merged; readonly state: ModelVault } {
   const input: MergeInput = inOrder({ bases, sides: [ours.merged, theirs.merged] });
   const sides = input.sides[0] === ours.merged ? ([ours, theirs] as const) : ([theirs, ours] as const);
-  const valueIn = (file: string, side: 0 | 1) => (JSON.parse(decode(sides[side].files.get(file)!)) as ModelCiphertext).value;
+  const valueIn = (file: string, side: 0 | 1) => unseal(sides[side].files.get(file)!).value;
   const { comparable } = mergeStates(input);
   const equalValues = new Map(
     [...comparable].map(([path, files]): [SecretPath, boolean] => [path, valueIn(files[0], 0) === valueIn(files[1], 1)]),
@@ -405,13 +427,13 @@ function execute(merged: Merged, sides: readonly [ModelVault, ModelVault]): Mode
   const files = new Map<string, Uint8Array>();
   for (const [file, origin] of merged.files) files.set(file, "bytes" in origin ? origin.bytes : sides[origin.side].files.get(origin.file)!);
   for (const { file, kind, all } of merged.encryptions) {
-    const present = JSON.parse(decode(files.get(file)!)) as ModelCiphertext;
+    const present = unseal(files.get(file)!);
     const fileKey = kind === "add-recipients" ? present.fileKey : source.next();
-    files.set(file, encode(JSON.stringify({ ...present, fileKey, to: all })));
+    files.set(file, seal({ ...present, fileKey, to: all }));
   }
   for (const { file, from } of merged.kept) {
-    const { value } = JSON.parse(decode(sides[from.side].files.get(from.file)!)) as ModelCiphertext;
-    files.set(file, encode(JSON.stringify({ value, fileKey: source.next(), to: merged.owners })));
+    const { value } = unseal(sides[from.side].files.get(from.file)!);
+    files.set(file, seal({ value, fileKey: source.next(), to: [...merged.owners] }));
   }
   const signedAt = new Date(Math.max(...sides.map(({ signedAt }) => signedAt.getTime())));
   const signer = merged.signers.find(({ name }) => sides.every((side) => side.signers.some((owner) => owner.name === name)))?.name ?? "";

@@ -1,7 +1,6 @@
-import process from "node:process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rounds, SLOW } from "../support/slow.js";
+import { rounds } from "../support/slow.js";
 import { mergeModels, ModelVault } from "./model-vault.js";
 
 const AGENTS = ["bot", "dev"];
@@ -47,12 +46,15 @@ function apply(vault: ModelVault, [kind, first, second]: Change): ModelVault {
 
 const after = (vault: ModelVault, list: readonly Change[]) => list.reduce(apply, vault);
 
-function start(): ModelVault {
+const first = (() => {
   let vault = ModelVault.create("ana");
   for (const path of SECRETS) vault = vault.set(path, `first ${path}`);
   for (const agent of AGENTS) vault = vault.addAgent(agent);
   return vault.grant("bot", "g").grant("dev", "h").grant("dev", "g/a");
-}
+})();
+
+/** The same vault for each run, with the same random numbers to come. */
+const start = () => first.again();
 
 /** Two states as one; one that follows the other is taken as it is. */
 function join(ours: ModelVault, theirs: ModelVault): ModelVault {
@@ -85,9 +87,6 @@ function expectOnlyReaders(vault: ModelVault): void {
   }
 }
 
-/** In a short run the same changes each time, so that it finds what was broken and not what is still open; a long run takes others. */
-const SEED = SLOW || process.env["MERGES"] ? {} : { seed: 20_261_129 };
-
 describe("the merge of any changes", () => {
   it("is the same whoever merges, and gives a file to its readers alone", () => {
     fc.assert(
@@ -101,19 +100,17 @@ describe("the merge of any changes", () => {
         if (a.merged.encryptions.length + a.merged.kept.length === 0) expect([...b.state.files]).toEqual([...a.state.files]);
         expectOnlyReaders(a.state);
       }),
-      { numRuns: rounds(15, 1000, "MERGES"), ...SEED },
+      { numRuns: rounds(15, 1000, "MERGES") },
     );
   });
 
-  // A secret that one deletes, another sets and a third lists in a further group is read by that group in two of three orders.
-  it.fails("ends in the same access where a secret is deleted, set and listed apart", () => {
+  it("ends in the same access where a secret is deleted, set and listed apart", () => {
     const vault = start();
     const [a, b, c] = [after(vault, [["delete", 1, 0]]), after(vault, [["set", 1, 0]]), after(vault, [["list", 4, 1]])];
-    expect(accessOf(join(join(a, c), b))).toEqual(accessOf(join(join(a, b), c)));
+    for (const result of [join(a, join(b, c)), join(join(a, c), b)]) expect(accessOf(result)).toEqual(accessOf(join(join(a, b), c)));
   });
 
-  // Of three states that are merged, a removed agent keeps the key of a file that both others have encrypted to a new owner.
-  it.fails("gives a file to its readers alone where an agent is removed, and an owner added twice, apart", () => {
+  it("gives a file to its readers alone where an agent is removed, and an owner added twice, apart", () => {
     const vault = start();
     const [a, b, c] = [
       after(vault, [["agent", 0, 0]]),
@@ -129,7 +126,6 @@ describe("the merge of any changes", () => {
   it("ends in the same access in whatever order three states are merged", () => {
     fc.assert(
       fc.property(changes, changes, changes, (first, second, third) => {
-        fc.pre(![first, second, third].flat().some(([kind]) => kind === "delete"));
         const vault = start();
         const [a, b, c] = [after(vault, first), after(vault, second), after(vault, third)];
         const results = [join(join(a, b), c), join(a, join(b, c)), join(join(a, c), b)];
@@ -138,7 +134,7 @@ describe("the merge of any changes", () => {
           expect(accessOf(result)).toEqual(accessOf(results[0]!));
         }
       }),
-      { numRuns: rounds(8, 1000, "MERGES"), ...SEED },
+      { numRuns: rounds(8, 1000, "MERGES") },
     );
   });
 
@@ -152,7 +148,7 @@ describe("the merge of any changes", () => {
         expect(accessOf(results[1]!)).toEqual(accessOf(results[0]!));
         for (const result of results) expectOnlyReaders(result);
       }),
-      { numRuns: rounds(8, 1000, "MERGES"), ...SEED },
+      { numRuns: rounds(8, 1000, "MERGES") },
     );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keyOf, mergeModels, ModelVault, type Answers } from "./model-vault.js";
+import { keyOf, mergeModels, ModelVault, unseal, type Answers } from "./model-vault.js";
 
 /** A vault with two owners, one agent in the group g, and the secrets g/p and h/other. */
 function base(): ModelVault {
@@ -47,7 +47,7 @@ describe("values", () => {
     expect(state.metadata("g/p").version).toBe(4);
     const kept = `versions/g/p/3-${theirs.digest.slice(7, 15)}.enc`;
     expect(state.versions()).toEqual({ [kept]: "theirs again" });
-    expect(JSON.parse(state.text(kept)!)).toMatchObject({ to: [keyOf("ana#1"), keyOf("ben#1")] });
+    expect(unseal(state.text(kept)!)).toMatchObject({ to: [keyOf("ana#1"), keyOf("ben#1")] });
   });
 
   it("set p / set p with the same value: no conflict", () => {
@@ -97,6 +97,24 @@ describe("values", () => {
     expect(ids(merged)).toEqual(["twin g/Key"]);
     const { state } = mergeBothWays(ours, theirs, { "twin g/Key": theirs });
     expect([state.secrets(), Object.values(state.versions())]).toEqual([["g/key", "g/p", "h/other"], ["1"]]);
+    const moved = start.move("g/p", "g/Key");
+    expect(Object.values(mergeBothWays(moved, theirs, { "twin g/Key": theirs }).state.versions())).toEqual(["first"]);
+    const moving = mergeBothWays(moved, theirs, { "twin g/Key": moved }).state;
+    expect([moving.secrets(), moving.value("g/Key"), Object.values(moving.versions())]).toEqual([["g/Key", "h/other"], "first", ["2"]]);
+  });
+
+  it("a folder, an agent or an owner whose name differs in case only: refused", () => {
+    const start = base();
+    const pairs = [
+      [start.set("g/a/x", "1"), start.set("g/A/y", "2")],
+      [start.addAgent("dev"), start.addAgent("Dev")],
+      [start.addOwner("cem"), start.addOwner("Cem")],
+    ] as const;
+    for (const [ours, theirs] of pairs)
+      for (const merge of [() => mergeModels(ours, theirs), () => mergeModels(theirs, ours)])
+        expect(merge).toThrow(expect.objectContaining({ code: "CONFLICT" }));
+    // Where one side has both already, nothing new is refused.
+    expect(mergeBothWays(start.set("g/a/x", "1").set("g/A/y", "2"), start.set("g/z", "3")).merged.questions).toEqual([]);
   });
 });
 
@@ -141,6 +159,26 @@ describe("moves", () => {
       "rival",
       ["bot"],
     ]);
+    const taken = mergeBothWays(ours, theirs.grant("bot", "h/q"), { "move h/q": ours }).state;
+    expect([taken.secrets(), taken.value("h/q"), taken.readers("h/q"), Object.values(taken.versions())]).toEqual([
+      ["h/other", "h/q"],
+      "first",
+      [],
+      ["rival"],
+    ]);
+  });
+
+  it("move p to q, which was deleted first / q as it was: q is what was moved; / set q: a conflict", () => {
+    const start = base();
+    const ours = start.delete("h/other").move("g/p", "h/other");
+    const { merged, state } = mergeBothWays(ours, start.grant("bot", "h/other").set("g/x", "1"));
+    expect(merged.questions).toEqual([]);
+    expect([state.secrets(), state.value("h/other"), state.readers("h/other")]).toEqual([["g/x", "h/other"], "first", []]);
+    const theirs = start.set("h/other", "new");
+    expect(ids(mergeBothWays(ours, theirs).merged)).toEqual(["move h/other"]);
+    expect(Object.values(mergeBothWays(ours, theirs, { "move h/other": ours }).state.versions())).toEqual(["new"]);
+    const kept = mergeBothWays(ours, theirs, { "move h/other": theirs }).state;
+    expect([kept.value("g/p"), kept.value("h/other")]).toEqual(["first", "new"]);
   });
 
   it("move p to q / move r to q: a conflict, and both values are there", () => {
@@ -224,6 +262,30 @@ describe("access", () => {
     expect(mergeBothWays(granted, start.set("h/x", "1")).state.readers("g/p")).toEqual(["bot"]);
   });
 
+  it("a deletion beats listings and grants that have not seen it, until the secret is listed again", () => {
+    const start = base().addAgent("dev").grant("dev", "h");
+    const listed = start.list("g/p", "h").grant("dev", "g/p");
+    const { state } = mergeBothWays(start.delete("g/p"), start.set("g/p", "new"));
+    expect(state.state.manifest.removals.map(({ subject, object }) => [subject, object])).toContainEqual(["secret:g/p", undefined]);
+    expect(mergeBothWays(state, listed).state.readers("g/p")).toEqual([]);
+    const again = state.grant("bot", "g/p");
+    expect(again.state.manifest.removals).not.toContainEqual(expect.objectContaining({ subject: "secret:g/p", object: undefined }));
+    expect(mergeBothWays(again, listed).state.readers("g/p")).toEqual(["bot", "dev"]);
+  });
+
+  it("a deletion does not move with what another side made of the path", () => {
+    const start = base().addAgent("dev").grant("dev", "h");
+    const [deleted, moved] = [start.delete("g/p"), start.move("g/p", "h/q")];
+    expect(mergeBothWays(deleted, moved, { "move g/p": moved }).state.readers("h/q")).toEqual(["dev"]);
+    const by020 = start.by020((manifest, files) => {
+      manifest.unlistSecret("g/p" as never);
+      for (const file of ["secrets/g/p.enc", "secrets/g/p.meta"]) files.delete(file);
+    });
+    const { state } = mergeBothWays(by020, moved, { "move g/p": moved });
+    expect(state.readers("h/q")).toEqual(["dev"]);
+    expect(mergeBothWays(mergeBothWays(by020, start.set("g/p", "new")).state, start.list("g/p", "h")).state.readers("g/p")).toEqual([]);
+  });
+
   it("leaves nothing of a deleted secret for one that is made under its name later", () => {
     const start = base();
     const { state } = mergeBothWays(start.grant("bot", "h/other"), start.delete("h/other"));
@@ -251,7 +313,7 @@ describe("agents", () => {
     const { state } = mergeBothWays(ours, theirs, { "agent-key dev": theirs });
     expect(state.ciphertext("g/p").to).toContain(keyOf("dev#2"));
     expect(state.ciphertext("g/p").to).not.toContain(keyOf("dev#1"));
-    expect(JSON.parse(state.text("agents/dev/private.key.escrow")!)).toMatchObject({ value: "identity of dev#2" });
+    expect(unseal(state.text("agents/dev/private.key.escrow")!)).toMatchObject({ value: "identity of dev#2" });
   });
 
   it("recover X / recover X: a conflict; recover X / grant X: granted to the new key", () => {
@@ -277,7 +339,7 @@ describe("owners", () => {
     const { merged, state } = mergeBothWays(start.addOwner("cem"), start.set("g/new", "1").addAgent("dev"));
     expect(merged.questions).toEqual([]);
     for (const path of state.secrets()) expect(state.ciphertext(path).to).toContain(keyOf("cem#1"));
-    expect(JSON.parse(state.text("agents/dev/private.key.escrow")!)).toMatchObject({
+    expect(unseal(state.text("agents/dev/private.key.escrow")!)).toMatchObject({
       to: ["ana", "ben", "cem"].map((name) => keyOf(`${name}#1`)),
     });
     expect(state.signers.map(({ name }) => name)).toEqual(["ana", "ben", "cem"]);
@@ -441,7 +503,7 @@ describe("configuration and other files", () => {
     const moved = mergeBothWays(state.move("g/p", "h/q"), state.addOwner("cem")).state;
     const [file] = Object.keys(moved.versions());
     expect(file).toMatch(/^versions\/h\/q\/2-/);
-    expect(JSON.parse(moved.text(file!)!)).toMatchObject({ value: "theirs", to: expect.arrayContaining([keyOf("cem#1")]) });
+    expect(unseal(moved.text(file!)!)).toMatchObject({ value: "theirs", to: expect.arrayContaining([keyOf("cem#1")]) });
     expect(mergeBothWays(state.delete("g/p"), state.set("h/x", "1")).state.versions()).toEqual({});
   });
 

@@ -63,6 +63,16 @@ export function stanzaTypes(file: Uint8Array): string[] {
 }
 
 /**
+ * What follows the header of a binary or armored file: the same bytes as before where a file was only given to more recipients, and others
+ * under each new file key.
+ * @throws VaultError `DAMAGED` where there is no header
+ */
+export function payloadOf(file: Uint8Array): Uint8Array {
+  const bytes = withoutArmor(file);
+  return bytes.subarray(headerText(bytes).length);
+}
+
+/**
  * Writes a header with its MAC. The stanzas of a parsed header come out as the same bytes.
  * @param fileKey 16 bytes.
  * @param before a header whose stanzas come first, byte for byte.

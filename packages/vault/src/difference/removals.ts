@@ -1,6 +1,6 @@
 import { MANIFEST_FILE } from "../format/layout.js";
 import type { Manifest } from "../format/manifest.js";
-import { entriesOf, entryKey, type Removal } from "../format/removals.js";
+import { entriesOf, isTakenBack, type Removal } from "../format/removals.js";
 import { named } from "./change.js";
 import type { Pair } from "./pair.js";
 
@@ -15,7 +15,7 @@ export function compareRemovals(pair: Pair): void {
   const kept = new Set(after.removals.map(idOf));
   const forgotten = before.removals.filter((removal) => !kept.has(idOf(removal)));
   const entries = forgotten.length > 0 ? entriesOf(after) : new Map<string, unknown>();
-  for (const removal of forgotten.filter((removal) => !entries.has(entryKey(removal)))) {
+  for (const removal of forgotten.filter((removal) => !isTakenBack(removal, after, entries))) {
     const text = `the manifest no longer remembers that ${describeRemoval(removal)} was removed, so a merge may bring it back`;
     pair.add({ kind: "grant", subject: removal.subject, widens: true, text }, MANIFEST_FILE);
   }

@@ -49,6 +49,7 @@ export class Manifest {
   #changed = false;
   /** What the manifest said before the first edit. */
   #before: ReadonlyMap<string, ManifestEntry> | undefined;
+  readonly #deleted = new Set<SecretPath>();
 
   private constructor(source: Uint8Array, document: Document, data: z.infer<typeof manifestSchema>) {
     this.#source = source;
@@ -205,6 +206,12 @@ export class Manifest {
     this.#groups.get(group)!.delete(path);
   }
 
+  /** Deletes a secret: it is in no group, and nobody has an extra grant of it, whatever another side says that has not seen this. */
+  removeSecret(path: SecretPath): void {
+    this.unlistSecret(path);
+    this.#deleted.add(path);
+  }
+
   /** Takes a secret out of all groups, and its extra grants with it. */
   unlistSecret(path: SecretPath): void {
     this.#edit();
@@ -232,7 +239,7 @@ export class Manifest {
    */
   rememberRemovals(newId: () => string): void {
     if (!this.#before) return;
-    const removals = removalsAfter(this.removals, this.#before, entriesOf(this), newId);
+    const removals = removalsAfter(this.removals, { before: this.#before, after: this, deleted: this.#deleted }, newId);
     if (removals.length !== this.removals.length || removals.some(({ id }, index) => id !== this.removals[index]!.id)) {
       this.removals = removals;
       this.#changed = true;

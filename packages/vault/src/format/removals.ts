@@ -1,4 +1,4 @@
-import { formatSecretPath, type SecretPath } from "./names.js";
+import { formatSecretPath, isValid, parseSecretPath, type SecretPath } from "./names.js";
 
 /** A person or program, or a secret: what is in something, or reads it. */
 export type Subject = `agent:${string}` | `owner:${string}` | `secret:${string}`;
@@ -14,7 +14,8 @@ export interface ManifestEntry {
 
 /**
  * The removal of an entry, kept in the manifest: merged with a state that still has the entry, or has it again without having seen this
- * removal, the entry stays away. A later grant deletes the removals that it saw, by their random ids.
+ * removal, the entry stays away. A later grant deletes the removals that it saw, by their random ids. One of a secret without an object is
+ * its deletion, which all listings and grants of the secret that have not seen it give way to.
  */
 export interface Removal {
   readonly subject: string;
@@ -54,18 +55,38 @@ export function entriesOf({ owners, agents, groups, extraAgents }: ManifestLists
   return new Map(entries.map((entry) => [entryKey(entry), entry]));
 }
 
+/** The secret whose deletion a removal is; `undefined` for the removal of anything else. */
+export function deletedSecret({ subject, object }: Pick<Removal, "subject" | "object">): SecretPath | undefined {
+  const name = object === undefined ? /^secret:(.+)$/.exec(subject)?.[1] : undefined;
+  return name !== undefined && isValid(parseSecretPath, name) ? parseSecretPath(name) : undefined;
+}
+
+/** Whether lists say again what was removed. @param entries theirs */
+export function isTakenBack(removal: Removal, lists: ManifestLists, entries: ReadonlyMap<string, unknown>): boolean {
+  const deleted = deletedSecret(removal);
+  if (deleted === undefined) return entries.has(entryKey(removal));
+  return lists.extraAgents.has(deleted) || [...lists.groups.values()].some((secrets) => secrets.has(deleted));
+}
+
+/** What an edit did to a manifest. */
+export interface ManifestEdit {
+  /** What the manifest said before. */
+  readonly before: ReadonlyMap<string, ManifestEntry>;
+  readonly after: ManifestLists;
+  /** Secrets that the edit deleted. */
+  readonly deleted: Iterable<SecretPath>;
+}
+
 /**
- * The removals to remember after an edit: those that were there, without those of entries that are there again, and one for each entry that
- * the edit took away.
+ * The removals to remember after an edit: those that were there, without those of entries that are there again, and one for each entry and
+ * secret that the edit took away.
  * @param newId gives the id of a removal
  */
-export function removalsAfter(
-  known: readonly Removal[],
-  before: ReadonlyMap<string, ManifestEntry>,
-  after: ReadonlyMap<string, ManifestEntry>,
-  newId: () => string,
-): Removal[] {
-  const kept = known.filter((removal) => !after.has(entryKey(removal)));
-  const taken = [...before].filter(([key]) => !after.has(key));
-  return [...kept, ...taken.map(([, { subject, object }]) => ({ subject, ...(object !== undefined && { object }), id: newId() }))];
+export function removalsAfter(known: readonly Removal[], { before, after, deleted }: ManifestEdit, newId: () => string): Removal[] {
+  const entries = entriesOf(after);
+  const taken = [...before].flatMap(([key, { subject, object }]): Removal[] =>
+    entries.has(key) ? [] : [{ subject, ...(object !== undefined && { object }), id: newId() }],
+  );
+  const gone = [...deleted].map((path): Removal => ({ subject: secretEntry(path), id: newId() }));
+  return [...known, ...taken, ...gone].filter((removal) => !isTakenBack(removal, after, entries));
 }

@@ -1,4 +1,4 @@
-import { entriesOf, entryKey, secretEntry, type ManifestEntry, type Removal } from "../format/removals.js";
+import { deletedSecret, entriesOf, entryKey, isTakenBack, secretEntry, type ManifestEntry, type Removal } from "../format/removals.js";
 import type { Manifest } from "../format/manifest.js";
 import { defaultGroupOf, isValid, parseSecretPath, type SecretPath } from "../format/names.js";
 import { digestOf } from "../lock/digest.js";
@@ -38,7 +38,10 @@ export function mergeAccess(
   const inBases = moved.bases.map((view) => entriesIn(view));
   const inSides = eachSide(moved.sides, (view) => entriesIn(view));
   for (const move of moved.undone) undoMove(inSides[move.side], inBases, move);
-  for (const [side, state] of sides.entries()) addUnremembered(inSides[side as SideIndex], inBases, state.digest);
+  for (const [side, state] of sides.entries()) {
+    addUnremembered(inSides[side as SideIndex], inBases, state.digest);
+    addDeletions(inSides[side as SideIndex], moved.sides[side as SideIndex], moved.bases);
+  }
 
   const removalKeys = mergeKeys(
     inBases.map(({ removals }) => removals),
@@ -49,6 +52,7 @@ export function mergeAccess(
   const live = bases.isComplete ? removalKeys : new Set([...inSides[0].removals.keys(), ...inSides[1].removals.keys()]);
   const removals = [...live].toSorted().map((key) => (inSides[0].removals.get(key) ?? inSides[1].removals.get(key))!);
   const removed = new Set(removals.map(entryKey));
+  const deleted = new Set(removals.map(deletedSecret));
   const merged = mergeKeys(
     inBases.map(({ entries }) => entries),
     [inSides[0].entries, inSides[1].entries],
@@ -56,13 +60,12 @@ export function mergeAccess(
   );
   const all = new Map([...inSides[0].entries, ...inSides[1].entries]);
   for (const key of merged) {
-    if (!removed.has(key)) continue;
+    const entry = all.get(key)!;
+    const path = secretOf(entry);
+    if (!removed.has(key) && !(path !== undefined && deleted.has(path))) continue;
     merged.delete(key);
-    dialog.note({
-      kind: "removed",
-      subject: all.get(key)!.subject,
-      text: `${describeRemoval(all.get(key)!)} was removed on one side, and stays so`,
-    });
+    if (path !== undefined && !secrets.has(path)) continue;
+    dialog.note({ kind: "removed", subject: entry.subject, text: `${describeRemoval(entry)} was removed on one side, and stays so` });
   }
   const states = [...moved.sides, ...moved.bases];
   const groupNames = (view: SecretView) => view.state.vault.manifest.groups;
@@ -89,14 +92,17 @@ function entriesIn(view: SecretView): Entries {
   const lists = { ...withExtraAgents(manifest, view), owners };
   const entries = new Map<string, ManifestEntry>();
   for (const entry of entriesOf(lists).values()) {
+    const path = secretOf(entry);
+    if (path !== undefined && view.isReplaced(path)) continue;
     const renamed = renameEntry(view, entry);
     entries.set(entryKey(renamed), renamed);
   }
   const removals = new Map<string, Removal>();
   for (const removal of manifest.removals) {
-    const renamed = { ...removal, ...renameEntry(view, removal as ManifestEntry) };
+    // A deletion is of what was at that path, and does not move with another secret.
+    const renamed = deletedSecret(removal) === undefined ? { ...removal, ...renameEntry(view, removal as ManifestEntry) } : removal;
     // What 0.2.0 granted again has taken the removal back.
-    if (!entries.has(entryKey(renamed))) removals.set(removalKey(renamed), renamed);
+    if (!isTakenBack(renamed, lists, entries)) removals.set(removalKey(renamed), renamed);
   }
   return { entries, removals };
 }
@@ -142,14 +148,38 @@ function undoMove(side: Entries, bases: readonly Entries[], { from, to, path }: 
 function addUnremembered(side: Entries, bases: readonly Entries[], state: string): void {
   const known = new Set([...side.removals.values()].map(entryKey));
   for (const base of bases) {
-    for (const [key, { subject, object }] of base.entries) {
+    for (const [key, entry] of base.entries) {
       if (side.entries.has(key) || known.has(key)) continue;
-      const id = digestOf(`${state} ${key}`).slice("sha256:".length, "sha256:".length + 32);
-      const removal = { subject, ...(object !== undefined && { object }), id };
-      side.removals.set(removalKey(removal), removal);
+      side.removals.set(...remembered(state, entry));
       known.add(key);
     }
   }
+}
+
+/** The same of what was deleted without a removal; a secret that was moved, or is in no group, is not. */
+function addDeletions(side: Entries, view: SecretView, bases: readonly SecretView[]): void {
+  const known = new Set([...side.removals.values()].map(deletedSecret));
+  for (const base of bases) {
+    for (const path of base.state.vault.manifest.secrets()) {
+      if (known.has(path) || view.ownOf(base.resultOf(path)) !== undefined || !base.state.has(path)) continue;
+      const subject = secretEntry(path);
+      side.removals.set(...remembered(view.state.digest, { subject }));
+      known.add(path);
+    }
+  }
+}
+
+/** A removal that was not remembered, with an id that is the same in every merge. */
+function remembered(state: string, { subject, object }: ManifestEntry): [string, Removal] {
+  const id = digestOf(`${state} ${entryKey({ subject, object })}`).slice("sha256:".length, "sha256:".length + 32);
+  const removal = { subject, ...(object !== undefined && { object }), id };
+  return [removalKey(removal), removal];
+}
+
+/** The secret that an entry is about. */
+function secretOf({ subject, object }: ManifestEntry): SecretPath | undefined {
+  const name = [subject, object].find((text) => text?.startsWith("secret:"))?.slice("secret:".length);
+  return name === undefined ? undefined : parseSecretPath(name);
 }
 
 function removalKey({ id, subject, object }: Removal): string {

@@ -1,3 +1,5 @@
+import { payloadOf } from "../age/header.js";
+import { VaultError } from "../errors.js";
 import type { VaultState } from "../files/vault-state.js";
 import { classify, metadataFile, secretFile } from "../format/layout.js";
 import { parseMetadata, type Metadata } from "../format/metadata.js";
@@ -37,6 +39,17 @@ export class MergeState {
     return this.digests.has(file) ? this.vault.read(file) : undefined;
   }
 
+  /** What tells a file key from another: the encrypted part of a file, or all of it where it is no age file. */
+  payload(file: string): Uint8Array | undefined {
+    const bytes = this.read(file);
+    try {
+      return bytes && payloadOf(bytes);
+    } catch (error) {
+      if (error instanceof VaultError) return bytes;
+      throw error;
+    }
+  }
+
   /** Every secret that has a file. */
   get secrets(): readonly SecretPath[] {
     return (this.#secrets ??= [...this.digests.keys()].flatMap((file) => {
@@ -56,6 +69,18 @@ export class MergeState {
       this.#metadata.set(path, bytes && parseMetadata(bytes, path));
     }
     return this.#metadata.get(path);
+  }
+
+  /** The number of a secret's value; agent-vault 0.1 counts none. */
+  version(path: SecretPath): number {
+    return this.metadata(path)?.version ?? 1;
+  }
+
+  /** One value from another by what the signed metadata says of it: encrypting it again changes none of that. */
+  valueKey(path: SecretPath): string {
+    const metadata = this.metadata(path);
+    if (!metadata) return `file ${this.digests.get(secretFile(path))}`;
+    return JSON.stringify([metadata.created, this.version(path), metadata.rotated]);
   }
 
   /** The recipients that a secret's file is encrypted to, by the signed manifest and the public keys. @throws VaultError `INVALID_MANIFEST`, `INVALID_RECIPIENT` */

@@ -15,8 +15,9 @@ import { mergeMoves, otherSide, type MovedPaths } from "./moves.js";
 import { mergeOtherFiles, mergeVersions } from "./other-files.js";
 import { mergePeople, type MergedPeople } from "./people.js";
 import { Dialog, type MergeNote, type Question } from "./questions.js";
-import { fileFor, fileForOwners, type Encryption, type FileOrigin } from "./recipients.js";
+import { fileFor, fileForOwners, writersOf, type Encryption, type FileOrigin } from "./recipients.js";
 import { mergeSecrets, type MergedSecret } from "./secrets.js";
+import { requireNoTwinFiles, settleTwins } from "./twins.js";
 
 /** A value that was not chosen and becomes a version for the owners alone. */
 export interface KeptVersion {
@@ -45,7 +46,7 @@ export interface Merged {
 /**
  * Merges two states by what they mean, as docs/merging.md says row by row. It reads nothing but the states, and is the same function of them
  * for everyone: the sides come in the order of their digests.
- * @throws VaultError `WRONG_VAULT`, `CONFLICT` where no owner would be left, and what the states' files throw when they are read
+ * @throws VaultError `WRONG_VAULT`, `CONFLICT` where no owner would be left, or names differ in upper and lower case only, and what the states' files throw when they are read
  */
 export function mergeStates(given: MergeInput): Merged {
   const input = inOrder(given);
@@ -53,6 +54,7 @@ export function mergeStates(given: MergeInput): Merged {
   if (!input.bases.isComplete) askAboutBase(dialog);
   const moved = mergeMoves(input, dialog);
   const { secrets, comparable } = mergeSecrets(input, moved, dialog);
+  settleTwins(input, secrets, dialog);
   const access = mergeAccess(input, moved, secrets, dialog);
   const people = mergePeople(input, access, dialog);
   const left = sideLeftOut(input, people, dialog);
@@ -91,10 +93,11 @@ export function mergeStates(given: MergeInput): Merged {
     if (metadata) files.set(metadataFile(path), metadata);
     noteOwed(input, secret, new Set(recipients), people, dialog);
   }
-  const kept = [...secrets.values()].flatMap((secret) => keptVersion(input, secret) ?? []);
+  const kept = [...secrets.values()].flatMap((secret) => keptVersions(input, secret));
   const limit = { added: kept.map(({ file }) => file), keep: Config.parse(config).settings.keep_versions };
   const versions = mergeVersions(input, moved, secrets, owners, limit);
   for (const [file, origin] of versions.files) files.set(file, origin);
+  requireNoTwinFiles(input, files.keys());
   return {
     files,
     encryptions: [...encryptions, ...versions.encryptions],
@@ -170,25 +173,18 @@ class ReadersOf {
 function secretFor(
   input: MergeInput,
   moved: MovedPaths,
-  { path, own, values, setters }: MergedSecret,
+  { path, own, values }: MergedSecret,
   recipients: readonly string[],
 ): ReturnType<typeof fileFor> {
-  const candidates = values.map((side) => ({
-    side,
-    file: secretFile(own[side]!),
-    recipients: input.sides[side].recipients(own[side]!),
-    isNew: setters.includes(side),
-  }));
+  const files = eachSide(own, (at) => at && secretFile(at));
   const bases = moved.bases.flatMap((view) => {
     const at = view.ownOf(path);
-    return at === undefined ? [] : [{ digest: view.state.digests.get(secretFile(at)), recipients: view.state.recipients(at) }];
+    return at === undefined ? [] : [{ state: view.state, file: secretFile(at) }];
   });
-  const wrote = ([0, 1] as const).map((side) => {
-    const digest = own[side] && input.sides[side].digests.get(secretFile(own[side]));
-    return digest !== undefined && !bases.some((base) => base.digest === digest);
-  });
-  const history = { bases: bases.map((base) => base.recipients), wrote: [wrote[0]!, wrote[1]!] as const };
-  return fileFor({ file: secretFile(path), name: formatSecretPath(path) }, candidates, recipients, history);
+  const about = { file: secretFile(path), name: formatSecretPath(path), recipients };
+  const readers = (side: SideIndex) => input.sides[side].recipients(own[side]!);
+  const ofValue = eachSide(files, (file, side) => (values.includes(side) ? file : undefined));
+  return fileFor(input, about, ofValue, { bases, wrote: writersOf(input, files, bases), readers });
 }
 
 function ownerFileOf({ sides }: MergeInput, file: string, recipient: string): FileOrigin {
@@ -200,11 +196,16 @@ function ownerFileOf({ sides }: MergeInput, file: string, recipient: string): Fi
   return { bytes };
 }
 
-function keptVersion({ sides }: MergeInput, { path, kept }: MergedSecret): KeptVersion | undefined {
-  if (!kept) return undefined;
-  const state = sides[kept.side].digest.slice("sha256:".length, "sha256:".length + 8);
-  const file = `${VERSIONS_FOLDER}/${path}/${kept.version}-${state}.enc`;
-  return { file, name: formatSecretPath(path), from: { side: kept.side, file: secretFile(kept.own) } };
+function keptVersions({ sides }: MergeInput, { path, kept }: MergedSecret): KeptVersion[] {
+  const files = new Set<string>();
+  return kept.map(({ side, own, version }) => {
+    const state = sides[side].digest.slice("sha256:".length, "sha256:".length + 8);
+    let number = version;
+    const fileOf = () => `${VERSIONS_FOLDER}/${path}/${number}-${state}.enc`;
+    while (files.has(fileOf())) number += 1;
+    files.add(fileOf());
+    return { file: fileOf(), name: formatSecretPath(path), from: { side, file: secretFile(own) } };
+  });
 }
 
 /** A value that was set while its reader lost access lies in git's history, readable with that reader's key. */

@@ -10,6 +10,7 @@ export class SecretView {
   readonly state: MergeState;
   readonly #toResult = new Map<SecretPath, SecretPath>();
   readonly #toOwn = new Map<SecretPath, SecretPath>();
+  readonly #replaced = new Set<SecretPath>();
 
   constructor(state: MergeState) {
     this.state = state;
@@ -20,6 +21,16 @@ export class SecretView {
     this.#toOwn.set(result, own);
   }
 
+  /** Leaves a secret out: another one is at its path in the result. */
+  replace(own: SecretPath): void {
+    if (this.state.has(own)) this.#replaced.add(own);
+  }
+
+  /** Whether another secret is at this one's path in the result. */
+  isReplaced(own: SecretPath): boolean {
+    return this.#replaced.has(own);
+  }
+
   /** Where a secret of the state is in the result. */
   resultOf(own: SecretPath): SecretPath {
     return this.#toResult.get(own) ?? own;
@@ -27,12 +38,12 @@ export class SecretView {
 
   /** The path in the state of what is at a path of the result; `undefined` where the state has no such secret. */
   ownOf(result: SecretPath): SecretPath | undefined {
-    const own = this.#toOwn.get(result) ?? (this.#toResult.has(result) ? undefined : result);
+    const own = this.#toOwn.get(result) ?? (this.#toResult.has(result) || this.#replaced.has(result) ? undefined : result);
     return own !== undefined && this.state.has(own) ? own : undefined;
   }
 
   results(): SecretPath[] {
-    return this.state.secrets.map((own) => this.resultOf(own));
+    return this.state.secrets.filter((own) => !this.#replaced.has(own)).map((own) => this.resultOf(own));
   }
 }
 
@@ -54,6 +65,8 @@ export interface MovedPaths {
   readonly staying: ReadonlySet<SecretPath>;
   /** The same, for those that go. */
   readonly going: ReadonlySet<SecretPath>;
+  /** What one side set at a path that the result has the other side's moved secret at. */
+  readonly replaced: ReadonlyMap<SecretPath, SideIndex>;
 }
 
 /** Whether two metadata files are of one secret: by its id, and where one has none by the time at which it was made. */
@@ -70,6 +83,7 @@ export function mergeMoves({ bases, sides }: MergeInput, dialog: Dialog): MovedP
   const undone: UndoneMove[] = [];
   const staying = new Set<SecretPath>();
   const going = new Set<SecretPath>();
+  const replaced = new Map<SecretPath, SideIndex>();
 
   const undo = (side: SideIndex, from: SecretPath, to: SecretPath) => {
     views[side].rename(to, from);
@@ -109,6 +123,15 @@ export function mergeMoves({ bases, sides }: MergeInput, dialog: Dialog): MovedP
       follow(from, to, stayed);
       continue;
     }
+    const replace = () => {
+      for (const view of [stayed, ...baseViews]) view.replace(to);
+      follow(from, to, stayed);
+    };
+    // Deleted to make room for it, and not changed on the other side.
+    if (bases.states.some((base) => base.has(to) && base.valueKey(to) === stayed.state.valueKey(to))) {
+      replace();
+      continue;
+    }
     // Both have something at the new path: what a person does not choose stays where it came from, or is kept as a version.
     const rival = [...moves[other]].find(([, target]) => target === to)?.[0];
     const texts = inOrderOf(
@@ -118,12 +141,15 @@ export function mergeMoves({ bases, sides }: MergeInput, dialog: Dialog): MovedP
     );
     const winner = dialog.ask("move", formatSecretPath(to), texts, mover);
     if (winner === other) undo(mover, from, to);
-    else {
-      if (rival !== undefined) undo(other, rival, to);
+    else if (rival === undefined) {
+      replaced.set(to, other);
+      replace();
+    } else {
+      undo(other, rival, to);
       follow(from, to, stayed);
     }
   }
-  return { sides: views, bases: baseViews, undone, staying, going };
+  return { sides: views, bases: baseViews, undone, staying, going, replaced };
 }
 
 /** The other one of two sides. */

@@ -22,7 +22,7 @@ export function deleteSecret(context: Context, request: DeleteRequest): Promise<
   return changeVault(context, request, (state) => {
     state.ciphertext(path);
     const agents = state.agentsOf(path);
-    state.manifest.unlistSecret(path);
+    state.manifest.removeSecret(path);
     return {
       message: `agent-vault: delete ${formatSecretPath(path)}`,
       result: { secret: formatSecretPath(path), agents },
