@@ -70,7 +70,7 @@ describe.skipIf(python === undefined)("writers of a spool that are killed", () =
     expect(all.length).toBeGreaterThanOrEqual(acknowledged);
     expect(all.length).toBeLessThanOrEqual(begun);
     expect(JSON.parse(await box.ok("audit", "verify", "--json"))).toMatchObject({ holds: true });
-  }, 600_000);
+  }, 3_600_000);
 });
 
 function writer(

@@ -38,7 +38,7 @@ export function invocationContext(context: Context, root: string): InvocationCon
 function remoteUrl(config: string): string | undefined {
   const urls = new Map<string, string>();
   let remote: string | undefined;
-  for (const line of config.split("\n")) {
+  for (const line of config.split(/\r?\n/)) {
     const section = /^[ \t]*\[(?:remote "([^"]*)")?/i.exec(line);
     if (section) remote = section[1];
     const url = /^[ \t]*url[ \t]*=(.*)$/i.exec(line)?.[1]?.replaceAll('"', "").trim();

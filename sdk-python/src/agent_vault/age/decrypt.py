@@ -20,13 +20,16 @@ def decrypt(ciphertext: bytes, identities: Sequence[Identity], secret: str) -> b
     """
     import pyrage
 
-    trimmed = ciphertext.lstrip(b"\t\n\v\f\r ")
     try:
-        plaintext: bytes = pyrage.decrypt(
-            trimmed if trimmed.startswith(_ARMOR) else ciphertext, [identity.to_pyrage() for identity in identities]
-        )
+        plaintext: bytes = pyrage.decrypt(trim_armor(ciphertext), [identity.to_pyrage() for identity in identities])
     except pyrage.DecryptError as failure:
         if str(failure) == _OTHER_RECIPIENTS:
             return None
         raise invalid_file(secret, str(failure).partition("\n")[0].rstrip(".")) from None
     return plaintext
+
+
+def trim_armor(file: bytes) -> bytes:
+    """An age file as pyrage reads it: without the white space that may be before its armor."""
+    trimmed = file.lstrip(b"\t\n\v\f\r ")
+    return trimmed if trimmed.startswith(_ARMOR) else file

@@ -40,8 +40,8 @@ def parse_sync_settings(content: bytes) -> SyncSettings:
     """`settings` of `config.yaml`. Raises `INVALID_YAML`, `INVALID_CONFIG`."""
     fields = Fields.of(read_yaml(content, CONFIG_FILE), "INVALID_CONFIG", CONFIG_FILE)
     fields.require("version", 1, "this agent-vault reads version 1 only")
-    settings = Fields.of(fields.values.get("settings", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.")
-    sync = Fields.of(settings.values.get("sync", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.sync.")
+    settings = fields.child("settings")
+    sync = settings.child("sync")
     branch = sync.text("branch") if "branch" in sync.values else None
     if branch is not None and not _BRANCH.fullmatch(branch):
         raise sync.invalid("branch", "a branch is named as git names it")
@@ -52,6 +52,5 @@ def parse_sync_settings(content: bytes) -> SyncSettings:
 def parse_audit_sinks(content: bytes) -> list[str] | None:
     """`settings.audit.allow` of `config.yaml`; `None` without it. Raises `INVALID_YAML`, `INVALID_CONFIG`."""
     fields = Fields.of(read_yaml(content, CONFIG_FILE), "INVALID_CONFIG", CONFIG_FILE)
-    settings = Fields.of(fields.values.get("settings", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.")
-    audit = Fields.of(settings.values.get("audit", {}), "INVALID_CONFIG", CONFIG_FILE, "settings.audit.")
+    audit = fields.child("settings").child("audit")
     return audit.texts("allow") if "allow" in audit.values else None

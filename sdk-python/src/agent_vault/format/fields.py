@@ -27,6 +27,10 @@ class Fields:
             return cls(value, code, file, place)
         raise cls({}, code, file, place).invalid("", "this must be a mapping")
 
+    def child(self, name: str) -> Fields:
+        """The mapping in a field; an empty one if the field is missing."""
+        return Fields.of(self.values.get(name, {}), self.code, self.file, f"{self.place}{name}.")
+
     def text(self, name: str, default: str | None = None) -> str:
         value = self.values.get(name, default)
         if isinstance(value, str):

@@ -7,6 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from ..age.decrypt import trim_armor
 from ..age.identity import Identity
 from ..age.invalid_file import invalid_file
 from ..errors import VaultError, error
@@ -83,9 +84,8 @@ def decrypt_with_passphrase(content: bytes, passphrase: str, source: str) -> byt
     """The content of a protected key file. Takes half a second. Raises `WRONG_PASSPHRASE`, `DAMAGED`."""
     import pyrage
 
-    binary = content if content.startswith(b"age-encryption.org/") else _without_armor(content)
     try:
-        opened: bytes = pyrage.passphrase.decrypt(binary, passphrase)
+        opened: bytes = pyrage.passphrase.decrypt(trim_armor(content), passphrase)
     except pyrage.DecryptError as failure:
         if "ecryption failed" in str(failure) or "ncorrect passphrase" in str(failure):
             raise error("WRONG_PASSPHRASE", "The passphrase is wrong.", "Try again; upper and lower case matter.") from None
@@ -93,20 +93,12 @@ def decrypt_with_passphrase(content: bytes, passphrase: str, source: str) -> byt
     return opened
 
 
-def _without_armor(content: bytes) -> bytes:
-    lines = content.strip().split(b"\n")
-    try:
-        return base64.b64decode(b"".join(line.strip() for line in lines[1:-1]), validate=True)
-    except binascii.Error:
-        return content
-
-
 def is_passphrase_encrypted(content: bytes) -> bool:
     """Whether a passphrase opens the file, and no key."""
-    start = content[:1024]
-    if start.lstrip().startswith(b"-----BEGIN AGE ENCRYPTED FILE-----"):
+    start = trim_armor(content[:1024])
+    if start.startswith(b"-----BEGIN AGE ENCRYPTED FILE-----"):
         try:
-            start = base64.b64decode(b"".join(start.lstrip().split(b"\n")[1:2]))
+            start = base64.b64decode(b"".join(start.split(b"\n")[1:2]))
         except binascii.Error:
             return False
     return start.startswith(b"age-encryption.org/v1\n-> scrypt ")
