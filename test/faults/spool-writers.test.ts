@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { pythonEnvironment } from "../../tools/python.mjs";
 import { CLI, prepared, type Sandbox } from "../support/sandbox.js";
 import { rounds, SLOW } from "../support/slow.js";
 import { makeVault } from "../support/vault.js";
+import { recordCalls, runWatched } from "./at-call.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 const PYTHON_SDK = resolve(import.meta.dirname, "../../sdk-python/src");
@@ -72,6 +73,29 @@ describe.skipIf(python === undefined)("writers of a spool that are killed", () =
     expect(JSON.parse(await box.ok("audit", "verify", "--json"))).toMatchObject({ holds: true });
   }, 3_600_000);
 });
+
+describe("a reader of a spool", () => {
+  it.each(["rename", "rm"])("that is killed before it has deleted what it took in (%s) takes no row in twice", async (call) => {
+    const box = await vault();
+    const line = { words: ["audit", "--json", "--action", "get"] };
+    const rehearsal = await box.copy();
+    for (const one of [rehearsal, box]) await one.process(["get", "a/one"], { env: { AGENT_VAULT_AUDIT: "spool" } });
+    const calls = await recordCalls(rehearsal, line);
+    const index = calls.findIndex((name) => name.startsWith(call) && name.includes(".spool/"));
+    expect([call, index >= 0]).toEqual([call, true]);
+    expect((await runWatched(box, line, { at: index + 1 })).signal).toBe("SIGKILL");
+    expect(spooled(box)).toHaveLength(1);
+    for (let times = 0; times < 2; times++)
+      expect(JSON.parse(await box.ok(...line.words))).toMatchObject([{ secrets: ["a/one"], proven: true }]);
+    expect(spooled(box)).toEqual([]);
+  });
+});
+
+/** The segments of a machine. */
+function spooled(box: Sandbox): string[] {
+  const names = readdirSync(join(box.home, ".agent-vault/ledger"), { recursive: true }).map(String);
+  return names.filter((name) => /\.spool[\\/]/.test(name));
+}
 
 function writer(
   box: Sandbox,

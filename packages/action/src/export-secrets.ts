@@ -31,7 +31,7 @@ const MAX_VARIABLE_BYTES = 131_072 - 2;
 
 /**
  * Hands secrets to the steps that follow. The runner learns what to hide before anything else is written; nothing is pulled, and
- * nothing is recorded, since a runner has no place that outlasts the job.
+ * the use goes on record where `AGENT_VAULT_AUDIT` says, which is nowhere unless set.
  * @throws VaultError what `SecretReader` and the vault's policy throw, `INVALID_VALUE`, `ENVIRONMENT_TOO_LARGE`, `FILE_NOT_FOUND`
  */
 export async function exportSecrets(inputs: ExportInputs): Promise<void> {

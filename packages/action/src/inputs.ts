@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import * as core from "@actions/core";
-import { processContext, printable, type Context } from "@agent-vault/vault";
+import { chooseRecorder, processContext, printable, sinkRecorder, type Context } from "@agent-vault/vault";
 import { readEnvFile, readSecretLines, readTemplates, usage, type FilledTemplate, type SecretLine } from "./what-to-export.js";
 import type { EnvEntry } from "@agent-vault/runner";
 
@@ -41,9 +41,11 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   const workspace = env["GITHUB_WORKSPACE"] || process.cwd();
   const owner = core.getInput("owner");
   const warnings: string[] = [];
+  const passed = environment(env, workspace, owner);
   const context = processContext({
     cwd: workspace,
-    env: environment(env, workspace, owner),
+    env: passed,
+    recorder: chooseRecorder({ cwd: workspace, env: passed }, "get", () => sinkRecorder("get", { kind: "spool" })),
     warn: (message) => warnings.push(printable(message)),
   });
   const common = { context, folder: join(workspace, core.getInput("path") || "."), warnings };
@@ -63,12 +65,16 @@ export function readInputs(env: NodeJS.ProcessEnv): Inputs {
   }
 }
 
-/** The environment for programs that are started: without the key and the token. */
+/**
+ * The environment for programs that are started: without the key and the token. A hosted runner keeps nothing after the job, so without
+ * another word there is no audit log.
+ */
 function environment(env: NodeJS.ProcessEnv, workspace: string, owner: string): Context["env"] {
   const passed = Object.entries(env).filter(([name]) => !/^INPUT_/i.test(name) && name !== "AGENT_VAULT_KEY");
   const count = Number(env["GIT_CONFIG_COUNT"]) || 0;
   return {
     ...Object.fromEntries(passed),
+    AGENT_VAULT_AUDIT: env["AGENT_VAULT_AUDIT"] || "off",
     ...(owner !== "" && { AGENT_VAULT_OWNER: owner }),
     // The checkout may belong to another user than the job's, as it does in a container.
     GIT_CONFIG_COUNT: String(count + 1),

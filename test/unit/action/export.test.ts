@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { makeVault } from "../../support/vault.js";
 import { prepared, type Sandbox } from "../../support/sandbox.js";
 import { runAction, shownWith, type Step } from "./runner.js";
@@ -193,6 +194,25 @@ rules:
   });
 });
 
+describe("the action's record", () => {
+  it("goes where the step says and the owner accepts it, or nothing is handed on", async () => {
+    const box = await granted();
+    const read = (env: Record<string, string>) => runAction(box, { secrets: "ci/plain", key: keyOf(box) }, { env });
+    const file = join(box.root, "audit.jsonl");
+    expect(await read({ AGENT_VAULT_AUDIT: `file:${file}` })).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ outcome: "done", who: "ci-agent", secrets: ["ci/plain"] });
+    expect(readFileSync(file, "utf8")).not.toContain(VALUES["plain"]);
+    expectRefusal(await read({ AGENT_VAULT_AUDIT: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" }), "LEDGER_UNAVAILABLE");
+    expectRefusal(await read({ AGENT_VAULT_AUDIT: "legder" }), "USAGE");
+    const config = join(box.vault, "config.yaml");
+    writeFileSync(config, `${readFileSync(config, "utf8")}settings:\n  audit:\n    allow: [ledger, spool, file]\n`);
+    await box.sign();
+    expectRefusal(await read({}), "LEDGER_UNAVAILABLE");
+    for (const sink of ["ledger", `file:${file}`]) expect(await read({ AGENT_VAULT_AUDIT: sink })).toMatchObject({ code: 0 });
+    expect(readdirSync(join(box.home, ".agent-vault/ledger")).some((name) => name.endsWith(".spool"))).toBe(true);
+  });
+});
+
 describe("36 secrets in one line", () => {
   const COUNT = 36;
   const names = Array.from({ length: COUNT }, (_, index) => `s${String(index).padStart(2, "0")}`);
@@ -235,6 +255,24 @@ describe("36 secrets in one line", () => {
     expect(JSON.parse(readFileSync(written, "utf8"))).toEqual(Object.fromEntries(names.map((name) => [name, valueOf(name)])));
     expect(statSync(written).mode & 0o777).toBe(0o600);
     for (const name of names) expect(shown(step)).not.toContain(name);
+  });
+
+  it("through every filter", async () => {
+    const box = await many();
+    const filters = ["json", "yaml", "shell", "base64", "indent 4", "json | base64"];
+    box.write("all.tmpl", filters.map((filter) => `{{ vault://app/live/s07 | ${filter} }}`).join("\n---\n"));
+    box.write("all.env", filters.map((filter, index) => `V${index}={{ vault://app/live/s07 | ${filter} }}`).join("\n"));
+    const step = await runAction(box, { template: "all.tmpl | all.txt", "env-file": "all.env", key: keyOf(box) });
+    expect(step).toMatchObject({ code: 0, stderr: "", error: undefined });
+    const value = valueOf("s07");
+    const [asJson, asYaml, inShell, base64, indented, both] = [...step.environment.values()];
+    expect([JSON.parse(asJson!), parse(`a: ${asYaml}`).a]).toEqual([value, value]);
+    expect((await box.run("sh", ["-c", `printf %s ${inShell}`])).stdout.toString()).toBe(value);
+    expect(Buffer.from(base64!, "base64").toString()).toBe(value);
+    expect(indented).toBe(value.replaceAll("\n", "\n    "));
+    expect(Buffer.from(both!, "base64").toString()).toBe(JSON.stringify(value));
+    expect(readFileSync(join(box.repository, "all.txt"), "utf8")).toBe([...step.environment.values()].join("\n---\n"));
+    for (const line of step.environment.values()) expect(shownWith(step.masks, line)).not.toContain("s07");
   });
 
   it("is refused as a whole where a part of it is wrong", async () => {
