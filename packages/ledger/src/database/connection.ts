@@ -1,3 +1,4 @@
+import { isMainThread } from "node:worker_threads";
 import type * as Engine from "@tursodatabase/database/compat";
 import { VaultError } from "@agent-vault/vault/read-only";
 
@@ -25,8 +26,17 @@ export interface DatabaseFile {
 /** The engine's own limit for one statement; 0 is none. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** The native engine. @throws VaultError `LEDGER_UNAVAILABLE` where it cannot be loaded, as with another C library than glibc */
+/**
+ * The native engine.
+ * @throws VaultError `LEDGER_UNAVAILABLE` where it cannot be loaded, as with another C library than glibc; and in a worker thread, as its lock
+ *   keeps out other processes and not other threads, which may have another copy of it
+ */
 export async function loadEngine(): Promise<typeof Engine> {
+  if (!isMainThread) {
+    throw new VaultError("LEDGER_UNAVAILABLE", "The database of the audit log is not opened in a worker thread.", {
+      remedy: "Read in the main thread, and hand the value to the worker. What needs no database goes on record in a spool here.",
+    });
+  }
   try {
     return await import("@tursodatabase/database/compat");
   } catch (cause) {
@@ -38,7 +48,7 @@ export async function loadEngine(): Promise<typeof Engine> {
   }
 }
 
-/** Whether there is an engine for this machine. */
+/** Whether there is an engine for this machine and thread. */
 export async function hasEngine(): Promise<boolean> {
   try {
     await loadEngine();
