@@ -36,24 +36,36 @@ export function hookLocations(context: Context, repository: HookFolders): HookLo
   return list;
 }
 
+/** The hooks beside the check. */
+const EVENTS_BESIDE = ["pre-push", "post-merge", "post-rewrite"] as const;
+
 /**
- * Where the note of what is pushed is in effect, with the check's place given: beside it where that is git's configuration or husky, else in
- * git's own folder of hooks, where a hook manager has its own as well; `undefined` where that lies outside the repository.
+ * Where the hooks beside the check are in effect, with the check's place given: beside it where that is git's configuration or husky, else in
+ * git's own folder of hooks, where a hook manager has its own as well; none where that lies outside the repository.
  */
-export function pushLocation(context: Context, repository: HookFolders, check: HookLocation): HookLocation | undefined {
-  if (check.method === "git-config") return configurationLocation(context, repository, "pre-push");
-  if (check.method === "husky") return fileLocation(context, "husky", join(dirname(check.file), "pre-push"), true);
+export function locationsBeside(context: Context, repository: HookFolders, check: HookLocation): HookLocation[] {
+  return EVENTS_BESIDE.flatMap((event) => locationBeside(context, repository, check, event) ?? []);
+}
+
+function locationBeside(
+  context: Context,
+  repository: HookFolders,
+  check: HookLocation,
+  event: (typeof EVENTS_BESIDE)[number],
+): HookLocation | undefined {
+  if (check.method === "git-config") return configurationLocation(context, repository, event);
+  if (check.method === "husky") return fileLocation(context, "husky", join(dirname(check.file), event), true);
   const { root, commonFolder, hooksFolder } = repository;
-  const file = join(hooksFolder, "pre-push");
+  const file = join(hooksFolder, event);
   const isOwn = withoutLinks(hooksFolder) === withoutLinks(join(commonFolder, "hooks"));
   if (isOwn || isBelow(commonFolder, hooksFolder)) return fileLocation(context, isOwn ? "git-hooks" : "hooks-path", file, false);
   return isBelow(root, hooksFolder) ? fileLocation(context, "hooks-path", file, true) : undefined;
 }
 
-/** Every place where the note can be. */
-export function pushLocations(context: Context, repository: HookFolders): HookLocation[] {
-  const checks = hookLocations(context, repository);
-  return checks.flatMap((check) => pushLocation(context, repository, check) ?? []);
+/** Every place where they can be, and those of them from before the repository had a hook manager. */
+export function allLocationsBeside(context: Context, repository: HookFolders): HookLocation[] {
+  const former = EVENTS_BESIDE.map((event) => fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", event), false));
+  return [...hookLocations(context, repository).flatMap((check) => locationsBeside(context, repository, check)), ...former];
 }
 
 const LEFTHOOK_FILES = ["", ".", ".config/"].flatMap((prefix) =>

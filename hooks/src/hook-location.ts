@@ -4,7 +4,7 @@ import { isGitError } from "@agent-vault/vault/git";
 import { git, gitError, runGit } from "./git.js";
 import type { HookFolders } from "./hook-folders.js";
 import { installInFile, isInstalledInFile, type Runner, uninstallFromFile } from "./hook-file.js";
-import { notePush, scan, scriptBlock, type HookEvent } from "./hook-script.js";
+import { finishMerge, noteOrStop, notePush, scan, scriptBlock, type HookEvent } from "./hook-script.js";
 import { installInYaml, isInstalledInYaml, type Manager, manualJob, uninstallFromYaml } from "./hook-yaml.js";
 
 /**
@@ -33,16 +33,15 @@ export interface HookLocation {
 /** The clone's configuration, for git 2.54 and later. */
 export function configurationLocation(context: Context, repository: HookFolders, event: HookEvent): HookLocation {
   const { root, commonFolder } = repository;
-  const section = event === "pre-commit" ? "hook.agent-vault" : "hook.agent-vault-push";
-  const set = (key: string, value: string): Promise<Buffer> =>
-    git(context, root, ["config", "--local", "--replace-all", `${section}.${key}`, value]);
+  const section = SECTIONS[event];
+  const set = (key: string, value: string) => setConfig(context, root, `${section}.${key}`, value);
   return {
     method: "git-config",
     file: join(commonFolder, "config"),
     manual: "",
     isInstalled: async () => (await runGit(context, root, ["config", "--local", "--get", `${section}.command`])).exit === 0,
     install: async () => {
-      await set("command", event === "pre-commit" ? scan(false).join("; ") : NOTE_COMMAND);
+      await set("command", commandOf(event));
       await set("event", event);
       return true;
     },
@@ -50,8 +49,24 @@ export function configurationLocation(context: Context, repository: HookFolders,
   };
 }
 
+const SECTIONS: Readonly<Record<HookEvent, string>> = {
+  "pre-commit": "hook.agent-vault",
+  "pre-push": "hook.agent-vault-push",
+  "post-merge": "hook.agent-vault-merge",
+  "post-rewrite": "hook.agent-vault-rewrite",
+};
+
 /** git adds the hook's arguments at its end. */
-const NOTE_COMMAND = `(${notePush(false).join("; ")}) >/dev/null 2>&1 || :; :`;
+function commandOf(event: HookEvent): string {
+  if (event === "pre-commit") return scan(false).join("; ");
+  if (event === "pre-push") return `${noteOrStop(notePush(false).join("; "))}; :`;
+  return `(${finishMerge(event, false).join("; ")}) </dev/null || :; :`;
+}
+
+/** Sets a value of the clone's configuration, in place of those that are there. */
+export async function setConfig(context: Context, root: string, key: string, value: string): Promise<void> {
+  await git(context, root, ["config", "--local", "--replace-all", key, value]);
+}
 
 /** Unsets a part of the clone's configuration. `git config` exits with 5 or 128 where there is nothing to unset, as there is after an uninstall. */
 export async function unsetConfig(context: Context, root: string, args: readonly string[]): Promise<void> {

@@ -8,8 +8,11 @@ export const BLOCK_BEGIN = "# >>> agent-vault >>>";
 /** The last line of a block. */
 export const BLOCK_END = "# <<< agent-vault <<<";
 
-/** What a hook does: `pre-commit` checks, and stops what it cannot check; `pre-push` takes a note, and stops nothing. */
-export type HookEvent = "pre-commit" | "pre-push";
+/**
+ * What a hook does: `pre-commit` checks, and stops what it cannot check; `pre-push` takes a note, and stops an owner who pushes a merge of
+ * the vault that is not signed; `post-merge` and `post-rewrite` sign such a merge, and stop nothing.
+ */
+export type HookEvent = "pre-commit" | "pre-push" | "post-merge" | "post-rewrite";
 
 /**
  * The check, in POSIX sh, for a shell of its own. It fails closed: what cannot be checked is not committed.
@@ -26,11 +29,29 @@ export function scan(tracked: boolean): string[] {
 }
 
 /**
- * The note of what is pushed, for a shell of its own: without a word, and without a failure.
+ * The note of what is pushed, for a shell of its own. It exits with 7 for a push that is to be stopped.
  * @param tracked as of {@link scan}
  */
 export function notePush(tracked: boolean): string[] {
   return ["agent_vault_remote=${1-} agent_vault_url=${2-}", ...start(tracked, 'hook pre-push "$agent_vault_remote" "$agent_vault_url"')];
+}
+
+/**
+ * Signs a merge of the vault that git has made, for a shell of its own. Most merges change no vault on both sides, and start nothing.
+ * @param tracked as of {@link scan}
+ */
+export function finishMerge(event: "post-merge" | "post-rewrite", tracked: boolean): string[] {
+  return ['[ -e "$(git rev-parse --git-path agent-vault/unfinished-merge.json)" ] || exit 0', ...start(tracked, `hook ${event}`)];
+}
+
+/**
+ * How git starts the merge driver, as a line for the shell in which git replaces `%O` and the like. It fails where there is no program:
+ * git then leaves a conflict, and our side in the file.
+ */
+export function mergeDriver(): string {
+  const missing =
+    "agent-vault was not found, so git could not join the vault. Install agent-vault, then run agent-vault hook install; or give the merge up: git merge --abort";
+  return [...start(false, "merge-driver %O %A %B %P"), `echo "${missing}" >&2`, "exit 1"].join("; ");
 }
 
 /** Becomes the first agent-vault that is there; goes on where there is none. @param words for it, as the shell reads them */
@@ -38,7 +59,7 @@ function start(tracked: boolean, words: string): string[] {
   return [
     `eval "set -- $(git config --get ${COMMAND_KEY})"`,
     `if [ -x "\${1-}" ] && [ -e "\${2-$1}" ]; then exec "$@" ${words}; fi`,
-    `case "$(command -v agent-vault)" in /*) exec agent-vault ${words} ;; esac`,
+    `case "$(command -v agent-vault)" in (/*) exec agent-vault ${words} ;; esac`,
     ...(tracked ? [`if [ -x ${LOCAL_PROGRAM} ]; then exec ${LOCAL_PROGRAM} ${words}; fi`] : []),
   ];
 }
@@ -52,7 +73,7 @@ const LOCAL_PROGRAM = "node_modules/.bin/agent-vault";
  */
 export function scriptBlock(event: HookEvent, tracked: boolean, chained?: string): string[] {
   return [
-    ...(event === "pre-commit" ? checkLines(tracked) : noteLines(tracked)),
+    ...linesOf(event, tracked),
     ...(chained === undefined
       ? []
       : [
@@ -60,6 +81,20 @@ export function scriptBlock(event: HookEvent, tracked: boolean, chained?: string
           'if [ -x "$agent_vault_next" ]; then exec "$agent_vault_next" "$@"; fi',
         ]),
     BLOCK_END,
+  ];
+}
+
+function linesOf(event: HookEvent, tracked: boolean): string[] {
+  if (event === "pre-commit") return checkLines(tracked);
+  return event === "pre-push" ? noteLines(tracked) : finishLines(event, tracked);
+}
+
+function finishLines(event: "post-merge" | "post-rewrite", tracked: boolean): string[] {
+  return [
+    `${BLOCK_BEGIN} signs a merge of a vault that git has made; "agent-vault hook uninstall" removes it`,
+    "(",
+    ...finishMerge(event, tracked).map((line) => `  ${line}`),
+    ") </dev/null || :",
   ];
 }
 
@@ -72,14 +107,25 @@ function checkLines(tracked: boolean): string[] {
   ];
 }
 
+/**
+ * Runs the note in a shell that is to go on: it is without a word, and without a failure but for a push that is stopped.
+ * @param input gives what git tells the hook
+ */
+export function noteOrStop(note: string, input = ""): string {
+  return `agent_vault_said="$( ${input}(${note}) 2>/dev/null)" || [ $? -ne 7 ] || { printf '%s\\n' "$agent_vault_said" >&2; exit 1; }`;
+}
+
 /** git tells on standard input what it pushes, and the lines after the block may want to read that too. */
 function noteLines(tracked: boolean): string[] {
   return [
-    `${BLOCK_BEGIN} notes which states of a vault are pushed; "agent-vault hook uninstall" removes it`,
+    `${BLOCK_BEGIN} notes which states of a vault are pushed, and checks them; "agent-vault hook uninstall" removes it`,
     'agent_vault_refs="$(cat)"',
-    `printf '%s\\n' "$agent_vault_refs" | (`,
-    ...notePush(tracked).map((line) => `  ${line}`),
-    ") >/dev/null 2>&1 || :",
+    noteOrStop(
+      `\n${notePush(tracked)
+        .map((line) => `  ${line}\n`)
+        .join("")}`,
+      `printf '%s\\n' "$agent_vault_refs" | `,
+    ),
     "exec <<AGENT_VAULT_REFS",
     "$agent_vault_refs",
     "AGENT_VAULT_REFS",

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Context, isSystemError, shellQuote, VaultError, writeError } from "@agent-vault/vault/read-only";
-import { git, outsideHooks } from "./git.js";
+import { outsideHooks } from "./git.js";
 import { findHookFolders, type HookFolders } from "./hook-folders.js";
-import { fileLocation, type HookLocation, type HookMethod, unsetConfig } from "./hook-location.js";
-import { currentLocation, hookLocations, pushLocation, pushLocations } from "./find-hook-location.js";
+import { fileLocation, type HookLocation, type HookMethod, setConfig, unsetConfig } from "./hook-location.js";
+import { allLocationsBeside, currentLocation, hookLocations, locationsBeside } from "./find-hook-location.js";
+import { driverStatus, registerDriver, unregisterDriver, type MergeDriverStatus } from "./merge-driver.js";
 import { COMMAND_KEY } from "./hook-script.js";
 
 /** Where the check is, or would be. */
@@ -26,8 +27,9 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the pre-commit hook, and beside it the pre-push hook, which notes which states of a vault are pushed. Where they are installed
- * already, they are brought up to date. The note is a convenience: where its hook cannot be installed, the context says so.
+ * Installs the pre-commit hook, registers the merge driver of the vault's files, and installs beside the hook those that note and check what
+ * is pushed and that sign merges which git has made. Where they are installed already, they are brought up to date. The hooks beside it are
+ * a convenience: where one cannot be installed, the context says so.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`, `UNWRITABLE`, `DISK_FULL`, `ALREADY_EXISTS`
  */
 export async function installHook(caller: Context, cwd: string, options: InstallOptions): Promise<HookResult> {
@@ -35,36 +37,36 @@ export async function installHook(caller: Context, cwd: string, options: Install
   const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   const { method, file } = location;
+  await setConfig(context, repository.root, COMMAND_KEY, options.command.map(shellQuote).join(" "));
+  await registerDriver(context, repository.root);
   try {
     if (!(await location.install())) return { method, file, installed: false, manual: location.manual };
   } catch (error) {
     throw writeError(error, file);
   }
-  await installNote(context, pushLocation(context, repository, location));
-  await git(context, repository.root, ["config", "--local", "--replace-all", COMMAND_KEY, options.command.map(shellQuote).join(" ")]);
+  for (const beside of locationsBeside(context, repository, location)) await installBeside(context, beside);
   warnIfIdle(context, repository, location);
   return { method, file, installed: true };
 }
 
 /**
- * Takes both hooks out of every place where they were ever installed; each file is then, byte for byte, what it was before.
+ * Takes all hooks out of every place where they were ever installed, and the merge driver out of git's configuration; each file is then, byte for byte, what it was before.
  * @throws VaultError as {@link installHook}
  */
 export async function uninstallHook(caller: Context, cwd: string, options: Pick<InstallOptions, "gitVersion"> = {}): Promise<HookResult> {
   const context = outsideHooks(caller);
   const repository = await findHookFolders(context, cwd);
   const { method, file } = await currentLocation(context, repository, options.gitVersion);
-  // The last ones are from before the repository had a hook manager.
-  const formerLocations = ["pre-commit", "pre-push"].map((name) =>
-    fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", name), false),
-  );
-  for (const location of [...hookLocations(context, repository), ...pushLocations(context, repository), ...formerLocations]) {
+  // From before the repository had a hook manager.
+  const former = fileLocation(context, "git-hooks", join(repository.commonFolder, "hooks", "pre-commit"), false);
+  for (const location of [...hookLocations(context, repository), former, ...allLocationsBeside(context, repository)]) {
     try {
       await location.uninstall();
     } catch (error) {
       throw writeError(error, location.file);
     }
   }
+  await unregisterDriver(context, repository.root);
   await unsetConfig(context, repository.root, ["--unset-all", COMMAND_KEY]);
   return { method, file, installed: false };
 }
@@ -80,13 +82,22 @@ export async function hookStatus(caller: Context, cwd: string, options: Pick<Ins
   return { method: location.method, file: location.file, installed: await location.isInstalled() };
 }
 
-async function installNote(context: Context, location: HookLocation | undefined): Promise<void> {
+/**
+ * Whether git merges the vault's files in a repository by the merge driver.
+ * @throws VaultError as {@link hookStatus}
+ */
+export async function mergeDriverStatus(caller: Context, cwd: string): Promise<MergeDriverStatus> {
+  const context = outsideHooks(caller);
+  return driverStatus(context, (await findHookFolders(context, cwd)).root);
+}
+
+async function installBeside(context: Context, location: HookLocation): Promise<void> {
   try {
-    await location?.install();
+    await location.install();
   } catch (error) {
-    const failure = writeError(error, location!.file);
+    const failure = writeError(error, location.file);
     if (!(failure instanceof VaultError)) throw failure;
-    context.warn(`The pre-push hook, which notes what is pushed, was not installed. ${failure.message}`);
+    context.warn(`The ${basename(location.file)} hook was not installed. ${failure.message}`);
   }
 }
 

@@ -51,6 +51,7 @@ describe("doctor", () => {
         clock: "ok",
         repository: "ok",
         hook: "ok",
+        merge: "ok",
         ledger: "ok",
       },
     ]);
@@ -88,6 +89,7 @@ describe("doctor", () => {
         vault: "error",
         repository: "warning",
         hook: "warning",
+        merge: "warning",
         ledger: "ok",
       },
     ]);

@@ -52,9 +52,14 @@ describe("hook install, by the bundled program", () => {
     const options = { env: { PATH: `${oldGit()}:${box.env["PATH"]}` } };
     const hook = async (word: string) => JSON.parse((await box.cli(["hook", word, "--json"], options)).stdout.toString());
     const place = { method, file: join(box.repository, file) };
-    expect(await hook("status")).toEqual({ ...place, installed: false });
+    expect(await hook("status")).toEqual({ ...place, installed: false, merge_driver: "not-registered" });
     expect(await hook("install")).toEqual({ ...place, installed: true });
-    expect(await hook("status")).toEqual({ ...place, installed: true });
+    expect(await hook("status")).toEqual({ ...place, installed: true, merge_driver: "registered" });
+    box.git("config", "agent-vault.command", "'/nowhere/agent-vault'");
+    expect(await hook("status")).toMatchObject({ merge_driver: "program-gone" });
+    box.git("config", "merge.agent-vault.driver", "agent-vault merge-driver %O %A");
+    expect(await hook("status")).toMatchObject({ merge_driver: "other-version" });
+    await hook("install");
 
     box.git("add", "--all");
     expect((await run()).code).toBe(0);
@@ -63,7 +68,7 @@ describe("hook install, by the bundled program", () => {
     expect((await run()).code).not.toBe(0);
 
     expect(await hook("uninstall")).toEqual({ ...place, installed: false });
-    expect(await hook("status")).toEqual({ ...place, installed: false });
+    expect(await hook("status")).toEqual({ ...place, installed: false, merge_driver: "not-registered" });
   });
 
   it("says what to add and fails where nothing was written", async () => {

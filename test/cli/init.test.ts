@@ -59,6 +59,8 @@ describe("init is refused, and nothing is written,", () => {
 
 describe("git's rules for a vault", () => {
   const PRESENT =
+    "# agent-vault: every byte counts, and git merges by what the vault's files mean\n*.enc -diff\n*.escrow -diff\n* -text -filter -ident -working-tree-encoding merge=agent-vault\n";
+  const WITHOUT_DRIVER =
     "# agent-vault: every byte counts\n*.enc -diff -merge\n*.escrow -diff -merge\n* -text -filter -ident -working-tree-encoding\n";
   const FORMER = "# agent-vault: every byte counts\n* -text\n*.enc binary\n*.escrow binary\n";
 
@@ -79,6 +81,7 @@ describe("git's rules for a vault", () => {
   it("are brought up to date with the next change, and are left alone where a person has added to them", async () => {
     for (const [present, after] of [
       [FORMER, PRESENT],
+      [WITHOUT_DRIVER, PRESENT],
       [`${FORMER}*.enc filter=mine\n`, `${FORMER}*.enc filter=mine\n`],
     ] as const) {
       const box = new Sandbox();

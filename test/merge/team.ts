@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addOwner, set, sync, type Context, type SyncRequest } from "#vault/index.js";
 import { readSecret } from "#vault/read-only.js";
-import { prepared, type Sandbox } from "../support/sandbox.js";
+import { prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
 /** A clone of the team's repository, with the home of the person who works in it. */
@@ -16,6 +16,8 @@ export interface Member {
   request(): { readonly vault: string };
   sync(request?: SyncRequest): ReturnType<typeof sync>;
   git(...args: string[]): string;
+  /** Runs a program in the clone. */
+  run(program: string, args: readonly string[], env?: Context["env"]): Promise<Outcome>;
   read(path: string): Promise<string>;
   lock(): string;
 }
@@ -32,15 +34,24 @@ const vault = prepared(async (box) => {
   box.write("app.js", "1\n2\n3\n4\n5\n");
   box.git("add", "app.js");
   box.git("commit", "--quiet", "--message", "Code");
+  await addBen(box);
+});
+
+/** The second owner, with a home of his own. */
+export async function addBen(box: Sandbox): Promise<void> {
   mkdirSync(benHome(box), { recursive: true, mode: 0o700 });
   await addOwner(box.context(), { vault: box.vault, owner: "ben", keyOut: join(benHome(box), "owner.key") });
-});
+}
 
 const benHome = (box: Sandbox) => join(box.home, "ben", ".agent-vault");
 
 /** Two owners, each with a clone and a home, and an agent `bot` that reads the group g with the secret g/p, and h/other. */
 export async function makeTeam(): Promise<Team> {
-  const box = await vault();
+  return teamOf(await vault());
+}
+
+/** The team around a machine with a vault and both owners' keys, as {@link addBen} makes the second one. */
+export function teamOf(box: Sandbox): Team {
   const remote = box.addRemote();
   const folder = join(box.root, "clone-ben");
   box.gitIn(box.root, "clone", "--quiet", remote, folder);
@@ -68,6 +79,7 @@ export function memberOf(box: Sandbox, name: string, folder: string, home: strin
     request: () => ({ vault }),
     sync: (request) => sync(context(), vault, request),
     git: (...args) => box.gitIn(folder, ...args),
+    run: (program, args, env = {}) => box.run(program, args, { cwd: folder, env }),
     read: async (path) => Buffer.from((await readSecret(context(), vault, path, { pull: false })).value).toString(),
     lock: () => readFileSync(join(vault, "vault.lock"), "utf8"),
   };

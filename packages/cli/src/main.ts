@@ -38,6 +38,9 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stderr.on("error", () => {});
   const { globals, rest } = splitGlobals(argv);
   if (rest[0] === "hook" && rest[1] === "pre-push") return (await import("./fast-path/push-note.js")).notePush(rest.slice(2));
+  if (rest[0] === "hook" && /^post-(?:merge|rewrite)$/.test(rest[1] ?? ""))
+    return (await import("./fast-path/finish-hook.js")).finishFromHook();
+  if (rest[0] === "merge-driver") return (await import("./fast-path/merge-driver.js")).mergeFile(rest.slice(1));
   const separator = rest.indexOf("--");
   const own = separator < 0 ? rest : rest.slice(0, separator);
   const id = findCommand(rest);

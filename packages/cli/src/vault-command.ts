@@ -1,7 +1,17 @@
 import process from "node:process";
 import { Command, Config, Parser, type Interfaces } from "@oclif/core";
 import { refuseUnderToken } from "@agent-vault/runner";
-import { findVault, openState, printable, pushCommand, type ChangeRequest, type Context, type VaultState } from "@agent-vault/vault";
+import {
+  findVault,
+  openState,
+  printable,
+  pushCommand,
+  type ChangeRequest,
+  type Context,
+  type MergeReview,
+  type VaultState,
+} from "@agent-vault/vault";
+import { askMerge } from "./advice/ask-merge.js";
 import type { CompletionKind } from "./completions/completion-kind.js";
 import { globalFlags } from "./flags/common-flags.js";
 import { keyChoice } from "./flags/key-choice.js";
@@ -12,6 +22,7 @@ import { colour } from "./terminal/messages.js";
 import { ProgressLine } from "./terminal/progress-line.js";
 import { reportError } from "./terminal/report-error.js";
 import { jsonText } from "./terminal/standard-output.js";
+import { terminal } from "./terminal/terminal.js";
 import { findVaultToRead, terminalContext } from "./terminal/terminal-context.js";
 
 /** A command line that the command's own flags and arguments were read from. */
@@ -120,7 +131,8 @@ export abstract class VaultCommand extends Command {
     const vault = findVault(this.context);
     const dryRun = flags["dry-run"] ?? false;
     if (!dryRun) this.#changed = vault;
-    return { vault, key: keyChoice(flags.key), dryRun };
+    const review = terminal.canAsk() ? (merge: MergeReview) => askMerge(merge, (line) => this.context.note?.(line)) : undefined;
+    return { vault, key: keyChoice(flags.key), dryRun, ...(review && { review }) };
   }
 
   /** Says how to push a change, since agents elsewhere see it only then. A hint, so its failure is no error. */

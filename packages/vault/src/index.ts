@@ -72,16 +72,18 @@ export { memoryFile, memoryFolder, readMemory } from "./trust/memory-store.js";
 export { allStates, type Memory } from "./trust/memory.js";
 export { fingerprint, isSignatureOf, parseSignature } from "./lock/ssh-signature.js";
 export { DivergedError, type Divergence } from "./sync/divergence.js";
-export { cloneStatus, lastSignedState, type CloneStatus, type UpstreamDistance } from "./sync/clone-status.js";
-export { describeWidening } from "./sync/widening.js";
-export { sync, type SyncReport, type SyncRequest } from "./operations/sync/sync.js";
 export {
-  MergeConflictError,
-  type MergeAnswers,
-  type MergeReport,
-  type MergeReview,
-  type ReviewedSide,
-} from "./operations/sync/merge-review.js";
+  cloneStatus,
+  lastSignedState,
+  waitingMerge,
+  type CloneStatus,
+  type UpstreamDistance,
+  type WaitingMerge,
+} from "./sync/clone-status.js";
+export { describeWidening } from "./sync/widening.js";
+export { finishInHook, type HookFinish } from "./operations/sync/finish-in-hook.js";
+export { sync, type SyncReport, type SyncRequest } from "./operations/sync/sync.js";
+export { MergeConflictError, type MergeAnswers, type MergeReport, type MergeReview, type ReviewedSide } from "./change/merge-review.js";
 export type { MergeNote, Question } from "./merge/questions.js";
 export type { SyncOptions, SyncResult } from "./sync/sync.js";
 export { VaultState, type Owner } from "./files/vault-state.js";

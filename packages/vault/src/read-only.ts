@@ -85,6 +85,6 @@ export { harnessAgentIn, loadKeysForUse, type UseKeys } from "./reading/keys-for
 export { openVault, type Need, type OpenedVault, type OpenRequest } from "./reading/open-vault.js";
 export { agentKeyFileOf, findVaultKeys, loadVaultKeys, locateVaultKey } from "./keys/vault-keys.js";
 export type { FileEntry, FileSource } from "./format/file-source.js";
-export { notePushed } from "./trust/note-pushed.js";
+export { notePushed, unsignedMergesPushed } from "./trust/note-pushed.js";
 export { VaultFolder } from "./files/vault-folder.js";
 export { findVault, VaultFiles } from "./files/vault-files.js";

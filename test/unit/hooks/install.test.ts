@@ -510,8 +510,10 @@ describe("lefthook", () => {
         "pre-commit": { commands: { "agent-vault": { run: "agent-vault scan --staged" } } },
       });
     expect(repository.read(file)).toEqual(Buffer.from(text));
-    expect(repository.read(".git/config")).toEqual(config);
+    // The merge driver is no hook.
+    expect(repository.git("config", "--get", "merge.agent-vault.recursive")).toBe("binary\n");
     await uninstall(repository);
+    expect(repository.read(".git/config")).toEqual(config);
     expect(repository.read(file)).toEqual(Buffer.from(text));
   });
 
@@ -597,8 +599,9 @@ describe("core.hooksPath", () => {
       const result = await install(repository);
       expect(result).toMatchObject({ method: "outside", installed: false });
       expect(existsSync(join(outside, "pre-commit"))).toBe(false);
-      expect(repository.read(".git/config")).toEqual(config);
       expect((await status(repository)).installed).toBe(false);
+      await uninstall(repository);
+      expect(repository.read(".git/config")).toEqual(config);
 
       writeFileSync(join(outside, "pre-commit"), `#!/bin/sh\n${result.manual}`, { mode: 0o755 });
       expect((await status(repository)).installed).toBe(true);

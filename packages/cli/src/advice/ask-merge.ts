@@ -8,7 +8,7 @@ export async function askMerge(review: MergeReview, show: (line: string) => void
   if (review.isFirst) {
     show("This is the vault's first merge. agent-vault 0.2.0 cannot read it: every reader needs an update.");
     if (!(await terminal.confirm("Merge?"))) return undefined;
-  }
+  } else if (review.mustBeSeen && !(await terminal.confirm("Sign this?"))) return undefined;
   const answers = new Map<string, MergeReview["ours"]["digest"]>();
   for (const { id, kind, subject, choices } of review.questions) {
     if (kind === "base") {

@@ -2,11 +2,24 @@ import { plural, printable, type MergeReport, type MergeReview, type ReviewedSid
 
 const MAX_CHANGES = 20;
 
+/** What an owner is told of the first merge. */
+export const FIRST_MERGE =
+  "This is the vault's first merge. agent-vault 0.2.0 cannot read it, so update agent-vault and its SDKs wherever the vault is read.";
+
 /** What was merged, in lines for a person. */
 export function* describeMerge({ branch, notes, encrypted }: MergeReport): Generator<string> {
   const again = encrypted > 0 ? ` ${plural(encrypted, "file")} ${encrypted === 1 ? "was" : "were"} encrypted again.` : "";
   yield `Merged your changes of the vault with those of ${branch}.${again}`;
   for (const { text } of notes) yield `  ${text}`;
+}
+
+/** What git had merged and was signed now, in lines for a person. @param merged absent where one side had all of it already */
+export function* describeFinished(merged: MergeReport | undefined): Generator<string> {
+  if (!merged) return yield "Took over the vault's signed state in place of what git had merged.";
+  const again =
+    merged.encrypted > 0 ? ` ${plural(merged.encrypted, "file")} ${merged.encrypted === 1 ? "was" : "were"} encrypted again.` : "";
+  yield `Signed the merge of the vault with ${merged.branch} that git had made.${again}`;
+  for (const { text } of merged.notes) yield `  ${text}`;
 }
 
 /** What would be merged, and what has to be decided: who changed what, and when; never a value. */

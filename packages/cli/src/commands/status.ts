@@ -39,6 +39,7 @@ function* formatStatus({
   overdue,
   upstream,
   clone,
+  merge,
   next,
   audit,
 }: VaultStatus): Generator<string> {
@@ -57,9 +58,15 @@ function* formatStatus({
   if (clone) yield `Branch    ${formatBranch(clone)}`;
   if (upstream) yield `Upstream  ${formatUpstream(upstream, clone?.diverged ?? false)}`;
   if (clone?.askedAt) yield `Remote    ${formatAsked(clone)}`;
-  if (clone && clone.unsigned.length > 0) yield `Unsigned  ${andMore(clone.unsigned, 5)}`;
+  if (merge) yield `Merge     ${formatMerge(merge)}`;
+  else if (clone && clone.unsigned.length > 0) yield `Unsigned  ${andMore(clone.unsigned, 5)}`;
   yield `Audit     ${audit.on ? `${audit.rows} rows on this machine, ${audit.anchored} signed by an owner` : `off: ${audit.why}`}`;
   if (next !== undefined) yield `Next      ${next}`;
+}
+
+function formatMerge({ commit, states, owners }: NonNullable<VaultStatus["merge"]>): string {
+  const who = owners.length === 0 ? "an owner" : owners.join(" or ");
+  return `git joined states ${states.join(" and ")} in commit ${commit.slice(0, 12)}, which waits for ${who} to sign it: agent-vault sync`;
 }
 
 function formatPrincipal({ role, name }: NonNullable<VaultStatus["you"]>): string {

@@ -9,7 +9,7 @@ import {
   plural,
   type SyncReport,
 } from "@agent-vault/vault";
-import { describeMerge, describeReview } from "../advice/describe-merge.js";
+import { describeFinished, describeMerge, describeReview, FIRST_MERGE } from "../advice/describe-merge.js";
 import { keyChoice } from "../flags/key-choice.js";
 import { dryRunFlag, keyFlag } from "../flags/common-flags.js";
 import { askMerge } from "../advice/ask-merge.js";
@@ -57,7 +57,7 @@ export default class Sync extends VaultCommand {
         ...(terminal.canAsk() && { review: (review) => askMerge(review, (line) => this.context.note?.(line)) }),
       });
       const { pulledWidening, pushedWidening, ...rest } = result;
-      if (result.merged?.isFirst) this.context.warn(FIRST_MERGE);
+      if (result.merged?.isFirst || result.finished?.isFirst) this.context.warn(FIRST_MERGE);
       const isNoted = this.context.note !== undefined;
       this.print({ ...rest, pulled_widening: pulledWidening, pushed_widening: pushedWidening }, () =>
         describeSync(result, { isNoted, isDryRun: flags["dry-run"] }),
@@ -74,12 +74,10 @@ export default class Sync extends VaultCommand {
   }
 }
 
-const FIRST_MERGE =
-  "This is the vault's first merge. agent-vault 0.2.0 cannot read it, so update agent-vault and its SDKs wherever the vault is read.";
-
 function* describeSync(result: SyncReport, { isNoted, isDryRun }: { isNoted: boolean; isDryRun: boolean }): Generator<string> {
-  const { upstream, pulled, pushed, pulledWidening, pushedWidening, merged, unmerged, onto } = result;
+  const { upstream, pulled, pushed, pulledWidening, pushedWidening, finished, merged, unmerged, onto } = result;
   const commits = (count: number) => plural(count, "commit");
+  if (finished) yield* describeFinished(finished);
   if (unmerged) {
     if (isDryRun) yield* describeReview(unmerged);
     yield "Nothing was changed.";

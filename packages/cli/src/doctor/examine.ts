@@ -3,7 +3,7 @@ import { ok, type Diagnosis } from "./diagnosis.js";
 import { examineKey, examineKeyFiles, examineToken } from "./keys.js";
 import { examineLedger } from "./ledger.js";
 import { examineEngine, examineGit, examineNode, examineProgram } from "./programs.js";
-import { examineHook, examineRepository } from "./repository.js";
+import { examineHook, examineMergeDriver, examineRepository } from "./repository.js";
 import { examineVault } from "./vault.js";
 
 /**
@@ -27,6 +27,7 @@ export async function examine(context: Context, version: string, key: KeyChoice)
     ...(await examineVault(context, root, key)),
     await examineRepository(context, root),
     await examineHook(context, root),
+    await examineMergeDriver(context, root),
     await examineLedger(context, root, key),
   ];
 }

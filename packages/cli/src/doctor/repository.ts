@@ -1,4 +1,4 @@
-import { hookStatus } from "@agent-vault/hooks";
+import { hookStatus, mergeDriverStatus } from "@agent-vault/hooks";
 import { GitRepository, VaultError, type Context } from "@agent-vault/vault";
 import { isGitError } from "@agent-vault/vault/git";
 import { ok, warning, type Diagnosis } from "./diagnosis.js";
@@ -26,6 +26,20 @@ export async function examineHook(context: Context, root: string): Promise<Diagn
   if ("installed" in status && status.installed) return ok("hook", "The pre-commit hook is installed.");
   return warning("hook", "The pre-commit hook is not installed in this clone.", "Install it with agent-vault hook install.");
 }
+
+/** Whether git joins the vault in this clone, where both sides of a merge have changed it. */
+export async function examineMergeDriver(context: Context, root: string): Promise<Diagnosis> {
+  const status = await mergeDriverStatus(context, root).catch(asVaultError);
+  if (status instanceof VaultError) return failure("merge", status);
+  if (status === "registered") return ok("merge", "Git merges the vault by agent-vault's merge driver.");
+  return warning("merge", DRIVER_PROBLEMS[status], "Register it with agent-vault hook install.");
+}
+
+const DRIVER_PROBLEMS = {
+  "not-registered": "Git does not merge the vault in this clone: what both sides have changed conflicts.",
+  "other-version": "Git merges the vault by the merge driver of another version of agent-vault.",
+  "program-gone": "Git would merge the vault by an agent-vault that is not there any more.",
+} as const;
 
 function failure(subject: string, { message, remedy }: VaultError): Diagnosis {
   return warning(subject, message, remedy ?? "Run git status there to see why.");

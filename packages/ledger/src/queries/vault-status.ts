@@ -1,5 +1,8 @@
 import {
+  digestOf,
   identifyPrincipal,
+  LOCK_FILE,
+  VaultFolder,
   auditSink,
   usesLedger,
   VaultError,
@@ -9,7 +12,7 @@ import {
   type KeyChoice,
   DAY_MS,
 } from "@agent-vault/vault/read-only";
-import type { CloneStatus, SecretQuery, UpstreamDistance, VaultState } from "@agent-vault/vault";
+import type { CloneStatus, SecretQuery, UpstreamDistance, VaultState, WaitingMerge } from "@agent-vault/vault";
 import { openLedger } from "../open-ledger.js";
 import { secretSearch } from "./secret-search.js";
 
@@ -42,6 +45,8 @@ export interface VaultStatus {
   readonly upstream: UpstreamDistance | undefined;
   /** `undefined` where the vault is in no repository. */
   readonly clone: CloneStatus | undefined;
+  /** What git has merged and no owner has signed; absent where nothing waits. */
+  readonly merge: WaitingMerge | undefined;
   /** The command to run next; `undefined` where nothing is to be done. */
   readonly next: string | undefined;
   readonly audit: AuditStatus;
@@ -58,7 +63,7 @@ export type AuditStatus =
  * @throws VaultError as `openVault`, `TAMPERED`, `INVALID_MANIFEST`
  */
 export async function vaultStatus(context: Context, root: string, key: KeyChoice = {}): Promise<VaultStatus> {
-  const { cloneStatus, fingerprint, lastSignedState, pushCommand, querySecrets } = await import("@agent-vault/vault");
+  const { cloneStatus, fingerprint, lastSignedState, pushCommand, querySecrets, waitingMerge } = await import("@agent-vault/vault");
   const opened = await openVault(context, root, "state", { key, read: (state) => void [state.config, state.manifest, state.owners] });
   const { keys } = opened;
   const committed = isAsSigned(opened.files) ? undefined : await lastSignedState(context, root, keys);
@@ -78,6 +83,9 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
   ]);
   const yours = principal?.role === "owner" ? all : principal?.role === "agent" ? await count({ agent: principal.name }) : undefined;
   const clone = await cloneStatus(context, root).catch(() => undefined);
+  const lock = new VaultFolder(root).read(LOCK_FILE);
+  const isOther = clone && (clone.unsigned.length > 0 || (lock && digestOf(lock)) !== opened.trusted?.digest);
+  const merge = isOther ? await waitingMerge(context, root, keys) : undefined;
   const push = clone && !clone.upstream ? await pushCommand(context, root).catch(() => undefined) : undefined;
   return {
     folder: root,
@@ -99,11 +107,13 @@ export async function vaultStatus(context: Context, root: string, key: KeyChoice
     overdue,
     upstream: clone?.upstream,
     clone,
+    merge,
     next: nextCommand(),
     audit: await auditStatus(),
   };
 
   function nextCommand(): string | undefined {
+    if (merge) return "agent-vault sync";
     if (!trusted || (clone && clone.unsigned.length > 0)) return "agent-vault sign";
     if (clone?.upstream && clone.upstream.ahead + clone.upstream.behind > 0) return "agent-vault sync";
     if (push !== undefined) return push;

@@ -13,19 +13,18 @@ const GITIGNORE = [
   "!agents/*/public.key",
 ];
 /** Without `binary`: unsigned rules at the top of the repository may give it another meaning. */
+const EVERY_BYTE = "# agent-vault: every byte counts";
 const GITATTRIBUTES = [
-  "# agent-vault: every byte counts",
-  "*.enc -diff -merge",
-  "*.escrow -diff -merge",
-  "* -text -filter -ident -working-tree-encoding",
+  `${EVERY_BYTE}, and git merges by what the vault's files mean`,
+  "*.enc -diff",
+  "*.escrow -diff",
+  "* -text -filter -ident -working-tree-encoding merge=agent-vault",
 ];
 /** What earlier versions wrote, the first without the other ways in which git changes a file on its way to the work tree. */
-const FORMER_GITATTRIBUTES = ["* -text", "* -text -filter -ident -working-tree-encoding"].map((rule) => [
-  "# agent-vault: every byte counts",
-  rule,
-  "*.enc binary",
-  "*.escrow binary",
-]);
+const FORMER_GITATTRIBUTES = [
+  ...["* -text", "* -text -filter -ident -working-tree-encoding"].map((rule) => [EVERY_BYTE, rule, "*.enc binary", "*.escrow binary"]),
+  [EVERY_BYTE, "*.enc -diff -merge", "*.escrow -diff -merge", "* -text -filter -ident -working-tree-encoding"],
+];
 
 /** A random UUID (RFC 9562, version 4) from the context's randomness. */
 export function newVaultId(context: Context): string {

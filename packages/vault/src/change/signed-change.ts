@@ -9,14 +9,17 @@ import { CONFIG_FILE } from "../format/layout.js";
 import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { actorOf, onRecord, recordFailure, secretsAmong, type Begin } from "../record/on-record.js";
 import type { Actor, BegunChange } from "../record/recorder.js";
+import type { MergeDeciders } from "./ask-merge.js";
+import { finishBeforeChange, forgetMerge, isJoined, isSignOfMerge } from "./finish-before-change.js";
 import { recoverVault } from "./recovery.js";
 import { withoutUnchanged, type FileChanges } from "../files/changes.js";
 import { requireNoGitOperation } from "./preconditions.js";
 import { transact, type PlannedCommit } from "./transaction.js";
 import type { Digest } from "../lock/digest.js";
-import type { Lock, LockOwner } from "../lock/lock.js";
+import type { LockOwner } from "../lock/lock.js";
 import { vaultIdIn, type SignedLock } from "../lock/open-lock.js";
 import { parentState } from "./parents.js";
+import { requireOwner } from "./require-signer.js";
 import { signState } from "./sign-state.js";
 import { SigningKey } from "../keys/signing-key.js";
 import { rememberMade } from "../trust/remember.js";
@@ -33,6 +36,8 @@ export interface ChangeRequest {
   readonly key?: KeyChoice;
   /** Say what would change, for whom, and change nothing. */
   readonly dryRun?: boolean;
+  /** Asks a person about a merge that git has made of the vault, which is signed before the change; absent where there is nobody to ask. */
+  readonly review?: MergeDeciders["review"];
 }
 
 /** What an operation works out from the state: a commit message, what to tell the caller, and the files beyond the usual. */
@@ -81,6 +86,18 @@ export async function changeVault<R>(context: Context, request: ChangeRequest, o
  *   and what a transaction and the operation throw
  */
 export async function changeSigned<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask?: Ask): Promise<Changed<R>> {
+  const { vault, dryRun = false } = request;
+  if (!dryRun && isJoined(vault)) await finishBeforeChange(context, request);
+  else if (!dryRun) forgetMerge(context, vault);
+  try {
+    return await changeOnce(context, request, operation, ask);
+  } catch (error) {
+    if (dryRun || !isSignOfMerge(error) || !(await finishBeforeChange(context, request))) throw error;
+    return changeOnce(context, request, operation, ask);
+  }
+}
+
+async function changeOnce<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask: Ask | undefined): Promise<Changed<R>> {
   const { vault, dryRun = false } = request;
   const plan: Operation<R> = async (state, owner) => {
     requireUsableManifest(state);
@@ -214,29 +231,6 @@ async function signChange<R>(
   const inBetween = { read: (file: string) => next.files.get(file) ?? undefined };
   const handover = { message: `${message}: signed with the new key`, files: withoutUnchanged(inBetween, last.files) };
   return { files: next.files, signed: last.signed, anchor, handover: [handover] };
-}
-
-/**
- * The owner among some keys, with the key that signs this vault's states.
- * @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`
- */
-export async function requireOwner(keys: Keys, state: VaultState, lock: Lock): Promise<{ owner: Identity; signingKey: SigningKey }> {
-  const owner = await ownerIdentityAmong(keys, state);
-  const signingKey = new SigningKey(owner, lock.vault);
-  requireSigner(signingKey, lock);
-  return { owner, signingKey };
-}
-
-/**
- * Refuses an owner who may not sign: nobody would trust what they sign.
- * @throws VaultError `UNTRUSTED_SIGNER`
- */
-export function requireSigner({ publicKey }: SigningKey, { owners }: Lock): void {
-  if (owners.some(({ key }) => key === publicKey)) return;
-  throw new VaultError("UNTRUSTED_SIGNER", "The signed state of this vault does not list your signing key among its owners.", {
-    remedy:
-      "If you did not expect that, do not use this copy: it may have been made to deceive you. Otherwise have another owner run agent-vault remove-owner and add-owner for you, with what agent-vault owner keys prints.",
-  });
 }
 
 /** Refuses a manifest that lists an agent or group twice: what an edit means would be unclear. @throws VaultError `INVALID_MANIFEST` */

@@ -82,3 +82,6 @@ export const changeFolder = (gitDir: string): string => join(gitDir, "agent-vaul
 
 /** What a change writes once it is sure to be finished, by whichever process. */
 export const journalFile = (gitDir: string): string => join(changeFolder(gitDir), "journal.json");
+
+/** Says that git has joined files of a vault in this work tree, by our merge driver; what it joined is in `vault.lock`. */
+export const mergeMarkFile = (gitDir: string): string => join(changeFolder(gitDir), "unfinished-merge.json");

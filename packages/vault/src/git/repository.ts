@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.js";
 import { isSystemError, VaultError } from "../errors.js";
 import { gitFailed, noWorkTree } from "./errors.js";
-import { findGitFolders, usesSha256 } from "./git-folders.js";
+import { findGitFolders, readText, symbolicHead, usesSha256 } from "./git-folders.js";
 import type { EnvironmentOptions } from "./environment.js";
 import { readBlobs, readContents } from "./objects.js";
 import { askRemote, cloneRepository, talkToRemote, type CloneOptions } from "./remote.js";
@@ -139,7 +139,23 @@ export class GitRepository {
       CHERRY_PICK_HEAD: "cherry-pick",
       REVERT_HEAD: "revert",
     };
-    return Object.entries(marks).find(([mark]) => existsSync(join(this.gitDir, mark)))?.[1];
+    // Their hooks post-merge and post-rewrite run when all is done, and before git takes its marks away.
+    const isDone = (mark: string) => (mark === "rebase-merge" ? this.#hasRebased() : mark === "MERGE_HEAD" && this.#hasMerged());
+    const isUnderWay = (mark: string) => existsSync(join(this.gitDir, mark)) && !isDone(mark);
+    return Object.entries(marks).find(([mark]) => isUnderWay(mark))?.[1];
+  }
+
+  /** Whether what is merged has come into the commit that is checked out. */
+  #hasMerged(): boolean {
+    const merged = readText(join(this.gitDir, "MERGE_HEAD"))?.split("\n").filter(Boolean) ?? [];
+    const parents = this.runSync(["rev-parse", "HEAD^@"]).toString("latin1").split("\n");
+    return merged.length > 0 && merged.every((commit) => parents.includes(commit));
+  }
+
+  /** Whether a rebase has done all, and the branch is at its result. */
+  #hasRebased(): boolean {
+    const read = (file: string) => readText(join(this.gitDir, "rebase-merge", file));
+    return read("done") !== undefined && !read("git-rebase-todo")?.trim() && read("head-name")?.trim() === symbolicHead(this.gitDir);
   }
 
   /** @throws VaultError `REPOSITORY_BUSY` while the person has such an operation unfinished */

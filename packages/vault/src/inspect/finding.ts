@@ -4,6 +4,10 @@ import type { ErrorCode } from "../errors.js";
 export const FINDINGS = {
   unsigned: { code: "UNSIGNED", says: "Nobody has signed the state of the vault." },
   "bad-signature": { code: "BAD_SIGNATURE", says: "The signature does not match the vault's lock." },
+  "unfinished-merge": {
+    code: "BAD_SIGNATURE",
+    says: "States of the vault were merged without agent-vault, and nobody has signed the result.",
+  },
   "too-new": { code: "TOO_NEW", says: "The state of the vault was written by a newer agent-vault." },
   "signer-unknown": { code: "UNTRUSTED_SIGNER", says: "Nothing outside the repository says who may sign the vault." },
   "untrusted-signer": { code: "UNTRUSTED_SIGNER", says: "The vault is signed by a key that is not trusted." },

@@ -13,6 +13,8 @@ import { shellWord } from "../text/shell-word.js";
 import { openBase, requireRepository } from "./base.js";
 import { compare, type Comparison } from "./comparison.js";
 import { mergedParents, type MergedParent } from "./merged-states.js";
+import { findVaultKeys } from "../keys/vault-keys.js";
+import { waitingMerge } from "../sync/clone-status.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { assessTrust } from "./trust-assessment.js";
 import type { SignedLock } from "../lock/open-lock.js";
@@ -92,6 +94,7 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
   const { signed, lineage, findings: trust } = await assessTrust(context, root, state, digests, { commit, base: base?.base });
   const compared = base && (await compare(context, root, repository!, { state, lineage }, base));
   const findings = [
+    ...(await unfinishedMerge(context, root, repository, { commit, trust })),
     ...trust,
     ...demands(context, signed, options),
     ...inspect(context, state),
@@ -117,6 +120,29 @@ export function verificationError(findings: readonly Finding[]): VaultError | un
   const code: ErrorCode = FINDINGS[first.kind].code;
   const count = errors.length === 1 ? "an error" : `${errors.length} errors, the first of them`;
   return new VaultError(code, `The vault has ${count}: ${first.message}`, { remedy: first.remedy });
+}
+
+/** What git, a host or an editor has joined, where that is what is wrong with the signature. */
+async function unfinishedMerge(
+  context: Context,
+  root: string,
+  repository: GitRepository | undefined,
+  { commit, trust }: { readonly commit: string | undefined; readonly trust: readonly Finding[] },
+): Promise<Finding[]> {
+  const isHalfMade = trust.some(({ kind }) => kind === "bad-signature" || kind === "tampered");
+  const waiting = isHalfMade && repository ? await waitingMerge(context, root, findVaultKeys(context, root), commit) : undefined;
+  if (!waiting) return [];
+  const { commit: at, states, owners } = waiting;
+  return [
+    {
+      severity: "error",
+      kind: "unfinished-merge",
+      subject: LOCK_FILE,
+      message: `In commit ${at.slice(0, 12)} states ${states.join(" and ")} of the vault were joined without agent-vault, and no owner has signed the result.`,
+      remedy: `An owner (${owners.join(", ")}) signs a merge of these states with agent-vault sync; what the files say until then counts for nothing.`,
+      file: LOCK_FILE,
+    },
+  ];
 }
 
 /** What the caller asks of the state's age, beyond what its owner does. */

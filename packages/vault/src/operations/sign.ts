@@ -32,7 +32,8 @@ import { VaultFolder } from "../files/vault-folder.js";
 import { VaultState } from "../files/vault-state.js";
 import { openEscrow } from "./agents/escrow.js";
 import { parentsOf, requirePerson } from "./sign-parents.js";
-import { changeSigned, requireOwner, requireSigner, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
+import { requireOwner, requireSigner } from "../change/require-signer.js";
+import { changeSigned, requireUsableManifest, type ChangeRequest } from "../change/signed-change.js";
 
 /** What an owner is asked to sign: all changes that were made without agent-vault since the newest state that an owner signed. */
 export interface SignProposal {

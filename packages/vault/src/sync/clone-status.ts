@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Context } from "../context.js";
+import { VaultError } from "../errors.js";
 import { classify, LOCK_FILE } from "../format/layout.js";
 import { uncommittedFiles } from "../git/changes.js";
 import { countApart, readTips } from "../git/refs.js";
@@ -8,6 +9,7 @@ import { GitRepository } from "../git/repository.js";
 import type { Keys } from "../keys/find-key.js";
 import { findTrustedState, type CommittedState } from "../trust/newest-trusted-state.js";
 import { TrustContext } from "../trust/trust-context.js";
+import { findUnfinishedMerge } from "../trust/unfinished-merge.js";
 import { readFetchRecord } from "./fetch-record.js";
 
 /** How far a branch is from its upstream as it was last fetched. */
@@ -71,6 +73,43 @@ async function distance(repository: GitRepository, fetched: string | undefined):
   if (!tips) return undefined;
   const isNewer = fetched !== undefined && (await countApart(repository, tips.upstream, fetched).catch(() => undefined))?.ahead === 0;
   return { name: tips.name, ...(await countApart(repository, tips.head, isNewer ? fetched : tips.upstream)) };
+}
+
+/** A merge of the vault that git has made, and that waits for an owner. */
+export interface WaitingMerge {
+  readonly commit: string;
+  /** The numbers of the states that came together. */
+  readonly states: readonly number[];
+  /** The names of those who can sign it. */
+  readonly owners: readonly string[];
+}
+
+/**
+ * Looks for a merge of the vault which no owner has signed, in the commit that is checked out unless another is named.
+ * @param root the vault's folder
+ */
+export async function waitingMerge(
+  context: Context,
+  root: string,
+  keys: Keys | undefined,
+  revision = "HEAD",
+): Promise<WaitingMerge | undefined> {
+  const repository = await GitRepository.findIfAny(context, dirname(root));
+  if (!repository) return undefined;
+  const trust = new TrustContext(context, root, keys, () => {}, {});
+  const found = await findUnfinishedMerge(trust, repository, revision).catch((error: unknown) => {
+    // Who reads the vault is told what is wrong with it.
+    if (error instanceof VaultError) return undefined;
+    throw error;
+  });
+  if (!found) return undefined;
+  const joined = [...found.states, ...found.picks.map(({ to }) => to)];
+  const names = joined.map(({ signed }) => new Set(signed.lock.owners.map(({ name }) => name)));
+  return {
+    commit: found.commit,
+    states: joined.map(({ signed }) => signed.lock.sequence),
+    owners: [...names[0]!].filter((name) => names.every((owners) => owners.has(name))),
+  };
 }
 
 async function unsignedFiles(repository: GitRepository, folder: string): Promise<string[]> {

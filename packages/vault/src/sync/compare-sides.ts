@@ -14,7 +14,7 @@ import { readTrustedState, type CommittedState } from "../trust/newest-trusted-s
 import type { FetchedPlace } from "../trust/place.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { verifyByFormerOwner } from "../trust/verify-by-former-owner.js";
-import { verifyFetched } from "../trust/verify-fetched.js";
+import { verifyFetched, type FetchedState } from "../trust/verify-fetched.js";
 import { askRemote } from "./ask-remote.js";
 import { divergence, DivergedError } from "./divergence.js";
 import { placeOf, readFetchRecord } from "./fetch-record.js";
@@ -94,22 +94,32 @@ export async function compareOnto(clone: SyncedClone): Promise<Sides> {
   return compareWith(clone, here, { kind: "fetched", remote: followed.remote, ref, isHome, commit, path, vaultId: here.signed.lock.vault });
 }
 
-async function compareWith({ repository, trust }: SyncedClone, here: CommittedState, place: FetchedPlace): Promise<Sides> {
-  const tip = place.commit;
-  const apart = await countApart(repository, here.commit, tip);
-  const there = await verifyFetched(trust, repository, place).catch((error: unknown) => {
+/** @param mended the commit on top of what was fetched in which the vault is signed */
+async function compareWith(clone: SyncedClone, here: CommittedState, place: FetchedPlace, mended?: string): Promise<Sides> {
+  const { repository, trust, mend } = clone;
+  const { commit: tip } = place;
+  const apart = await countApart(repository, here.commit, mended ?? tip);
+  let there: FetchedState | undefined;
+  try {
+    there = await verifyFetched(trust, repository, { ...place, commit: mended ?? tip });
+  } catch (error) {
     if (!(error instanceof VaultError)) throw error;
+    const isHalfMade = mended === undefined && MENDED.has(error.code);
     // Nothing of it is taken over where all of it lies behind what is here, which may be what mends it.
-    if (apart.behind === 0 && MENDED.has(error.code)) return undefined;
-    const byFormerOwner =
-      error.code === "UNTRUSTED_SIGNER" ? verifyByFormerOwner(trust, repository, place, here.signed.lineage) : undefined;
-    if (byFormerOwner) return byFormerOwner;
-    throw error;
-  });
-  const sides = { here, tip, there, ...apart };
+    if (!isHalfMade || apart.behind > 0) {
+      const byFormerOwner =
+        error.code === "UNTRUSTED_SIGNER" ? verifyByFormerOwner(trust, repository, tip, here.signed.lineage) : undefined;
+      const made = isHalfMade ? await mend?.(clone, tip) : undefined;
+      if (made !== undefined) return compareWith(clone, here, place, made);
+      if (!byFormerOwner) throw error;
+      there = byFormerOwner;
+    }
+  }
+  const sides = { here, tip, mended, there, ...apart };
   if (isDiverged(sides)) return sides;
   requireNotTakenBack(sides);
-  there?.trusted?.remember();
+  // What is not on the remote yet is not remembered as seen there.
+  if (mended === undefined) there?.trusted?.remember();
   return sides;
 }
 

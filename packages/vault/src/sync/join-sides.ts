@@ -17,10 +17,11 @@ import type { Sides, SyncedClone } from "./synced-clone.js";
  */
 export async function joinSides(
   clone: SyncedClone,
-  { here, tip, there, ahead, behind }: Sides,
+  { here, there, ahead, behind, ...fetched }: Sides,
   merged?: { readonly tree: string; readonly message: string },
 ): Promise<CommittedState> {
   const { context, repository, followed, root, trust } = clone;
+  const tip = fetched.mended ?? fetched.tip;
   if (tip === undefined || (behind === 0 && !merged)) return here;
   await requireCommitted(clone);
   const fastForward = ["merge", "--ff-only", "--no-overwrite-ignore", "--quiet"];

@@ -10,23 +10,26 @@ import { countApart } from "../git/refs.js";
 import type { KeyChoice } from "../keys/find-key.js";
 import { digestOf } from "../lock/digest.js";
 import type { CommittedState } from "../trust/newest-trusted-state.js";
+import { rememberMade } from "../trust/remember.js";
 import { askRemote } from "./ask-remote.js";
 import { compareFetched, compareOnto, compareSides, diverged, isDiverged, openClone, openCloneOnto } from "./compare-sides.js";
 import { readFetchRecord } from "./fetch-record.js";
 import { joinSides } from "./join-sides.js";
 import { publish } from "./publish.js";
-import type { MergeDiverged, Sides, SyncedClone } from "./synced-clone.js";
+import type { MendFetched, MergeDiverged, Sides, SyncedClone } from "./synced-clone.js";
 import { describeWidening, wideningBetween } from "./widening.js";
 
 /** Which directions a sync takes, and the key that says which owner to trust; both directions unless set. */
 export interface SyncOptions {
-  readonly key?: KeyChoice;
+  readonly key?: KeyChoice | undefined;
   /** Bring what the remote has; `true` unless set. */
   readonly pull?: boolean;
   /** Bring the remote what is here; `true` unless set. */
   readonly push?: boolean;
   /** Makes one state where both sides changed the vault; without it that is a conflict. */
   readonly merge?: MergeDiverged;
+  /** Signs what was merged on the remote without agent-vault; without it that is an error. */
+  readonly mend?: MendFetched;
   /** Say what would come and go, and move nothing; `merge` is asked as well, and must not join anything then. */
   readonly dryRun?: boolean;
 }
@@ -58,7 +61,8 @@ const MAX_ATTEMPTS = 20;
  *   reached or there is none, `REPOSITORY_BUSY`, and as `openVault`
  */
 export async function sync(context: Context, root: string, options: SyncOptions = {}): Promise<SyncResult> {
-  const clone = await openClone(context, root, options.key);
+  const mend = (options.pull ?? true) ? options.mend : undefined;
+  const clone = { ...(await openClone(context, root, options.key)), mend };
   const { repository, followed } = clone;
   return withWriteLock(context, changeFolder(repository.gitDir), async () => {
     let pulled = 0;
@@ -121,7 +125,7 @@ export async function takeFetched(context: Context, root: string, key: KeyChoice
  * @throws VaultError as {@link sync}, `INVALID_VALUE` where the remote has no such branch
  */
 export async function joinOnto(context: Context, root: string, onto: string, options: SyncOptions): Promise<SyncResult> {
-  const clone = await openCloneOnto(context, root, onto, options.key);
+  const clone = { ...(await openCloneOnto(context, root, onto, options.key)), mend: options.mend };
   return withWriteLock(context, changeFolder(clone.repository.gitDir), async () => {
     const sides = await compareOnto(clone);
     if (options.dryRun && !isDiverged(sides)) return outlook(clone, sides, { ...options, push: false });
@@ -135,10 +139,14 @@ export async function joinOnto(context: Context, root: string, onto: string, opt
 
 /** Takes over what the remote has, and merges the vault where both sides changed it. */
 async function takeOver(clone: SyncedClone, sides: Sides, merge: MergeDiverged | undefined): Promise<CommittedState> {
-  if (!isDiverged(sides)) return joinSides(clone, sides);
+  if (!isDiverged(sides)) {
+    const present = await joinSides(clone, sides);
+    if (sides.mended !== undefined) rememberMade(clone.trust, present.signed);
+    return present;
+  }
   if (!merge) throw await diverged(clone, sides);
   const present = await merge(clone, sides, (vault) => joinSides(clone, sides, vault));
-  sides.there.trusted.remember();
+  if (sides.mended === undefined) sides.there.trusted.remember();
   return present;
 }
 

@@ -12,7 +12,17 @@ export interface SyncedClone {
   readonly repository: GitRepository;
   readonly trust: TrustContext;
   readonly followed: Followed & { readonly upstream: Upstream };
+  /** Signs what was merged in a commit of the remote and nobody has signed; absent where nobody can. */
+  readonly mend?: MendFetched | undefined;
 }
+
+/**
+ * Signs what a host or a colleague has merged, in git's objects.
+ * @param tip the remote's commit, whose vault is no signed state
+ * @returns a commit on top of it, or `undefined` where it is not that what is wrong with it
+ * @throws VaultError `CONFLICT` where a person would have to decide
+ */
+export type MendFetched = (clone: SyncedClone, tip: string) => Promise<string | undefined>;
 
 /** Brings the code and the vault together, once it is known what the vault's folder is to be. @param tree the id of the folder's tree */
 export type JoinWith = (vault: { readonly tree: string; readonly message: string }) => Promise<CommittedState>;
@@ -37,6 +47,8 @@ export interface Sides {
   readonly here: CommittedState;
   /** The upstream's commit; absent where the remote has no such branch. */
   readonly tip: string | undefined;
+  /** The commit on top of it in which what was merged there is signed; absent where all of it was. */
+  readonly mended?: string | undefined;
   /** The vault there; absent where there is none. */
   readonly there: FetchedState | undefined;
   readonly ahead: number;

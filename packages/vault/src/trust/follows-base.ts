@@ -35,9 +35,17 @@ export function requireFollowsBase(
     trust.warn(
       "diverged",
       `The vault was changed here and on ${revision}: ${states} does not follow state ${tip.signed.lock.sequence}.`,
-      "An owner joins the two with agent-vault sync, before this is merged.",
+      `An owner joins the two before this is merged, on this branch: agent-vault sync --onto ${baseBranch(trust, revision)}.`,
     );
   }
+}
+
+/** The branch that the change is proposed for, by its name: a job compares with a commit, and its host says which branch that is of. */
+function baseBranch({ context: { env } }: TrustContext, revision: string): string {
+  const named = /^(?:[0-9a-f]{7,64}|HEAD.*)$/.test(revision)
+    ? env["GITHUB_BASE_REF"] || env["CI_MERGE_REQUEST_TARGET_BRANCH_NAME"] || ""
+    : revision.replace(/^(?:refs\/(?:heads|remotes)\/)?(?:origin\/)?/, "");
+  return /^[\w./-]+$/.test(named) ? named : "BRANCH";
 }
 
 /** Where a state is, seen from another one; `unknown` where git's history breaks before that is known, as states of 0.2.0 need. */

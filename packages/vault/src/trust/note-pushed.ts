@@ -1,8 +1,14 @@
 import { realpathSync } from "node:fs";
+import { join } from "node:path";
 import type { Context } from "../context.js";
+import { LOCK_FILE } from "../format/layout.js";
 import { isAncestorSync } from "../git/ancestor-sync.js";
-import { isFullRef, type FullRef } from "../git/full-ref.js";
+import { readContentsSync } from "../git/contents-sync.js";
+import { branchName, isFullRef, type FullRef } from "../git/full-ref.js";
 import { findGitFolders } from "../git/git-folders.js";
+import { readMergeMark } from "../git/merge-mark.js";
+import { parseJoinedStates } from "../lock/joined-lock.js";
+import { MAX_LOCK_BYTES } from "../lock/lock.js";
 import { spelledRemote, trackingRef } from "./followed.js";
 import type { MadeState } from "./memory.js";
 import { readMemory, rememberedVaults, updateMemory } from "./memory-store.js";
@@ -37,6 +43,31 @@ export function notePushed(context: Context, folder: string, remote: string, lin
     };
     updateMemory(context, vaultId, (memory) => ({ ...memory, made: memory.made.map(noted) }));
   }
+}
+
+/**
+ * The branches that are about to be pushed with a merge of the vault that git has made in this work tree and no owner has signed.
+ * @param lines as of {@link notePushed}
+ * @returns their names, and the vault's folder; `undefined` where there are none
+ * @throws GitError
+ */
+export function unsignedMergesPushed(
+  context: Context,
+  folder: string,
+  lines: string,
+): { branches: readonly string[]; root: string } | undefined {
+  const folders = findGitFolders(folder);
+  const mark = folders && readMergeMark(folders.gitDir);
+  if (!mark) return undefined;
+  const refs = pushedRefs(lines);
+  const locks = readContentsSync(
+    context,
+    folders.workTree,
+    refs.map(({ commit }) => `${commit}:${mark.folder}/${LOCK_FILE}`),
+    MAX_LOCK_BYTES,
+  );
+  const branches = refs.filter((_, index) => parseJoinedStates(locks[index]) !== undefined).map(({ ref }) => branchName(ref));
+  return branches.length === 0 ? undefined : { branches, root: join(folders.workTree, mark.folder) };
 }
 
 /** A line is `LOCAL-REF COMMIT REMOTE-REF COMMIT`; a ref that is deleted has zeros for its commit. */

@@ -4,7 +4,6 @@ import { VaultState } from "../files/vault-state.js";
 import type { GitRepository } from "../git/repository.js";
 import { holdToLock } from "./hold-to-lock.js";
 import type { Lineage } from "./lineage.js";
-import type { FetchedPlace } from "./place.js";
 import { readSignedLock } from "./signer.js";
 import type { TrustContext } from "./trust-context.js";
 import type { FetchedState } from "./verify-fetched.js";
@@ -19,10 +18,10 @@ import type { FetchedState } from "./verify-fetched.js";
 export function verifyByFormerOwner(
   trust: TrustContext,
   repository: GitRepository,
-  place: FetchedPlace,
+  commit: string,
   here: Lineage,
 ): FetchedState | undefined {
-  const state = new VaultState(CommitFiles.open(repository, place.commit, trust.root));
+  const state = new VaultState(CommitFiles.open(repository, commit, trust.root));
   const signed = readSignedLock(state);
   if (!signed || signed.lock.vault !== here.signed.lock.vault || !here.formerOwners().includes(signed.signer)) return undefined;
   if (!trust.history.leadsBack(signed, ({ digest }) => here.lists(digest) === true)) return undefined;

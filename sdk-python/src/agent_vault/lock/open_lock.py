@@ -28,13 +28,31 @@ class SignedLock:
         return StateRef(self.lock.sequence, self.digest)
 
 
+#: What stands in `vault.lock` where git has joined states and no owner has signed the result yet.
+_JOINED = re.compile(rb"#[^\n]*\nvault: [0-9A-Za-z-]{8,64}\njoined:\n(?:  - sha256:[0-9a-f]{64}\n)+")
+#: Two sides that git has joined say the vault's id once.
+_VAULT = re.compile(rb"^vault: ([0-9A-Za-z-]{8,64})$", re.MULTILINE)
+
+
+def is_joined(content: bytes | None) -> bool:
+    """Whether git has joined states of the vault, where a lock should be."""
+    return content is not None and _JOINED.match(content) is not None
+
+
 def open_lock(content: bytes, signature: bytes) -> SignedLock:
     """Reads a lock and verifies its signature. Raises `BAD_SIGNATURE`, `TOO_NEW`."""
+    if is_joined(content):
+        raise error(
+            "BAD_SIGNATURE",
+            "git joined two states of the vault, and no owner has signed the result yet.",
+            "An owner of the vault signs it with agent-vault sync. To give the merge up: git merge --abort, or git reset --keep ORIG_HEAD.",
+        )
     if re.search(rb"^<{7} ", content, re.MULTILINE):
         raise error(
             "BAD_SIGNATURE",
             "vault.lock has both sides of an unfinished merge, and nobody signed that.",
-            "Abort the merge (git merge --abort, git rebase --abort), take one side, and repeat the other side's change.",
+            "If the merge is committed, an owner signs a merge of both sides with agent-vault sync. "
+            "Before that, commit it as it is, or abort it (git merge --abort, git rebase --abort).",
         )
     parsed = parse_signature(signature)
     if not is_signature_of(parsed, content):
@@ -69,8 +87,10 @@ def is_owner(key: str, signed: SignedLock) -> bool:
 
 def claimed_vault_id(files: FileReader) -> str | None:
     """The id in a vault's lock, which is not verified yet. It only selects the key and the trust record to look up."""
+    content: bytes | None = None
     try:
         content = files.read(LOCK_FILE)
         return None if content is None else parse_lock(content).vault
     except VaultError:
-        return None
+        found = None if content is None else _VAULT.search(content)
+        return None if found is None else found.group(1).decode()

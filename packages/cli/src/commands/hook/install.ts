@@ -8,7 +8,8 @@ export default class HookInstall extends VaultCommand {
   static override helpGroup = "git" as const;
   static override summary = "Install the pre-commit hook in this repository";
   static override needsPerson = "never" as const;
-  static override description = "Fits in with the repository's other hooks. Exits with 1 if you have to add it yourself.";
+  static override description =
+    "Fits in with the repository's other hooks. Exits with 1 if you have to add it yourself. Also registers the merge driver for the vault, and the hooks that note what is pushed and sign merges.";
   static override allowsToken = true;
 
   async run(): Promise<void> {

@@ -1,8 +1,8 @@
-import type { Change } from "../../difference/change.js";
-import { VaultError } from "../../errors.js";
-import type { Digest } from "../../lock/digest.js";
-import type { Question, MergeNote } from "../../merge/questions.js";
-import { plural } from "../../text/counts.js";
+import type { Change } from "../difference/change.js";
+import { VaultError } from "../errors.js";
+import type { Digest } from "../lock/digest.js";
+import type { Question, MergeNote } from "../merge/questions.js";
+import { plural } from "../text/counts.js";
 
 /** One of the two sides of a merge, as a person is told of it. */
 export interface ReviewedSide {
@@ -27,6 +27,8 @@ export interface MergeReview {
   readonly isFirst: boolean;
   /** Files that are encrypted again. */
   readonly encrypted: number;
+  /** Whether a person has to see it in any case, such as where it takes back what an owner has changed. */
+  readonly mustBeSeen: boolean;
 }
 
 /** A person's answers: for each question the side whose answer counts; `undefined` where they do not want to merge. */

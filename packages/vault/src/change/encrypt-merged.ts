@@ -1,14 +1,14 @@
-import type { Identity } from "../../age/identity.js";
-import { decrypt } from "../../age/decrypt.js";
-import { stanzaTypes } from "../../age/header.js";
-import { runBatch, type ReencryptJob } from "../../age/batch.js";
-import { hasRecipients, parseRecipient, requireUniform } from "../../age/recipient.js";
-import { RecipientSets } from "../../age/recipient-sets.js";
-import type { Context } from "../../context.js";
-import type { FileChanges } from "../../files/changes.js";
-import type { SecretPath } from "../../format/names.js";
-import type { MergeInput, SideIndex } from "../../merge/merge-input.js";
-import type { Merged } from "../../merge/merge.js";
+import type { Identity } from "../age/identity.js";
+import { decrypt } from "../age/decrypt.js";
+import { stanzaTypes } from "../age/header.js";
+import { runBatch, type ReencryptJob } from "../age/batch.js";
+import { hasRecipients, parseRecipient, requireUniform } from "../age/recipient.js";
+import { RecipientSets } from "../age/recipient-sets.js";
+import type { Context } from "../context.js";
+import type { FileChanges } from "../files/changes.js";
+import type { SecretPath } from "../format/names.js";
+import type { MergeInput, SideIndex } from "../merge/merge-input.js";
+import type { Merged } from "../merge/merge.js";
 
 /**
  * Encrypts what a merge asks for, each file for exactly the readers of the result, and keeps the values that were not chosen for the owners.
