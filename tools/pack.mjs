@@ -1,5 +1,5 @@
 // `npm run pack`: writes all packages as they would be published to packed/, the npm tarballs and the wheel, once each is found to hold what it
-// should and nothing else. It publishes nothing.
+// should and nothing else. It publishes nothing. With --check nothing is written, and the wheel, which the Python tests build, is left out.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -41,24 +41,31 @@ const PACKAGES = [
 const ALWAYS = ["package.json", "README.md", "LICENSE"];
 
 setUp();
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out);
+const isCheck = process.argv.includes("--check");
 const problems = [];
-for (const { folder, must, may } of PACKAGES) {
-  removeLeftovers(folder);
-  const [packed] = JSON.parse(npmPack(folder));
+if (!isCheck) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out);
+}
+for (const { folder } of PACKAGES) removeLeftovers(folder);
+for (const { name, filename, files } of npmPack()) {
+  const { folder, must, may } = PACKAGES.find((one) => manifestOf(one.folder).name === name);
   check(
-    basename(packed.filename),
-    packed.files.map(({ path }) => path),
+    basename(filename),
+    files.map(({ path }) => path),
     [...ALWAYS, ...must],
     may,
   );
-  for (const { path } of packed.files) checkContent(folder, path);
+  for (const { path } of files) checkContent(folder, path);
 }
-packWheel();
+if (!isCheck) packWheel();
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 if (problems.length > 0) process.exit(1);
-for (const file of readdirSync(out).toSorted()) process.stdout.write(`${relative(process.cwd(), join(out, file))}\n`);
+if (!isCheck) for (const file of readdirSync(out).toSorted()) process.stdout.write(`${relative(process.cwd(), join(out, file))}\n`);
+
+function manifestOf(folder) {
+  return JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+}
 
 /** A build leaves what an earlier one made of sources that are gone; a checkout just made has none of it. */
 function removeLeftovers(folder) {
@@ -71,14 +78,17 @@ function removeLeftovers(folder) {
   }
 }
 
-function npmPack(folder) {
-  const license = join(root, folder, "LICENSE");
-  copyFileSync(join(root, "LICENSE"), license);
+/** Packs all packages, or only says what each would hold. The licence lies beside each of them for as long as that takes. */
+function npmPack() {
+  const licences = PACKAGES.map(({ folder }) => join(root, folder, "LICENSE")).filter((file) => !existsSync(file));
+  for (const file of licences) copyFileSync(join(root, "LICENSE"), file);
   try {
-    const words = ["pack", "--json", "--ignore-scripts", "--loglevel=error", "--pack-destination", out, "--workspace", folder];
-    return run("npm", words, { shell: process.platform === "win32" });
+    const where = isCheck ? ["--dry-run"] : ["--pack-destination", out];
+    const workspaces = PACKAGES.flatMap(({ folder }) => ["--workspace", folder]);
+    const words = ["pack", "--json", "--ignore-scripts", "--loglevel=error", ...where, ...workspaces];
+    return JSON.parse(run("npm", words, { shell: process.platform === "win32" }));
   } finally {
-    rmSync(license);
+    for (const file of licences) rmSync(file);
   }
 }
 

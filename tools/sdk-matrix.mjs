@@ -122,19 +122,34 @@ async function typeCases() {
 
 /** One file, somewhere without any package, as a function that was uploaded. */
 async function bundleCases() {
-  const outfile = join(machine, "function/index.cjs");
-  const external = ["@tursodatabase/*", "@napi-rs/*"];
-  await build({
-    absWorkingDir: project,
-    entryPoints: ["read.mjs"],
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    outfile,
-    external,
-    logLevel: "error",
-  });
-  await reads("esbuild, one file with nothing beside it", process.execPath, [outfile], join(machine, "function"));
+  const folder = join(machine, "function");
+  const bundled = async (name, options) => {
+    const outfile = join(folder, name);
+    const external = ["@tursodatabase/*", "@napi-rs/*"];
+    const common = {
+      absWorkingDir: project,
+      entryPoints: ["read.mjs"],
+      bundle: true,
+      platform: "node",
+      outfile,
+      external,
+      logLevel: "error",
+    };
+    await build({ ...common, ...options });
+    return outfile;
+  };
+  const file = await bundled("index.cjs", { format: "cjs" });
+  await reads("esbuild, one file with nothing beside it", process.execPath, [file], folder);
+  // As docs/node.md has it.
+  const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
+  const module = await bundled("index.mjs", { format: "esm", banner });
+  await reads("esbuild, one ES module with nothing beside it", process.execPath, [module], folder);
+  const temporary = {
+    HOME: "/nowhere/at/all",
+    AGENT_VAULT_HOME: join(machine, "temporary"),
+    AGENT_VAULT_KEY: readFileSync(join(home, ".agent-vault/agents/bot.key"), "utf8"),
+  };
+  await reads("esbuild, as a function with a temporary folder alone", process.execPath, [file], folder, temporary);
 }
 
 async function runnerCases() {

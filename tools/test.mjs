@@ -18,6 +18,7 @@ const steps =
         ["Types", bin("tsc"), ["-b"]],
         ["Error codes", process.execPath, [join(root, "tools/errors.mjs"), "--check"]],
         ["Action", process.execPath, [join(root, "tools/bundle-action.mjs"), "--check"]],
+        ["Packages", process.execPath, [join(root, "tools/pack.mjs"), "--check"]],
         ["Key material", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "scan"]],
         ["Vault", process.execPath, [join(root, "packages/cli/bin/agent-vault.js"), "verify"], { AGENT_VAULT_OWNER: exampleOwner }],
         ["Tests", bin("vitest"), ["run"]],

@@ -127,7 +127,7 @@ const ERRORS = {
   UNSIGNED: { kind: "verification", sdkClass: "VerificationError" },
   /** The signature does not match the vault's lock. */
   BAD_SIGNATURE: { kind: "verification", sdkClass: "VerificationError" },
-  /** The state of the vault was written by a newer agent-vault. */
+  /** The state of the vault or its policy was written by a newer agent-vault. */
   TOO_NEW: { kind: "verification", sdkClass: "VerificationError" },
   /** The vault is signed by a key that this machine has no reason to trust. */
   UNTRUSTED_SIGNER: { kind: "verification", sdkClass: "VerificationError" },

@@ -17,6 +17,11 @@ function parsed(text: string | Uint8Array): { code: string; message: string; rem
 }
 
 describe("a policy's file", () => {
+  it("of a later version is TOO_NEW, whatever else it has", () => {
+    for (const text of ["version: 3\n", "version: 3\nbudgets: [x]\n", "version: 9007199254740991\nrules: nonsense\n"])
+      expect(() => parsePolicy(Buffer.from(text), "policy.yaml")).toThrowError(expect.objectContaining({ code: "TOO_NEW" }));
+  });
+
   it.each<[what: string, text: string | Uint8Array, place: string, message: string | RegExp]>([
     ["nothing", "", "1:1", /mapping/],
     ["no text", new Uint8Array([0xff, 0xfe]), "", /UTF-8/],
@@ -24,7 +29,7 @@ describe("a policy's file", () => {
     ["another document", "version: 1\nrules: []\n---\nversion: 1\nrules: []\n", "", /document/],
     ["a list", "- version: 1\n", "1:1", /mapping/],
     ["no version", "rules: []\n", "1:1", /version: 1/],
-    ["another version", "version: 3\nrules: []\n", "1:10", /version: 1/],
+    ["another version", "version: 0\nrules: []\n", "1:10", /version: 1/],
     ["another channel", "version: 1\napproval_channels: [terminal, sms]\nrules: []\n", "2:31", /approval_channels\.2 /],
     ["no channel", "version: 1\napproval_channels: []\nrules: []\n", "2:20", /empty list/],
     ["a variable with a value", `${RULE}  allow: {env: NODE_ENV=test}\n`, "4:16", /name of a variable/],

@@ -18,15 +18,23 @@ import { repositoryName } from "./repository.js";
 /** The actions that a rule can name. */
 export const ACTIONS = ["run", "inject", "get", "read"] as const;
 const MAX_PATTERN_LENGTH = 512;
+/** The latest version of the file that is known here. */
+const MAX_VERSION = 2;
 
 /**
  * Reads a policy. All that is not understood is an error: a rule that is left out could be the one that denies.
  * @param file names the file in errors
- * @throws VaultError `INVALID_POLICY` with file, line and column
+ * @throws VaultError `INVALID_POLICY` with file, line and column; `TOO_NEW` for a later version than this one knows
  */
 export function parsePolicy(bytes: Uint8Array, file: string): Policy {
   const yaml = readFile(bytes, file);
-  const root = new ConfigField(yaml.document.toJS(), (path, of, problem, hint) => {
+  const value: unknown = yaml.document.toJS();
+  if (isNewer(value)) {
+    throw new VaultError("TOO_NEW", `${file} was written by a newer agent-vault, which this one cannot read.`, {
+      remedy: "Update agent-vault (agent-vault --version shows the version you have). Nothing is allowed until then.",
+    });
+  }
+  const root = new ConfigField(value, (path, of, problem, hint) => {
     const place = of === "name" ? yaml.placeOfName(path) : yaml.placeOf(path);
     const name = path.length === 0 ? "a policy" : path.map((part) => (typeof part === "number" ? part + 1 : part)).join(".");
     return new VaultError("INVALID_POLICY", `${place}: ${name} ${problem}.`, {
@@ -45,6 +53,11 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
     hasRules: rules !== undefined,
     rules: rules?.list().map((rule, index) => parseRule(rule, number, index, yaml.lineOf(["rules", index]))) ?? [],
   };
+}
+
+function isNewer(policy: unknown): boolean {
+  const version = typeof policy === "object" && policy !== null && "version" in policy ? policy.version : undefined;
+  return Number.isSafeInteger(version) && Number(version) > MAX_VERSION;
 }
 
 /** A policy that cannot be read is a denial like any other, and no damage of the vault. */

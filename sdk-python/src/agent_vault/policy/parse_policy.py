@@ -17,6 +17,8 @@ from .policy import APPROVALS, CONDITION_FIELDS, Conditions, Pattern, Policy, Ru
 _ACTIONS = ("run", "inject", "get", "read")
 _CHANNELS = ("terminal", "dialog", "mcp")
 _MAX_PATTERN_LENGTH = 512
+#: The latest version of the file that is known here.
+_MAX_VERSION = 2
 _SPECIAL = re.compile(rf"[?\[\]{{}}!\\{WHITE_SPACE}]")
 _OWNER = re.compile("owner:([^\n\r\u2028\u2029]+)")
 _DURATION = re.compile(r"([0-9]{1,6})[smhdwy]")
@@ -76,7 +78,7 @@ class _Field:
 
 
 def parse_policy(content: bytes) -> Policy:
-    """Raises `INVALID_POLICY`."""
+    """Raises `INVALID_POLICY`, and `TOO_NEW` for a later version than this one knows."""
     try:
         value = read_yaml(content, POLICY_FILE)
     except VaultError as failure:
@@ -84,6 +86,12 @@ def parse_policy(content: bytes) -> Policy:
             raise
         # A policy that cannot be read is a denial like any other, and no damage of the vault.
         raise error("INVALID_POLICY", failure.message, f'{failure.remedy} Put a pattern that begins with * in quotes: "**".') from failure
+    if _is_newer(value):
+        raise error(
+            "TOO_NEW",
+            f"{POLICY_FILE} was written by a newer agent-vault, which this one cannot read.",
+            "Update this package. Nothing is allowed until then.",
+        )
     root = _Field(value)
     fields = root.table(("version", "approval_channels", "rules"))
     version = fields["version"].value if "version" in fields else None
@@ -96,6 +104,11 @@ def parse_policy(content: bytes) -> Policy:
             channel.one_of(_CHANNELS)
     rules = fields["rules"].items() if "rules" in fields else []
     return Policy("rules" in fields, tuple(_rule(field, index + 1) for index, field in enumerate(rules)))
+
+
+def _is_newer(policy: object) -> bool:
+    version = policy.get("version") if isinstance(policy, dict) else None
+    return type(version) in (int, float) and version == version // 1 and _MAX_VERSION < version < 2**53
 
 
 def _rule(field: _Field, position: int) -> Rule:
