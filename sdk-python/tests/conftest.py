@@ -40,6 +40,18 @@ def first(machine: Path) -> Scene:
 
 
 @pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who is not in the system's list, as in a container that runs as a number."""
+
+    def nobody(uid: int) -> object:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("AGENT_VAULT_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+
+@pytest.fixture
 def command_line(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The built command line of this checkout, on the PATH."""
     if _NODE is None or not COMMAND_LINE.exists():

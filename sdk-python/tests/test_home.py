@@ -15,18 +15,6 @@ from agent_vault import context as agent_vault_context
 KEY = key_file("bot.key").read_text("utf-8")
 
 
-@pytest.fixture
-def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user who is not in the system's list, as in a container that runs as a number."""
-
-    def nobody(uid: int) -> object:
-        raise KeyError(uid)
-
-    monkeypatch.delenv("AGENT_VAULT_HOME")
-    monkeypatch.delenv("HOME")
-    monkeypatch.setattr("pwd.getpwuid", nobody)
-
-
 @pytest.mark.usefixtures("homeless")
 def test_without_a_home_a_given_key_reads_and_nothing_is_remembered(first: Scene) -> None:
     with pytest.warns(AgentVaultWarning, match="no home folder"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import http.server
 import json
 import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -15,10 +17,16 @@ from pathlib import Path
 
 import pytest
 from conftest import COMMAND_LINE
-from scene import SIGNERS, Scene
+from scene import SIGNERS, Scene, key_file
 
 from agent_vault import NotAuthorizedError, Vault, VaultError
+from agent_vault.age.identity import Identity
+from agent_vault.audit import otlp_request
+from agent_vault.audit.recorder import can_encrypt_to
+from agent_vault.spool.segment import SegmentHeader, seal_header
 
+BOT = next(line for line in key_file("bot.key").read_text("utf-8").splitlines() if line.startswith("AGE-SECRET-KEY-1"))
+HEADER = SegmentHeader("v", "0a" * 16, bytes(32), "m0", 1, "0", "h", "2026-11-29T00:00:00.000Z", Identity(BOT).recipient())
 PROGRAM = "import sys; from agent_vault import Vault; print(Vault(sys.argv[1], sys.argv[2]).get(sys.argv[3]))"
 
 
@@ -164,16 +172,88 @@ def test_a_collector_acknowledges_first(
     assert json.loads(body)["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["eventName"] == "agent_vault.audit"
 
 
+def test_a_collector_that_is_busy_is_asked_again(recorded: Scene, monkeypatch: pytest.MonkeyPatch, collector: type[Collector]) -> None:
+    collector.busy = 1
+    monkeypatch.setenv("AGENT_VAULT_AUDIT", "otlp")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    assert Vault(recorded.repository, recorded.key_path, auto_pull=False).get("token") == "of the default group"
+    assert len(collector.bodies) == 2
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://collector.example", "nonsense", ""])
+def test_a_collector_that_is_down_far_away_or_in_the_clear_refuses_the_read(
+    recorded: Scene, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AGENT_VAULT_AUDIT", "otlp")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    with pytest.raises(VaultError) as caught:
+        Vault(recorded.repository, recorded.key_path, auto_pull=False).get("token")
+    assert caught.value.code == "LEDGER_UNAVAILABLE"
+
+
+def test_a_collector_that_is_slow_refuses_the_read_in_time(recorded: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_request, "_TIMEOUT_S", 0.2)
+    monkeypatch.setenv("AGENT_VAULT_AUDIT", "otlp")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(VaultError, match="did not answer") as caught:
+            Vault(recorded.repository, recorded.key_path, auto_pull=False).get("token")
+    assert caught.value.code == "LEDGER_UNAVAILABLE"
+
+
+def test_an_owner_whose_kind_of_key_pyrage_does_not_know_is_an_error(recorded: Scene) -> None:
+    keys = ["age1pq1qqqq", "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "ssh-ed25519 AAAA", "age1"]
+    for key in keys:
+        with pytest.raises(VaultError) as caught:
+            seal_header(HEADER, [HEADER.identity, key], Identity(BOT))
+        assert caught.value.code == "LEDGER_UNAVAILABLE"
+    assert [can_encrypt_to([HEADER.identity, key]) for key in keys] == [False, True, False, True]
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.filterwarnings("ignore::agent_vault.AgentVaultWarning")
+def test_without_a_home_nothing_is_read_and_the_ways_on_are_named(first: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGENT_VAULT_AUDIT")
+    vault = Vault(first.repository, key_str=key_file("bot.key").read_text("utf-8"), auto_pull=False)
+    with pytest.raises(VaultError, match=r"AGENT_VAULT_HOME.*otlp, stderr or file:PATH") as caught:
+        vault.get("token")
+    assert caught.value.code == "UNWRITABLE"
+    monkeypatch.setenv("AGENT_VAULT_AUDIT", "stderr")
+    assert vault.get("token") == "of the default group"
+
+
+def test_a_full_disk_keeps_the_value_back_and_the_rows_before_it_whole(recorded: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = Vault(recorded.repository, recorded.key_path, auto_pull=False)
+    vault.get("token")
+
+    def fails(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(VaultError) as caught:
+        vault.get("token")
+    assert caught.value.code == "DISK_FULL"
+    monkeypatch.undo()
+    monkeypatch.setenv("AGENT_VAULT_HOME", str(recorded.home))
+    assert lines(recorded) == 1
+
+
 class Collector(http.server.BaseHTTPRequestHandler):
     """Answers as it is told."""
 
     url = ""
     status = 200
     answer = b""
+    #: How often it says first that it is busy.
+    busy = 0
     bodies: list[bytes]
 
     def do_POST(self) -> None:
         self.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+        if type(self).busy > 0:
+            type(self).busy -= 1
+            self.send_error(503)
+            return
         self.send_response(self.status)
         self.send_header("content-length", str(len(self.answer)))
         self.end_headers()
@@ -186,6 +266,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def collector() -> Iterator[type[Collector]]:
     Collector.bodies = []
+    Collector.status, Collector.answer = 200, b"{}"
     server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
     Collector.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)

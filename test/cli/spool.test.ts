@@ -9,7 +9,7 @@ import { loadKeys } from "#vault/keys/find-key.js";
 import { sealHeader } from "#vault/spool/segment-header.js";
 import { headerDigest, sealLine } from "#vault/spool/segment-lines.js";
 import { formatSpoolRow } from "#vault/spool/spool-row.js";
-import { rounds } from "../support/slow.js";
+import { rounds, SLOW } from "../support/slow.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 
@@ -97,6 +97,38 @@ describe("the spool", () => {
     expect((await box.cli(["audit"])).stderr).not.toContain("line 3");
   });
 
+  it("that only a former owner's key opens stays, and is no error", async () => {
+    const box = await vault();
+    await get(box, "db/url");
+    await box.ok("rotate-owner");
+    await get(box, "stripe/api-key");
+    expect((await entries(box)).map(({ secrets }) => secrets)).toContainEqual(["stripe/api-key"]);
+    const waiting = segments(box).length;
+    expect(waiting === 0 ? await box.ok("audit", "--json") : await box.ok("doctor")).toContain(
+      waiting === 0 ? "db/url" : `${waiting} segment`,
+    );
+  });
+
+  it("shows a row that was forged by one who knows an owner's recipient alone as not proven, and counts it as no use", async () => {
+    const box = await vault();
+    await get(box, "db/url");
+    const { header, folder } = await headerLike(box);
+    const summary = await box.ok("audit", "summary", "--json");
+    const forged = { ...header, segment: "0f".repeat(16) };
+    const first = await sealHeader(forged, [parseRecipient(header.identity)], undefined);
+    const row = formatSpoolRow({
+      time: new Date().toISOString(),
+      event: { action: "get", outcome: "done", who: "eric", identity: header.identity, secrets: ["stripe/api-key"] },
+    });
+    writeFileSync(join(folder, forged.segment), `${first}\n${sealLine(header.key, headerDigest(first), 2, row)}\n`);
+    const all = await entries(box);
+    expect(all.map(({ secrets, proven }) => [secrets, proven]).toSorted()).toEqual([
+      [["db/url"], true],
+      [["stripe/api-key"], false],
+    ]);
+    expect(await box.ok("audit", "summary", "--json")).toBe(summary);
+  });
+
   it("ignores a last line that was torn, which was never acknowledged", async () => {
     const box = await vault();
     await get(box, "stripe/api-key");
@@ -108,28 +140,16 @@ describe("the spool", () => {
   it("is taken in by the million, with every row once", async () => {
     const box = await vault();
     const count = rounds(5000, 1_000_000, "SPOOL_ROWS");
-    const keys = await loadKeys(box.context());
-    const [identity] = keys.identities;
-    const recipient = await identity!.recipient();
     await get(box, "db/url");
-    const folder = dirname(segments(box)[0]!);
+    const { header: like, folder, identity } = await headerLike(box);
+    const { identity: recipient, key } = like;
     const row = formatSpoolRow({
       time: new Date().toISOString(),
       event: { action: "get", outcome: "done", who: "eric", identity: recipient, secrets: ["db/url"] },
     });
     for (let rest = count; rest > 0; rest -= 40_000) {
-      const key = randomBytes(32);
       const segment = randomBytes(16).toString("hex");
-      const machine = readFileSync(join(folder, "../machine"), "utf8").trim();
-      const header = {
-        vault: basename(folder, ".spool"),
-        segment,
-        key,
-        machine,
-        writer: { pid: 4_194_305, start: "1", host: "elsewhere" },
-        started: "",
-        identity: recipient,
-      };
+      const header = { ...like, segment };
       const first = await sealHeader(header, [parseRecipient(recipient)], identity);
       const lines = Array.from({ length: Math.min(rest, 40_000) }, (_, index) => sealLine(key, headerDigest(first), index + 2, row));
       writeFileSync(join(folder, segment), `${[first, ...lines].join("\n")}\n`);
@@ -163,6 +183,22 @@ describe("the spool", () => {
     expect(errorCode(await box.cli(["audit", "collect", join(box.root, "nothing")]))).toBe("FILE_NOT_FOUND");
   });
 });
+
+/** A header such as this machine would write, by another process. */
+async function headerLike(box: Sandbox) {
+  const { identities } = await loadKeys(box.context());
+  const folder = dirname(segments(box)[0]!);
+  const header = {
+    vault: basename(folder, ".spool"),
+    segment: randomBytes(16).toString("hex"),
+    key: randomBytes(32),
+    machine: readFileSync(join(folder, "../machine"), "utf8").trim(),
+    writer: { pid: 4_194_305, start: "1", host: "elsewhere" },
+    started: "",
+    identity: await identities[0]!.recipient(),
+  };
+  return { header, folder, identity: identities[0]! };
+}
 
 describe("AGENT_VAULT_AUDIT", () => {
   it("writes JSON lines to a file, or to standard error", async () => {
@@ -233,6 +269,18 @@ describe("a collector", () => {
       key: "agent_vault.secrets",
       value: { arrayValue: { values: [{ stringValue: "stripe/api-key" }] } },
     });
+  });
+
+  it.skipIf(!SLOW)("that is slow refuses the read after five seconds", async () => {
+    const box = await vault();
+    const silent = createServer(() => {});
+    await new Promise<void>((ready) => void silent.listen(0, "127.0.0.1", ready));
+    onTestFinished(() => silent.closeAllConnections());
+    onTestFinished(() => void silent.close());
+    const began = performance.now();
+    const outcome = await get(box, "stripe/api-key", otlp(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`));
+    expect([errorCode(outcome), outcome.stdout.toString()]).toEqual(["LEDGER_UNAVAILABLE", ""]);
+    expect(performance.now() - began).toBeGreaterThan(4900);
   });
 
   it("that is busy is asked again, and one that is down, far away or in the clear refuses the read", async () => {

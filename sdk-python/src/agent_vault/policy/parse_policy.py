@@ -108,7 +108,9 @@ def parse_policy(content: bytes) -> Policy:
 
 def _is_newer(policy: object) -> bool:
     version = policy.get("version") if isinstance(policy, dict) else None
-    return type(version) in (int, float) and version == version // 1 and _MAX_VERSION < version < 2**53
+    if isinstance(version, bool) or not isinstance(version, (int, float)):
+        return False
+    return _MAX_VERSION < version < 2**53 and version == int(version)
 
 
 def _rule(field: _Field, position: int) -> Rule:
