@@ -21,7 +21,7 @@ export interface AuditSummary {
   readonly unusedAgents: readonly string[];
 }
 
-/** What was taken in from a spool counts as a use only where its writer is proved. */
+/** What was taken in from a spool is a use only where its writer is proved; a refusal counts either way. */
 const IS_CERTAIN = "coalesce(json_extract(a.source, '$[4]'), 1) = 1";
 
 /** Sums up the uses of a period. */
@@ -40,13 +40,11 @@ export function summarize(connection: Connection, { since, until }: Pick<AuditFi
 
   function tally(name: string, join = "", order = "uses DESC, name"): Tally[] {
     const outcome = "coalesce(c.outcome, a.outcome)";
-    const counts = `sum(${outcome} IN ('started', 'done') AND ${IS_CERTAIN}) AS uses, sum(${outcome} = 'denied') AS denied, max(${USE_TIME}) AS last`;
+    const counts = `sum(${outcome} IN ('started', 'done')) AS uses, sum(${outcome} = 'denied') AS denied, max(${USE_TIME}) AS last`;
+    const counted = `(${outcome} = 'denied' OR (${outcome} <> 'failed' AND ${IS_CERTAIN}))`;
     const from = `audit a LEFT JOIN audit c ON c.completes = a.id ${join}`;
     return connection
-      .all(
-        `SELECT ${name} AS name, ${counts} FROM ${from} WHERE ${where} AND ${outcome} <> 'failed' GROUP BY ${name} ORDER BY ${order}`,
-        ...values,
-      )
+      .all(`SELECT ${name} AS name, ${counts} FROM ${from} WHERE ${where} AND ${counted} GROUP BY ${name} ORDER BY ${order}`, ...values)
       .filter((row) => row["name"] !== null)
       .map((row) => ({
         name: String(row["name"]),
