@@ -75,9 +75,11 @@ describe.each(["ledger", "spool"])("with the record in the %s", (AGENT_VAULT_AUD
   });
 });
 
-it("a worker thread takes no token, and reads nothing with one", async () => {
+it("a worker thread reads under a policy, and takes no token, whose roots are in the database", async () => {
   const box = await vault();
   const token = (JSON.parse(await box.ok("token", "mint", "--secret", "stripe/api-key", "--json")) as { token: string }).token;
+  box.write(".agent-vault/policy.yaml", 'version: 1\nrules:\n  - {secrets: "**", allow: {agents: bot, actions: read}}\n');
+  await box.sign();
   const program = box.write(
     join(box.root, "token.mjs"),
     `import { isMainThread, Worker } from "node:worker_threads";
@@ -87,8 +89,9 @@ it("a worker thread takes no token, and reads nothing with one", async () => {
       console.log(await new Vault(${optionsOf(box)}).get("stripe/api-key").catch((error) => error.code));
     }`,
   );
-  const { stdout } = await box.run(process.execPath, [program], { env: { AGENT_VAULT_TOKEN: token } });
-  expect(stdout.toString()).toMatch(/^(?:TOKEN_DENIED|LEDGER_UNAVAILABLE)\n$/);
+  const said = async (env: Record<string, string>) => (await box.run(process.execPath, [program], { env })).stdout.toString();
+  expect(await said({})).toBe("sk_1\n");
+  expect(await said({ AGENT_VAULT_TOKEN: token })).toMatch(/^(?:TOKEN_DENIED|LEDGER_UNAVAILABLE)\n$/);
 });
 
 function optionsOf(box: Sandbox): string {
