@@ -51,8 +51,12 @@ export function finishMerge(event: "post-merge" | "post-rewrite", tracked: boole
 export function mergeDriver(): string {
   const missing =
     "agent-vault was not found, so git could not join the vault. Install agent-vault, then run agent-vault hook install; or give the merge up: git merge --abort";
-  return [...start(false, "merge-driver %O %A %B %P"), `echo "${missing}" >&2`, "exit 1"].join("; ");
+  const kept = KEPT_AS_OURS.flatMap((ending) => [`.agent-vault/*${ending}`, `*/.agent-vault/*${ending}`]).join("|");
+  return [`case %P in (${kept}) exit 0 ;; esac`, ...start(false, "merge-driver %O %A %B %P"), `echo "${missing}" >&2`, "exit 1"].join("; ");
 }
+
+/** Of files with these endings the driver keeps ours; there may be many, and each start of a program takes its time. */
+const KEPT_AS_OURS = [".enc", ".escrow", ".sig", ".pub", "/public.key"];
 
 /** Becomes the first agent-vault that is there; goes on where there is none. @param words for it, as the shell reads them */
 function start(tracked: boolean, words: string): string[] {

@@ -37,13 +37,15 @@ export async function installHook(caller: Context, cwd: string, options: Install
   const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   const { method, file } = location;
-  await setConfig(context, repository.root, COMMAND_KEY, options.command.map(shellQuote).join(" "));
-  await registerDriver(context, repository.root);
+  let installed: boolean;
   try {
-    if (!(await location.install())) return { method, file, installed: false, manual: location.manual };
+    installed = await location.install();
   } catch (error) {
     throw writeError(error, file);
   }
+  await setConfig(context, repository.root, COMMAND_KEY, options.command.map(shellQuote).join(" "));
+  await registerDriver(context, repository.root);
+  if (!installed) return { method, file, installed, manual: location.manual };
   for (const beside of locationsBeside(context, repository, location)) await installBeside(context, beside);
   warnIfIdle(context, repository, location);
   return { method, file, installed: true };

@@ -36,7 +36,8 @@ async function expectEnded({ ana }: Team, at: number): Promise<void> {
   await ana.sync();
   expect((await verify(ana.context(), ana.vault, { strict: true })).findings).toEqual([]);
   expect([await ana.read("g/a"), await ana.read("g/b")]).toEqual(["by ana", "by ben"]);
-  expect(ana.git("status", "--porcelain")).toBe("");
+  // What git had given a driver lies there after its death.
+  expect(ana.git("status", "--porcelain").replaceAll(/^\?\? \.merge_file_\w+\n/gm, "")).toBe("");
   expect(existsSync(join(ana.folder, MARK))).toBe(false);
 }
 
@@ -64,7 +65,7 @@ describe("a merge, killed", { timeout: SLOW ? 3_600_000 : 300_000 }, () => {
     const team = await diverged();
     const { ana, box } = team;
     const restore = keepMachine(box);
-    const step = SLOW ? 1 : 9;
+    const step = SLOW ? 1 : 17;
     for (let at = 1; ; at += step) {
       restore();
       ana.git("merge", "--quiet", "--no-edit", "origin/main");

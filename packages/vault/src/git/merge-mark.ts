@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { replaceFile } from "../disk/atomic-file.js";
+import { VAULT_FOLDER } from "../format/layout.js";
 import { changeFolder, mergeMarkFile, readText } from "./git-folders.js";
 
 /** What our merge driver did last in a work tree. It says no more than that the merge was begun here: what is joined, `vault.lock` says. */
@@ -22,10 +23,16 @@ export function readMergeMark(gitDir: string): MergeMark | undefined {
   if (text === undefined || text.length > 4096) return undefined;
   try {
     const { version, folder, lock } = JSON.parse(text) as Record<string, unknown>;
-    return version === 1 && typeof folder === "string" && typeof lock === "string" ? { folder, lock } : undefined;
+    const isMark = version === 1 && typeof folder === "string" && typeof lock === "string" && isVaultFolder(folder);
+    return isMark ? { folder, lock } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isVaultFolder(folder: string): boolean {
+  const parts = folder.split("/");
+  return parts.at(-1) === VAULT_FOLDER && !parts.some((part) => part === "" || part === "." || part === ".." || /[\n\r]/.test(part));
 }
 
 /** Takes the mark away, once the merge is signed or given up. */
