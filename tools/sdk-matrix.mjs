@@ -5,7 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { build } from "esbuild";
 import { root, setUp } from "./setup.mjs";
@@ -192,15 +192,34 @@ async function pythonCases() {
       spawnSync(interpreter, ["-m", "venv", environment], { encoding: "utf8" }),
       spawnSync(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", dist], { encoding: "utf8" }),
     ].find(({ status }) => status !== 0);
-    if (installed) skip(`Python ${version}`, `it cannot be installed: ${String(installed.stderr).trim().split("\n").at(-1)}`);
-    else
-      await reads(
-        `Python ${version}`,
-        python,
-        ["-c", `from agent_vault import Vault; print(Vault(${JSON.stringify(repository)}).get("stripe/api-key"))`],
-        project,
-      );
+    if (installed) {
+      skip(`Python ${version}`, `it cannot be installed: ${String(installed.stderr).trim().split("\n").at(-1)}`);
+      continue;
+    }
+    const program = `from agent_vault import Vault; print(Vault(${JSON.stringify(repository)}).get("stripe/api-key"))`;
+    const before = usesOnRecord();
+    await reads(`Python ${version}, with git alone on the PATH`, python, ["-c", program], project, { PATH: gitAlone() });
+    await reads(`Python ${version}, with nothing on the PATH`, python, ["-c", program], project, { PATH: "" });
+    report(`Python ${version}, both reads on record`, usesOnRecord() === before + 2);
   }
+}
+
+/** A folder with git and nothing else. */
+function gitAlone() {
+  const folder = join(machine, "git-alone");
+  const git = process.env.PATH.split(delimiter)
+    .map((place) => join(place, "git"))
+    .find(existsSync);
+  if (!existsSync(folder)) {
+    mkdirSync(folder);
+    symlinkSync(git, join(folder, "git"));
+  }
+  return folder;
+}
+
+/** How many uses are on record, by agent-vault audit. */
+function usesOnRecord() {
+  return JSON.parse(must(process.execPath, [CLI, "-C", repository, "audit", "--json", "--action", "get", "--last", "100000"])).length;
 }
 
 function nodes() {
@@ -251,9 +270,13 @@ async function attempt(name, command, args, options, isRight) {
   const begun = performance.now();
   const outcome = await outcomeOf(command, args, { env, ...options });
   const passed = outcome.code === 0 && isRight(outcome);
-  if (!passed) failed += 1;
-  process.stdout.write(`${passed ? "ok    " : "FAILED"} ${name} (${Math.round(performance.now() - begun)} ms)\n`);
+  report(`${name} (${Math.round(performance.now() - begun)} ms)`, passed);
   if (!passed) process.stdout.write(`${outcome.stdout}${outcome.stderr}\n`.replace(/^/gm, "       "));
+}
+
+function report(line, passed) {
+  if (!passed) failed += 1;
+  process.stdout.write(`${passed ? "ok    " : "FAILED"} ${line}\n`);
 }
 
 function outcomeOf(command, args, options) {
@@ -278,6 +301,7 @@ function write(name, text) {
 }
 
 function must(command, args, options = {}) {
-  const { status, stderr, error } = spawnSync(command, args, { env, encoding: "utf8", ...options });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed: ${error?.message ?? stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(command, args, { env, encoding: "utf8", ...options });
+  if (status === 0) return stdout;
+  throw new Error(`${command} ${args.join(" ")} failed: ${error?.message ?? stderr}`);
 }
