@@ -13,6 +13,7 @@ import { compareRemovals } from "./removals.js";
 import { compareSettings } from "./settings.js";
 import { compareStrays } from "./strays.js";
 import { findUnnamed } from "./unnamed-changes.js";
+import { compareVersions } from "./versions.js";
 
 /** How two states of a vault differ, in terms of who can do what. Names are sorted; secrets are spelled as they are shown. */
 export interface Difference {
@@ -49,6 +50,7 @@ export function differenceBetween(before: VaultState | undefined, after: VaultSt
   comparePolicies(pair);
   compareSettings(pair);
   compareEscrows(pair, differing, recipients);
+  compareVersions(pair, differing);
   for (const file of differing) findUnnamed(pair, file);
   compareStrays(pair);
   const files = differing.filter((file) => classify(file).kind !== "secret");

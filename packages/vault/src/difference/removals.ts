@@ -27,7 +27,7 @@ export function describeRemoval({ subject, object }: Pick<Removal, "subject" | "
     const [, kind, name] = /^(\w+):(.*)$/s.exec(text) ?? [];
     return kind === undefined ? named(text) : `${kind} ${named(name!)}`;
   };
-  return object === undefined ? words(subject) : `${words(subject)} from ${words(object)}`;
+  return object === undefined || object === subject ? words(subject) : `${words(subject)} from ${words(object)}`;
 }
 
 function idOf({ id, subject, object }: Manifest["removals"][number]): string {

@@ -19,7 +19,7 @@ export const LOCK_SIGNATURE_FILE = "vault.lock.sig";
 export const STATES_FILE = "vault.states";
 /** The locks of the states that changed who may sign, each with its signature. */
 export const SIGNERS_FOLDER = "signers";
-/** Values that were not chosen where two sides set one secret, encrypted to the owners alone. */
+/** Values that were replaced, or not chosen where two sides set one secret, encrypted to the owners alone. */
 export const VERSIONS_FOLDER = "versions";
 /** What agents that left may have seen. No release writes it yet. */
 export const EXPOSURES_FILE = "exposures.yaml";
@@ -43,6 +43,10 @@ export const signerLockFile = (digest: string): string => `${SIGNERS_FOLDER}/${d
 /** Where the signature of that lock is, relative to the vault's folder. */
 export const signerSignatureFile = (digest: string): string => `${SIGNERS_FOLDER}/${digest}.sig`;
 
+/** Where a value is kept that another one took the place of. @param state the digest of the state that held it */
+export const versionFile = (path: SecretPath, version: number, state: string): string =>
+  `${VERSIONS_FOLDER}/${path}/${version}-${state.slice("sha256:".length, "sha256:".length + 8)}.enc`;
+
 /** The files and folders that later versions of the layout have added. `signed_files` in `config.yaml` vouches for them, and not the lock's own lists. */
 export const ADDED_ENTRIES = [EXPOSURES_FILE, SIGNERS_FOLDER, STATES_FILE, VERSIONS_FOLDER] as const;
 /** A file or folder of {@link ADDED_ENTRIES}. */
@@ -58,7 +62,7 @@ export type VaultFile =
   | { kind: "yaml"; file: string }
   | { kind: "signature"; file: string }
   | { kind: "git"; file: string }
-  | { kind: "added"; entry: AddedEntry }
+  | { kind: "added"; entry: AddedEntry; path?: SecretPath /* of a kept version's secret */ }
   | { kind: "stray" };
 
 const STRAY: VaultFile = { kind: "stray" };
@@ -94,7 +98,7 @@ export function classify(file: string): VaultFile {
     const owner = /^owners\/([^/]+)\.pub$/.exec(file);
     if (owner) return { kind: "owner", name: parseOwnerName(owner[1]!) };
     const version = /^versions\/(.+\/.+)\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.enc$/.exec(file);
-    if (version && parseSecretPath(version[1]!)) return { kind: "added", entry: VERSIONS_FOLDER };
+    if (version) return { kind: "added", entry: VERSIONS_FOLDER, path: parseSecretPath(version[1]!) };
   } catch {
     return STRAY;
   }

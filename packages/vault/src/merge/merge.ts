@@ -1,7 +1,7 @@
 import { agentsOf } from "../format/access.js";
 import { Config } from "../format/config.js";
 import type { FileChanges } from "../files/changes.js";
-import { CONFIG_FILE, escrowFile, MANIFEST_FILE, metadataFile, publicKeyFile, secretFile, VERSIONS_FOLDER } from "../format/layout.js";
+import { CONFIG_FILE, escrowFile, MANIFEST_FILE, metadataFile, publicKeyFile, secretFile, versionFile } from "../format/layout.js";
 import type { Manifest } from "../format/manifest.js";
 import { formatSecretPath, type SecretPath } from "../format/names.js";
 import type { LockOwner } from "../lock/lock.js";
@@ -199,9 +199,8 @@ function ownerFileOf({ sides }: MergeInput, file: string, recipient: string): Fi
 function keptVersions({ sides }: MergeInput, { path, kept }: MergedSecret): KeptVersion[] {
   const files = new Set<string>();
   return kept.map(({ side, own, version }) => {
-    const state = sides[side].digest.slice("sha256:".length, "sha256:".length + 8);
     let number = version;
-    const fileOf = () => `${VERSIONS_FOLDER}/${path}/${number}-${state}.enc`;
+    const fileOf = () => versionFile(path, number, sides[side].digest);
     while (files.has(fileOf())) number += 1;
     files.add(fileOf());
     return { file: fileOf(), name: formatSecretPath(path), from: { side, file: secretFile(own) } };

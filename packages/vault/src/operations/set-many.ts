@@ -2,6 +2,7 @@ import { runBatch, type ReencryptJob } from "../age/batch.js";
 import { decrypt } from "../age/decrypt.js";
 import { requireUniform } from "../age/recipient.js";
 import { RecipientSets } from "../age/recipient-sets.js";
+import { keepReplaced } from "../change/kept-versions.js";
 import { changeVault, type Change, type ChangeRequest } from "../change/signed-change.js";
 import type { Context } from "../context.js";
 import { VaultError } from "../errors.js";
@@ -47,7 +48,7 @@ export async function setMany(context: Context, request: SetManyRequest): Promis
     return {
       message: `agent-vault: ${request.message ?? `set ${plural(updated.length, "secret")}`}`,
       result: updated.map(({ stored }) => stored),
-      files: async (owner): Promise<FileChanges> => {
+      files: async (owner, signed): Promise<FileChanges> => {
         const sets = new RecipientSets();
         const jobs = updated.map(({ path, stored, value }): ReencryptJob => {
           const recipients = state.recipientsOf(path);
@@ -56,7 +57,10 @@ export async function setMany(context: Context, request: SetManyRequest): Promis
         });
         const report = (done: number) => context.progress?.({ step: "Encrypting secrets", done, total: jobs.length });
         const encrypted = await runBatch(jobs, sets.texts, owner, report);
+        const values = updated.map(({ path, stored: { version }, value }) => ({ path, value, version }));
+        const kept = await keepReplaced(context, state, values, owner, signed);
         return new Map<string, Uint8Array | null>([
+          ...kept,
           ...updated.flatMap(({ path, metadata }, index): [string, Uint8Array][] => [
             [secretFile(path), encrypted[index]!],
             [metadataFile(path), metadata],

@@ -1,4 +1,5 @@
 import { encryptChecked } from "../age/encrypt-checked.js";
+import { keepReplaced } from "../change/kept-versions.js";
 import { includingOutdated, reencrypt } from "../change/reencrypt.js";
 import { changeVault, type Ask, type Change, type ChangeRequest } from "../change/signed-change.js";
 import type { Context } from "../context.js";
@@ -34,13 +35,17 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
     return {
       message: `agent-vault: set ${formatSecretPath(path)}`,
       result: stored,
-      files: async (owner) => {
+      files: async (owner, signed) => {
         const access = before.join() === after.join() ? [] : [{ path, before, after, rekeyed: false }];
         const encrypted =
           newValue === undefined
             ? await reencrypt(context, state, owner, includingOutdated(state, [path], access))
             : new Map([[secretFile(path), await encryptChecked(newValue, state.recipientsOf(path), [owner])]]);
-        return new Map([...encrypted, [MANIFEST_FILE, state.manifest.toBytes()], [metadataFile(path), metadata]]);
+        const kept =
+          newValue === undefined
+            ? []
+            : await keepReplaced(context, state, [{ path, value: newValue, version: stored.version }], owner, signed);
+        return new Map([...encrypted, ...kept, [MANIFEST_FILE, state.manifest.toBytes()], [metadataFile(path), metadata]]);
       },
     };
   };
