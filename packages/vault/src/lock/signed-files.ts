@@ -172,7 +172,7 @@ export class SignedFiles {
 
   /** @param what files, and folders with a slash at their end */
   #tampered(what: readonly string[]): VaultError {
-    if (!this.#offered) return tampered(what);
+    if (!this.#offered) return tampered(what, this.#source);
     return new VaultError("TAMPERED", `What the remote offers is not what the vault's owner signed: ${andMore(what, 5)}.`, {
       remedy: "Nothing was taken over. See who changed it (git log @{upstream}), and have an owner put it right.",
     });
@@ -204,12 +204,31 @@ export function differingFrom(lock: Lock, added: ReadonlyMap<string, Digest> | u
   return [...files, ...trees, ...others.map((name) => (isAddedFolder(name) ? `${name}/` : name))];
 }
 
-/** @param what files, and folders with a slash at their end, that lie in the work tree */
-export function tampered(what: readonly string[]): VaultError {
+/**
+ * @param what files, and folders with a slash at their end, that lie in the work tree
+ * @param source where they lie: a merge that was committed half-way is no attack, and is said first
+ */
+export function tampered(what: readonly string[], source?: FileSource): VaultError {
+  const conflicted = source && what.find((file) => /\.(?:yaml|meta)$/.test(file) && hasConflictMarkers(source, file));
+  if (conflicted !== undefined) {
+    return new VaultError("TAMPERED", `${conflicted} holds the conflict markers of a merge, which was committed without being finished.`, {
+      remedy:
+        "Go back to the commit before that merge (git log, then git reset --keep COMMIT) and run agent-vault sync, which merges both sides. Where the merge is pushed already, restore what one side signed (git checkout COMMIT -- .agent-vault) and make the other side's change again.",
+    });
+  }
   return new VaultError("TAMPERED", `What lies in the vault is not what its owner signed: ${andMore(what, 5)}.`, {
     remedy:
       "If an owner made this change, they sign it: agent-vault sign. Otherwise do not use the vault: see who changed it (git status, git log), restore what was signed (git checkout COMMIT -- .agent-vault), and delete files that were added.",
   });
+}
+
+function hasConflictMarkers(source: FileSource, file: string): boolean {
+  try {
+    return /^(?:<{7}|>{7}) /m.test(Buffer.from(source.read(file) ?? "").toString("latin1"));
+  } catch (error) {
+    if (error instanceof VaultError) return false;
+    throw error;
+  }
 }
 
 function isAddedFolder(name: string): boolean {

@@ -68,7 +68,12 @@ export async function nameFiles(context: Context, root: string, error: VaultErro
   const files = new VaultFiles(root);
   const signed = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
   const differing = await differingFiles(context, root, signed, digestsIn(files.source), files.read(CONFIG_FILE));
-  return differing.length > 0 ? tampered(differing.map(({ file }) => file)) : error;
+  return differing.length > 0
+    ? tampered(
+        differing.map(({ file }) => file),
+        files.source,
+      )
+    : error;
 }
 
 /** The digests of the files of commits that brought a lock, the oldest first. */
