@@ -6,7 +6,8 @@ import type { Keys } from "../keys/keys.js";
 import { loadVaultKeys } from "../keys/vault-keys.js";
 import type { Digest } from "../lock/digest.js";
 import { vaultIdIn } from "../lock/open-lock.js";
-import { NotMerged, StillLocked, type MergeChoice } from "./merge-pair.js";
+import { StillLocked } from "./merge-owner.js";
+import { NotMerged, type MergeChoice } from "./merge-pair.js";
 import type { MergeAnswers, MergeReport, MergeReview } from "./merge-review.js";
 
 /** Who decides where two states of the vault are merged. */

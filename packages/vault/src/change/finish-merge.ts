@@ -17,7 +17,8 @@ import { readTrustedState, type CommittedState } from "../trust/newest-trusted-s
 import { rememberMade } from "../trust/remember.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { findUnfinishedMerge, type UnfinishedMerge } from "../trust/unfinished-merge.js";
-import { decideMerge, ownersKeys, signMerge, type MergeChoice, type MergePair } from "./merge-pair.js";
+import { ownersKeys } from "./merge-owner.js";
+import { decideMerge, signMerge, type MergeChoice, type MergePair } from "./merge-pair.js";
 import { recoverVault } from "./recovery.js";
 import { transact, type PlannedCommit } from "./transaction.js";
 
@@ -85,7 +86,7 @@ export async function finishFetched(
 }
 
 function keysFor(trust: TrustContext, unfinished: UnfinishedMerge, choice: MergeChoice): Promise<Keys> {
-  return ownersKeys(trust, unfinished.states[0], choice, () => unsignedMerge(unfinished));
+  return ownersKeys(trust, unfinished.states, choice, () => unsignedMerge(unfinished));
 }
 
 function unsignedMerge({ commit, states }: UnfinishedMerge): VaultError {

@@ -1,6 +1,6 @@
 import type { Identity } from "../age/identity.js";
 import { differenceBetween } from "../difference/difference.js";
-import { ERROR_CODES, VaultError } from "../errors.js";
+import { VaultError } from "../errors.js";
 import type { VaultState } from "../files/vault-state.js";
 import { withoutUnchanged, type FileChanges } from "../files/changes.js";
 import { classify, CONFIG_FILE } from "../format/layout.js";
@@ -8,7 +8,6 @@ import { writeTree } from "../git/commit-tree.js";
 import { withAllBranches } from "../git/fetch-refs.js";
 import type { GitRepository } from "../git/repository.js";
 import type { Keys } from "../keys/keys.js";
-import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { formerOwnerKeys } from "../keys/former-owner-keys.js";
 import type { SigningKey } from "../keys/signing-key.js";
 import { digestOf, type Digest } from "../lock/digest.js";
@@ -21,10 +20,10 @@ import { findCommonStates, type CommonStates } from "../trust/common-states.js";
 import type { CommittedState } from "../trust/newest-trusted-state.js";
 import type { TrustContext } from "../trust/trust-context.js";
 import { compareValues, encryptMerged } from "./encrypt-merged.js";
+import { requireOwnerOfBoth } from "./merge-owner.js";
 import { MergeConflictError, type MergeReport, type MergeReview, type ReviewedSide } from "./merge-review.js";
 import { parentState } from "./parents.js";
 import { signState } from "./sign-state.js";
-import { requireOwner } from "./require-signer.js";
 
 /** Two states that become one. */
 export interface MergePair {
@@ -66,35 +65,6 @@ export class NotMerged extends Error {
     super();
     this.review = review;
   }
-}
-
-/** A merge that needs a key, or a record, that a person has to unlock first. Nobody is asked while others wait for the vault. */
-export class StillLocked extends Error {}
-
-/**
- * The keys of the owner who merges, with the record open to them.
- * @param refuse gives the error without an owner's key: agents and CI take what owners have merged
- * @throws {@link StillLocked}, and what `refuse` gives
- */
-export async function ownersKeys(
-  trust: TrustContext,
-  here: CommittedState,
-  { unlocked, dryRun }: MergeChoice,
-  refuse: () => Error | Promise<Error>,
-): Promise<Keys> {
-  const { context, root } = trust;
-  if (unlocked === "none") throw await refuse();
-  const keys = unlocked ?? trust.keys;
-  if (!keys) throw new StillLocked();
-  try {
-    await ownerIdentityAmong(keys, here.state);
-  } catch (error) {
-    if (!(error instanceof VaultError) || ERROR_CODES[error.code].kind !== "key") throw error;
-    throw await refuse();
-  }
-  const isOpen = dryRun || (await context.recorder?.unlock?.(context, { root, vault: here.signed.lock.vault, keys }, false));
-  if (isOpen === false) throw new StillLocked();
-  return keys;
 }
 
 /** A merge in which nothing is open. */
@@ -168,19 +138,6 @@ export async function signMerge(
   const root = await writeTree(repository, { parent: here.commit, message: title, folder, files: ofVault });
   const tree = (await repository.run(["rev-parse", `${root}:${folder}`])).trim();
   return { tree, message, signed: next.signed };
-}
-
-/** @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER` */
-async function requireOwnerOfBoth(
-  { trust, here, there, branch, since }: MergePair,
-  keys: Keys,
-): Promise<{ owner: Identity; signingKey: SigningKey }> {
-  const own = await requireOwner(keys, here.state, here.signed.lock);
-  if (since || trust.history.isOwnerIn(there.signed.lock, own.signingKey.publicKey)) return own;
-  const names = there.signed.lock.owners.map(({ name }) => name).join(", ");
-  throw new VaultError("NOT_AUTHORIZED", `You are not an owner of the vault on ${branch}, so you cannot merge it with yours.`, {
-    remedy: `An owner there (${names}) decides: they take over what you have changed, or add you again with agent-vault add-owner. Nothing was changed.`,
-  });
 }
 
 /** The states as the merge looks at them, in its order. */

@@ -1,4 +1,5 @@
-import { decideMerge, ownersKeys, signMerge, type MergeChoice, type MergePair } from "../../change/merge-pair.js";
+import { ownersKeys } from "../../change/merge-owner.js";
+import { decideMerge, signMerge, type MergeChoice, type MergePair } from "../../change/merge-pair.js";
 import { onRecord } from "../../record/on-record.js";
 import { diverged } from "../../sync/compare-sides.js";
 import type { MergeDiverged } from "../../sync/synced-clone.js";
@@ -13,13 +14,14 @@ export function mergingBy(choice: MergeChoice): MergeDiverged {
   return async (clone, sides, join) => {
     const { context, repository, trust, followed } = clone;
     const { here, there } = sides;
-    const keys = await ownersKeys(trust, here, choice, () => diverged(clone, sides));
+    const other = { signed: there.trusted, state: there.state };
+    const keys = await ownersKeys(trust, [here, other], choice, () => diverged(clone, sides));
     const branch = followed.upstream.name;
     const pair: MergePair = {
       trust,
       repository,
       here,
-      there: { signed: there.trusted, state: there.state },
+      there: other,
       branch,
       remote: followed.name,
     };
