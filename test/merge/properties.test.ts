@@ -138,6 +138,20 @@ describe("the merge of any changes", () => {
     );
   });
 
+  it("in the same access whether a state is merged before or after more was changed on top of it", () => {
+    fc.assert(
+      fc.property(changes, changes, changes, (first, more, second) => {
+        const vault = start();
+        const [a, b] = [after(vault, first), after(vault, second)];
+        const later = after(a, more);
+        const results = [join(later, b), join(join(a, b), later)];
+        expect(accessOf(results[1]!)).toEqual(accessOf(results[0]!));
+        for (const result of results) expectOnlyReaders(result);
+      }),
+      { numRuns: rounds(8, 1000, "MERGES") },
+    );
+  });
+
   it("and of the merges again, by owners who have merged apart, in the same access as well", () => {
     fc.assert(
       fc.property(changes, changes, changes, changes, (first, second, third, fourth) => {

@@ -306,6 +306,16 @@ describe("agents", () => {
     }
   });
 
+  it("remove-agent and add-agent of X / grant of it: the new agent has none of the former one's grants", () => {
+    const start = base();
+    const [removed, granted] = [start.removeAgent("bot"), start.grant("bot", "h")];
+    const again = removed.addAgent("bot", "bot#2").grant("bot", "h/other");
+    const readers = (state: ModelVault) => [state.readers("g/p"), state.readers("h/other"), state.state.manifest.agents.get("bot")?.size];
+    const first = mergeBothWays(removed, granted).state;
+    for (const result of [mergeBothWays(again, granted), mergeBothWays(again, first)])
+      expect(readers(result.state)).toEqual([[], ["bot"], 0]);
+  });
+
   it("add-agent X / add-agent X with another key: a conflict, and never two keys", () => {
     const start = base();
     const [ours, theirs] = [start.addAgent("dev", "dev#1").grant("dev", "g"), start.addAgent("dev", "dev#2").grant("dev", "h")];

@@ -50,6 +50,7 @@ export class Manifest {
   /** What the manifest said before the first edit. */
   #before: ReadonlyMap<string, ManifestEntry> | undefined;
   readonly #deleted = new Set<SecretPath>();
+  readonly #removedAgents = new Set<string>();
 
   private constructor(source: Uint8Array, document: Document, data: z.infer<typeof manifestSchema>) {
     this.#source = source;
@@ -161,7 +162,7 @@ export class Manifest {
   /** Removes an agent and its extra grants. */
   removeAgent(name: string): void {
     this.#edit();
-    this.#agents.delete(name);
+    if (this.#agents.delete(name)) this.#removedAgents.add(name);
     for (const path of Array.from(this.#extraAgents.keys())) this.removeExtraAgent(path, name);
   }
 
@@ -239,7 +240,8 @@ export class Manifest {
    */
   rememberRemovals(newId: () => string): void {
     if (!this.#before) return;
-    const removals = removalsAfter(this.removals, { before: this.#before, after: this, deleted: this.#deleted }, newId);
+    const edit = { before: this.#before, after: this, deleted: this.#deleted, removedAgents: this.#removedAgents };
+    const removals = removalsAfter(this.removals, edit, newId);
     if (removals.length !== this.removals.length || removals.some(({ id }, index) => id !== this.removals[index]!.id)) {
       this.removals = removals;
       this.#changed = true;

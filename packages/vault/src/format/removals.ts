@@ -15,7 +15,8 @@ export interface ManifestEntry {
 /**
  * The removal of an entry, kept in the manifest: merged with a state that still has the entry, or has it again without having seen this
  * removal, the entry stays away. A later grant deletes the removals that it saw, by their random ids. One of a secret without an object is
- * its deletion, which all listings and grants of the secret that have not seen it give way to.
+ * its deletion, which all listings and grants of the secret that have not seen it give way to. One of an agent from itself says that the
+ * agent's grants up to then are of a former one, whatever is granted to a new agent of that name.
  */
 export interface Removal {
   readonly subject: string;
@@ -75,6 +76,8 @@ export interface ManifestEdit {
   readonly after: ManifestLists;
   /** Secrets that the edit deleted. */
   readonly deleted: Iterable<SecretPath>;
+  /** Agents that the edit removed. */
+  readonly removedAgents: Iterable<string>;
 }
 
 /**
@@ -82,11 +85,16 @@ export interface ManifestEdit {
  * secret that the edit took away.
  * @param newId gives the id of a removal
  */
-export function removalsAfter(known: readonly Removal[], { before, after, deleted }: ManifestEdit, newId: () => string): Removal[] {
+export function removalsAfter(
+  known: readonly Removal[],
+  { before, after, deleted, removedAgents }: ManifestEdit,
+  newId: () => string,
+): Removal[] {
   const entries = entriesOf(after);
   const taken = [...before].flatMap(([key, { subject, object }]): Removal[] =>
     entries.has(key) ? [] : [{ subject, ...(object !== undefined && { object }), id: newId() }],
   );
   const gone = [...deleted].map((path): Removal => ({ subject: secretEntry(path), id: newId() }));
-  return [...known, ...taken, ...gone].filter((removal) => !isTakenBack(removal, after, entries));
+  const former = [...removedAgents].map((agent): Removal => ({ subject: `agent:${agent}`, object: `agent:${agent}`, id: newId() }));
+  return [...known, ...taken, ...gone, ...former].filter((removal) => !isTakenBack(removal, after, entries));
 }

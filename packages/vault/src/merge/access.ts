@@ -3,8 +3,8 @@ import type { Manifest } from "../format/manifest.js";
 import { defaultGroupOf, isValid, parseSecretPath, type SecretPath } from "../format/names.js";
 import { digestOf } from "../lock/digest.js";
 import { describeRemoval } from "../difference/removals.js";
-import { eachSide, type MergeInput, type SideIndex } from "./merge-input.js";
-import type { MovedPaths, SecretView, UndoneMove } from "./moves.js";
+import { eachSide, type MergeInput, type Sided, type SideIndex } from "./merge-input.js";
+import { isSameSecret, otherSide, type MovedPaths, type SecretView, type UndoneMove } from "./moves.js";
 import type { Dialog } from "./questions.js";
 import { mergeKeys } from "./three-way.js";
 
@@ -42,6 +42,8 @@ export function mergeAccess(
     addUnremembered(inSides[side as SideIndex], inBases, state.digest);
     addDeletions(inSides[side as SideIndex], moved.sides[side as SideIndex], moved.bases);
   }
+  dropOfFormerAgents(inSides);
+  for (const side of [0, 1] as const) dropOfReplaced(inSides[side], moved.sides[otherSide(side)], moved.bases, inBases);
 
   const removalKeys = mergeKeys(
     inBases.map(({ removals }) => removals),
@@ -142,6 +144,44 @@ function undoMove(side: Entries, bases: readonly Entries[], { from, to, path }: 
   const ofMove = new Set([entryKey(listing(from, old)), entryKey(before)]);
   const known = new Set(bases.flatMap(({ removals }) => [...removals.keys()]));
   for (const [key, removal] of side.removals) if (ofMove.has(entryKey(removal)) && !known.has(key)) side.removals.delete(key);
+}
+
+/**
+ * A secret that the other side deleted and made again, or put another one in the place of, is not the one that was listed and granted here
+ * meanwhile: that counts for the deleted one alone.
+ */
+function dropOfReplaced(side: Entries, other: SecretView, bases: readonly SecretView[], inBases: readonly Entries[]): void {
+  const isNewThere = (path: SecretPath): boolean => {
+    const now = other.ownOf(path);
+    if (now === undefined) return false;
+    return bases.some((base) => {
+      const before = base.ownOf(path);
+      return before !== undefined && !isSameSecret(base.state.metadata(before), other.state.metadata(now));
+    });
+  };
+  const known = new Map<SecretPath, boolean>();
+  for (const [key, entry] of side.entries) {
+    const path = secretOf(entry);
+    if (path === undefined || inBases.some(({ entries }) => entries.has(key))) continue;
+    if (!known.has(path)) known.set(path, isNewThere(path));
+    if (known.get(path)) side.entries.delete(key);
+  }
+}
+
+/** What a side grants to an agent that the other side has removed is not the new agent's that was added there under its name. */
+function dropOfFormerAgents(sides: Sided<Entries>): void {
+  const former = eachSide(sides, ({ removals }, side) => {
+    const isSeen = (key: string) => sides[otherSide(side)].removals.has(key);
+    return new Set([...removals].flatMap(([key, { subject, object }]) => (subject === object && !isSeen(key) ? [subject] : [])));
+  });
+  const granted = eachSide(sides, ({ entries }) => new Set(entries.keys()));
+  for (const side of [0, 1] as const) {
+    const other = otherSide(side);
+    for (const [key, { subject, object }] of sides[side].entries) {
+      if (object === undefined || !former[other].has(subject)) continue;
+      if (!granted[other].has(key) || former[side].has(subject)) sides[side].entries.delete(key);
+    }
+  }
 }
 
 /** What agent-vault 0.2.0 removed, or a person by hand, gets its removal from the difference to the base, the same in every merge. */

@@ -5,7 +5,7 @@ import { formatSecretPath } from "../format/names.js";
 import { isProduction } from "../format/secret-attributes.js";
 import { readYamlFile } from "../format/yaml-document.js";
 import { eachSide, laterSide, type MergeInput, type SideIndex, type Sided } from "./merge-input.js";
-import type { MovedPaths } from "./moves.js";
+import { isSameSecret, otherSide, type MovedPaths } from "./moves.js";
 import type { Dialog } from "./questions.js";
 import type { FileOrigin } from "./recipients.js";
 import type { MergedSecret } from "./secrets.js";
@@ -63,7 +63,8 @@ export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: Metad
         )
       : {};
   const ofValue = side !== undefined && secret.values.includes(side) ? side : valueSide;
-  Object.assign(changes, valueFields(input, secret, ofValue), placeFields(secret, facts));
+  const before = bases.map(({ view, own }) => view.state.metadata(own));
+  Object.assign(changes, valueFields(input, secret, ofValue), identityFields(input, secret, ofValue, before), placeFields(secret, facts));
   const now = input.sides[taken].metadata(secret.own[taken]!) as Fields;
   const needed = Object.entries(changes).filter(
     ([field, value]) => !isSameData(now[field] ?? null, value ?? null) && !isBothEmpty(now[field], value),
@@ -138,6 +139,20 @@ function valueFields({ sides }: MergeInput, { own, version }: MergedSecret, valu
   if (!metadata) return {};
   const fields = OF_VALUE.flatMap((field) => (metadata[field] == null ? [] : [[field, metadata[field]] as const]));
   return { ...Object.fromEntries(fields), ...(version !== undefined && metadata["version"] !== version && { version }) };
+}
+
+/** Where one side deleted a secret and made it again, it stays another one than before, whichever value is chosen. */
+function identityFields(
+  { sides }: MergeInput,
+  { own }: MergedSecret,
+  valueSide: SideIndex,
+  before: readonly (Metadata | undefined)[],
+): Fields {
+  const isOld = eachSide(own, (at, side) => at !== undefined && before.some((base) => isSameSecret(base, sides[side].metadata(at))));
+  const other = otherSide(valueSide);
+  if (own[other] === undefined || !isOld[valueSide] || isOld[other]) return {};
+  const { id, created } = sides[other].metadata(own[other]) ?? {};
+  return { ...(id != null && { id }), ...(created !== undefined && { created }) };
 }
 
 /** A secret whose path or groups are others than its file says. */

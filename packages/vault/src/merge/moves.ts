@@ -70,7 +70,7 @@ export interface MovedPaths {
 }
 
 /** Whether two metadata files are of one secret: by its id, and where one has none by the time at which it was made. */
-function isSameSecret(a: Metadata | undefined, b: Metadata | undefined): boolean {
+export function isSameSecret(a: Metadata | undefined, b: Metadata | undefined): boolean {
   if (a?.id != null && b?.id != null) return a.id === b.id;
   return a?.created === b?.created;
 }
