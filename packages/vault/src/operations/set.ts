@@ -4,6 +4,7 @@ import { includingOutdated, reencrypt } from "../change/reencrypt.js";
 import { changeVault, type Ask, type Change, type ChangeRequest } from "../change/signed-change.js";
 import type { Context } from "../context.js";
 import type { VaultState } from "../files/vault-state.js";
+import { isSameAgents } from "../format/access.js";
 import { MANIFEST_FILE, metadataFile, secretFile } from "../format/layout.js";
 import { formatSecretPath } from "../format/names.js";
 import { parseSecretUpdate, updateSecret, type SecretUpdateRequest, type StoredSecret } from "./secret-update.js";
@@ -36,7 +37,7 @@ export async function set(context: Context, request: SetRequest): Promise<SetRes
       message: `agent-vault: set ${formatSecretPath(path)}`,
       result: stored,
       files: async (owner, signed) => {
-        const access = before.join() === after.join() ? [] : [{ path, before, after, rekeyed: false }];
+        const access = isSameAgents(before, after) ? [] : [{ path, before, after, rekeyed: false }];
         const encrypted =
           newValue === undefined
             ? await reencrypt(context, state, owner, includingOutdated(state, [path], access))
