@@ -78,7 +78,11 @@ async function ownerAmong(keys: Keys, [first, ...more]: readonly [State, ...Stat
 async function unknownNewKey({ context }: TrustContext, { signed, state }: State): Promise<VaultError | undefined> {
   const former = await Promise.all(formerOwnerKeys(context, signed.lock.vault).map((identity) => identity.recipient()));
   if (!state.owners.some(({ recipient }) => former.includes(recipient.text))) return undefined;
-  return new VaultError("NOT_AUTHORIZED", "Your key for this vault was replaced, and none of the states that come together knows the new one.", {
-    remedy: "Run agent-vault sync in the clone in which rotate-owner was run, then again here. Nothing was changed.",
-  });
+  return new VaultError(
+    "NOT_AUTHORIZED",
+    "Your key for this vault was replaced, and none of the states that come together knows the new one.",
+    {
+      remedy: "Run agent-vault sync in the clone in which rotate-owner was run, then again here. Nothing was changed.",
+    },
+  );
 }
