@@ -6,10 +6,24 @@ import { ownerIdentityAmong } from "../keys/owner-identity.js";
 import { SigningKey } from "../keys/signing-key.js";
 import type { CommittedState } from "../trust/newest-trusted-state.js";
 import type { TrustContext } from "../trust/trust-context.js";
-import type { MergeChoice, MergePair } from "./merge-pair.js";
 import { requireOwner, requireSigner } from "./require-signer.js";
 
 type State = Pick<CommittedState, "signed" | "state">;
+
+/** What is known of who merges. */
+interface Merger {
+  readonly unlocked?: Keys | "none" | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** The two states of a merge, and whence the other one comes. */
+interface MergedStates {
+  readonly trust: TrustContext;
+  readonly here: State;
+  readonly there: State;
+  readonly branch: string;
+  readonly since?: State | undefined;
+}
 
 /** A merge that needs a key, or a record, that a person has to unlock first. Nobody is asked while others wait for the vault. */
 export class StillLocked extends Error {}
@@ -23,7 +37,7 @@ export class StillLocked extends Error {}
 export async function ownersKeys(
   trust: TrustContext,
   states: readonly [State, ...State[]],
-  { unlocked, dryRun }: MergeChoice,
+  { unlocked, dryRun }: Merger,
   refuse: () => Error | Promise<Error>,
 ): Promise<Keys> {
   const { context, root } = trust;
@@ -46,7 +60,7 @@ export async function ownersKeys(
  * @throws VaultError `NOT_AUTHORIZED`, `UNTRUSTED_SIGNER`
  */
 export async function requireOwnerOfBoth(
-  { trust, here, there, branch, since }: MergePair,
+  { trust, here, there, branch, since }: MergedStates,
   keys: Keys,
 ): Promise<{ owner: Identity; signingKey: SigningKey }> {
   if (since) return requireOwner(keys, here.state, here.signed.lock);
