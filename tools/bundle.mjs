@@ -16,6 +16,7 @@ await build({
   entryPoints: {
     main: join(cli, "dist/main.js"),
     "batch-worker": "packages/vault/dist/age/batch-worker.js",
+    "left-behind-process": "packages/runner/dist/child/left-behind-process.js",
     "inspection-process": "packages/ledger/dist/database/inspection-process.js",
     ...Object.fromEntries(commands.map((file) => [`commands/${file.slice(0, -3)}`, join(cli, "dist/commands", file)])),
   },

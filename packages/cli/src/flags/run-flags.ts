@@ -36,6 +36,7 @@ export const EXEC_FLAGS = {
   timeout: { type: "string", description: "end the command after this time, such as 30s or 10m", helpValue: "TIME" },
   "clean-env": { type: "boolean", description: "pass on only the secrets and a short list of variables" },
   tty: { type: "boolean", description: "connect the command to your terminal; its output is not scrubbed" },
+  "no-tty": { type: "boolean", description: "give the command pipes, not a terminal, even where you are at one" },
   "allow-short": { type: "boolean", description: "allow values under 8 bytes, which are scrubbed only as they are, not in encodings" },
   ...USE_FLAGS,
   json: { ...GLOBAL_FLAGS.json, description: "print errors as JSON" },

@@ -1,6 +1,8 @@
 import process from "node:process";
+import { isatty } from "node:tty";
 import type { Profile } from "@agent-vault/runner";
 import {
+  isInBackground,
   parseInjectArgument,
   parseSecretArgument,
   personalApprover,
@@ -61,12 +63,21 @@ export async function runRequest(
     cwd: flags.cwd === undefined ? context.cwd : resolvePath(context, flags.cwd),
     clean: flags["clean-env"] ?? false,
     tty: flags.tty ?? false,
+    terminal: terminalOf(flags),
     timeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout),
     allowShort: flags["allow-short"],
     approver: personalApprover(context),
     ...(profile && { restrict: await restrictedTo(profile) }),
     output: { stdout: process.stdout, stderr: process.stderr },
   };
+}
+
+/** The terminal on which all three streams are: there the command gets one of its own. @throws VaultError `USAGE` */
+function terminalOf({ tty, "no-tty": noTty }: RunFlags): RunRequest["terminal"] {
+  if (tty && noTty) throw new VaultError("USAGE", "--tty and --no-tty exclude each other.", { remedy: "Give one of them." });
+  const { stdin, stdout, stderr } = process;
+  const isWanted = !tty && !noTty && [0, 1, 2].every((descriptor) => isatty(descriptor)) && !isInBackground();
+  return isWanted && stdin.isTTY && stdout.isTTY && stderr.isTTY ? { input: stdin, output: stdout } : undefined;
 }
 
 /** @throws VaultError `USAGE` where both are given */

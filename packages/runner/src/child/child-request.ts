@@ -1,6 +1,8 @@
 import type { Duplex, Writable } from "node:stream";
 import type { Context } from "@agent-vault/vault/read-only";
+import type { ScrubSetting } from "./left-behind.js";
 import type { OutputPipe } from "./output-pipes.js";
+import type { PreparedPty } from "./pty/prepare-pty.js";
 
 /** A program to run, and all that it gets. */
 export interface ChildRequest {
@@ -17,6 +19,8 @@ export interface ChildRequest {
   readonly clean?: boolean | undefined;
   /** Hands over the person's own terminal: nothing is scrubbed, and `stdout` and `stderr` are not used. */
   readonly tty?: boolean | undefined;
+  /** A terminal of its own, instead of pipes, whose output goes through that of `stdout`. */
+  readonly pty?: PreparedPty | undefined;
   /** How long it may run. */
   readonly timeoutMs?: number | undefined;
   /** How long a child that was asked to end has until it is killed; 5 seconds unless given. */
@@ -27,6 +31,8 @@ export interface ChildRequest {
   readonly stdin?: "inherit" | "ignore" | undefined;
   readonly stdout: ChildOutput;
   readonly stderr: ChildOutput;
+  /** What is scrubbed of outputs that processes still hold which the child has left behind; without it they are thrown away. */
+  readonly scrub?: ScrubSetting | undefined;
   /** Two pipes for them, where they were made before. */
   readonly pipes?: readonly OutputPipe[] | undefined;
 }

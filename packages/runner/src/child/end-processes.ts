@@ -23,8 +23,11 @@ export function endGroup(leader: number, graceMs: number): Promise<void> {
   return waitUntilGone(() => allProcesses().filter(({ group }) => group === leader), graceMs);
 }
 
-/** As {@link endGroup}, for a child that shares our group with the shell's other programs: it, and all that descend from it. */
-export async function endTree(child: number, graceMs: number): Promise<void> {
+/**
+ * As {@link endGroup}, for a child that shares our group with the shell's other programs: it, and all that descend from it.
+ * @param isLeader whether all that is in its session belongs to it, too
+ */
+export async function endTree(child: number, graceMs: number, isLeader = false): Promise<void> {
   if (process.platform === "win32") {
     spawnSync("taskkill", ["/pid", String(child), "/t", "/f"], { stdio: "ignore" });
     return;
@@ -34,7 +37,7 @@ export async function endTree(child: number, graceMs: number): Promise<void> {
   const find = () => {
     const all = allProcesses();
     for (const { pid } of descendants(tree, all)) tree.add(pid);
-    return all.filter(({ pid }) => tree.has(pid));
+    return all.filter(({ pid, session }) => tree.has(pid) || (isLeader && session === child));
   };
   for (const { pid } of find()) ask(pid);
   await waitUntilGone(find, graceMs);

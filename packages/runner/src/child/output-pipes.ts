@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { SYSTEM_ENVIRONMENT } from "./system-environment.js";
 
@@ -21,14 +21,10 @@ export interface OutputPipe {
  */
 export async function makeOutputPipes(count: number): Promise<OutputPipe[] | undefined> {
   if (process.platform !== "linux") return undefined;
-  let folder: string | undefined;
+  const paths = await makeFifos(count);
+  if (!paths) return undefined;
   const open: number[] = [];
   try {
-    folder = mkdtempSync(join(tmpdir(), "agent-vault-"));
-    const paths = Array.from({ length: count }, (_, index) => join(folder!, String(index)));
-    const mkfifo = spawn("mkfifo", ["-m", "600", ...paths], { stdio: "ignore", env: SYSTEM_ENVIRONMENT });
-    const [code] = (await once(mkfifo, "close")) as [number | null];
-    if (code !== 0) return undefined;
     const ends = paths.map((path) => {
       const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       open.push(readEnd);
@@ -41,8 +37,24 @@ export async function makeOutputPipes(count: number): Promise<OutputPipe[] | und
     for (const end of open) closeSync(end);
     return undefined;
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    rmSync(dirname(paths[0]!), { recursive: true, force: true });
   }
+}
+
+/** Makes named pipes in a folder of their own, which is the caller's to remove. @returns their paths; `undefined` where none can be made */
+export async function makeFifos(count: number): Promise<string[] | undefined> {
+  let folder: string | undefined;
+  try {
+    folder = mkdtempSync(join(tmpdir(), "agent-vault-"));
+    const paths = Array.from({ length: count }, (_, index) => join(folder!, String(index)));
+    const mkfifo = spawn("mkfifo", ["-m", "600", ...paths], { stdio: "ignore", env: SYSTEM_ENVIRONMENT });
+    const [code] = (await once(mkfifo, "close")) as [number | null];
+    if (code === 0) return paths;
+  } catch {
+    // There is no such program, or no place.
+  }
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  return undefined;
 }
 
 /** Closes pipes that no child was started with. */

@@ -9,6 +9,8 @@ export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
+  /** Linux only. */
+  readonly session: number | undefined;
   /** Has ended, and its parent has not asked how. */
   readonly zombie: boolean;
   /** The group in the foreground of its terminal; Linux only. */
@@ -31,6 +33,7 @@ export function allProcesses(): ProcessEntry[] {
     pid: Number(pid),
     parent: Number(parent),
     group: Number(group),
+    session: undefined,
     zombie: state === "Z",
     foreground: undefined,
     begin: undefined,
@@ -41,11 +44,12 @@ export function allProcesses(): ProcessEntry[] {
 export function processEntry(pid: number): ProcessEntry | undefined {
   const fields = processStatus(pid);
   if (!fields) return undefined;
-  const [state, parent, group, , , foreground, ...rest] = fields;
+  const [state, parent, group, session, , foreground, ...rest] = fields;
   return {
     pid,
     parent: Number(parent),
     group: Number(group),
+    session: Number(session),
     zombie: state === "Z",
     foreground: Number(foreground),
     begin: rest[13],

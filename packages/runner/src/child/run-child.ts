@@ -3,12 +3,13 @@ import { closeSync } from "node:fs";
 import process from "node:process";
 import { isatty } from "node:tty";
 import type { ChildEnd, ChildRequest } from "./child-request.js";
+import { isInBackground } from "./in-background.js";
 import { takeOverErrors } from "./output-errors.js";
 import { makeOutputPipes } from "./output-pipes.js";
 import { isSameDestination } from "./same-destination.js";
-import { PassedSignals } from "./pass-signals.js";
+import { PassedSignals, processTarget } from "./pass-signals.js";
 import { prepareCommand } from "./prepare-command.js";
-import { processEntry } from "./process-table.js";
+import { finishOutputs } from "./finish-outputs.js";
 import { Pump } from "./pump.js";
 import { spawnError } from "./spawn-error.js";
 import { GRACE_MS, waitForChild } from "./wait-for-child.js";
@@ -19,13 +20,21 @@ const END_GROUP = `kill -s TERM -- "-$1"; sleep ${GRACE_MS / 1000}; kill -s KILL
 /**
  * Runs a program with secrets in its environment, as a shell would run it. The program has a session and a process group of its own, so each
  * signal that we get reaches it once, a program that ran out of time ends with all that it started, and nothing of it writes past the scrubber by
- * way of `/dev/tty`. With `tty` it shares ours. Where both its outputs go to one place, they are one pipe, so that they keep their order. Ends when the program ends, not when what it left behind does.
+ * way of `/dev/tty`. With `tty` it shares ours, and with `pty` it has a terminal of its own. Where both its outputs go to one place, they are one
+ * pipe, so that they keep their order. Ends when the program ends, not when what it left behind does: that goes on, and so does the scrubbing.
  * @throws VaultError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`, `ENVIRONMENT_TOO_LARGE`, `INVALID_VALUE`, `FILE_NOT_FOUND` for the folder, `USAGE`
  * for an empty command, or for `tty` where standard output is not a terminal, `HARNESS_DENIED` for `tty` under a coding agent, `FAILED` where it
  * was cancelled before it started
  */
 export async function runChild(request: ChildRequest): Promise<ChildEnd> {
-  const { env, command } = prepareCommand(request);
+  const prepared = prepareCommand(request);
+  const { env, command } = prepared;
+  if (request.pty) {
+    const { openPersonsTerminal } = await import("./pty/prepare-pty.js");
+    const terminal = await openPersonsTerminal(request.pty);
+    if (terminal) return (await import("./pty/run-in-pty.js")).runInPty(request, prepared, request.pty, terminal);
+    request.pty.monitor.close();
+  }
   const groupKind = process.platform === "win32" ? "console" : request.tty ? "terminal" : "group";
   const pipes = request.tty ? undefined : (request.pipes ?? (await makeOutputPipes(2)));
   const joined = pipes !== undefined && isSameDestination(request.stdout.to, request.stderr.to);
@@ -49,11 +58,11 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   } finally {
     for (const { writeEnd } of pipes ?? []) closeSync(writeEnd);
   }
-  signals.passTo(groupKind === "group" ? -child.pid! : child.pid!);
+  signals.passTo(processTarget(groupKind === "group" ? -child.pid! : child.pid!));
   if (request.tty) return { ...(await waitForChild(child, request, groupKind, signals)), unwritten: undefined };
 
   // What kills us and our whole group does not reach the child's.
-  const watchdog = groupKind === "group" ? new Watchdog(END_GROUP, String(child.pid)) : undefined;
+  const watchdog = groupKind === "group" ? new Watchdog(END_GROUP, [String(child.pid)]) : undefined;
   const { stdout, stderr } = request;
   const errors = takeOverErrors([stdout.to, stderr.to]);
   const pumps = [
@@ -66,7 +75,10 @@ export async function runChild(request: ChildRequest): Promise<ChildEnd> {
   );
   try {
     const end = await waitForChild(child, request, groupKind, signals);
-    await Promise.all(pumps.map((pump) => pump.finish()));
+    await finishOutputs(
+      pumps.map((pump, index) => ({ pump, to: [stdout, stderr][index]!.to })),
+      request,
+    );
     return { ...end, unwritten: pumps.find(({ failure }) => failure)?.failure };
   } finally {
     watchdog?.end();
@@ -97,11 +109,6 @@ async function start(
 function stdinOf(request: ChildRequest): "inherit" | "ignore" {
   if (request.stdin === "ignore" || (isatty(0) && isInBackground())) return "ignore";
   return "inherit";
-}
-
-function isInBackground(): boolean {
-  const { group, foreground = 0 } = processEntry(process.pid) ?? {};
-  return foreground > 0 && group !== foreground;
 }
 
 /**

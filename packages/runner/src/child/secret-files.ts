@@ -124,7 +124,7 @@ function makeFolder(prefix: string): string {
 
 /** @throws VaultError `NO_PRIVATE_STORAGE`: without a watchdog, a file would stay when we are killed */
 function startWatchdog(folder: string): Watchdog {
-  const watchdog = new Watchdog('rm -rf -- "$1"', folder);
+  const watchdog = new Watchdog('rm -rf -- "$1"', [folder]);
   if (watchdog.isAtWork) return watchdog;
   rmSync(folder, { recursive: true, force: true });
   throw new VaultError("NO_PRIVATE_STORAGE", "Secret files need /bin/sh, which removes them if agent-vault is killed, but there is none.", {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, resolve } from "node:path";
-import { isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
+import { isExecutable, isSystemError, printable, VaultError } from "@agent-vault/vault/read-only";
 
 /** The longest `NAME=value` that Linux takes. */
 const MAX_VARIABLE_BYTES = 128 * 1024;
@@ -27,6 +27,25 @@ export function spawnError(error: unknown, program: string, cwd: string, env: Re
   return error;
 }
 
+/**
+ * Finds a program as the system would, before a shell that looks for it.
+ * @throws VaultError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`, `ENVIRONMENT_TOO_LARGE`
+ */
+export function requireProgram(program: string, cwd: string, env: Readonly<Record<string, string>>): void {
+  const places = program.includes("/") ? [resolve(cwd, program)] : searchPath(env).map((folder) => resolve(cwd, folder, program));
+  if (!places.some(isExecutable)) throw spawnError(systemError(places.some(existsSync) ? "EACCES" : "ENOENT"), program, cwd, env);
+  const largest = Math.max(...Object.entries(env).map(([name, value]) => Buffer.byteLength(`${name}=${value}`) + 1));
+  if (largest > MAX_VARIABLE_BYTES) throw tooLarge(systemError("E2BIG"), env);
+}
+
+function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
+}
+
+function searchPath(env: Readonly<Record<string, string>>): string[] {
+  return (env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+}
+
 function tooLarge(cause: unknown, env: Readonly<Record<string, string>>): VaultError {
   const sizes = Object.entries(env).map(([name, value]) => ({ name, size: Buffer.byteLength(`${name}=${value}`) + 1 }));
   const largest = sizes.toSorted((one, other) => other.size - one.size)[0];
@@ -44,5 +63,5 @@ function tooLarge(cause: unknown, env: Readonly<Record<string, string>>): VaultE
 /** A file that is there and yet not found is a script whose interpreter is not. */
 function isThere(program: string, cwd: string, env: Readonly<Record<string, string>>): boolean {
   if (program.includes("/")) return existsSync(resolve(cwd, program));
-  return (env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(resolve(cwd, folder, program)));
+  return searchPath(env).some((folder) => existsSync(resolve(cwd, folder, program)));
 }

@@ -1,5 +1,4 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { once, type EventEmitter } from "node:events";
 import { constants } from "node:os";
 import { exitCodeOf } from "@agent-vault/vault/read-only";
 import { endGroup, endTree } from "./end-processes.js";
@@ -11,9 +10,12 @@ export const GRACE_MS = 5000;
 /** The longest that a timer can be set to. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** A child, which emits `exit` with its exit code or the signal that ended it. */
+export type RunningChild = EventEmitter & { readonly pid?: number | undefined };
+
 /** Waits for a child to end, and ends it where its time is up or it was cancelled. */
 export async function waitForChild(
-  child: ChildProcess,
+  child: RunningChild,
   { timeoutMs, graceMs = GRACE_MS, signal: cancellation }: ChildRequest,
   groupKind: ProcessGroupKind,
   signals: PassedSignals,
@@ -21,7 +23,7 @@ export async function waitForChild(
   let ending: Promise<void> | undefined;
   let timedOut = false;
   const end = () => {
-    ending ??= groupKind === "group" ? endGroup(child.pid!, graceMs) : endTree(child.pid!, graceMs);
+    ending ??= groupKind === "group" ? endGroup(child.pid!, graceMs) : endTree(child.pid!, graceMs, groupKind === "pty");
   };
   const outOfTime = () => {
     timedOut = ending === undefined;

@@ -10,14 +10,15 @@ export class Watchdog {
   readonly #shell: ChildProcess;
 
   /**
-   * @param script what it does, with the arguments as `$1` and so on; never put one into the script
+   * @param script what it does, with the arguments as `$1` and so on, and `$told` as what it was told last; never put one into the script
+   * @param descriptor is its descriptor 3
    */
-  constructor(script: string, ...args: readonly string[]) {
-    const wait = "trap '' HUP INT QUIT TERM; while read -r line; do :; done;";
+  constructor(script: string, args: readonly string[], descriptor?: number) {
+    const wait = "trap '' HUP INT QUIT TERM; while read -r line; do told=$line; done;";
     this.#shell = spawn("/bin/sh", ["-c", `${wait} ${script}`, "sh", ...args], {
       cwd: "/",
       env: SYSTEM_ENVIRONMENT,
-      stdio: ["pipe", "ignore", "ignore"],
+      stdio: ["pipe", "ignore", "ignore", descriptor ?? "ignore"],
       detached: true,
     });
     this.#shell.on("error", () => {}).unref();
@@ -28,6 +29,11 @@ export class Watchdog {
   /** Whether there is a shell to do it. */
   get isAtWork(): boolean {
     return this.#shell.pid !== undefined;
+  }
+
+  /** Tells it a line. */
+  tell(line: string): void {
+    this.#shell.stdin?.write(`${line}\n`);
   }
 
   /** There is nothing to do any more. */

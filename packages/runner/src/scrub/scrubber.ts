@@ -36,6 +36,11 @@ export class Scrubber {
     return depths.length === 0 ? undefined : Math.max(...depths);
   }
 
+  /** Whether nothing is held back, so that another scrubber can go on from here. */
+  get isAtRest(): boolean {
+    return this.heldDepth === undefined && (this.#stages?.every(({ reader }) => reader?.isAtRest ?? true) ?? true);
+  }
+
   /** Whether a whole line is held back. */
   get holdsLine(): boolean {
     return this.#scrubbers.some(({ holdsLine }) => holdsLine);

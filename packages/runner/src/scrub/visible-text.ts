@@ -45,6 +45,11 @@ export class TerminalReader {
     this.#columns = columns;
   }
 
+  /** Whether all that was read has been told. */
+  get isAtRest(): boolean {
+    return this.#pending < 0;
+  }
+
   read(bytes: Uint8Array): VisibleText {
     this.#text = new Uint8Array(bytes.length + 1);
     this.#length = 0;

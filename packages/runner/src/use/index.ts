@@ -1,4 +1,5 @@
 /** What it takes to use secrets, and nothing more: no parser is loaded until one is needed. */
+export { isInBackground } from "../child/in-background.js";
 export { endLike } from "../child/run-child.js";
 export type { EnvEntry } from "../references/env-file.js";
 export { parseInjectArgument, parseSecretArgument } from "../references/variables.js";

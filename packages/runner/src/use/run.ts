@@ -10,7 +10,8 @@ import {
   type SecretPath,
   decodeUtf8,
 } from "@agent-vault/vault/read-only";
-import { closeOutputPipes, makeOutputPipes } from "../child/output-pipes.js";
+import { PreparedOutput } from "../child/prepared-output.js";
+import type { TerminalStreams } from "../child/pty/persons-terminal.js";
 import type { ChildEnd, ChildRequest } from "../child/child-request.js";
 import { runChild } from "../child/run-child.js";
 import { shellCommand } from "../child/shell-command.js";
@@ -19,7 +20,7 @@ import { filtered } from "../references/filters.js";
 import { secretsIn } from "../references/reference.js";
 import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
 import type { RequestedVariable } from "../policy/use-request.js";
-import { KnownSecrets } from "../scrub/known-secrets.js";
+import { KnownSecrets, type SecretToScrub } from "../scrub/known-secrets.js";
 import { recordedRequest } from "./recorded-request.js";
 import { openUse, type OpenedUse, type SecretUse, type UseEnding } from "./open-use.js";
 
@@ -36,9 +37,14 @@ export interface RunRequest
   readonly env?: readonly Pick<EnvEntry, "name" | "value">[] | undefined;
   /** Scrub values under eight bytes too, unencoded only; without it they are refused. */
   readonly allowShort?: boolean | undefined;
+  /** The person's terminal, where the command is to have a terminal of its own whose scrubbed output goes there. */
+  readonly terminal?: TerminalStreams | undefined;
   /** Where the scrubbed output goes. What is only read when the command has ended is collected: no line of it has to be there before. */
   readonly output: { readonly stdout: Writable; readonly stderr: Writable; readonly isCollected?: boolean };
 }
+
+const NO_PTY =
+  "The command gets pipes instead of a terminal, because none could be made: neither @lydell/node-pty nor the program script of util-linux is here. --no-tty says that this is meant.";
 
 /**
  * Runs a command with secrets in its environment, which the caller does not see: what it prints is scrubbed of them. It goes
@@ -51,7 +57,7 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
   const named = [...variables, ...files].map(({ secret }) => secret);
   const secrets = [...new Set([...named, ...secretsIn(env.flatMap(({ value }) => value))])];
   const run = shell ? shellCommand(command, context.env) : command;
-  const pipes = new PreparedPipes(!request.tty);
+  const output = new PreparedOutput(request.tty ? "none" : (request.terminal ?? "pipes"));
   const use = await openUse(context, {
     ...request,
     action: "run",
@@ -61,20 +67,20 @@ export async function runWithSecrets(context: Context, request: RunRequest): Pro
     cleanEnvironment: request.clean,
     output: request.tty ? "unscrubbed" : request.allowShort ? "short-as-is" : "scrubbed",
   }).catch(async (error: unknown) => {
-    await pipes.close();
+    await output.close();
     throw error;
   });
   const known = knownSecrets(use.values);
   const inFull = () => ({ command: redacted(run, known), request: redacted(recordedRequest(use.request, "values"), known) });
   try {
-    const end = await runOpened(context, request, use, pipes);
+    const end = await runOpened(context, request, use, output);
     const how = end.timedOut ? "It ran out of time." : end.cancelled ? "It was cancelled." : end.signal && `Ended by ${end.signal}.`;
     if (end.timedOut) context.warn(`The command was ended because it ran longer than ${formatDuration(request.timeoutMs!)}.`);
     if (end.unwritten) context.warn(`The command's output could not be written: ${end.unwritten.message}.`);
     await recordEnd(context, use, { outcome: "done", exitCode: end.exitCode, reason: how || undefined, ...inFull() });
     return end;
   } catch (error) {
-    await pipes.close();
+    await output.close();
     const failure = error instanceof VaultError ? error : undefined;
     // The message may quote an argument of the command.
     const [reason] = redacted([formatFailure(error)], known);
@@ -87,10 +93,12 @@ async function runOpened(
   context: Context,
   request: RunRequest,
   { values, ofGroups, request: use }: OpenedUse,
-  pipes: PreparedPipes,
+  prepared: PreparedOutput,
 ): Promise<ChildEnd> {
   const { tty, output } = request;
   const onSilence = output.isCollected ? "nothing" : "lines";
+  // What is typed shows as it is typed.
+  const onTerminal = { onSilence: "all", columns: () => request.terminal?.output.columns ?? 0 } as const;
   const known = tty ? undefined : knownSecrets(values, request.allowShort ?? false);
   const text = (path: SecretPath) => textOf(path, values.get(path)!);
   const secrets: Record<string, string> = {};
@@ -109,35 +117,20 @@ async function runOpened(
   const folder = files.length === 0 ? undefined : (await import("../child/secret-files.js")).SecretFiles.create(context.env);
   try {
     for (const { variable, secret } of files) secrets[variable] = folder!.add(variable, values.get(secret)!);
+    const { pipes, pty } = await prepared.take();
+    if (request.terminal && !pty) context.warn(NO_PTY);
     return await runChild({
       ...request,
       env: context.env,
       secrets,
-      stdout: { through: known?.stream({ onSilence }) ?? new PassThrough(), to: output.stdout },
+      stdout: { through: known?.stream(pty ? onTerminal : { onSilence }) ?? new PassThrough(), to: output.stdout },
       stderr: { through: known?.stream({ onSilence }) ?? new PassThrough(), to: output.stderr },
-      pipes: await pipes.take(),
+      scrub: { secrets: secretsToScrub(values), allowShort: request.allowShort ?? false },
+      pipes,
+      pty,
     });
   } finally {
     folder?.remove();
-  }
-}
-
-/** Pipes that are made while other things are done, and closed where no child takes them. */
-class PreparedPipes {
-  readonly #made: ReturnType<typeof makeOutputPipes>;
-  #taken = false;
-
-  constructor(isWanted: boolean) {
-    this.#made = isWanted ? makeOutputPipes(2) : Promise.resolve(undefined);
-  }
-
-  take(): ReturnType<typeof makeOutputPipes> {
-    this.#taken = true;
-    return this.#made;
-  }
-
-  async close(): Promise<void> {
-    if (!this.#taken) closeOutputPipes(await this.#made);
   }
 }
 
@@ -188,10 +181,11 @@ function textOf(path: SecretPath, value: Uint8Array): string {
 }
 
 function knownSecrets(values: ReadonlyMap<SecretPath, Uint8Array>, allowShort = true): KnownSecrets {
-  return new KnownSecrets(
-    [...values].map(([path, value]) => ({ name: formatSecretPath(path), value })),
-    { allowShort },
-  );
+  return new KnownSecrets(secretsToScrub(values), { allowShort });
+}
+
+function secretsToScrub(values: ReadonlyMap<SecretPath, Uint8Array>): SecretToScrub[] {
+  return [...values].map(([path, value]) => ({ name: formatSecretPath(path), value }));
 }
 
 /** Texts without the secrets in them. */
