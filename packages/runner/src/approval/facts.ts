@@ -1,3 +1,4 @@
+import { isProduction } from "@agent-vault/vault/read-only";
 import type { RequestedSecret, RequestedVariable, UseRequest } from "../policy/use-request.js";
 import { displaySafeName, displaySafeText, displaySafeWord } from "./display-safe.js";
 
@@ -93,6 +94,6 @@ function formatSecret({ secret, environment, access }: RequestedSecret): string 
 /** The worst first, so that it is among those that are shown. */
 function byDanger(secrets: readonly RequestedSecret[]): RequestedSecret[] {
   const danger = ({ environment, access }: RequestedSecret) =>
-    (environment === "production" ? 4 : 0) + (access === "admin" ? 2 : access === "read-write" ? 1 : 0);
+    (environment !== undefined && isProduction(environment) ? 4 : 0) + (access === "admin" ? 2 : access === "read-write" ? 1 : 0);
   return secrets.toSorted((one, other) => danger(other) - danger(one));
 }

@@ -4,6 +4,7 @@ import process from "node:process";
 import { spawnSync } from "node:child_process";
 import { processStatus } from "@agent-vault/vault/read-only";
 import { SYSTEM_ENVIRONMENT } from "../child/system-environment.js";
+import { terminalOwners } from "./terminal-owners.js";
 
 /** The words of agent-vault that start commands of others, as they are typed and as its launcher marks them. */
 const STARTING = /^\.?(?:run|exec|mcp|proxy)$/;
@@ -11,20 +12,24 @@ const STARTING = /^\.?(?:run|exec|mcp|proxy)$/;
 const MAX_ANCESTORS = 64;
 
 /**
- * Whether a command that agent-vault runs has started this process, itself or by others. Such a command owns its terminal and its environment, so
- * neither can hold a person's answer to what it asks. A hint: a process that cuts itself off from its parents is not seen.
+ * Whether a command that agent-vault runs has started this process, itself or by others, or owns the terminal of this process: it leads the terminal's
+ * session, or holds its other side, on which the answers are typed. Such a command decides what is typed there and what the environment is, so
+ * neither can hold a person's answer to what it asks. A hint: what cuts itself off from its parents and makes a terminal of its own is not seen.
  */
 export function isInsideRun(parent: number = process.ppid, platform: NodeJS.Platform = process.platform): boolean {
   if (platform === "win32") return false;
   const lookUp = platform === "linux" ? linuxProcess : tableOf();
-  let pid = parent;
-  for (let count = 0; pid > 1 && count < MAX_ANCESTORS; count++) {
-    const entry = lookUp(pid);
-    if (!entry) return false;
-    if (startsCommands(entry.words)) return true;
-    pid = entry.parent;
-  }
-  return false;
+  const isStartedByRun = (first: number): boolean => {
+    let pid = first;
+    for (let count = 0; pid > 1 && count < MAX_ANCESTORS; count++) {
+      const entry = lookUp(pid);
+      if (!entry) return false;
+      if (startsCommands(entry.words)) return true;
+      pid = entry.parent;
+    }
+    return false;
+  };
+  return isStartedByRun(parent) || (platform === "linux" && terminalOwners(process.pid).some(isStartedByRun));
 }
 
 /** Whether a command line is one of agent-vault's that starts commands. */

@@ -55,6 +55,8 @@ export interface ChildEnd {
   readonly cancelled: boolean;
   /** The signals that we got, and the child with us. */
   readonly passedOn: ReadonlySet<NodeJS.Signals>;
+  /** Whether processes that the child left behind go on with its terminal; this process has to be ended then, which watches it. */
+  readonly leftTerminal?: boolean;
   /** Why output could not be written, other than that its reader had seen enough. */
   readonly unwritten: Error | undefined;
 }

@@ -79,7 +79,7 @@ export class Pump {
     const unfinished = isOpen && this.#through instanceof ScrubStream ? this.#through.handOver() : undefined;
     this.#end();
     await this.#handOn();
-    return this.#through.destroyed ? undefined : unfinished;
+    return this.#through.readableEnded ? unfinished : undefined;
   }
 
   async #handOn(): Promise<void> {

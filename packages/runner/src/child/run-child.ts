@@ -117,5 +117,6 @@ function stdinOf(request: ChildRequest): "inherit" | "ignore" {
  */
 export function endLike(end: ChildEnd): void {
   process.exitCode = end.exitCode;
+  if (end.leftTerminal) process.exit();
   if (end.signal === "SIGINT" && end.passedOn.has("SIGINT") && process.platform !== "win32") process.kill(process.pid, "SIGINT");
 }

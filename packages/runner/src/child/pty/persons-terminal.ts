@@ -52,12 +52,18 @@ export class PersonsTerminal {
     this.#streams.input.on("data", onInput).resume();
   }
 
+  /** Takes nothing more that is typed: it is for whatever reads the terminal next. */
+  stopReading(): void {
+    if (this.#onInput) this.#streams.input.pause().off("data", this.#onInput);
+    this.#onInput = undefined;
+  }
+
   /** Leaves it as it was. */
   leave(): void {
+    this.stopReading();
     if (!this.#isEntered) return;
     this.#isEntered = false;
     process.off("exit", this.#restore);
-    this.#streams.input.pause().off("data", this.#onInput!);
     spawnSync("stty", [this.settings], { env: SYSTEM_ENVIRONMENT, stdio: ["inherit", "ignore", "ignore"] });
   }
 }

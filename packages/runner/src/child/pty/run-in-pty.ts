@@ -57,10 +57,10 @@ export async function runInPty(
     signals.passTo(job);
     job.begin();
     const end = await waitForChild(job, request, "pty", signals);
+    const { isLeft } = await finishOutputs([{ pump, to: stdout.to }], request, monitor.control);
     terminal.leave();
-    await finishOutputs([{ pump, to: stdout.to }], request, monitor.control);
     pty.input.destroy();
-    return { ...end, unwritten: pump.failure };
+    return { ...end, unwritten: pump.failure, leftTerminal: isLeft };
   } finally {
     terminal.leave();
     monitor.close();
@@ -145,6 +145,7 @@ class PtyJob extends EventEmitter<{ exit: [code: number | null, signal: NodeJS.S
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     process.off("SIGWINCH", this.#resize);
+    this.#terminal.stopReading();
     this.emit("exit", code, signal);
   }
 
