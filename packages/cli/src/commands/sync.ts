@@ -56,7 +56,7 @@ export default class Sync extends VaultCommand {
         ...(detectHarness(this.context.env) !== undefined && { confirm: () => this.requirePerson("signs") }),
         ...(terminal.canAsk() && { review: (review) => askMerge(review, (line) => this.context.note?.(line)) }),
       });
-      const { pulledWidening, pushedWidening, ...rest } = result;
+      const { pulledWidening, pushedWidening, isFinished: _isFinished, ...rest } = result;
       if (result.merged?.isFirst || result.finished?.isFirst) this.context.warn(FIRST_MERGE);
       const isNoted = this.context.note !== undefined;
       this.print({ ...rest, pulled_widening: pulledWidening, pushed_widening: pushedWidening }, () =>
@@ -77,7 +77,7 @@ export default class Sync extends VaultCommand {
 function* describeSync(result: SyncReport, { isNoted, isDryRun }: { isNoted: boolean; isDryRun: boolean }): Generator<string> {
   const { upstream, pulled, pushed, pulledWidening, pushedWidening, finished, merged, unmerged, onto } = result;
   const commits = (count: number) => plural(count, "commit");
-  if (finished) yield* describeFinished(finished);
+  if (result.isFinished) yield* describeFinished(finished);
   if (unmerged) {
     if (isDryRun) yield* describeReview(unmerged);
     yield "Nothing was changed.";
@@ -91,5 +91,5 @@ function* describeSync(result: SyncReport, { isNoted, isDryRun }: { isNoted: boo
   // On a terminal that was said before the push.
   if (pushedWidening.length > 0 && !isNoted) yield describeWidening("This push", pushedWidening);
   if (pushed > 0) yield `${push} ${commits(pushed)} to ${upstream}.`;
-  if (pulled + pushed + (onto?.pulled ?? 0) === 0) yield `Up to date with ${upstream}.`;
+  if (upstream !== "" && pulled + pushed + (onto?.pulled ?? 0) === 0) yield `Up to date with ${upstream}.`;
 }

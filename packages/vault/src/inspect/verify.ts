@@ -138,7 +138,7 @@ async function unfinishedMerge(
       severity: "error",
       kind: "unfinished-merge",
       subject: LOCK_FILE,
-      message: `In commit ${at.slice(0, 12)} states ${states.join(" and ")} of the vault were joined without agent-vault, and no owner has signed the result.`,
+      message: `In commit ${at.slice(0, 12)} states ${states.join(" and ")} of the vault came together, and no owner has signed the result.`,
       remedy: `An owner (${owners.join(", ")}) signs a merge of these states with agent-vault sync; what the files say until then counts for nothing.`,
       file: LOCK_FILE,
     },

@@ -5,6 +5,9 @@ import { finishFetched, finishMerge } from "../../change/finish-merge.js";
 import type { MergeChoice } from "../../change/merge-pair.js";
 import type { MergeReport, MergeReview } from "../../change/merge-review.js";
 import type { Context } from "../../context.js";
+import { VaultFolder } from "../../files/vault-folder.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../../format/layout.js";
+import { openLock } from "../../lock/open-lock.js";
 import { followedBy } from "../../trust/followed.js";
 import { joinOnto, sync as syncWith, type SyncOptions, type SyncResult } from "../../sync/sync.js";
 import { mergingBy } from "./merge-diverged.js";
@@ -19,8 +22,10 @@ export interface SyncRequest extends Omit<SyncOptions, "merge" | "mend" | "key">
 export interface SyncReport extends SyncResult {
   /** What was merged; absent where only one side had changed the vault. */
   readonly merged?: MergeReport | undefined;
-  /** What git had merged here before, and was signed now; absent where nothing was unfinished. */
+  /** What git had merged here before, and was signed now; absent where nothing was unfinished, or where one side had all of it. */
   readonly finished?: MergeReport | undefined;
+  /** Whether there was such a merge. */
+  readonly isFinished?: boolean;
   /** What came from the branch that was joined first, in commits; absent where none was asked for. */
   readonly onto?: { readonly branch: string; readonly pulled: number } | undefined;
   /** What would be merged, where it was only looked at, or a person did not want it: then nothing was changed. */
@@ -52,8 +57,16 @@ async function finishAndSync(context: Context, root: string, request: SyncReques
   const asked = await askingAboutMerges(context, root, request, (choice) => finishMerge(context, root, choice, request.key));
   if ("unmerged" in asked) return notMerged(asked.unmerged);
   if (!asked.result && error !== undefined) throw error;
-  const report = await syncSigned(context, root, request);
-  return { ...report, ...(asked.result && { finished: asked.merged }) };
+  const isLocal = asked.result && request.onto === undefined && !followedBy(context, root)?.upstream;
+  const report = isLocal ? notSynced(root) : await syncSigned(context, root, request);
+  return { ...report, ...(asked.result && { finished: asked.merged, isFinished: true }) };
+}
+
+/** Of a branch that follows none of a remote's. */
+function notSynced(root: string): SyncReport {
+  const files = new VaultFolder(root);
+  const { lock } = openLock(files.read(LOCK_FILE)!, files.read(LOCK_SIGNATURE_FILE)!);
+  return { upstream: "", pulled: 0, pushed: 0, sequence: lock.sequence, pulledWidening: [], pushedWidening: [] };
 }
 
 /** As {@link sync}, where a signed state is checked out. */
