@@ -10,6 +10,12 @@ import { records, runGit } from "./git.js";
  */
 export async function adviceFor(context: Context, findings: readonly ScanFinding[]): Promise<string[]> {
   if (findings.length === 0) return [];
+  if (findings.some(({ commit }) => commit !== undefined)) {
+    return [
+      "Rotate each secret: everyone who has these commits has it. Removing it in a later commit leaves it in history; before the branch is merged, rewrite it: git rebase -i.",
+      `A known test key is allowed by a line in ${ALLOW_FILE} that the base of the range has already.`,
+    ];
+  }
   const [committed, staged] = await Promise.all([
     filesOf(context, ["ls-tree", "-r", "--full-tree", "--name-only", "-z", "HEAD"]),
     filesOf(context, ["ls-files", "--full-name", "-z", "--", ":/"]),

@@ -37,7 +37,7 @@ export function hookLocations(context: Context, repository: HookFolders): HookLo
 }
 
 /** The hooks beside the check. */
-const EVENTS_BESIDE = ["pre-push", "post-merge", "post-rewrite"] as const;
+const EVENTS_BESIDE = ["pre-merge-commit", "pre-push", "post-merge", "post-rewrite"] as const;
 
 /**
  * Where the hooks beside the check are in effect, with the check's place given: beside it where that is git's configuration or husky, else in

@@ -1,10 +1,12 @@
 import { decodeUtf8 } from "@agent-vault/vault/read-only";
-import type { KeyKind } from "./key-formats.js";
+import type { KeyKind } from "./key-formats/key-format.js";
 
 /** Something that must not be committed. */
 export interface ScanFinding {
   /** The file, from the root of the repository, with `/`; bytes of its name that are not UTF-8 are written `\xNN`. */
   readonly file: string;
+  /** In a range of commits, the id of the first one that has it. Where `file` is empty, it is in that commit's message. */
+  readonly commit?: string;
   /** The line on which a key begins, from 1. */
   readonly line: number | undefined;
   readonly kind: KeyKind | "stray-in-vault" | "not-encrypted" | "link-in-vault";

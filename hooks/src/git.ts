@@ -64,8 +64,8 @@ export function records(output: Buffer): Buffer[] {
 
 /**
  * Reads objects, all in one process and none whole in memory.
- * @param names of objects: ids, or `:FILE` for what the index holds at a path. The process starts before they are known.
- * @param open gives what takes an object's content. A `:FILE` that does not exist is passed over.
+ * @param names of objects: ids, or `:FILE` for what the index holds at a path, `COMMIT:FILE` for what a commit does. The process starts before they are known.
+ * @param open gives what takes an object's content. A file that does not exist is passed over.
  * @throws VaultError `GIT_FAILED` where an id is not there to be read.
  */
 export async function readObjects(
@@ -76,7 +76,7 @@ export async function readObjects(
 ): Promise<void> {
   const openPresent = (name: string, type: string) => {
     if (type !== "missing") return open(name);
-    if (name.startsWith(":")) return undefined;
+    if (name.includes(":")) return undefined;
     throw new VaultError("GIT_FAILED", `git has no object ${name}, which the index names.`, {
       remedy: "Run git fsck to see what is missing.",
     });

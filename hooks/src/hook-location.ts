@@ -51,6 +51,7 @@ export function configurationLocation(context: Context, repository: HookFolders,
 
 const SECTIONS: Readonly<Record<HookEvent, string>> = {
   "pre-commit": "hook.agent-vault",
+  "pre-merge-commit": "hook.agent-vault-merge-check",
   "pre-push": "hook.agent-vault-push",
   "post-merge": "hook.agent-vault-merge",
   "post-rewrite": "hook.agent-vault-rewrite",
@@ -58,7 +59,7 @@ const SECTIONS: Readonly<Record<HookEvent, string>> = {
 
 /** git adds the hook's arguments at its end. */
 function commandOf(event: HookEvent): string {
-  if (event === "pre-commit") return scan(false).join("; ");
+  if (event === "pre-commit" || event === "pre-merge-commit") return scan(false).join("; ");
   if (event === "pre-push") return `${noteOrStop(notePush(false).join("; "))}; :`;
   return `(${finishMerge(event, false).join("; ")}) </dev/null || :; :`;
 }
@@ -85,7 +86,8 @@ export function fileLocation(context: Context, method: "husky" | "hooks-path" | 
     method,
     file,
     manual: "",
-    isInstalled: async () => isInstalledInFile(file, runner),
+    // pre-commit (the program) keeps the hook that it found, and runs it still.
+    isInstalled: async () => isInstalledInFile(file, runner) || (runner === "git" && isInstalledInFile(`${file}.legacy`, "git")),
     install: async () => {
       installInFile(file, runner, tracked, event);
       return true;

@@ -2,6 +2,8 @@ import { shellQuote } from "@agent-vault/vault/read-only";
 
 /** Where a clone's configuration keeps how to start the agent-vault that installed the hook: a command line for the shell. */
 export const COMMAND_KEY = "agent-vault.command";
+/** Where it keeps that the check was installed, so that it can be missed where it no longer runs. */
+export const INSTALLED_KEY = "agent-vault.hook";
 
 /** The first line of a block begins with this. */
 export const BLOCK_BEGIN = "# >>> agent-vault >>>";
@@ -9,10 +11,10 @@ export const BLOCK_BEGIN = "# >>> agent-vault >>>";
 export const BLOCK_END = "# <<< agent-vault <<<";
 
 /**
- * What a hook does: `pre-commit` checks, and stops what it cannot check; `pre-push` takes a note, and stops an owner who pushes a merge of
+ * What a hook does: `pre-commit` checks, and stops what it cannot check, and so does `pre-merge-commit` for a merge that git commits by itself; `pre-push` takes a note, and stops an owner who pushes a merge of
  * the vault that is not signed; `post-merge` and `post-rewrite` sign such a merge, and stop nothing.
  */
-export type HookEvent = "pre-commit" | "pre-push" | "post-merge" | "post-rewrite";
+export type HookEvent = "pre-commit" | "pre-merge-commit" | "pre-push" | "post-merge" | "post-rewrite";
 
 /**
  * The check, in POSIX sh, for a shell of its own. It fails closed: what cannot be checked is not committed.
@@ -61,7 +63,8 @@ const KEPT_AS_OURS = [".enc", ".escrow", ".sig", ".pub", "/public.key"];
 /** Becomes the first agent-vault that is there; goes on where there is none. @param words for it, as the shell reads them */
 function start(tracked: boolean, words: string): string[] {
   return [
-    `eval "set -- $(git config --get ${COMMAND_KEY})"`,
+    // The clone's own file alone: `git -c` and the environment would turn the check off.
+    `eval "set -- $(git config --local --get ${COMMAND_KEY})"`,
     `if [ -x "\${1-}" ] && [ -e "\${2-$1}" ]; then exec "$@" ${words}; fi`,
     `case "$(command -v agent-vault)" in (/*) exec agent-vault ${words} ;; esac`,
     ...(tracked ? [`if [ -x ${LOCAL_PROGRAM} ]; then exec ${LOCAL_PROGRAM} ${words}; fi`] : []),
@@ -89,7 +92,7 @@ export function scriptBlock(event: HookEvent, tracked: boolean, chained?: string
 }
 
 function linesOf(event: HookEvent, tracked: boolean): string[] {
-  if (event === "pre-commit") return checkLines(tracked);
+  if (event === "pre-commit" || event === "pre-merge-commit") return checkLines(tracked);
   return event === "pre-push" ? noteLines(tracked) : finishLines(event, tracked);
 }
 

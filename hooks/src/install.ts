@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Context, isSystemError, shellQuote, VaultError, writeError } from "@agent-vault/vault/read-only";
-import { outsideHooks } from "./git.js";
+import { outsideHooks, runGit } from "./git.js";
 import { findHookFolders, type HookFolders } from "./hook-folders.js";
 import { fileLocation, type HookLocation, type HookMethod, setConfig, unsetConfig } from "./hook-location.js";
 import { allLocationsBeside, currentLocation, hookLocations, locationsBeside } from "./find-hook-location.js";
 import { driverStatus, registerDriver, unregisterDriver, type MergeDriverStatus } from "./merge-driver.js";
-import { COMMAND_KEY } from "./hook-script.js";
+import { COMMAND_KEY, INSTALLED_KEY } from "./hook-script.js";
 
 /** Where the check is, or would be. */
 export interface HookResult {
@@ -27,7 +27,7 @@ export interface InstallOptions {
 }
 
 /**
- * Installs the pre-commit hook, registers the merge driver of the vault's files, and installs beside the hook those that note and check what
+ * Installs the pre-commit hook, registers the merge driver of the vault's files, and installs beside the hook those that check merges, that note and check what
  * is pushed and that sign merges which git has made. Where they are installed already, they are brought up to date. The hooks beside it are
  * a convenience: where one cannot be installed, the context says so.
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`, `UNWRITABLE`, `DISK_FULL`, `ALREADY_EXISTS`
@@ -46,6 +46,7 @@ export async function installHook(caller: Context, cwd: string, options: Install
   await setConfig(context, repository.root, COMMAND_KEY, options.command.map(shellQuote).join(" "));
   await registerDriver(context, repository.root);
   if (!installed) return { method, file, installed, manual: location.manual };
+  await setConfig(context, repository.root, INSTALLED_KEY, "true");
   for (const beside of locationsBeside(context, repository, location)) await installBeside(context, beside);
   warnIfIdle(context, repository, location);
   return { method, file, installed: true };
@@ -69,7 +70,7 @@ export async function uninstallHook(caller: Context, cwd: string, options: Pick<
     }
   }
   await unregisterDriver(context, repository.root);
-  await unsetConfig(context, repository.root, ["--unset-all", COMMAND_KEY]);
+  for (const key of [INSTALLED_KEY, COMMAND_KEY]) await unsetConfig(context, repository.root, ["--unset-all", key]);
   return { method, file, installed: false };
 }
 
@@ -82,6 +83,18 @@ export async function hookStatus(caller: Context, cwd: string, options: Pick<Ins
   const repository = await findHookFolders(context, cwd);
   const location = await currentLocation(context, repository, options.gitVersion);
   return { method: location.method, file: location.file, installed: await location.isInstalled() };
+}
+
+/**
+ * Where a hook that was installed in this clone no longer runs, as after a hook manager was set up: where it would have to be.
+ * @returns `undefined` where it runs, and where it was never installed
+ * @throws VaultError as {@link hookStatus}
+ */
+export async function hookTurnedOff(caller: Context, cwd: string): Promise<HookResult | undefined> {
+  const { exit } = await runGit(outsideHooks(caller), cwd, ["config", "--local", "--get", INSTALLED_KEY]);
+  if (exit !== 0) return undefined;
+  const status = await hookStatus(caller, cwd);
+  return status.installed ? undefined : status;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { KEY_BEGINNINGS, MAX_BODY_LENGTH, MAX_HEADER_LENGTH, type KeyKind, type KeyText } from "./key-formats.js";
+import { KEY_BEGINNINGS } from "./key-formats.js";
+import { binaryKey } from "./key-formats/binary.js";
+import { MAX_BODY_LENGTH, MAX_HEADER_LENGTH, type KeyKind, type KeyText } from "./key-formats/key-format.js";
 
 /** How far after its first byte a key may reach: in UTF-16 a character takes two bytes. */
 const MAX_KEY_BYTES = 2 * (MAX_BODY_LENGTH + MAX_HEADER_LENGTH);
@@ -12,8 +14,8 @@ export interface KeyMaterial {
   /** The line on which the key begins, from 1. */
   readonly line: number;
   /**
-   * SHA-256, in hex, of the key's own text: the identity in capitals for age, else the base64 body without line breaks and
-   * headers. So one key has one fingerprint, whether it is in a file of its own or in a string of a JSON file.
+   * SHA-256, in hex, of the key's own text: the identity in capitals for age, else the base64 without line breaks and
+   * headers. So one key has one fingerprint, whether it is in a file of its own, in DER or PEM, or in a string of a JSON file.
    */
   readonly fingerprint: string;
 }
@@ -31,6 +33,7 @@ export class KeySearch {
   #pieces: Uint8Array[] = [];
   #size = 0;
   #line = 1;
+  #isStart = true;
 
   push(bytes: Uint8Array): void {
     this.#pieces.push(bytes);
@@ -59,6 +62,9 @@ export class KeySearch {
   /** Adds the keys that begin before `end`. */
   #search(window: Buffer, end: number): void {
     const hits: { at: number; key: KeyText }[] = [];
+    const whole = this.#isStart ? binaryKey(window.subarray(0, MAX_BODY_LENGTH)) : undefined;
+    this.#isStart = false;
+    if (whole) hits.push({ at: 0, key: whole });
     for (const { bytes, width, read } of KEY_BEGINNINGS) {
       for (let at = window.indexOf(bytes); at >= 0 && at < end; at = window.indexOf(bytes, at + bytes.length)) {
         const key = read(window, at, width);

@@ -1,15 +1,15 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { type Context, isSystemError, VaultError } from "@agent-vault/vault/read-only";
-import { ALLOW_FILE, type Allowed, isAllowed, parseAllowed, readAllowed } from "./allow.js";
+import { ALLOW_FILE, readAllowed } from "./allow.js";
 import { Content } from "./content.js";
 import { fileName, type ScanFinding, quoted } from "./finding.js";
-import { readObjects, runGit } from "./git.js";
-import { indexEntries, LINK, stagedEntries, SUBMODULE, type IndexEntry } from "./index-entries.js";
-import { checkVaultLink, checkVaultSubmodule } from "./vault-file.js";
+import { runGit } from "./git.js";
+import { indexEntries, stagedEntries } from "./index-entries.js";
+import { notAllowed, scanObjects } from "./scan-objects.js";
+import { checkVaultLink } from "./vault-file.js";
 
-/** How many blobs are scanned between two reports of progress. */
-const PROGRESS_INTERVAL = 256;
+const INDEX_ALLOW_FILE = `:${ALLOW_FILE}`;
 
 /**
  * Scans what the commit that is being made would add or change: the blobs of the index, whatever the work tree holds.
@@ -18,12 +18,12 @@ const PROGRESS_INTERVAL = 256;
  * @throws VaultError `REPOSITORY_NOT_FOUND`, `GIT_MISSING`, `GIT_FAILED`
  */
 export function scanStaged(context: Context, cwd: string): Promise<ScanFinding[]> {
-  return scanEntries(context, cwd, stagedEntries(context, cwd));
+  return scanObjects(context, cwd, stagedEntries(context, cwd), INDEX_ALLOW_FILE);
 }
 
 /** As {@link scanStaged}, for every tracked file: the whole index. */
 export function scanIndex(context: Context, cwd: string): Promise<ScanFinding[]> {
-  return scanEntries(context, cwd, indexEntries(context, cwd));
+  return scanObjects(context, cwd, indexEntries(context, cwd), INDEX_ALLOW_FILE);
 }
 
 /**
@@ -44,40 +44,6 @@ export async function scanFiles(context: Context, paths: readonly string[]): Pro
       cause: error,
     });
   }
-}
-
-async function scanEntries(context: Context, cwd: string, listing: Promise<readonly IndexEntry[]>): Promise<ScanFinding[]> {
-  const findings: ScanFinding[] = [];
-  /** The names of each blob. */
-  const files = new Map<string, string[]>();
-  const allowFileChunks: Uint8Array[] = [];
-
-  const objects = listing.then((entries) => {
-    for (const { file, mode, object } of entries) {
-      if (mode === SUBMODULE) {
-        findings.push(...checkVaultSubmodule(file));
-        continue;
-      }
-      if (mode === LINK) findings.push(...checkVaultLink(file));
-      const known = files.get(object);
-      if (known) known.push(file);
-      else files.set(object, [file]);
-    }
-    return [`:${ALLOW_FILE}`, ...files.keys()];
-  });
-  let done = 0;
-  await readObjects(context, cwd, objects, (name) => {
-    if (name.startsWith(":")) return { push: (bytes) => allowFileChunks.push(bytes), end: () => {} };
-    const content = new Content();
-    return {
-      push: (bytes) => content.push(bytes),
-      end: () => {
-        findings.push(...content.findings(files.get(name)!));
-        if (++done % PROGRESS_INTERVAL === 0) context.progress?.({ step: "scan", done, total: files.size });
-      },
-    };
-  });
-  return notAllowed(findings, parseAllowed(Buffer.concat(allowFileChunks).toString("utf8")));
 }
 
 /** The folder that findings are named from: the repository's root, else the current folder. */
@@ -108,7 +74,7 @@ function scanPath(root: string, path: Buffer): ScanFinding[] {
       .filter((name) => !name.equals(GIT_FOLDER))
       .flatMap((name) => scanPath(root, Buffer.concat([path, SEPARATOR, name])));
   }
-  return stat.isFile() ? readContent(path).findings([nameFrom(root, path)]) : [];
+  return stat.isFile() ? readContent(path).findings([{ file: nameFrom(root, path) }]) : [];
 }
 
 const GIT_FOLDER = Buffer.from(".git");
@@ -135,11 +101,4 @@ function nameFrom(root: string, path: Buffer): string {
   const prefix = Buffer.from(root.endsWith(sep) ? root : root + sep);
   const name = fileName(path.subarray(0, prefix.length).equals(prefix) ? path.subarray(prefix.length) : path);
   return sep === "/" ? name : name.replaceAll(sep, "/");
-}
-
-/** The findings that the allow file does not allow, sorted. */
-function notAllowed(findings: readonly ScanFinding[], allowed: Allowed): ScanFinding[] {
-  return findings
-    .filter((finding) => !isAllowed(allowed, finding))
-    .toSorted((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file < b.file ? -1 : 1));
 }

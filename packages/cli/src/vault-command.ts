@@ -72,6 +72,7 @@ export abstract class VaultCommand extends Command {
     const command = new this(argv, new Config({ root }));
     try {
       await command.run();
+      await command.#warnOfHookTurnedOff();
       await command.#showHowToPush();
       return process.exitCode === undefined ? 0 : Number(process.exitCode);
     } catch (error) {
@@ -133,6 +134,17 @@ export abstract class VaultCommand extends Command {
     if (!dryRun) this.#changed = vault;
     const review = terminal.canAsk() ? (merge: MergeReview) => askMerge(merge, (line) => this.context.note?.(line)) : undefined;
     return { vault, key: keyChoice(flags.key), dryRun, ...(review && { review }) };
+  }
+
+  /** A hook manager that is set up later takes the hook's place, without a word. A hint, so its failure is no error. */
+  async #warnOfHookTurnedOff(): Promise<void> {
+    if (this.#changed === undefined) return;
+    const { hookTurnedOff } = await import("@agent-vault/hooks");
+    const hook = await hookTurnedOff(this.context, this.#changed).catch(() => undefined);
+    if (hook !== undefined)
+      this.context.warn(
+        `The pre-commit hook of this clone no longer runs: git now takes its hooks from ${hook.file}. Add it there with agent-vault hook install.`,
+      );
   }
 
   /** Says how to push a change, since agents elsewhere see it only then. A hint, so its failure is no error. */

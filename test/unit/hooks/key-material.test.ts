@@ -1,8 +1,8 @@
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findKeyMaterial } from "@agent-vault/hooks";
-import { ageIdentity, agePostQuantumIdentity, armored, opensshKey, pemKeys, pgpKey } from "./keys.js";
+import { ageIdentity, agePostQuantumIdentity, armored, namedKeys, opensshKey, pemKeys, pgpKey } from "./keys.js";
 import { processorTimeMs } from "../../support/processor-time.js";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "utf8");
@@ -51,6 +51,59 @@ describe("what is a key", () => {
     expect(findKeyMaterial(bytes(key))).toEqual([{ kind: "pgp-private-key", line: 1, fingerprint: sha256(body(key)) }]);
   });
 
+  test.each(Object.entries(namedKeys()))("a key of %s, also in JSON and UTF-16", (_, { text, kind, body }) => {
+    for (const content of [bytes(text), bytes(JSON.stringify({ text })), Buffer.from(text, "utf16le")]) {
+      expect(findKeyMaterial(content)).toEqual([expect.objectContaining({ kind, fingerprint: sha256(body) })]);
+    }
+    expect(kinds(text.replace(/[A-Za-z0-9+/=_]{20,}/g, "(none)"))).toEqual([]);
+  });
+
+  test.each(["rsa", "ec", "ed25519"])("a JSON Web Key of type %s, and not its public half", (type) => {
+    const { privateKey, publicKey } =
+      type === "rsa"
+        ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+        : type === "ec"
+          ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+          : generateKeyPairSync("ed25519");
+    const key = createPrivateKey(privateKey.export({ type: "pkcs8", format: "pem" })).export({ format: "jwk" });
+    const open = createPublicKey(publicKey.export({ type: "spki", format: "pem" })).export({ format: "jwk" });
+    const { d, ...rest } = key;
+    for (const set of [{ keys: [open, key] }, { d, ...rest }, JSON.stringify({ key }, null, 2)]) {
+      expect(findKeyMaterial(bytes(JSON.stringify(set)))).toEqual([
+        expect.objectContaining({ kind: "json-web-key", fingerprint: sha256(d!) }),
+      ]);
+    }
+    expect(kinds(JSON.stringify({ keys: [open, { ...open, kid: d }] }))).toEqual([]);
+  });
+
+  test("a symmetric JSON Web Key", () => {
+    const k = randomBytes(32).toString("base64url");
+    expect(kinds(JSON.stringify({ k, alg: "HS256", kty: "oct" }))).toEqual(["json-web-key"]);
+  });
+
+  test.each(Object.entries(pemKeys()))("%s in DER has the fingerprint of its PEM", (name, pem) => {
+    const text = body(pem);
+    const der = Buffer.from(text, "base64");
+    // Encrypted as OpenSSL 1 does it, no DER is left.
+    if (name === "PKCS #1 RSA encrypted" || name === "SEC 1 EC encrypted") return expect(findKeyMaterial(der)).toEqual([]);
+    expect(findKeyMaterial(der)).toEqual([{ kind: "private-key-der", line: 1, fingerprint: sha256(text) }]);
+    expect(findKeyMaterial(Buffer.concat([der, bytes("\n")]))[0]?.fingerprint).toBe(sha256(text));
+  });
+
+  test.each([
+    ["PKCS #12", "pkcs12", "308204c2020103308204880609 2a864886f70d010701a08204790482047530820471"],
+    ["PKCS #12 of indefinite length", "pkcs12", "30800201033080 06092a864886f70d010701a080248004820475"],
+    ["a Java key store", "java-keystore", "feedfeed00000002000000010000000100046d796b65"],
+    ["a key store of JCE", "java-keystore", "cececece00000002000000010000000100046d796b65"],
+    ["a binary OpenPGP key, old format", "pgp-private-key", "95035804650000000108 00d4e3f9"],
+    ["a binary OpenPGP key, new format", "pgp-private-key", "c55804650000001609 2b06010401da470f01"],
+    ["a key of a hidden service", "tor-secret-key", Buffer.from("== ed25519v1-secret: type0 ==\0\0\0").toString("hex")],
+  ])("%s", (_, kind, hex) => {
+    const file = Buffer.concat([Buffer.from(hex.replaceAll(" ", ""), "hex"), randomBytes(1000)]);
+    expect(findKeyMaterial(file)).toEqual([expect.objectContaining({ kind, line: 1 })]);
+    expect(findKeyMaterial(Buffer.concat([bytes("x"), file]))).toEqual([]);
+  });
+
   test.each([48, 49, 50, 51, 55, 60, 95, 96])("a body of %i bytes, however short its last line is", (size) => {
     const pem = armored("EC PRIVATE KEY", randomBytes(size));
     expect(findKeyMaterial(bytes(`${pem}\nmore text\n`))).toEqual([{ kind: "private-key-pem", line: 1, fingerprint: sha256(body(pem)) }]);
@@ -90,6 +143,21 @@ describe("a key pasted into something else has the fingerprint of the key", () =
     ["joined by a program", (key: string) => each(key, (line) => `  "${line}\\n"`, " +\n")],
     ["in an array of a program", (key: string) => each(key, (line) => `"${line}"`, ",\n  ")],
     ["with spaces for line breaks", (key: string) => each(key, (line) => line, " ")],
+    ["in strings of bytes of Python", (key: string) => `KEY = (\n${each(key, (line) => `    b"${line}\\n"`)}\n)\n`],
+    ["in raw strings of Rust and C++", (key: string) => each(key, (line) => `  u8R"${line}\\n"`)],
+    ["in a comment of SQL", (key: string) => each(key, (line) => `-- ${line}`)],
+    [
+      "in comments of Lisp, TeX, batch and C",
+      (key: string) => each(key, (line, at) => `${[";; ", "% ", "REM ", "// ", " * "][at % 5]!}${line}`),
+    ],
+    ["joined by PHP and Visual Basic", (key: string) => each(key, (line, at) => `"${line}\\n"${at % 2 ? " ." : " & _"}`)],
+    ["in an array of Ruby", (key: string) => `[${each(key, (line) => `'${line}'`, ",\n  ")}].join("\\n")`],
+    ["in a URL", (key: string) => encodeURIComponent(key)],
+    ["in JSON of PHP", (key: string) => JSON.stringify(key).replaceAll("/", "\\/")],
+    ["in HTML", (key: string) => `<pre>${each(key, (line) => line, "<br>\n")}</pre>`],
+    ["in XML", (key: string) => `<key>${each(key, (line) => line, "&#10;")}</key>`],
+    ["in base64, as in a Secret of Kubernetes", (key: string) => `  tls.key: ${Buffer.from(key).toString("base64")}\n  other: x\n`],
+    ["in base64 in lines", (key: string) => Buffer.from(key).toString("base64").replace(/.{76}/g, "$&\n  ")],
   ])("%s", (_, wrap) => {
     for (const key of [plain, pem]) {
       expect(findKeyMaterial(bytes(wrap(key))).map(({ kind, fingerprint }) => ({ kind, fingerprint }))).toEqual([
@@ -171,10 +239,22 @@ describe("content of any kind and size", () => {
     }
   });
 
+  const label = "PRIVATE KEY";
+  const NEEDLES = [
+    "avt1_",
+    "PuTTY-User-Key-File-2: x\nPrivate-Lines: 9\n",
+    '"kty":"RSA"',
+    '{"kty":"oct"',
+    "LS0tLS1CRUdJTi",
+    Buffer.from(`-----BEGIN ${label}-----\nabc`).toString("base64"),
+    "---- BEGIN SSH2 PRIVATE KEY ----",
+    "RWRTY0Iy",
+    "PrivateKey = ",
+  ];
   test("content made to be slow is searched in linear time", async () => {
     const header = "-----BEGIN PRIVATE KEY-----";
-    const hostile = [header, `${header} `, `${header}\n${" \\\\ ".repeat(40)}`, `${header}Ab0:-: `].map((unit) =>
-      unit.repeat(Math.ceil((4 << 20) / unit.length)),
+    const hostile = [header, `${header} `, `${header}\n${" \\\\ ".repeat(40)}`, `${header}Ab0:-: `, ...NEEDLES].map((unit) =>
+      unit.repeat(Math.ceil((1 << 20) / unit.length)),
     );
     for (const content of hostile) {
       for (const encoded of [bytes(content), Buffer.from(content, "utf16le")]) {

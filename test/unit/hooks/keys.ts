@@ -45,6 +45,44 @@ export function pgpKey(): string {
   return [lines[0], "Version: GnuPG v2", "", ...lines.slice(1, -2), `=${randomBytes(3).toString("base64")}`, ...lines.slice(-2)].join("\n");
 }
 
+/** Keys that are lines of text: what their programs write, around random bytes. */
+export function namedKeys(): Record<string, { text: string; kind: string; body: string }> {
+  const base64 = (begin: string, size: number) => Buffer.concat([Buffer.from(begin, "latin1"), randomBytes(size)]).toString("base64");
+  const lines = (text: string) => text.replace(/.{1,64}/g, "$&\n");
+  const [putty, ssh2, minisign, plainMinisign, signify, wireguard] = [
+    base64("", 420),
+    base64("\x3f\x6f\xf9\xeb", 600),
+    base64("EdScB2", 152),
+    base64("Ed\0\0B2", 152),
+    base64("EdBK\0\0\0\x2a", 96),
+    base64("", 32),
+  ];
+  const static_ = randomBytes(256).toString("hex");
+  const token = `avt1_${randomBytes(150).toString("base64url")}`;
+  return {
+    PuTTY: {
+      kind: "putty-private-key",
+      body: putty,
+      text: `PuTTY-User-Key-File-2: ssh-rsa\r\nEncryption: none\r\nComment: me\r\nPublic-Lines: 6\r\n${lines(base64("", 270))}Private-Lines: 9\r\n${lines(putty)}Private-MAC: ${"0123456789abcdef".repeat(2)}\r\n`,
+    },
+    SSH2: {
+      kind: "ssh2-private-key",
+      body: ssh2,
+      text: `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: "me"\n${lines(ssh2)}---- END SSH2 ENCRYPTED PRIVATE KEY ----\n`,
+    },
+    minisign: { kind: "minisign-secret-key", body: minisign, text: `untrusted comment: minisign encrypted secret key\n${minisign}\n` },
+    "minisign without a password": { kind: "minisign-secret-key", body: plainMinisign, text: `untrusted comment: x\n${plainMinisign}\n` },
+    signify: { kind: "signify-secret-key", body: signify, text: `untrusted comment: signify secret key\n${signify}\n` },
+    WireGuard: { kind: "wireguard-private-key", body: wireguard, text: `[Interface]\nAddress = 10.0.0.1/24\nPrivateKey = ${wireguard}\n` },
+    OpenVPN: {
+      kind: "openvpn-static-key",
+      body: static_,
+      text: `-----BEGIN OpenVPN Static key V1-----\n${static_.replace(/.{32}/g, "$&\n")}-----END OpenVPN Static key V1-----\n`,
+    },
+    "agent-vault's token": { kind: "agent-vault-token", body: token.slice(0, 160), text: `AGENT_VAULT_TOKEN=${token}\n` },
+  };
+}
+
 export function armored(label: string, bytes: Uint8Array): string {
   const body = Buffer.from(bytes)
     .toString("base64")
