@@ -317,6 +317,15 @@ export const STOPPED: readonly Attempt[] = [
         "latin1",
       ).toString(),
   },
+  { what: "one character a line", script: `fold -w1 <<<"$TOKEN"`, value: TOKEN, decode: (output) => output.replaceAll("\n", "") },
+  { what: "od, octal words", script: `printf %s "$TOKEN" | od -An`, value: TOKEN, decode: fromOctalWords },
+  {
+    what: "UTF-16",
+    script: `printf %s "$TOKEN" | iconv -t UTF-16LE`,
+    needs: ["iconv"],
+    value: TOKEN,
+    decode: (output) => output.replaceAll("\0", ""),
+  },
 ];
 
 /** What gets through, and is said to in docs/scrubbing.md. */
@@ -327,7 +336,6 @@ export const LIMITS: readonly Attempt[] = [
     script: `printf %s "\${TOKEN:0:16}"; printf %s "\${TOKEN:16}" >&2`,
     value: TOKEN,
   },
-  { what: "one character a line", script: `fold -w1 <<<"$TOKEN"`, value: TOKEN, decode: (output) => output.replaceAll("\n", "") },
   { what: "all but the last character", script: `echo "\${TOKEN%?}"`, value: TOKEN, shows: TOKEN.slice(0, -1) },
   { what: "a short line of a key", script: `grep '^Qk8' <<<"$KEY"`, value: KEY, shows: KEY_LINES[3] },
   {
@@ -354,14 +362,6 @@ export const LIMITS: readonly Attempt[] = [
     decode: (output) => fromBase64(fromHex(output)),
   },
   { what: "binary digits (xxd -b)", script: `printf %s "$TOKEN" | xxd -b -c1`, needs: ["xxd"], value: TOKEN, decode: fromBinary },
-  { what: "od, octal words", script: `printf %s "$TOKEN" | od -An`, value: TOKEN, decode: fromOctalWords },
-  {
-    what: "UTF-16",
-    script: `printf %s "$TOKEN" | iconv -t UTF-16LE`,
-    needs: ["iconv"],
-    value: TOKEN,
-    decode: (output) => output.replaceAll("\0", ""),
-  },
   { what: "compressed", script: `gzip -c <<<"$TOKEN" | xxd -p -c0`, needs: ["xxd", "gzip"], value: TOKEN, decode: fromGzip },
 ];
 

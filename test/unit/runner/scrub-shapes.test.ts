@@ -1,6 +1,6 @@
 // Every form that a value may be written in, with every shape that a value may have: where it starts, how the output is cut, how deep it is
 // indented, what colours it has and how wide the terminal is make no difference.
-import { KnownSecrets } from "@agent-vault/runner";
+import { KnownSecrets, type Scrubber } from "@agent-vault/runner";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { rounds } from "../../support/slow.js";
@@ -171,6 +171,60 @@ const FORMS: readonly Form[] = [
     },
   ],
   [
+    "xxd -e",
+    (text, place) =>
+      dump(text, place, (part, at) => {
+        const words = Array.from({ length: Math.ceil(part.length / 4) }, (_, index) => part.slice(4 * index, 4 * index + 4));
+        const shown = words.map((word) => word.map(hex).toReversed().join("").padStart(8)).join(" ");
+        return `${hex(at).padStart(8, "0")}: ${shown.padEnd(35)}  ${printable(part)}`;
+      }),
+  ],
+  [
+    "od -tx8",
+    (text, place) =>
+      dump(text, place, (part, at) => {
+        const words = [part.slice(0, 8), part.slice(8)].filter(({ length }) => length > 0);
+        return `${at.toString(8).padStart(7, "0")} ${words.map((word) => word.map(hex).toReversed().join("").padStart(16, "0")).join(" ")}`;
+      }),
+  ],
+  [
+    "od",
+    (text, place) =>
+      dump(text, place, (part, at) => {
+        const words = Array.from(
+          { length: Math.ceil(part.length / 2) },
+          (_, index) => part[2 * index]! | ((part[2 * index + 1] ?? 0) << 8),
+        );
+        return `${at.toString(8).padStart(7, "0")} ${words.map((word) => word.toString(8).padStart(6, "0")).join(" ")}`;
+      }),
+  ],
+  [
+    "od -b",
+    (text, place) =>
+      dump(
+        text,
+        place,
+        (part, at) => `${at.toString(8).padStart(7, "0")} ${part.map((byte) => byte.toString(8).padStart(3, "0")).join(" ")}`,
+      ),
+  ],
+  [
+    "octal in Python",
+    (text, place) =>
+      `['${bytes(padded(text, place))
+        .map((byte) => `0o${byte.toString(8)}`)
+        .join("', '")}']`,
+  ],
+  [
+    "binary",
+    (text, place) =>
+      bytes(padded(text, place))
+        .map((byte) => byte.toString(2).padStart(8, "0"))
+        .join(" "),
+  ],
+  ["UTF-16", (text) => Buffer.from(text, "utf16le").toString("latin1")],
+  ["UTF-16, the higher byte first", (text) => Buffer.from(text, "utf16le").swap16().toString("latin1")],
+  ["in lines", (text, place) => wrapped(text, 5, place.lineEnd + place.indent)],
+  [
     "gdb's characters",
     (text, place) =>
       bytes(padded(text, place))
@@ -185,7 +239,7 @@ const FORMS: readonly Form[] = [
 /** In these a break within the text is not the terminal's. */
 const ONE_LINE = new Set(FORMS.slice(0, 14).map(([name]) => name));
 
-const DUMPS = new Set(["xxd", "hexdump -C", "curl --trace", "tcpdump -X", "openssl", "gdb x/8xb", "gdb x/4xw"]);
+const DUMPS = new Set(["xxd -e", "od -tx8", "xxd", "hexdump -C", "curl --trace", "tcpdump -X", "openssl", "gdb x/8xb", "gdb x/4xw"]);
 
 const place = fc.record({
   offset: fc.nat({ max: 7 }),
@@ -201,6 +255,7 @@ const width = fc.option(fc.integer({ min: 20, max: 90 }), { nil: undefined });
 describe("a secret is replaced", () => {
   test("in every form and shape, wherever it starts, is cut, is coloured and is wrapped", { timeout: 60_000 + 10 * CASES }, () => {
     const known = SHAPES.map(({ secret }) => new KnownSecrets([{ name: "group/name", value: secret }]));
+    const outputs = new Map(known.map((one) => [one, new LongOutput(one)]));
     const found = new Set<string>();
     fc.assert(
       fc.property(
@@ -210,15 +265,19 @@ describe("a secret is replaced", () => {
         cuts,
         colours,
         width,
-        (which, how, place, cuts, colours, width) => {
+        fc.boolean(),
+        (which, how, place, cuts, colours, width, isLong) => {
           const [form, write] = FORMS[how]!;
           const { shown } = SHAPES[which]!;
           const written = write(shown, place);
           const isOneLine = ONE_LINE.has(form);
           const output = Buffer.from(
             `<${place.indent}${coloured(isOneLine && width !== undefined && !written.includes("\n") ? wrappedAt(written, width, place.indent.length + 1) : written, isOneLine ? colours : [])}>`,
+            form.startsWith("UTF-16") ? "latin1" : "utf8",
           );
-          const text = scrubbed(known[which]!, output, cuts, width).toString("latin1");
+          const text = (
+            isLong ? outputs.get(known[which]!)!.scrubbed(output, cuts, width) : scrubbed(known[which]!, output, cuts, width)
+          ).toString("latin1");
           expect(text).toContain("[REDACTED:group/name]");
           const alone = write(shown, { ...place, offset: form.startsWith("base64") ? place.offset : 0, after: 0 });
           const left = DUMPS.has(form) ? commonRun(bare(text), bytes(shown).map(hex).join("")) : commonRun(bare(text), bare(alone));
@@ -298,9 +357,38 @@ function wrappedAt(text: string, width: number, column: number): string {
   }).join("");
 }
 
+/** Outputs that go on for long: the first bytes of one are searched one by one, the rest by the filter. */
+class LongOutput {
+  static readonly #FILLER = Buffer.from(`${"~".repeat(99)}\n`.repeat(400));
+  static readonly #END = Buffer.from(`\n${"~".repeat(600)}\n`);
+  readonly #known: KnownSecrets;
+  #width = 80;
+  readonly #scrubbers: Partial<Record<"narrow" | "wide", Scrubber>> = {};
+
+  constructor(known: KnownSecrets) {
+    this.#known = known;
+  }
+
+  scrubbed(output: Buffer, cuts: readonly number[], width?: number): Buffer {
+    const kind = width === undefined ? "wide" : "narrow";
+    this.#width = width ?? 80;
+    let scrubber = this.#scrubbers[kind];
+    if (scrubber === undefined) {
+      this.#scrubbers[kind] = scrubber = this.#known.scrubber(width === undefined ? undefined : () => this.#width);
+      scrubber.write(LongOutput.#FILLER);
+    }
+    const parts = piecesOf(output, cuts).map((piece) => Buffer.from(scrubber.write(piece)));
+    return Buffer.concat([...parts, Buffer.from(scrubber.write(LongOutput.#END))]);
+  }
+}
+
+function piecesOf(output: Buffer, cuts: readonly number[]): Buffer[] {
+  const places = [0, ...cuts.map((cut) => cut % (output.length + 1)), output.length].toSorted((one, other) => one - other);
+  return places.slice(1).map((end, index) => output.subarray(places[index], end));
+}
+
 function scrubbed(known: KnownSecrets, output: Buffer, cuts: readonly number[], width?: number): Buffer {
   const scrubber = known.scrubber(width === undefined ? undefined : () => width);
-  const places = [0, ...cuts.map((cut) => cut % (output.length + 1)), output.length].toSorted((one, other) => one - other);
-  const parts = places.slice(1).map((end, index) => Buffer.from(scrubber.write(output.subarray(places[index], end))));
+  const parts = piecesOf(output, cuts).map((piece) => Buffer.from(scrubber.write(piece)));
   return Buffer.concat([...parts, scrubber.flush()]);
 }

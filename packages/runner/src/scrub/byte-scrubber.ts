@@ -5,8 +5,9 @@ import type { HiddenBytes } from "./visible-text.js";
 const WORD = 4;
 const NOTHING: Uint8Array = new Uint8Array();
 const NEWLINE = 0x0a;
-/** For so many bytes in all it is faster to look at each of them than to make the filter. */
-const WITHOUT_FILTER = 4096;
+/** For so many bytes in all, and so many more for each shape, it is faster to look at each of them than to make the filter. */
+const WITHOUT_FILTER = 16_384;
+const WITHOUT_FILTER_EACH = 512;
 
 /** Replaces secrets in the bytes of one output. What is not part of a secret comes out byte for byte, in order. */
 export class ByteScrubber {
@@ -21,10 +22,12 @@ export class ByteScrubber {
   #coveredBy = -1;
   #heldDepth = 0;
   #seen = 0;
+  readonly #withoutFilter: number;
 
   constructor(secrets: CompiledSecrets) {
     this.#secrets = secrets;
     this.#matcher = new Matcher(secrets.spelledPatterns);
+    this.#withoutFilter = WITHOUT_FILTER + WITHOUT_FILTER_EACH * secrets.shapeCount;
   }
 
   /** How many bytes of a secret what is held back may be the start of, or `undefined` where nothing is. */
@@ -72,7 +75,7 @@ export class ByteScrubber {
     const output = new Output(bytes, this.#covered, [...this.#hidden, ...hidden.map(({ at, bytes }) => ({ at: at + before, bytes }))]);
     this.#matcher.show(bytes, final);
     this.#seen += chunk.length;
-    const byByte = this.#secrets.everyByte || this.#seen < WITHOUT_FILTER;
+    const byByte = this.#secrets.everyByte || this.#seen < this.#withoutFilter;
     const open = byByte ? this.#searchBytes(0, bytes.length, output) : this.#searchWords(bytes, output);
     const passed = output.upTo(open);
     // On their own memory, as the chunk's belongs to the caller.
@@ -85,16 +88,18 @@ export class ByteScrubber {
 
   /** Searches where the filter sees that a match may start. @returns where the first undecided one starts, or the end. */
   #searchWords(bytes: Uint8Array, output: Output): number {
-    const { filter } = this.#secrets;
+    const { filter, openings, encodingsByFirstByte } = this.#secrets;
     const count = Math.floor(bytes.length / WORD);
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, count);
     for (let index = filter.next(words, 0); index < count; index = filter.next(words, index + 1)) {
       const entry = filter.find(words[index] as number);
       if (entry < 0) continue;
       for (let offset = WORD - 1; offset >= 0; offset--) {
-        const encodings = filter.encodings(entry, offset);
         const start = index * WORD - offset;
-        if (encodings !== 0 && start >= 0 && !this.#decide(start, encodings, output)) return start;
+        if (start < 0) continue;
+        const seen = filter.encodings(entry, offset) & (encodingsByFirstByte[bytes[start] as number] as number);
+        const encodings = seen === 0 ? 0 : openings.narrow(bytes, start, seen);
+        if (encodings !== 0 && !this.#decide(start, encodings, output)) return start;
       }
     }
     return this.#searchBytes(Math.max(0, (count - 1) * WORD + 1), bytes.length, output);

@@ -28,6 +28,7 @@ export class SpelledPatterns {
   readonly patterns: PatternSet;
   /** By the first byte of the spelling, and of those by the next ones. */
   readonly #beginnings: (Map<number, Beginning[]> | undefined)[] = [];
+  #signs: Uint8Array | undefined;
   readonly #remembered = [new Map<number, readonly Spelling[]>(), new Map<number, readonly Spelling[]>()] as const;
 
   constructor(encoding: Encoding, patterns: PatternSet) {
@@ -36,7 +37,7 @@ export class SpelledPatterns {
     for (let low = 0; low < patterns.size;) {
       const high = this.alike(low, patterns.size, 0);
       for (const spelling of this.spellings(patterns.pattern(low), 0)) {
-        for (const byte of firstBytes(spelling)) {
+        for (const byte of firstBytesOf(spelling)) {
           const byNext = (this.#beginnings[byte] ??= new Map<number, Beginning[]>());
           for (const next of this.#nextKeys(spelling)) {
             const known = byNext.get(next);
@@ -54,7 +55,8 @@ export class SpelledPatterns {
    * escape.
    */
   get signs(): Uint8Array | undefined {
-    return this.encoding.encodes === "values" && this.encoding !== raw ? signsOf(this.encoding) : undefined;
+    if (this.encoding.encodes !== "values" || this.encoding === raw) return undefined;
+    return (this.#signs ??= signsOf(this.encoding));
   }
 
   /** Whether some pattern may begin with this byte. */
@@ -85,7 +87,7 @@ export class SpelledPatterns {
     if (spelling.text.length <= this.#keyLength) return [ANY];
     let keys = [0];
     for (let index = 1; index <= this.#keyLength; index++)
-      keys = keys.flatMap((key) => firstBytes(spelling, index).map((byte) => key | (byte << (8 * (index - 1)))));
+      keys = keys.flatMap((key) => firstBytesOf(spelling, index).map((byte) => key | (byte << (8 * (index - 1)))));
     return keys;
   }
 
@@ -123,7 +125,7 @@ export class SpelledPatterns {
 }
 
 /** The bytes with which a spelling may begin in a text, or that it may have at another place. */
-function firstBytes({ text, anyCase, wild = 0 }: Spelling, at = 0): readonly number[] {
+export function firstBytesOf({ text, anyCase, wild = 0 }: Spelling, at = 0): readonly number[] {
   const first = text.charAt(at);
   const all = wild > at ? HEX_DIGITS : anyCase ? [...new Set([first.toLowerCase(), first.toUpperCase()])].join("") : first;
   return Array.from(all, (character) => character.charCodeAt(0));
@@ -138,7 +140,7 @@ function byFirstByte(encoding: Encoding): readonly (readonly SpelledByte[] | und
   knownSpelledBytes.set(encoding, (known = []));
   for (let byte = 0; byte < 0x80; byte++) {
     for (const spelling of encoding.spellings(Uint8Array.of(0, byte), 1)) {
-      for (const first of firstBytes(spelling)) (known[first] ??= []).push({ byte, spelling });
+      for (const first of firstBytesOf(spelling)) (known[first] ??= []).push({ byte, spelling });
     }
   }
   return known;
@@ -164,7 +166,7 @@ function signsOf(encoding: Encoding): Uint8Array {
   knownSigns.set(encoding, (signs = new Uint8Array(256)));
   for (let byte = 0; byte < 256; byte++) {
     for (const spelling of encoding.spellings(Uint8Array.of(byte), 0)) {
-      if (spelling.text !== String.fromCharCode(byte)) for (const first of firstBytes(spelling)) signs[first] = 1;
+      if (spelling.text !== String.fromCharCode(byte)) for (const first of firstBytesOf(spelling)) signs[first] = 1;
     }
   }
   for (const start of gapStarts(encoding.gap, 1)) if (start !== "") signs[start.charCodeAt(0)] = 1;

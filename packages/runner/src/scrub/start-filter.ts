@@ -1,6 +1,6 @@
 import type { Spelling } from "./encodings/encoding.js";
 import { gapStarts } from "./encodings/gap.js";
-import type { SpelledPatterns } from "./spelled-patterns.js";
+import { firstBytesOf, type Beginning, type SpelledPatterns } from "./spelled-patterns.js";
 
 /** Of each match the first so many bytes are known; so among them is one whole word of four bytes at a multiple of four. */
 const WINDOW = 7;
@@ -73,15 +73,24 @@ export class StartFilter {
     if (added === OFFSETS) return;
     const { candidate } = source;
     while (low < high && candidate.patterns.pattern(low).length <= depth) low++;
+    const units: Beginning[] = [];
+    for (let from = low; from < high;) {
+      const to = candidate.alike(from, high, depth);
+      for (const spelling of candidate.spellings(candidate.patterns.pattern(from), depth)) units.push({ spelling, low: from, high: to });
+      from = to;
+    }
+    const firstBytes = new Set(units.flatMap(({ spelling }) => firstBytesOf(spelling)));
     for (const gap of depth === 0 ? FIRST : (source.gaps[WINDOW - length] as readonly string[])) {
       const start = this.#put(gap, length);
       const addedInGap = this.#addWords(source, start, added);
       if (addedInGap === OFFSETS) continue;
-      for (let from = low; from < high;) {
-        const to = candidate.alike(from, high, depth);
-        for (const spelling of candidate.spellings(candidate.patterns.pattern(from), depth))
-          this.#addText(source, from, to, depth, spelling, 0, start, addedInGap);
-        from = to;
+      if (start === WINDOW - 1) {
+        for (const byte of firstBytes) {
+          this.#window[start] = byte;
+          this.#addWords(source, WINDOW, addedInGap);
+        }
+      } else {
+        for (const unit of units) this.#addText(source, unit.low, unit.high, depth, unit.spelling, 0, start, addedInGap);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { base64Alignments } from "./base64-alignments.js";
 import { itself, spelled, spelledInAnyCase, type Encoding } from "./encoding.js";
+import { INDENTATIONS } from "./gap.js";
 
 const LINE_BREAKS = ["\n", "\r\n", "\\n", "\\r\\n", "\\\\n", "\\\\r\\\\n", "%0A", "%0D%0A"];
 const [PLUS, SLASH] = [0x2b, 0x2f];
@@ -7,7 +8,7 @@ const [PLUS, SLASH] = [0x2b, 0x2f];
 /** Base64 in the standard or the URL alphabet, also in a URL or in JSON, also broken into lines (an escaped line break is one too), with any indentation. */
 export const base64: Encoding = {
   encodes: "base64",
-  gap: [[[""]], [LINE_BREAKS, { many: "\t" }, { many: " " }]],
+  gap: [[[""]], ...INDENTATIONS.map((indentation) => [LINE_BREAKS, indentation])],
   spellings: (pattern, index) => {
     const byte = pattern[index] as number;
     const own = itself(byte);

@@ -1,19 +1,34 @@
 import { spelled, type Encoding } from "./encoding.js";
+import { INDENTATIONS, type Gap } from "./gap.js";
 
-/** A list of bytes as decimal numbers, as programs show a buffer: `[115, 101]`, with a sign where a byte has one, or `115 's'`, as gdb does. */
+/** Numbers in a list, in columns, or in lines with any indentation. */
+const GAP: Gap = [
+  [[",", ";", ""], [" "], { many: " " }],
+  [[",", ";", "\t"]],
+  ...INDENTATIONS.map((indentation) => [[",", ";", "", ", ", " "], ["\n", "\r\n"], indentation]),
+];
+
+/** A list of bytes as decimal numbers, as programs show a buffer: `[115, 101]`, with a sign where a byte has one. */
 export const decimal: Encoding = {
   encodes: "values and ends",
   inDumps: "without text",
   notBefore: "0123456789",
-  gap: [
-    [[",", ";", ""], [" "], { many: " " }],
-    [[",", ";", "\t"]],
-    [[",", ";", ""], ["", " "], ["\n", "\r\n"], { many: "\t" }, { many: " " }],
-  ],
+  gap: GAP,
   spellings: (pattern, index) => {
     const byte = pattern[index] as number;
     const numbers = byte < 0x80 ? [String(byte)] : [String(byte), String(byte - 0x100)];
-    return spelled([...new Set([...numbers, String(byte).padStart(3, "0")]), ...characters(byte).map((text) => `${byte} '${text}'`)]);
+    return spelled([...new Set([...numbers, String(byte).padStart(3, "0")])]);
+  },
+};
+
+/** `115 's', 101 'e'`, as gdb prints an array of characters of C. */
+export const gdbCharacters: Encoding = {
+  encodes: "values and ends",
+  inDumps: "without text",
+  gap: GAP,
+  spellings: (pattern, index) => {
+    const byte = pattern[index] as number;
+    return spelled(characters(byte).map((text) => `${byte} '${text}'`));
   },
 };
 

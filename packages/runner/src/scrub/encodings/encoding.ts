@@ -13,6 +13,8 @@ export interface Encoding {
   spellings(pattern: Uint8Array, index: number): readonly Spelling[];
   /** How many bytes of the pattern a spelling depends on; 1 unless given, and 4 for all that is not ASCII. */
   readonly sees?: number;
+  /** How many bytes at the start of a value a dump may show in another way, or not at all with the rest; 3 unless given. */
+  readonly maxLost?: number;
   /** What stands between two units; nothing unless given. */
   readonly gap?: Gap;
   /**

@@ -9,6 +9,9 @@ export type GapSequence = readonly GapPart[];
 /** One of several texts (`""` is nothing), or a character any number of times. */
 export type GapPart = readonly string[] | { readonly many: string };
 
+/** How programs indent what follows a line break. */
+export const INDENTATIONS: readonly GapPart[] = [{ many: " " }, { many: "\t" }];
+
 /** The deepest indentation that is followed; so much may be held back of an output that goes on with spaces. */
 const MAX_REPEATED = 256;
 
@@ -70,3 +73,8 @@ function sequenceStarts(sequence: GapSequence, length: number): Set<string> {
 }
 
 const repeated = (character: string, most: number): string[] => Array.from({ length: most + 1 }, (_, count) => character.repeat(count));
+
+/** All texts and characters that a gap is made of. */
+export function gapTexts(gap: Gap | undefined): readonly string[] {
+  return (gap ?? []).flat().flatMap((part) => ("many" in part ? [part.many] : part));
+}
