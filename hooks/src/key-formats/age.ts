@@ -11,6 +11,7 @@ const ageIdentity: KeyReader = (window, at, width) => {
   return { kind: match[1] ? "age-post-quantum-identity" : "age-identity", text: match[0] };
 };
 
+/** Identities of age. */
 export const AGE_FORMATS: readonly KeyFormat[] = [
   { beginning: "AGE-SECRET-KEY-", read: ageIdentity },
   { beginning: "age-secret-key-", read: ageIdentity },

@@ -41,6 +41,7 @@ const armoredKeyInBase64: KeyReader = (window, at, width) => {
 /** `-----BEGIN ` */
 const BASE64_BEGINNING = "LS0tLS1CRUdJTi";
 
+/** Keys between a BEGIN and an END line. */
 export const ARMOR_FORMATS: readonly KeyFormat[] = [
   { beginning: "-----BEGIN ", read: armoredKey },
   { beginning: "-----BEGIN%20", read: armoredKey },

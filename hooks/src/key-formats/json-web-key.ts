@@ -21,4 +21,5 @@ const jsonWebKey: KeyReader = (window, at, width) => {
   return { kind: "json-web-key", text: member[2]! };
 };
 
+/** JSON Web Keys. */
 export const JSON_WEB_KEY_FORMATS: readonly KeyFormat[] = [{ beginning: BEGINNING, read: jsonWebKey }];
