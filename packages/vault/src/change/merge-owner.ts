@@ -48,7 +48,7 @@ export async function ownersKeys(
     await ownerAmong(keys, states);
   } catch (error) {
     if (!(error instanceof VaultError) || ERROR_CODES[error.code].kind !== "key") throw error;
-    throw (await unknownNewKey(trust, states[0])) ?? (await refuse());
+    throw (keys.isOwners ? await unknownNewKey(trust, states[0]) : undefined) ?? (await refuse());
   }
   const isOpen = dryRun || (await context.recorder?.unlock?.(context, { root, vault: states[0].signed.lock.vault, keys }, false));
   if (isOpen === false) throw new StillLocked();
