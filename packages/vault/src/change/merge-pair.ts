@@ -118,8 +118,9 @@ export async function signMerge(
   const { context } = trust;
   const message = messageOf(title, merged);
   const ours = input.sides[0].digest === here.signed.digest ? 0 : 1;
+  const { digests } = input.sides[ours];
   const files: FileChanges = new Map([...changesFrom(input, merged, ours), ...(await encryptMerged(context, input, merged, identities))]);
-  const changed = withoutUnchanged(here.state.source, files);
+  const changed = withoutUnchanged(here.state.source, files, digests);
   const actor = actorOf(here.state, keys, here.signed.lock.vault);
   const anchor = await begin(actor, { what: message.replaceAll(/\s*\n\s*/g, " "), secrets: secretsAmong(changed) });
   const parents = [here, ...(since ? [] : [there])].map(({ state, signed }) => parentState(trust.history, state, signed));
@@ -127,14 +128,14 @@ export async function signMerge(
     vault: here.signed.lock.vault,
     parents,
     owners: merged.signers,
-    digests: input.sides[ours].digests,
+    digests,
     config: here.state.read(CONFIG_FILE),
     files,
     ...(!since && { merge: merged.encryptions.length + merged.kept.length === 0 ? "as-it-is" : "re-encrypted" }),
     anchor,
   });
   const folder = repository.pathOf(trust.root);
-  const ofVault = withoutUnchanged(here.state.source, next.files);
+  const ofVault = withoutUnchanged(here.state.source, next.files, digests);
   const root = await writeTree(repository, { parent: here.commit, message: title, folder, files: ofVault });
   const tree = (await repository.run(["rev-parse", `${root}:${folder}`])).trim();
   return { tree, message, signed: next.signed };
@@ -144,7 +145,17 @@ export async function signMerge(
 async function mergeInputOf(pair: MergePair): Promise<MergeInput> {
   const { here, there, since } = pair;
   const { states, isComplete } = since ? { states: [since], isComplete: true } : await commonStates(pair);
-  return inOrder({ bases: { states: states.map(mergeStateOf), isComplete }, sides: [mergeStateOf(here), mergeStateOf(there)] });
+  const sides = [mergeStateOf(here), mergeStateOf(there)] as const;
+  const bases = states.map(mergeStateOf);
+  preloadDiffering([...sides, ...bases]);
+  return inOrder({ bases: { states: bases, isComplete }, sides });
+}
+
+/** Reads the files that are not the same in all states, of each state at once: the merge looks at no others. */
+function preloadDiffering(states: readonly MergeState[]): void {
+  const files = new Set(states.flatMap(({ digests }) => [...digests.keys()]));
+  const differing = [...files].filter((file) => states.some(({ digests }) => digests.get(file) !== states[0]!.digests.get(file)));
+  for (const { vault, digests } of states) vault.source.preload?.(differing.filter((file) => digests.has(file)));
 }
 
 /** The states that both go back to, with what the remote has of them where this clone lacks one. */

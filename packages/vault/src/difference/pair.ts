@@ -38,6 +38,8 @@ export class Pair {
   differingFiles(): string[] {
     const { before, after } = this.#digests;
     const differing = sortedUnion(before.keys(), after.keys()).filter((file) => before.get(file) !== after.get(file));
+    const toRead = differing.filter((file) => classify(file).kind !== "secret");
+    for (const side of ["before", "after"] as const) this[side]?.source.preload?.(toRead.filter((file) => this.has(side, file)));
     return differing.filter((file) => !this.#isConsequence(file));
   }
 

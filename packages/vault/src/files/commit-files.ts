@@ -5,15 +5,20 @@ import { isGitError } from "../git/errors.js";
 import { missingObject, readBlobsSync, streamBlobSync, type SizedBlob } from "../git/objects-sync.js";
 import { listTreeSync, type TreeEntries, type TreeEntry, type TreeListing } from "../git/tree-entries.js";
 import type { GitRepository } from "../git/repository.js";
+import type { Digest } from "../lock/digest.js";
 import { MAX_LISTING_BYTES, maxBytesOf, requireDepth, requireEntries, requireSize, tooManyEntries } from "./limits.js";
 import { linkInVault } from "./vault-folder.js";
 
 /** How much is read ahead, in bytes and files, where one file after the other is asked for. */
 const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
 const MAX_AHEAD_FILES = 4096;
-const MAX_PASSED_OVER = 16;
+/** Passing over this many is still quicker than a process for each file. */
+const MAX_PASSED_OVER = 512;
 /** Larger files are given piece by piece where nobody needs them whole. */
 const MAX_HELD_BYTES = 1024 * 1024;
+
+/** Of each repository the commit that was verified last, with the digests of its files: an object has the same bytes in every commit. */
+const verified = new WeakMap<GitRepository, { readonly files: CommitFiles; readonly digests: ReadonlyMap<string, Digest> }>();
 
 /**
  * A vault's files as one commit holds them. Only what is asked for is listed and read, no file before its size is known, and none that is
@@ -31,8 +36,12 @@ export class CommitFiles implements FileSource {
   readonly #walked = new Map<string, TreeEntries>();
   /** Entries that were asked for one by one. */
   readonly #single = new Map<string, TreeEntry | undefined>();
+  /** The last folder that was found to be one, and no link, with all around it. */
+  #realFolder = "";
   /** Contents that were read and not asked for yet. */
   #held: ReadonlyMap<string, Uint8Array> = new Map();
+  #preloaded: ReadonlyMap<string, Uint8Array> = new Map();
+  #differing: { readonly like: CommitFiles; readonly walked: TreeEntries; readonly entries: readonly TreeEntry[] } | undefined;
   /** Up to where files were read in their order, and how many the last time. */
   #order: { readonly entries: TreeEntries | undefined; readonly end: number; readonly ahead: number } = {
     entries: undefined,
@@ -69,7 +78,7 @@ export class CommitFiles implements FileSource {
   read(file: string, maxBytes = Infinity): Uint8Array | undefined {
     const blob = this.#blobOf(file);
     if (!blob) return undefined;
-    const bytes = this.#held.get(file) ?? this.#readAhead(file, blob);
+    const bytes = this.#preloaded.get(file) ?? this.#held.get(file) ?? this.#readAhead(file, blob);
     return bytes.length > maxBytes ? bytes.subarray(0, maxBytes) : bytes;
   }
 
@@ -82,6 +91,21 @@ export class CommitFiles implements FileSource {
       streamBlobSync(this.#repository, blob, take);
     } else take(this.read(file)!);
     return true;
+  }
+
+  knownDigest(file: string): Digest | undefined {
+    this.#requireRealFolders(file);
+    return this.#isAsVerified(file) ? verified.get(this.#repository)?.digests.get(file) : undefined;
+  }
+
+  noteVerified(digests: ReadonlyMap<string, Digest>): void {
+    verified.set(this.#repository, { files: this, digests });
+  }
+
+  #isAsVerified(file: string): boolean {
+    const like = verified.get(this.#repository)?.files;
+    const [own, others] = [this.#walkedAround(file), like && like.#walkedAround(file)];
+    return own !== undefined && others !== undefined && own !== others && own.hasSame(file, others);
   }
 
   /** All entries below a folder, sorted. @throws VaultError `LINK_IN_VAULT`, `TAMPERED` where there are more than a vault has */
@@ -97,7 +121,7 @@ export class CommitFiles implements FileSource {
   /** Reads files that are known to be needed, all in one process. @throws VaultError as `read` */
   preload(files: readonly string[]): void {
     this.#ask(files);
-    this.#hold(files);
+    this.#preloaded = this.#readAtOnce(files.flatMap((file) => this.#known(file) ?? []));
   }
 
   #blobOf(file: string): SizedBlob | undefined {
@@ -111,10 +135,19 @@ export class CommitFiles implements FileSource {
 
   /** The entry at a path, by way of real folders. @throws VaultError `LINK_IN_VAULT` */
   #find(path: string): TreeEntry | undefined {
-    const onTheWay = foldersOf(path);
-    if (onTheWay.length > 0 && !this.#walkedAround(path)) this.#ask([path]);
-    if ([...onTheWay, path].some((part) => this.#known(part)?.kind === "link")) throw linkInVault(path);
-    return this.#known(path);
+    this.#requireRealFolders(path);
+    const entry = this.#known(path);
+    if (entry?.kind === "link") throw linkInVault(path);
+    return entry;
+  }
+
+  #requireRealFolders(path: string): void {
+    const end = path.lastIndexOf("/");
+    if (end < 0) return;
+    if (!this.#walkedAround(path)) this.#ask([path]);
+    if (this.#realFolder.length === end && path.startsWith(this.#realFolder)) return;
+    if (foldersOf(path).some((folder) => this.#known(folder)?.kind === "link")) throw linkInVault(path);
+    this.#realFolder = path.slice(0, end);
   }
 
   /** The entry at a path that was asked for, or is in a folder that was walked. */
@@ -125,10 +158,8 @@ export class CommitFiles implements FileSource {
   }
 
   #walkedAround(path: string): TreeEntries | undefined {
-    for (const folder of ["", ...foldersOf(path)]) {
-      const walked = this.#walked.get(folder);
-      if (walked) return walked;
-    }
+    for (const [folder, walked] of this.#walked)
+      if (folder === "" || (path.startsWith(folder) && path[folder.length] === "/")) return walked;
     return undefined;
   }
 
@@ -165,7 +196,8 @@ export class CommitFiles implements FileSource {
   #readAhead(file: string, blob: SizedBlob): Uint8Array {
     if (blob.size > MAX_HELD_BYTES) return this.#readLarge(file, blob);
     const next = file.includes("/") ? this.#following(file) : [...this.#top.range(0, MAX_AHEAD_FILES)].filter(({ path }) => belongs(path));
-    this.#hold([file, ...next.map(({ path }) => path)]);
+    // In place of those that were kept before.
+    this.#held = this.#readAtOnce([{ path: file, kind: "file", ...blob }, ...next]);
     return this.#held.get(file)!;
   }
 
@@ -185,6 +217,9 @@ export class CommitFiles implements FileSource {
     const walked = this.#walkedAround(file);
     if (!walked) return [];
     const index = walked.indexOf(file);
+    // One who asks for a file that another commit does not have asks for the others as well.
+    const differing = this.#differingAround(walked);
+    if (differing && !this.#isAsVerified(file)) return differing.filter(({ path }) => path > file);
     const { entries, end, ahead } = this.#order;
     // Some are passed over, such as files that belong in no vault.
     const isInOrder = entries === walked && index >= end && index < end + MAX_PASSED_OVER;
@@ -193,19 +228,27 @@ export class CommitFiles implements FileSource {
     return [...walked.range(index + 1, index + count)];
   }
 
-  /** Keeps the contents of files for when they are asked for, in place of those that were kept before. */
-  #hold(files: readonly string[]): void {
+  /** The files that are not as in the commit that was verified last, where that is another one. */
+  #differingAround(walked: TreeEntries): readonly TreeEntry[] | undefined {
+    const like = verified.get(this.#repository)?.files;
+    if (!like || like === this) return undefined;
+    if (this.#differing?.like !== like || this.#differing?.walked !== walked)
+      this.#differing = { like, walked, entries: [...walked].filter(({ path }) => !this.#isAsVerified(path)) };
+    return this.#differing.entries;
+  }
+
+  /** The contents of files, but for large ones, up to a limit for all together. */
+  #readAtOnce(entries: readonly TreeEntry[]): ReadonlyMap<string, Uint8Array> {
     const blobs = new Map<string, SizedBlob>();
     let total = 0;
-    for (const file of new Set(files)) {
-      const entry = this.#known(file);
-      if (entry?.kind !== "file" || entry.size === undefined || entry.size > Math.min(MAX_HELD_BYTES, maxBytesOf(file))) continue;
-      total += entry.size;
+    for (const { path, kind, id, size } of entries) {
+      if (kind !== "file" || size === undefined || size > Math.min(MAX_HELD_BYTES, maxBytesOf(path)) || blobs.has(path)) continue;
+      total += size;
       if (total > MAX_AHEAD_BYTES) break;
-      blobs.set(file, { id: entry.id, size: entry.size });
+      blobs.set(path, { id, size });
     }
     const contents = readBlobsSync(this.#repository, [...blobs.values()]);
-    this.#held = new Map([...blobs.keys()].map((file, index) => [file, contents[index]!]));
+    return new Map([...blobs.keys()].map((file, index) => [file, contents[index]!]));
   }
 }
 

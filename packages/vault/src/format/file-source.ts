@@ -4,6 +4,9 @@ export interface FileEntry {
   readonly kind: "file" | "link" | "other";
 }
 
+/** The SHA-256 of a file's bytes, as the lock has it. */
+type FileDigest = `sha256:${string}`;
+
 /** Where the bytes of a vault's files come from. */
 export interface FileReader {
   /** The bytes of a file, or `undefined` where there is none. @throws VaultError `LINK_IN_VAULT`, `DAMAGED`, `FAILED`, `TAMPERED` where it is too large */
@@ -25,6 +28,12 @@ export interface FileSource extends FileReader {
    * @throws VaultError as {@link FileReader.read}
    */
   readInPieces?(file: string, take: (piece: Uint8Array) => void): boolean;
+  /** A file's digest, where that is known without reading it. @throws VaultError `LINK_IN_VAULT` */
+  knownDigest?(file: string): FileDigest | undefined;
+  /** Takes the digests of all its files, which were found to be what an owner signed. */
+  noteVerified?(digests: ReadonlyMap<string, FileDigest>): void;
+  /** Reads files that are known to be needed, where that is quicker than one after the other. @throws VaultError as {@link FileReader.read} */
+  preload?(files: readonly string[]): void;
   /** All entries below a folder (`""` for the whole vault) but folders, sorted. @throws VaultError `LINK_IN_VAULT` */
   walk(folder?: string): FileEntry[];
   /** As `walk`, one after the other, where they need not all be in memory. */

@@ -6,7 +6,8 @@ import { updateManifestDocument, type OwnerEntry } from "./manifest-document.js"
 import { isValid, parseAgentName, parseGroupName, parseSecretPath, type SecretPath } from "./names.js";
 import { agentNotFound, groupNotFound } from "./not-found.js";
 import { entriesOf, removalsAfter, type ManifestEntry, type Removal } from "./removals.js";
-import { readYaml, writeYaml } from "./yaml-document.js";
+import { readPlainManifest } from "./plain-manifest.js";
+import { readYaml, readYamlFile, writeYaml } from "./yaml-document.js";
 
 const named = { name: z.string() };
 const list = <T extends z.ZodMiniType>(item: T) => z._default(z.nullable(z.array(item)), []);
@@ -40,7 +41,8 @@ export class Manifest {
   /** What was left out of the model because its name is invalid or listed twice, each a sentence without its full stop. */
   readonly problems: readonly string[];
   #source: Uint8Array;
-  readonly #document: Document;
+  /** The source as a document, once that is needed: reading it takes long. */
+  #document: Document | undefined;
   readonly #agents = new Map<string, Set<string>>();
   readonly #groups = new Map<string, Set<SecretPath>>();
   readonly #extraAgents = new Map<SecretPath, Set<string>>();
@@ -51,7 +53,7 @@ export class Manifest {
   readonly #deleted = new Set<SecretPath>();
   readonly #removedAgents = new Set<string>();
 
-  private constructor(source: Uint8Array, document: Document, data: z.infer<typeof manifestSchema>) {
+  private constructor(source: Uint8Array, document: Document | undefined, data: z.infer<typeof manifestSchema>) {
     this.#source = source;
     this.#document = document;
     this.agents = this.#agents;
@@ -96,6 +98,8 @@ export class Manifest {
 
   /** @throws VaultError `INVALID_YAML`, `INVALID_MANIFEST` */
   static parse(bytes: Uint8Array): Manifest {
+    const plain = manifestSchema.safeParse(readPlainManifest(bytes));
+    if (plain.success) return new Manifest(bytes, undefined, plain.data);
     const { document, data } = readYaml(bytes, MANIFEST_FILE, manifestSchema, "INVALID_MANIFEST");
     return new Manifest(bytes, document, data);
   }
@@ -253,6 +257,7 @@ export class Manifest {
    */
   toBytes(): Uint8Array {
     if (!this.#changed) return this.#source;
+    this.#document ??= readYamlFile(this.#source, MANIFEST_FILE).document;
     updateManifestDocument(this.#document, this);
     const bytes = writeYaml(this.#document);
     if (Manifest.parse(bytes).#meaning() !== this.#meaning()) {

@@ -1,12 +1,14 @@
 /** Characters that mean themselves anywhere in a plain scalar of a block mapping, and a colon that no space follows. */
-const WORD = String.raw`(?:[\w.,/()'+@=\u00a1-\u2027\u2030-\ud7ff-]|:(?=[\w/]))`;
-const PLAIN = `[A-Za-z]${WORD}*(?: ${WORD}+)*`;
+export const WORD = String.raw`(?:[\w.,/()'+@=\u00a1-\u2027\u2030-\ud7ff-]|:(?=[\w/]))`;
+/** A text without quotes. */
+export const PLAIN = `[A-Za-z]${WORD}*(?: ${WORD}+)*`;
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`;
 const NUMBER = String.raw`0|[1-9]\d{0,14}`;
-const QUOTED = String.raw`[ !#-\[\]-~\u00a1-\u2027\u2030-\ud7ff]*`;
+/** What is between double quotes, without an escape. */
+export const QUOTED = String.raw`[ !#-\[\]-~\u00a1-\u2027\u2030-\ud7ff]*`;
 const LINE = new RegExp(String.raw`(?:([a-z][a-z_]{0,39}):|-)(?: (?:(\[\])|(${PLAIN}|${TIME})|(${NUMBER})|"(${QUOTED})"))?\n`, "y");
 /** Words that are no strings in the core schema (YAML 1.2.2, section 10.3.2). */
-const RESERVED = /^(?:true|false|null)$/i;
+export const RESERVED = /^(?:true|false|null)$/i;
 
 /**
  * Reads the plainest YAML there is, forty times faster than the parser: one mapping of names to words, numbers and lists of words,

@@ -19,7 +19,7 @@ import { decodeUtf8File } from "../text/utf8.js";
 import { escapeAmbiguous, findAmbiguity, findAmbiguousNode, quoteAmbiguous } from "./yaml-dialect.js";
 
 /** The largest manifest that is read: one of a hundred thousand secrets. */
-const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
 /** The largest other YAML file that is read: metadata of ten thousand agents. */
 export const MAX_YAML_BYTES = 1024 * 1024;
 /** Marks that can begin a node, in one file; the parser takes up to a kilobyte for each. */

@@ -22,6 +22,10 @@ export interface TreeListing {
   readonly maxBytes: number;
 }
 
+const TAB = 9;
+/** A mode, a type, an id and a size that is filled up to seven characters, before the tab. */
+const SHORTEST_ENTRY = "100644 blob ".length + 40 + " 1234567".length;
+
 /**
  * The entries of a tree, sorted by the bytes of their paths. They stay as git listed them until one is asked for: anybody may have made
  * the tree, and as objects its entries would take several times the memory.
@@ -33,6 +37,8 @@ export class TreeEntries implements Iterable<TreeEntry> {
   readonly #prefix: string;
   /** How many bytes are cut off each path. */
   readonly #cut: number;
+  /** After the entry that was found last: most are asked for one after the other. */
+  #next = 0;
 
   private constructor(listing: Buffer, starts: Uint32Array, prefix: string, cut = 0) {
     this.#listing = listing;
@@ -64,29 +70,60 @@ export class TreeEntries implements Iterable<TreeEntry> {
   at(index: number): TreeEntry | undefined {
     const start = this.#starts[index];
     if (start === undefined) return undefined;
-    const listing = this.#listing;
-    const tab = listing.indexOf("\t", start);
-    const [mode = "", , id = "", size = ""] = listing.toString("latin1", start, tab).split(/ +/);
+    const [mode = "", , id = "", size = ""] = this.#listing.toString("latin1", start, this.#tabFrom(start)).split(/ +/);
     return { path: this.#pathAt(start), kind: kindOf(mode), id, size: /^\d+$/.test(size) ? Number(size) : undefined };
   }
 
   get(path: string): TreeEntry | undefined {
-    const entry = this.at(this.indexOf(path));
-    return entry?.path === path ? entry : undefined;
+    const index = this.#indexOf(path);
+    return index === undefined ? undefined : this.at(index);
+  }
+
+  /** Whether another tree has the same object at a path, and so a file of the same bytes. */
+  hasSame(path: string, other: TreeEntries): boolean {
+    const [index, otherIndex] = [this.#indexOf(path), other.#indexOf(path)];
+    if (index === undefined || otherIndex === undefined) return false;
+    const [from, otherFrom] = [this.#starts[index]!, other.#starts[otherIndex]!];
+    return this.#listing.compare(other.#listing, otherFrom, other.#tabFrom(otherFrom), from, this.#tabFrom(from)) === 0;
   }
 
   /** Where a path is, or would be. */
   indexOf(path: string): number {
     if (!path.startsWith(this.#prefix)) return path < this.#prefix ? 0 : this.#starts.length;
+    return this.#search(Buffer.from(path.slice(this.#prefix.length)));
+  }
+
+  /** Where a path is. */
+  #indexOf(path: string): number | undefined {
+    if (!path.startsWith(this.#prefix)) return undefined;
     const wanted = Buffer.from(path.slice(this.#prefix.length));
+    const isAt = (index: number) => index < this.#starts.length && this.#compareTo(wanted, index) === 0;
+    const index = isAt(this.#next) ? this.#next : this.#search(wanted);
+    if (!isAt(index)) return undefined;
+    this.#next = index + 1;
+    return index;
+  }
+
+  #search(wanted: Uint8Array): number {
     let [low, high] = [0, this.#starts.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const start = this.#starts[middle]!;
-      if (this.#listing.compare(wanted, 0, wanted.length, this.#pathFrom(start), this.#endOf(start)) < 0) low = middle + 1;
+      if (this.#compareTo(wanted, middle) > 0) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  /** Whether a path is before an entry's (negative), after it, or the same. A call into `Buffer` for each would take longer than the bytes do. */
+  #compareTo(wanted: Uint8Array, entry: number): number {
+    const listing = this.#listing;
+    let at = this.#pathFrom(this.#starts[entry]!);
+    for (let index = 0; index < wanted.length; index++, at++) {
+      if (listing[at] === 0) return 1;
+      const difference = wanted[index]! - listing[at]!;
+      if (difference !== 0) return difference;
+    }
+    return listing[at] === 0 ? 0 : -1;
   }
 
   /** Some of the entries. */
@@ -110,7 +147,14 @@ export class TreeEntries implements Iterable<TreeEntry> {
   }
 
   #pathFrom(start: number): number {
-    return this.#listing.indexOf("\t", start) + 1 + this.#cut;
+    return this.#tabFrom(start) + 1 + this.#cut;
+  }
+
+  /** Where an entry's path is separated from what is said of it. */
+  #tabFrom(start: number): number {
+    let at = start + SHORTEST_ENTRY;
+    while (at < this.#listing.length && this.#listing[at] !== TAB) at++;
+    return at;
   }
 
   #endOf(start: number): number {

@@ -102,7 +102,9 @@ export class SignedFiles {
     const added = present.files.get(CONFIG_FILE) === this.lock.files.get(CONFIG_FILE) ? this.#addedEntries() : undefined;
     const differing = [...differingFrom(this.lock, added, present), ...present.nested];
     if (differing.length > 0) throw this.#tampered(differing);
-    return (this.#present = present.digests());
+    this.#present = present.digests();
+    this.#source.noteVerified?.(this.#present);
+    return this.#present;
   }
 
   /** The digests of all files that were found to be as they were signed, where nothing can change them any more. */
@@ -149,6 +151,7 @@ export class SignedFiles {
   #digests(tree: string): ReadonlyMap<string, Digest> {
     const known = this.#trees.get(tree);
     if (known) return known;
+    if (this.fixed) return new Map([...this.fixed].filter(([file]) => treeOf(file) === tree));
     // No more of it is held than its list before that is known to be signed: anybody who can push may have made the files.
     const list = listTree(this.#source, tree);
     if (list?.digest !== this.#entry(this.lock.trees, tree)) throw this.#tampered([`${tree}/`]);

@@ -252,9 +252,12 @@ function joinOwed(notes: readonly MergeNote[]): MergeNote[] {
 export function changesFrom(given: MergeInput, { files }: Merged, side: SideIndex): FileChanges {
   const { sides } = inOrder(given);
   const changes: FileChanges = new Map();
+  const own = sides[side].digests;
   for (const [file, origin] of files) {
     if ("bytes" in origin) changes.set(file, origin.bytes);
-    else if (origin.side !== side || origin.file !== file) changes.set(file, sides[origin.side].vault.source.read(origin.file) ?? null);
+    else if (origin.side === side && origin.file === file) continue;
+    else if (!own.has(file) || own.get(file) !== sides[origin.side].digests.get(origin.file))
+      changes.set(file, sides[origin.side].vault.source.read(origin.file) ?? null);
   }
   const isMade = (file: string) => file === "vault.states" || file.startsWith("signers/");
   for (const file of [...sides[side].digests.keys(), ...sides[side].strays.keys()])

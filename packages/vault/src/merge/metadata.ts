@@ -38,6 +38,7 @@ export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: Metad
   const digests = eachSide(files, (file, side) => file && input.sides[side].digests.get(file));
   const present = ([0, 1] as const).filter((side) => digests[side] !== undefined);
   if (present.length === 0) return undefined;
+  if (isUntouched(input, facts, digests)) return { side: 0, file: files[0]! };
   const bases = moved.bases.flatMap((view) => {
     const own = view.ownOf(secret.path);
     return own === undefined ? [] : [{ digest: view.state.digests.get(metadataFile(own)), view, own }];
@@ -78,6 +79,13 @@ export function mergeMetadata(input: MergeInput, moved: MovedPaths, facts: Metad
       ...(!isListed && { authorized_agents: facts.agents }),
     }),
   };
+}
+
+/** Whether both sides have one secret with one file, and readers that no side changed: such metadata is not even read. */
+function isUntouched({ sides }: MergeInput, { secret, agents }: MetadataFacts, digests: Sided<string | undefined>): boolean {
+  const { path, own, values, version } = secret;
+  const isSame = digests[0] === digests[1] && values.length === 2 && version === undefined && own.every((at) => at === path);
+  return isSame && sides.every(({ vault }) => isSameAgents(vault.agentsOf(path), agents));
 }
 
 /** What both sides say, field by field. */
