@@ -108,6 +108,15 @@ describe("run", () => {
     expect(clean["MINE"]).toBeUndefined();
   });
 
+  it("names variables by the last part of a path where that is asked for", async () => {
+    const box = await vault();
+    const words = ["run", "--group", "stripe", "--secret", "db/password", "--secret", "prod/key=PROD", "--names", "last"];
+    const env = { AGENT_VAULT_APPROVE: "once" };
+    const all = environmentOf(await box.cli([...words, "--", process.execPath, "-e", SHOW_ENV], { env }));
+    expect(all).toMatchObject({ API_KEY: KEY, WEBHOOK: "whsec_0123456789abcdef", PASSWORD: URL_VALUE, PROD: "prod-value-that-is-long" });
+    expect(all["STRIPE_API_KEY"]).toBeUndefined();
+  });
+
   it("has a file's bytes in memory while the command runs, for nobody else", async () => {
     const box = await vault();
     const script = `const fs=require("fs");const s=fs.statSync(process.env.BLOB);console.log((s.mode&0o777).toString(8),s.size,fs.readFileSync(process.env.BLOB).equals(Buffer.from([0,255,254,1,2,3,4,5,6,7])))`;
@@ -232,6 +241,8 @@ describe("what cannot be asked for", () => {
     [["--secret", "stripe/api-key=X", "--secret", "db/password=X"], "INVALID_VARIABLE"],
     [["--secret", "stripe/api-key", "--group", "stripe", "--inject", "STRIPE_WEBHOOK=db/password"], "INVALID_VARIABLE"],
     [["--secret", "db/password", "--file", "DB_PASSWORD=binary/blob"], "INVALID_VARIABLE"],
+    [["--group", "stripe", "--names", "last", "--inject", "WEBHOOK=db/password"], "INVALID_VARIABLE"],
+    [["--group", "stripe", "--names", "first"], "USAGE"],
     [["--group", "strip"], "GROUP_NOT_FOUND"],
     // Node 20 looks for such a file itself, even where another program is to read it.
     ...(process.versions.node.startsWith("20.") ? [] : [[["--env-file", "none.env"], "FILE_NOT_FOUND"] as [string[], string]]),

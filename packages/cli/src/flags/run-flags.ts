@@ -19,6 +19,11 @@ export const EXEC_FLAGS = {
   },
   inject: { type: "string", multiple: true, description: "like --secret, with the variable first", helpValue: "NAME=PATH" },
   group: { type: "string", multiple: true, description: "set a variable for every secret of a group", helpValue: "GROUP" },
+  names: {
+    type: "string",
+    description: "last: name variables by the last part of a secret's path, so app/API_KEY sets API_KEY",
+    helpValue: "last",
+  },
   "env-file": {
     type: "string",
     multiple: true,

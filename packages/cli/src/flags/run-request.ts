@@ -9,6 +9,7 @@ import {
   type EnvEntry,
   type RunRequest,
   type UseRequest,
+  type VariableNaming,
 } from "@agent-vault/runner/use";
 import { parseDuration, resolvePath, VaultError, type Context, type KeyChoice } from "@agent-vault/vault/read-only";
 import type { FlagValues } from "./flag-definition.js";
@@ -42,6 +43,7 @@ export async function runRequest(
   profileName: string | undefined,
 ): Promise<RunRequest> {
   const profile = profileName === undefined ? undefined : await (await import("@agent-vault/runner")).readProfile(context, profileName);
+  const names = namingOf(flags);
   const files = await envEntries(context, flags["env-file"] ?? []);
   return {
     root,
@@ -51,11 +53,12 @@ export async function runRequest(
     reason: flags.reason,
     service: flags.service,
     variables: [
-      ...(flags.secret ?? []).map(parseSecretArgument),
+      ...(flags.secret ?? []).map((text) => parseSecretArgument(text, names)),
       ...(flags.inject ?? []).map(parseInjectArgument),
       ...(profile?.secrets ?? []),
     ],
     files: (flags.file ?? []).map(parseInjectArgument),
+    names,
     groups: flags.group ?? [],
     env: [...files, ...(profile?.env ?? [])],
     command,
@@ -70,6 +73,14 @@ export async function runRequest(
     ...(profile && { restrict: await restrictedTo(profile) }),
     output: { stdout: process.stdout, stderr: process.stderr },
   };
+}
+
+/** @throws VaultError `USAGE` */
+function namingOf({ names }: RunFlags): VariableNaming {
+  if (names === undefined || names === "last") return names ?? "path";
+  throw new VaultError("USAGE", `--names ${JSON.stringify(names)} is no way to name variables.`, {
+    remedy: "Use --names last, or leave it out.",
+  });
 }
 
 /** The terminal on which all three streams are: there the command gets one of its own. @throws VaultError `USAGE` */

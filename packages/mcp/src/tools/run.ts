@@ -65,7 +65,7 @@ export const run = tool({
       key: call.key(root),
       pull: call.policy.pull,
       reason: input.reason,
-      variables: input.secrets.map(parseSecretArgument),
+      variables: input.secrets.map((text) => parseSecretArgument(text)),
       files: input.files.map(parseInjectArgument),
       groups: input.groups,
       env: input.env_files.flatMap((file) => entriesOf(context, file)),

@@ -51,8 +51,16 @@ export function requireVariableName(name: string, where?: string): string {
   });
 }
 
+/** How a variable is named that no name is given for: by the secret's whole path, or by the last part of it alone. */
+export type VariableNaming = "path" | "last";
+
+/** The variable of a secret that no name is given for: `app/api-key` goes to `APP_API_KEY`, or to `API_KEY`. @throws VaultError `INVALID_VARIABLE` */
+export function derivedVariable(secret: SecretPath, naming: VariableNaming = "path"): string {
+  return requireVariableName(variableName(naming === "path" ? secret : parseSecretPath(secret.slice(secret.lastIndexOf("/") + 1))));
+}
+
 /** Reads `group/name` or `group/name=VARIABLE`. @throws VaultError `INVALID_NAME`, `INVALID_VARIABLE` */
-export function parseSecretArgument(text: string): SecretVariable {
+export function parseSecretArgument(text: string, naming: VariableNaming = "path"): SecretVariable {
   const equals = text.indexOf("=");
   const [before, after] = equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
   const secret = parseSecretPath(before);
@@ -61,7 +69,7 @@ export function parseSecretArgument(text: string): SecretVariable {
       remedy: `With --secret the secret comes first: --secret ${after}=${before}. Or use --inject ${before}=${after}.`,
     });
   }
-  return { variable: requireVariableName(after ?? variableName(secret)), secret };
+  return { variable: after === undefined ? derivedVariable(secret, naming) : requireVariableName(after), secret };
 }
 
 /** Reads `VARIABLE=group/name`. @throws VaultError `INVALID_NAME`, `INVALID_VARIABLE`, `USAGE` */

@@ -4,7 +4,6 @@ import {
   formatFailure,
   formatSecretPath,
   detectHarness,
-  variableName,
   VaultError,
   type Context,
   type SecretPath,
@@ -18,7 +17,7 @@ import { shellCommand } from "../child/shell-command.js";
 import type { EnvEntry } from "../references/env-file.js";
 import { filtered } from "../references/filters.js";
 import { secretsIn } from "../references/reference.js";
-import { distinctVariables, requireVariableName, type SecretVariable } from "../references/variables.js";
+import { derivedVariable, distinctVariables, type SecretVariable, type VariableNaming } from "../references/variables.js";
 import type { RequestedVariable } from "../policy/use-request.js";
 import { KnownSecrets, type SecretToScrub } from "../scrub/known-secrets.js";
 import { recordedRequest } from "./recorded-request.js";
@@ -31,6 +30,8 @@ export interface RunRequest
     Pick<ChildRequest, "command" | "shell" | "cwd" | "clean" | "tty" | "timeoutMs" | "graceMs" | "stdin" | "signal"> {
   /** Secrets that go to variables. */
   readonly variables?: readonly SecretVariable[] | undefined;
+  /** How the variables of a group's secrets are named that no name is given for. */
+  readonly names?: VariableNaming | undefined;
   /** Secrets that go to files, whose paths go to variables. */
   readonly files?: readonly SecretVariable[] | undefined;
   /** Further variables, with references to secrets in their values. */
@@ -152,12 +153,12 @@ function variablesOf(request: RunRequest, ofGroups: ReadonlySet<SecretPath>): Re
 
 /** Which secret goes to which variable and file: those of groups that are not named otherwise go where their names say. */
 function placesOf(
-  { variables = [], files = [], env = [] }: RunRequest,
+  { variables = [], files = [], env = [], names }: RunRequest,
   ofGroups: ReadonlySet<SecretPath>,
 ): { variables: readonly SecretVariable[]; files: readonly SecretVariable[] } {
   const placed = new Set([...variables, ...files].map(({ secret }) => secret));
   const rest = [...ofGroups].filter((secret) => !placed.has(secret));
-  const all = [...variables, ...rest.map((secret) => ({ variable: requireVariableName(variableName(secret)), secret }))];
+  const all = [...variables, ...rest.map((secret) => ({ variable: derivedVariable(secret, names), secret }))];
   const distinct = distinctVariables([...all, ...files]);
   const taken = new Map(distinct.map(({ variable, secret }) => [variable, secret]));
   for (const { name } of env) if (taken.has(name)) throw twice(name, taken.get(name)!);
