@@ -33,19 +33,30 @@ export function digestFiles(source: FileSource, findKeys: KeyFinder = () => []):
   return { digests, keyMaterial };
 }
 
-/** Reads files one after the other; their bytes are there until the next one is read, since all large files share one buffer. */
+/** What most files of a vault fit into. */
+const SMALL_FILE_BYTES = 64 * 1024;
+
+/** Reads files one after the other; their bytes are there until the next one is read, since all files share one buffer. */
 function readerOf(source: FileSource): (file: string) => Uint8Array | undefined {
   let buffer: Uint8Array | undefined;
   return (file) => {
     if (!source.readInPieces) return source.read(file);
     let length = 0;
     const isThere = source.readInPieces(file, (piece) => {
-      buffer ??= Buffer.allocUnsafeSlow(MAX_FILE_BYTES);
+      buffer = withRoom(buffer, length, piece.length);
       buffer.set(piece, length);
       length += piece.length;
     });
     return isThere ? (buffer?.subarray(0, length) ?? new Uint8Array()) : undefined;
   };
+}
+
+/** The buffer, or one of the largest size with what it holds: memory of that size is asked for where a file needs it, as it takes time. */
+function withRoom(buffer: Uint8Array | undefined, held: number, bytes: number): Uint8Array {
+  if (buffer && held + bytes <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafeSlow(held + bytes <= SMALL_FILE_BYTES ? SMALL_FILE_BYTES : MAX_FILE_BYTES);
+  if (buffer) larger.set(buffer.subarray(0, held));
+  return larger;
 }
 
 /** @returns no bytes for a file that is too large */
