@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Config, Manifest, parseSecretPath, VaultError } from "#vault/index.js";
 import { parseMetadata } from "#vault/format/metadata.js";
+import { processorTimeMs } from "../../support/processor-time.js";
 
 const HEAD = "version: 1\nowners:\n- name: eric\nagents:\n- name: bot\n";
 const MIB = 1024 * 1024;
@@ -31,10 +32,11 @@ describe("a manifest", () => {
     ["aliases", `a: &a [x]\nb: [${"*a,".repeat(2 * MIB)}]\n`],
     ["empty lines", "\n".repeat(8 * MIB)],
     ["levels by indentation", Array.from({ length: 3_000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("")],
-  ])("of %s alone is refused at once", (_, text) => {
-    const begun = performance.now();
-    expect(() => Manifest.parse(bytes(text))).toThrowError(expect.objectContaining({ code: "INVALID_YAML" }));
-    expect(performance.now() - begun).toBeLessThan(2_000);
+  ])("of %s alone is refused at once", async (_, text) => {
+    const tookMs = await processorTimeMs(() =>
+      expect(() => Manifest.parse(bytes(text))).toThrowError(expect.objectContaining({ code: "INVALID_YAML" })),
+    );
+    expect(tookMs).toBeLessThan(2_000);
   });
 
   it.each([
@@ -43,10 +45,9 @@ describe("a manifest", () => {
     ["spaces", " ".repeat(8 * MIB - 1)],
     ["spaces in quotes", `a: "${" ".repeat(7 * MIB)}"\n`],
     ["backslashes in quotes", `a: "${"\\".repeat(7 * MIB)}"\n`],
-  ])("of %s alone is answered at once", (_, text) => {
-    const begun = performance.now();
-    expect(() => Manifest.parse(bytes(text))).toThrowError(VaultError);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+  ])("of %s alone is answered at once", async (_, text) => {
+    const tookMs = await processorTimeMs(() => expect(() => Manifest.parse(bytes(text))).toThrowError(VaultError));
+    expect(tookMs).toBeLessThan(5_000);
   });
 });
 
