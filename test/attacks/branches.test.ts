@@ -5,7 +5,7 @@ import { grant, removeAgent, revoke, set, sign, type VaultError } from "#vault/i
 import { Project } from "../support/project.js";
 import { rounds } from "../support/slow.js";
 
-const CI_ROUNDS = rounds(3, 200, "CI_ROUNDS");
+const CI_ROUNDS = rounds(2, 200, "CI_ROUNDS");
 
 describe("a CI machine with a lasting home", () => {
   it(

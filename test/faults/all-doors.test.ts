@@ -9,7 +9,7 @@ import { rounds } from "../support/slow.js";
 
 const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
 /** How often each does its work; DOORS_ROUNDS=150 takes about a minute on two cores. */
-const ROUNDS = rounds(6, 150, "DOORS_ROUNDS");
+const ROUNDS = rounds(3, 150, "DOORS_ROUNDS");
 
 it(`lets two agents, a program, an MCP client and an owner work at once, ${ROUNDS} times each`, { timeout: 600_000 }, async () => {
   const box = new Sandbox({ audit: true });

@@ -13,7 +13,7 @@ import { rounds } from "../support/slow.js";
 
 const PROCESS = join(import.meta.dirname, "ledger-process.mjs");
 /** `LEDGER_ROUNDS=30` for what the engine is judged by before it is taken in a new version. */
-const ROUNDS = rounds(2, 30, "LEDGER_ROUNDS");
+const ROUNDS = rounds(1, 30, "LEDGER_ROUNDS");
 const ROLES = [
   ...Array.from({ length: 8 }, () => "write"),
   ...Array.from({ length: 4 }, () => "read"),

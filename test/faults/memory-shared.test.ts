@@ -18,7 +18,7 @@ const REPOSITORY = resolve(import.meta.dirname, "../..");
 /** The environment of tools/python.mjs, which `node tools/python.mjs` makes. */
 const PYTHON = join(REPOSITORY, "node_modules/.cache/agent-vault-python/bin/python");
 const [NODE_PROCESS, PYTHON_PROCESS] = ["memory-process.mjs", "memory-process.py"].map((name) => join(import.meta.dirname, name));
-const ROUNDS = rounds(2, 30);
+const ROUNDS = rounds(1, 30);
 const PROCESSES = 16;
 /** States that each process reads in a round. */
 const WORK = 3;
