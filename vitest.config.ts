@@ -38,9 +38,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // The built program is loaded as Node loads it.
     server: { deps: { external: [/\/packages\/cli\/bundle\//] } },
-    globalSetup: ["test/support/untouched.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    globalSetup: ["test/support/untouched.ts", "test/support/machines.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Each test has a home and a git configuration of its own; these guard against one that forgets.
     env: {
       AGENT_VAULT_AUDIT: "off",

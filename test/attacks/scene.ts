@@ -1,8 +1,7 @@
 /* oxlint-disable vitest/no-standalone-expect -- what the tests of this folder share */
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, expect, vi } from "vitest";
+import { expect, vi } from "vitest";
 import { Vault } from "#sdk-node/index.js";
 import {
   generateIdentity,
@@ -19,6 +18,7 @@ import {
 } from "#vault/index.js";
 import { parseLock, type Lock } from "#vault/lock/lock.js";
 import { SigningKey } from "#vault/keys/signing-key.js";
+import { madeOnce } from "../support/made-once.js";
 import { Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
@@ -28,11 +28,6 @@ import { moveMemories, setLastAsked } from "../support/memory-and-clock.js";
 export const VALUE = "sk_live_2";
 export const OLD_VALUE = "sk_live_1";
 export const FORGED = "sk_of_mallory";
-
-let template: string | undefined;
-/** Where the template was built, which is what was remembered of its remote. */
-let builtAt = "";
-afterAll(() => template && rmSync(template, { recursive: true, force: true }));
 
 /**
  * A vault on a bare remote, its owner eric, its agent alice on a machine of her own, and mallory, who can push. eric and alice have read
@@ -45,17 +40,12 @@ export class Scene {
     this.box = box;
   }
 
-  /** A machine park of its own for one test; it is built once a file and copied. */
+  /** A machine park of its own for one test; it is built once for all tests and copied. */
   static async make(): Promise<Scene> {
-    if (template === undefined) {
-      const built = await build(new Sandbox());
-      template = mkdtempSync(join(tmpdir(), "agent-vault-scene-"));
-      await built.run("cp", ["-Rp", `${built.root}/.`, template]);
-      builtAt = built.root;
-    }
+    const root = await madeOnce(["scene"], {}, build);
     const box = new Sandbox({ git: false });
-    await box.run("cp", ["-Rp", `${template}/.`, box.root], { cwd: box.root });
-    moveMemories(box, builtAt);
+    await box.run("cp", ["-Rp", `${root}/.`, box.root], { cwd: box.root });
+    moveMemories(box, root);
     return new Scene(box);
   }
 
@@ -245,7 +235,7 @@ function contentsBelow(folder: string): string[] {
     .toSorted();
 }
 
-async function build(box: Sandbox): Promise<Sandbox> {
+async function build(box: Sandbox): Promise<void> {
   const context = box.context();
   const { vault } = box;
   const secrets = { "stripe/api-key": OLD_VALUE, "stripe/webhook": "wh_live", "db/url": "db_live" };
@@ -274,7 +264,6 @@ async function build(box: Sandbox): Promise<Sandbox> {
     // The next read is to fetch again.
     person.fetchAgain();
   }
-  return box;
 }
 
 /** mallory's own key, and a recipient to inject. */

@@ -2,11 +2,9 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSy
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  addAgent,
   encrypt,
   generateIdentity,
   grant,
-  init,
   revoke,
   set,
   VaultState,
@@ -18,6 +16,7 @@ import { parseLock } from "#vault/lock/lock.js";
 import { SigningKey } from "#vault/keys/signing-key.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import { resign } from "../support/signing.js";
+import { makeVault } from "../support/vault.js";
 import { readIdentity } from "../support/identity.js";
 
 /** In two parts, so that it is no key to the check of this repository. */
@@ -27,10 +26,7 @@ let box: Sandbox;
 
 beforeEach(async () => {
   box = new Sandbox();
-  await init(box.context(), {});
-  await set(box.context(), { vault: box.vault, path: "stripe/api-key", value: Buffer.from("sk") });
-  await addAgent(box.context(), { vault: box.vault, agent: "bot" });
-  await grant(box.context(), { vault: box.vault, agent: "bot", target: "stripe" });
+  await makeVault(box, { "stripe/api-key": "sk" }, { bot: ["stripe"] });
 });
 
 /** A machine that knows nothing: no key, nothing remembered. */

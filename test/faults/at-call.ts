@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { CLI, Sandbox, type Outcome } from "../support/sandbox.js";
+import { SCRATCH } from "../support/scratch.js";
 
 const PRELOAD = join(import.meta.dirname, "at-call.cjs");
 
@@ -97,7 +97,7 @@ export interface Death {
  * child that changes nothing while its parent lives changes nothing without it either.
  */
 export async function recordDeaths(box: Sandbox, line: CommandLine): Promise<{ readonly calls: string[]; readonly deaths: Death[] }> {
-  const states = mkdtempSync(join(tmpdir(), "agent-vault-states-"));
+  const states = mkdtempSync(join(SCRATCH, "agent-vault-states-"));
   onTestFinished(() => rmSync(states, { recursive: true, force: true }));
   const seen = (await recordRun(box, line, { states })).map((text) => {
     const [, state, call] = /^(\d+) (.*)$/.exec(text)!;

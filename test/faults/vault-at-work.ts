@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import {
   addAgent,
   check,
@@ -18,6 +18,7 @@ import {
   VaultState,
   type Identity,
 } from "#vault/index.js";
+import { madeOnce } from "../support/made-once.js";
 import { Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
 
@@ -49,8 +50,21 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
 };
 const EXTRA: Readonly<Record<string, readonly string[]>> = { [EXTRA_SECRET]: ["carol"], "deep/er/nested": ["carol"] };
 
-let original: Promise<VaultAtWork> | undefined;
-afterAll(async () => original && rmSync((await original).box.root, { recursive: true, force: true }));
+const readersOf = (group: string, path: string): string[] =>
+  Object.keys(GROUPS).filter((agent) => GROUPS[agent]!.includes(group) || EXTRA[path]?.includes(agent));
+
+/** What the vault is at the start. */
+const EXPECTED: Expected = {
+  secrets: Object.fromEntries(
+    Object.entries(SECRETS).flatMap(([group, paths]) =>
+      paths.map((path) => [path, { value: `the value of ${path}\n`, readers: readersOf(group, path) }]),
+    ),
+  ),
+  agents: Object.keys(GROUPS),
+};
+
+const keysOf = (box: Sandbox): Readonly<Record<string, Identity>> =>
+  Object.fromEntries(Object.keys(GROUPS).map((agent) => [agent, readIdentity(box.agentKey(agent))]));
 
 /**
  * A repository with a vault, in the middle of a person's own work.
@@ -64,28 +78,18 @@ export class VaultAtWork {
   readonly expected: Expected;
   readonly box: Sandbox;
 
-  private constructor(box: Sandbox, expected: Expected, keys: Readonly<Record<string, Identity>>) {
+  private constructor(box: Sandbox) {
     this.box = box;
-    this.expected = expected;
-    this.keys = keys;
+    this.expected = EXPECTED;
+    this.keys = keysOf(box);
   }
 
-  /** It is built once in a test file and copied. */
+  /** It is built once for all tests and copied. */
   static async make(): Promise<VaultAtWork> {
-    original ??= VaultAtWork.#build(new Sandbox({ kept: true }));
-    const { box, expected, keys } = await original;
-    return new VaultAtWork(await box.copy(), expected, keys);
-  }
-
-  static async #build(box: Sandbox): Promise<VaultAtWork> {
-    await init(box.context(), {});
-    for (const agent of Object.keys(GROUPS)) await addAgent(box.context(), { vault: box.vault, agent });
-    const keys = Object.fromEntries(Object.keys(GROUPS).map((agent) => [agent, readIdentity(box.agentKey(agent))]));
-    const secrets = await writeSecrets(box, keys);
-    leaveWorkUnfinished(box);
-    rmSync(join(box.repository, ".git", "hooks"), { recursive: true });
-    box.git("repack", "-adq");
-    return new VaultAtWork(box, { secrets, agents: Object.keys(GROUPS) }, keys);
+    const root = await madeOnce(["vault at work"], {}, build);
+    const box = new Sandbox({ git: false });
+    await box.takeOver(root);
+    return new VaultAtWork(box);
   }
 
   /** The same on another machine of its own. */
@@ -94,16 +98,23 @@ export class VaultAtWork {
   }
 }
 
+async function build(box: Sandbox): Promise<void> {
+  await init(box.context(), {});
+  for (const agent of Object.keys(GROUPS)) await addAgent(box.context(), { vault: box.vault, agent });
+  await writeSecrets(box, keysOf(box));
+  leaveWorkUnfinished(box);
+  rmSync(join(box.repository, ".git", "hooks"), { recursive: true });
+  box.git("repack", "-adq");
+}
+
 /** Writes all secrets in one commit, which is many times faster than one `set` for each. */
-async function writeSecrets(box: Sandbox, keys: Readonly<Record<string, Identity>>): Promise<Expected["secrets"]> {
+async function writeSecrets(box: Sandbox, keys: Readonly<Record<string, Identity>>): Promise<void> {
   const list = (name: string, items: readonly string[], indent = "") =>
     items.length === 0 ? `${indent}${name}: []\n` : `${indent}${name}:\n${items.map((item) => `${indent}- ${item}\n`).join("")}`;
   const owner = await readIdentity(box.ownerKey).recipient();
-  const secrets: Record<string, { value: string; readers: readonly string[] }> = {};
   for (const [group, paths] of Object.entries(SECRETS)) {
     for (const path of paths) {
-      const value = `the value of ${path}\n`;
-      const readers = Object.keys(GROUPS).filter((agent) => GROUPS[agent]!.includes(group) || EXTRA[path]?.includes(agent));
+      const { value, readers } = EXPECTED.secrets[path]!;
       const recipients = [owner, ...(await Promise.all(readers.map((agent) => keys[agent]!.recipient())))].map(parseRecipient);
       box.write(`.agent-vault/secrets/${path}.enc`, await encrypt(Buffer.from(value), recipients));
       const times = ["created", "rotated"].map((name) => `${name}: 2026-11-01T10:00:00.000Z\n`).join("");
@@ -111,7 +122,6 @@ async function writeSecrets(box: Sandbox, keys: Readonly<Record<string, Identity
         `.agent-vault/secrets/${path}.meta`,
         `name: ${path}\ngroup: ${group}\n${times}${list("authorized_agents", readers)}version: 1\n`,
       );
-      secrets[path] = { value, readers };
     }
   }
   const agents = Object.entries(GROUPS).map(([name, groups]) => `- name: ${name}\n${list("groups", groups, "  ")}`);
@@ -125,7 +135,6 @@ async function writeSecrets(box: Sandbox, keys: Readonly<Record<string, Identity
   box.git("add", ".agent-vault");
   box.git("commit", "--quiet", "--no-verify", "-m", "Secrets");
   await sign(box.context(), { vault: box.vault, approve: () => true });
-  return secrets;
 }
 
 function leaveWorkUnfinished(box: Sandbox): void {

@@ -2,11 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addAgent, grant, init, set, verify } from "#vault/index.js";
+import { verify } from "#vault/index.js";
 import { parseLock, type Lock } from "#vault/lock/lock.js";
 import { lacks } from "../support/programs.js";
 import { Sandbox } from "../support/sandbox.js";
 import { readIdentity } from "../support/identity.js";
+import { makeVault } from "../support/vault.js";
 import { openSshPrivateKey } from "../support/openssh-key.js";
 
 let box: Sandbox;
@@ -14,12 +15,8 @@ let lock: Lock;
 
 beforeEach(async () => {
   box = new Sandbox();
-  const request = { vault: box.vault };
-  await init(box.context(), {});
-  await addAgent(box.context(), { ...request, agent: "bot" });
-  for (const path of ["stripe/api-key", "stripe/a.b/c", "stripe/a/b", "stripe/A-b", "db/url"])
-    await set(box.context(), { ...request, path, value: Buffer.from(path) });
-  await grant(box.context(), { ...request, agent: "bot", target: "stripe" });
+  const paths = ["stripe/api-key", "stripe/a.b/c", "stripe/a/b", "stripe/A-b", "db/url"];
+  await makeVault(box, Object.fromEntries(paths.map((path) => [path, path])), { bot: ["stripe"] });
   lock = parseLock(readFileSync(join(box.vault, "vault.lock")));
 });
 

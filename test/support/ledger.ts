@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "@tursodatabase/database/compat";
 import { onTestFinished } from "vitest";
 import { Ledger, type LedgerOptions } from "#ledger/index.js";
 import { decrypt, generateIdentity, parseRecipient, processContext, SigningKey, type Context, type Identity } from "#vault/index.js";
+import { SCRATCH } from "./scratch.js";
 
 export const VAULT = "7c1f5a70-0000-4000-8000-00000000abcd";
 
@@ -19,7 +19,7 @@ export class LedgerHome {
   now = new Date("2026-11-22T10:00:00.000Z");
 
   private constructor(identity: Identity) {
-    this.root = realpathSync(mkdtempSync(join(tmpdir(), "agent-vault-ledger-")));
+    this.root = realpathSync(mkdtempSync(join(SCRATCH, "agent-vault-ledger-")));
     this.home = join(this.root, "home");
     mkdirSync(this.home);
     this.identity = identity;

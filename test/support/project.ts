@@ -1,8 +1,15 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readSecret, VaultError, type Context } from "#vault/index.js";
-import { Sandbox } from "./sandbox.js";
+import { prepared, type Sandbox } from "./sandbox.js";
 import { makeVault } from "./vault.js";
+
+const repository = prepared(async (box) => {
+  await makeVault(box, { "stripe/api-key": "one" }, { bot: ["stripe"] });
+  box.write("app.js", "1\n");
+  box.git("add", "app.js");
+  box.git("commit", "--quiet", "--message", "Code");
+});
 
 /** A repository that holds code and a vault, its bare remote, and a CI machine whose home lasts and whose clones do not. */
 export class Project {
@@ -17,11 +24,7 @@ export class Project {
   }
 
   static async make(): Promise<Project> {
-    const box = new Sandbox();
-    await makeVault(box, { "stripe/api-key": "one" }, { bot: ["stripe"] });
-    box.write("app.js", "1\n");
-    box.git("add", "app.js");
-    box.git("commit", "--quiet", "--message", "Code");
+    const box = await repository();
     box.addRemote();
     return new Project(box);
   }

@@ -1,15 +1,20 @@
 import { spawn } from "node:child_process";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
 import { LedgerRecorder } from "#ledger/recorder/ledger-recorder.js";
 import { addAgent, grant, init, processContext, set, sign, type Attributes, type Context, type InitRequest } from "#vault/index.js";
 import { canRunHere, runHere } from "./commands-here.js";
 import { moveMemories } from "./memory-and-clock.js";
+import { SCRATCH } from "./scratch.js";
 
 export const CLI = resolve(import.meta.dirname, "../../packages/cli/bin/agent-vault.js");
+
+/** The folders that git makes in every repository, without the examples in them. */
+const GIT_TEMPLATE = resolve(import.meta.dirname, "git-template");
+/** What git would do beside its work: look whether there is something to tidy up, wait for a disk. */
+const NO_CHORES = "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[receive]\n\tautogc = false\n[core]\n\tfsync = none\n";
 
 /** What a program that has ended leaves behind. */
 export interface Outcome {
@@ -27,6 +32,17 @@ export interface RunOptions {
   readonly nodeArgs?: readonly string[];
 }
 
+export interface SandboxOptions {
+  /** Whether the repository is made; unless `false` it is. */
+  readonly git?: boolean;
+  /** Whether git knows the person's name; unless `false` it does. */
+  readonly identity?: boolean;
+  /** Whether the caller removes it. */
+  readonly kept?: boolean;
+  /** Whether uses go on record; few tests are about that, and it takes time. */
+  readonly audit?: boolean;
+}
+
 /**
  * A machine of its own for one test: a home, git's configuration, a repository with a bare remote. Nothing of the person's own
  * is seen. It is removed when the test ends.
@@ -36,20 +52,22 @@ export class Sandbox {
   readonly home: string;
   readonly repository: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly #audit: boolean;
-  /** A process remembers its pulls, and the next command must not know of them. */
-  #remote = false;
+  readonly options: SandboxOptions;
+  readonly #gitConfig: string;
+  #hasRemote = false;
+  /** Of a remote that does not answer a process warns once, and the next command must not know of it. */
+  #hasWarned = false;
 
-  /** @param options.audit whether uses go on record; few tests are about that, and it takes time */
-  constructor(options: { git?: boolean; identity?: boolean; kept?: boolean; audit?: boolean } = {}) {
-    this.root = realpathSync(mkdtempSync(join(tmpdir(), "agent-vault-test-")));
+  constructor(options: SandboxOptions = {}) {
+    this.root = realpathSync(mkdtempSync(join(SCRATCH, "agent-vault-test-")));
     if (!options.kept) onTestFinished(() => rmSync(this.root, { recursive: true, force: true }));
-    this.#audit = options.audit ?? false;
+    this.options = options;
     this.home = join(this.root, "home");
     this.repository = join(this.root, "repository");
     const gitConfig = join(this.root, "gitconfig");
     const identity = options.identity === false ? "" : "[user]\n\tname = Test\n\temail = test@example.com\n";
-    writeFileSync(gitConfig, `${identity}[init]\n\tdefaultBranch = main\n[safe]\n\tdirectory = *\n`);
+    const init = `[init]\n\tdefaultBranch = main\n\ttemplateDir = ${GIT_TEMPLATE}\n`;
+    writeFileSync(gitConfig, `${identity}${init}[safe]\n\tdirectory = *\n${NO_CHORES}`);
     mkdirSync(this.home);
     mkdirSync(this.repository);
     this.env = {
@@ -59,9 +77,28 @@ export class Sandbox {
       LANG: "C.UTF-8",
       GIT_CONFIG_GLOBAL: gitConfig,
       GIT_CONFIG_NOSYSTEM: "1",
-      ...(!this.#audit && { AGENT_VAULT_AUDIT: "off" }),
+      ...(!options.audit && { AGENT_VAULT_AUDIT: "off" }),
     };
     if (options.git !== false) this.git("init", "--quiet");
+    this.#gitConfig = this.#readGitConfig();
+  }
+
+  /** Whether nothing was done with it yet. */
+  get isNew(): boolean {
+    const [, ...more] = readdirSync(this.repository);
+    const isEmpty = readdirSync(this.home).length === 0 && more.length === 0 && !existsSync(join(this.repository, ".git/index"));
+    return isEmpty && this.#gitConfig !== "" && this.#gitConfig === this.#readGitConfig();
+  }
+
+  #readGitConfig(): string {
+    const file = join(this.repository, ".git/config");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  }
+
+  /** Takes over the home and the repository of another machine. @param root its folder */
+  async takeOver(root: string): Promise<void> {
+    await this.run("cp", ["-Rp", join(root, "home"), join(root, "repository"), this.root]);
+    moveMemories(this, root);
   }
 
   get vault(): string {
@@ -102,17 +139,16 @@ export class Sandbox {
 
   /** Another machine with the same home and the same repository. */
   async copy(): Promise<Sandbox> {
-    const copy = new Sandbox({ git: false, audit: this.#audit });
-    copy.#remote = this.#remote;
-    await copy.run("cp", ["-Rp", this.home, this.repository, copy.root]);
-    moveMemories(copy, this.root);
+    const copy = new Sandbox({ git: false, audit: this.options.audit ?? false });
+    copy.#hasRemote = this.#hasRemote;
+    await copy.takeOver(this.root);
     return copy;
   }
 
   /** A bare remote that the branch is pushed to and follows. @returns its path */
   addRemote(): string {
     const remote = join(this.root, "remote.git");
-    this.#remote = true;
+    this.#hasRemote = true;
     this.git("init", "--quiet", "--bare", remote);
     this.git("remote", "add", "origin", remote);
     this.git("push", "--quiet", "--set-upstream", "origin", "main");
@@ -124,7 +160,7 @@ export class Sandbox {
    * input is `input`, or nothing at all.
    */
   cli(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return options.nodeArgs || this.#remote || !canRunHere(args) ? this.process(args, options) : this.here(args, options);
+    return options.nodeArgs || this.#hasWarned || !canRunHere(args) ? this.process(args, options) : this.here(args, options);
   }
 
   /** As `cli`, but always in this process: where no second command is to see what the first knows of its pulls. */
@@ -134,6 +170,7 @@ export class Sandbox {
       env: { ...this.env, ...options.env },
       input: options.input,
     });
+    this.#hasWarned ||= this.#hasRemote && stderr.includes("remote could not be asked");
     return { ...outcome, signal: null, stderr: stderr.toString() };
   }
 
@@ -177,7 +214,7 @@ export class Sandbox {
   }
 
   #contextOf(action: string): Context {
-    return this.context(this.#audit ? { recorder: new LedgerRecorder(action) } : {});
+    return this.context(this.options.audit ? { recorder: new LedgerRecorder(action) } : {});
   }
 
   run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {

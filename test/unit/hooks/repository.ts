@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { processContext, type Context } from "@agent-vault/vault";
+import { SCRATCH } from "../../support/scratch.js";
 
 /** A real git repository in a folder of its own, with a home of its own: nothing of the person's configuration is seen or touched. */
 export class TestRepository implements Disposable {
@@ -14,7 +14,7 @@ export class TestRepository implements Disposable {
   readonly warnings: string[] = [];
 
   constructor() {
-    this.base = realpathSync(mkdtempSync(join(tmpdir(), "hooks-")));
+    this.base = realpathSync(mkdtempSync(join(SCRATCH, "hooks-")));
     this.root = join(this.base, "repository");
     const home = join(this.base, "home");
     mkdirSync(this.root);
