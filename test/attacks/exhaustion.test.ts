@@ -5,12 +5,12 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { cannot } from "../support/programs.js";
 import { errorCode, prepared, type Outcome, type Sandbox } from "../support/sandbox.js";
-import { SLOW } from "../support/slow.js";
+import { SLOW, timeLimitMs } from "../support/slow.js";
 import { makeVault } from "../support/vault.js";
 
 const MIB = 1024 * 1024;
 /** git itself takes long for what is huge. */
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = timeLimitMs(600_000);
 /** What any read may take of the memory, whatever a host or anybody who can push puts into the repository. */
 const MAX_PEAK_BYTES = 200 * MIB;
 

@@ -91,7 +91,7 @@ describe.each(nodes)("the launcher with Node $major", ({ folder }) => {
 
   function start(words: readonly string[], program = launcher): unknown {
     const before = readdirSync(place);
-    const { stdout, stderr } = spawnSync(program, words, { cwd: place, env, encoding: "utf8", input: "", timeout: 30_000 });
+    const { stdout, stderr } = spawnSync(program, words, { cwd: place, env, encoding: "utf8", input: "", timeout: 120_000 });
     expect([words, stderr, readdirSync(place)]).toEqual([words, "", before]);
     return JSON.parse(stdout);
   }

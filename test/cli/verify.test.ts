@@ -1,17 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  encrypt,
-  generateIdentity,
-  grant,
-  revoke,
-  set,
-  VaultState,
-  verify,
-  type Context,
-  type VerifyOptions,
-} from "#vault/index.js";
+import { encrypt, generateIdentity, grant, revoke, set, VaultState, verify, type Context, type VerifyOptions } from "#vault/index.js";
 import { parseLock } from "#vault/lock/lock.js";
 import { SigningKey } from "#vault/keys/signing-key.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";

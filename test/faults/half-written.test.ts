@@ -10,7 +10,7 @@ import { toolsOf } from "#mcp/tools/tools.js";
 import { Served } from "../support/mcp-client.js";
 import { ANY_USE } from "../support/policy.js";
 import { errorCode, prepared, type Sandbox } from "../support/sandbox.js";
-import { SLOW } from "../support/slow.js";
+import { SLOW, timeLimitMs } from "../support/slow.js";
 
 const COMMANDS = resolve(import.meta.dirname, "../../packages/cli/src/commands");
 const WRITER = join(import.meta.dirname, "half-writer.mjs");
@@ -164,7 +164,7 @@ async function halfWritten<T>(half: readonly string[], door: (box: Sandbox) => P
   }
 }
 
-describe("while another process is half-way through a change", { timeout: 300_000 }, () => {
+describe("while another process is half-way through a change", { timeout: timeLimitMs(300_000) }, () => {
   it("has a case here for every command", () => {
     const files = readdirSync(COMMANDS, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
     const commands = files.map((file) => file.replace(/\.ts$/, "").replaceAll(/[/\\]/g, " "));

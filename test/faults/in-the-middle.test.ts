@@ -5,7 +5,7 @@ import { readSecret, recoverVault, set } from "#vault/index.js";
 import { errorCode, type Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, recordDeaths, runWatched, startWatched } from "./at-call.js";
 import { expectVault, filesBelow, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
-import { SLOW } from "../support/slow.js";
+import { SLOW, timeLimitMs } from "../support/slow.js";
 
 const SET = { words: ["set", "other/token", "--exact"], input: "another value" };
 const SUBJECT = "agent-vault: set other/token";
@@ -42,7 +42,7 @@ async function atEachMoment(work: VaultAtWork, look: (box: Sandbox, at: number) 
   );
 }
 
-describe("a commit of the person's in the middle of a change", { timeout: 300_000 }, () => {
+describe("a commit of the person's in the middle of a change", { timeout: timeLimitMs(300_000) }, () => {
   it("is kept, and the change is there in full or was refused as BUSY", async () => {
     const work = await VaultAtWork.make();
     const person = { before: personsWork(work.box), after: await workAfterCommit(work) };

@@ -5,7 +5,7 @@ import { Sandbox } from "../support/sandbox.js";
 import { makeVault } from "../support/vault.js";
 import { readSecret, recoverVault, rotateOwner, set } from "#vault/index.js";
 import { atEach, recordDeaths, runWatched } from "./at-call.js";
-import { SLOW } from "../support/slow.js";
+import { SLOW, timeLimitMs } from "../support/slow.js";
 
 /**
  * With SLOW=1 every death counts; otherwise each sixth one, as the transaction is the same that other tests kill everywhere. The tests begin
@@ -68,7 +68,7 @@ async function survivesEveryKill(box: Sandbox, first: number): Promise<void> {
   }
 }
 
-describe("agent-vault rotate-owner, killed", { timeout: 900_000 }, () => {
+describe("agent-vault rotate-owner, killed", { timeout: timeLimitMs(900_000) }, () => {
   it("leaves a key that opens the vault in its place, at every call, from the shared key", async () => {
     const box = new Sandbox();
     await makeVault(box, { "a/b": "one" });

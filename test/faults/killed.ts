@@ -6,7 +6,7 @@ import type { Outcome, Sandbox } from "../support/sandbox.js";
 import { atEach, recordCalls, recordDeaths, runWatched, type CommandLine, type Death } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
 import { readIdentity } from "../support/identity.js";
-import { SLOW } from "../support/slow.js";
+import { SLOW, timeLimitMs } from "../support/slow.js";
 
 /** An operation to be killed, and what it makes of a {@link VaultAtWork}. */
 export interface Killed extends CommandLine {
@@ -31,7 +31,7 @@ const FINISHED = "An interrupted change of this vault was finished.";
 export function survivesEveryKill(operation: Killed): void {
   const kind = SLOW ? "all" : "changes";
   const { first, step } = operation.at && !SLOW ? { first: operation.at.from, step: 6 } : { first: 0, step: 1 };
-  describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: SLOW ? 3_600_000 : 900_000 }, () => {
+  describe(`agent-vault ${operation.words.join(" ")}, killed`, { timeout: timeLimitMs(900_000) }, () => {
     it("is done in full or not at all, at every call", async () => {
       const work = await VaultAtWork.make();
       const before = { person: personsWork(work.box), files: vaultFiles(work.box), subjects: subjects(work.box) };

@@ -3,7 +3,7 @@ import type { FindingKind } from "#vault/index.js";
 import { errorCode, type Outcome, type Sandbox } from "../support/sandbox.js";
 import { recordCalls, runWatched, type CommandLine } from "./at-call.js";
 import { expectVault, personsWork, subjects, VaultAtWork, vaultFiles, type Expected } from "./vault-at-work.js";
-import { rounds } from "../support/slow.js";
+import { rounds, timeLimitMs } from "../support/slow.js";
 
 interface Writer extends CommandLine {
   readonly subject: string;
@@ -45,7 +45,7 @@ const ROUNDS = rounds(3, 20);
 const SERIOUS: ReadonlySet<FindingKind> = new Set(["recipients-differ", "metadata-differs", "stray", "damaged"]);
 
 describe("two processes that write at once", () => {
-  it(`both have their changes kept in ${ROUNDS} rounds, or the loser is told BUSY`, { timeout: 300_000 }, async () => {
+  it(`both have their changes kept in ${ROUNDS} rounds, or the loser is told BUSY`, { timeout: timeLimitMs(300_000) }, async () => {
     const work = await VaultAtWork.make();
     const { box } = work;
     const person = personsWork(box);

@@ -8,7 +8,7 @@ import { isProvenBy } from "#vault/spool/segment-header.js";
 import { headerDigest, openLine } from "#vault/spool/segment-lines.js";
 // @ts-expect-error It is a program without types.
 import { pythonEnvironment } from "../../tools/python.mjs";
-import { rounds } from "../support/slow.js";
+import { rounds, timeLimitMs } from "../support/slow.js";
 import { decidedByNode, forPython, policies, requests } from "./read-cases.js";
 import { events, spoolCase } from "./spool-cases.js";
 
@@ -37,7 +37,7 @@ describe.skipIf(python === undefined)("Python", () => {
     });
     if (outcome.status !== 0) throw new Error(outcome.stderr);
     answer = JSON.parse(outcome.stdout) as typeof answer;
-  }, 120_000);
+  }, timeLimitMs(120_000));
 
   it("decides on reads as Node does", () => {
     const results = policyCases.map(([policy, request]) => decidedByNode(JSON.stringify(policy), request));

@@ -8,7 +8,7 @@ import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lacks } from "../support/programs.js";
 import { AWKWARD, KEY, LIMITS, SECRETS, STOPPED, TOKEN, type Attempt } from "./leak-attempts.js";
-import { rounds } from "../support/slow.js";
+import { rounds, timeLimitMs } from "../support/slow.js";
 
 const MIB = rounds(64, 1024);
 /** In a dump of lines up to three bytes at the start of a value may show at the end of a line. */
@@ -81,7 +81,7 @@ describe("it is a limit that a command can show a secret", () => {
   }
 });
 
-describe(`of ${MIB} MiB of output`, { timeout: 600_000 }, () => {
+describe(`of ${MIB} MiB of output`, { timeout: timeLimitMs(600_000) }, () => {
   test.skipIf(lacks("bash", "openssl"))("what holds no secret comes through as it is", async () => {
     const { shown, scrubbed } = await digests(
       `head -c ${MIB * 2 ** 20} /dev/zero | openssl enc -aes-128-ctr -nosalt -K ${"0".repeat(32)} -iv ${"0".repeat(32)}`,

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { VaultError } from "#vault/index.js";
 import { readYamlFile, writeYaml } from "#vault/format/yaml-document.js";
 import { cannot, lacks } from "../support/programs.js";
-import { rounds } from "../support/slow.js";
+import { rounds, timeLimitMs } from "../support/slow.js";
 
 const SOURCES = new URL("../../sdk-python/src", import.meta.url).pathname;
 const READER = new URL("../support/read-yaml.py", import.meta.url).pathname;
@@ -161,7 +161,7 @@ describe.skipIf(!hasPython || noParser())("Node and Python", () => {
     });
   });
 
-  it("read back whatever text is written", { timeout: 600_000 }, () => {
+  it("read back whatever text is written", { timeout: timeLimitMs(600_000) }, () => {
     const sample = fc.sample(texts, rounds(1000, 50_000, "YAML_ROUNDS"));
     const python = byPython(sample.map(written));
     const differing = sample.flatMap((text, index) => {
@@ -172,7 +172,7 @@ describe.skipIf(!hasPython || noParser())("Node and Python", () => {
     expect(differing.slice(0, 40)).toEqual([]);
   });
 
-  it("read any document alike, or both refuse it", { timeout: 600_000 }, () => {
+  it("read any document alike, or both refuse it", { timeout: timeLimitMs(600_000) }, () => {
     const texts = fc.sample(documents, {
       numRuns: rounds(3000, 200_000, "YAML_ROUNDS"),
       ...(process.env["FC_SEED"] && { seed: Number(process.env["FC_SEED"]) }),
