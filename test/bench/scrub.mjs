@@ -1,5 +1,7 @@
-// What scrubbing costs: output of 256 MiB in pieces of 64 KiB, in memory beside copying it, and through pipes beside `cat` and a bare stream.
+// What scrubbing costs: output of 256 MiB in pieces of 64 KiB, in memory beside copying it, and through pipes beside `cat` and a bare stream;
+// and how long a line is held that may be the start of a secret.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -13,14 +15,31 @@ const MIB = 256;
 const PIECE = 64 * 1024;
 const ROUNDS = 7;
 const REACH = 500;
+const REACH_DELAY_MS = 20;
+const LINES = 400;
 
 /** So many secrets of 32 characters, always the same. */
 export function secrets(count) {
   return Array.from({ length: count }, (_, index) => ({ name: `bench/${index}`, value: digest(index).toString("base64url").slice(0, 32) }));
 }
 
+/** As many of all shapes: tokens, URLs with passwords, JSON, lines of an env file, keys in PEM. */
+export function shapedSecrets(count) {
+  return secrets(count).map(({ name, value }, index) => {
+    const key = digest(index).toString("base64");
+    const shapes = [
+      value,
+      `postgres://app:${value}@db${index}.example:5432/shop`,
+      JSON.stringify({ type: "service", password: value, key: digest(-index).toString("hex") }),
+      `DB_PASSWORD="${value}"\nTOKEN=${digest(-index).toString("hex")}\n`,
+      `-----BEGIN TEST KEY-----\n${key}\n${digest(-index).toString("base64")}\n-----END TEST KEY-----\n`,
+    ];
+    return { name, value: shapes[index % shapes.length] };
+  });
+}
+
 export function measure({ withMachine, say }) {
-  return withMachine((machine) => {
+  return withMachine(async (machine) => {
     const output = logLines();
     const comparisons = [];
     for (const count of [1, 10, 1000]) {
@@ -42,11 +61,46 @@ export function measure({ withMachine, say }) {
     writeFileSync(file, output);
     const piped = (through) => () => machine.run("sh", "-c", `cat ${file} | ${through} > ${join(machine.root, "copy")}`);
     const node = (count) => piped(`${process.execPath} ${PIPE} ${count}`);
-    const { cat, bare, ten } = medians({ cat: piped("cat"), bare: node(0), ten: node(10) }, ROUNDS);
+    const { cat, bare, ten, shaped } = medians({ cat: piped("cat"), bare: node(0), ten: node(10), shaped: node("1000 shaped") }, ROUNDS);
     comparisons.push(comparison(`${MIB} MiB through a pipe, 10 secrets`, ten, "cat", cat));
     comparisons.push(comparison(`${MIB} MiB through a pipe, 10 secrets`, ten, "a bare stream of Node", bare));
+    comparisons.push(
+      comparison(`${MIB} MiB through a pipe, 1000 secrets of all shapes`, shaped, "a bare stream of Node", bare, {
+        says: "3 times",
+        reached: shaped <= 3 * bare,
+      }),
+    );
+    say("measuring the delay of a line");
+    const delays = await lineDelays();
+    const p99 = delays[Math.floor(delays.length * 0.99)];
+    comparisons.push(
+      comparison("a line with 10 secrets of all shapes, p99", p99, "the median", delays[delays.length >> 1], {
+        says: `${REACH_DELAY_MS} ms`,
+        reached: p99 <= REACH_DELAY_MS,
+      }),
+    );
     return comparisons;
   });
+}
+
+/** How long each of many lines takes through a stream, in order; after each there is silence. */
+async function lineDelays() {
+  const stream = new KnownSecrets(shapedSecrets(10)).stream();
+  stream.resume();
+  const delays = [];
+  for (let index = 0; index < LINES; index++) {
+    const passed = once(stream, "data");
+    const start = performance.now();
+    stream.write(
+      `ready: http://localhost:${3000 + index}/${digest(index)
+        .toString("base64url")
+        .slice(0, 1 + (index % 20))}\n`,
+    );
+    await passed;
+    delays.push(performance.now() - start);
+  }
+  stream.end();
+  return delays.toSorted((one, other) => one - other);
 }
 
 function scrubAll(known, output) {

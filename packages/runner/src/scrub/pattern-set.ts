@@ -23,6 +23,13 @@ export class PatternSet {
     return this.#patterns[index] as Uint8Array;
   }
 
+  /** The bytes that occur in some pattern. */
+  bytes(): Set<number> {
+    const seen = new Uint8Array(256);
+    for (const pattern of this.#patterns) for (const byte of pattern) seen[byte] = 1;
+    return new Set(Array.from(seen.keys()).filter((byte) => seen[byte] === 1));
+  }
+
   owner(index: number): number {
     return this.#owners[index] as number;
   }

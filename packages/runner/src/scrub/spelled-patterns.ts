@@ -56,7 +56,7 @@ export class SpelledPatterns {
    */
   get signs(): Uint8Array | undefined {
     if (this.encoding.encodes !== "values" || this.encoding === raw) return undefined;
-    return (this.#signs ??= signsOf(this.encoding));
+    return (this.#signs ??= signsOf(this.encoding, this.patterns));
   }
 
   /** Whether some pattern may begin with this byte. */
@@ -158,13 +158,12 @@ function gapsOf(encoding: Encoding): Uint8Array {
   return known;
 }
 
-const knownSigns = new WeakMap<Encoding, Uint8Array>();
+/** A byte that is taken for all characters which are not ASCII: their spellings begin alike. */
+const SAMPLE = 0x61;
 
-function signsOf(encoding: Encoding): Uint8Array {
-  let signs = knownSigns.get(encoding);
-  if (signs !== undefined) return signs;
-  knownSigns.set(encoding, (signs = new Uint8Array(256)));
-  for (let byte = 0; byte < 256; byte++) {
+function signsOf(encoding: Encoding, patterns: PatternSet): Uint8Array {
+  const signs = new Uint8Array(256);
+  for (const byte of patterns.bytes().add(SAMPLE)) {
     for (const spelling of encoding.spellings(Uint8Array.of(byte), 0)) {
       if (spelling.text !== String.fromCharCode(byte)) for (const first of firstBytesOf(spelling)) signs[first] = 1;
     }
