@@ -65,7 +65,7 @@ describe("a merge, killed", { timeout: SLOW ? 3_600_000 : 300_000 }, () => {
     const team = await diverged();
     const { ana, box } = team;
     const restore = keepMachine(box);
-    const step = SLOW ? 1 : 17;
+    const step = SLOW ? 1 : 31;
     for (let at = 1; ; at += step) {
       restore();
       ana.git("merge", "--quiet", "--no-edit", "origin/main");
