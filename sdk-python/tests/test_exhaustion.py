@@ -72,7 +72,8 @@ def test_a_hostile_commit(machine: Path, make: Callable[[Scene], str], call: lis
     scene.push("second", [])
     push(scene, make(scene))
     code, peak = _run(scene, call)
-    assert code in ("TAMPERED", "SECRET_NOT_FOUND")
+    # The state before that commit may be read in its place.
+    assert code in ("TAMPERED", "SECRET_NOT_FOUND", "read")
     assert peak < _MAX_PEAK_BYTES
 
 

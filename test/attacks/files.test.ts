@@ -8,6 +8,7 @@ import {
   generateIdentity,
   move,
   parseRecipient,
+  readSecret,
   recoverAgent,
   removeAgent,
   restoreAgent,
@@ -19,7 +20,7 @@ import {
 import { ANY_USE } from "../support/policy.js";
 import { errorCode } from "../support/sandbox.js";
 import { SLOW } from "../support/slow.js";
-import { CHANGE, edit, FORGED, inTurn, malloryKey, OVERVIEW, PULL, READ, Scene, VALUE, write, type Door } from "./scene.js";
+import { CHANGE, edit, FORGED, inTurn, malloryKey, PULL, READ, Scene, VALUE, write, type Door } from "./scene.js";
 
 const KEY = "secrets/stripe/api-key.enc";
 
@@ -164,12 +165,10 @@ describe("the right to push is not enough to change what is read or who reads it
     const { run, reads, code = "TAMPERED", readCode = code } = ATTACKS[name]!;
     await scene.push((vault) => run(vault, scene));
 
-    // The state here is the same and whole, so it is read; what was fetched is not taken over.
-    const isSame = name !== "a link for the state";
+    // The state before is read; what was fetched is not taken over.
     const people = SLOW ? [owner, alice] : [turn % 2 === 0 ? owner : alice];
     for (const person of people) {
-      if (isSame) expect(await person.pullAndRead()).toBe(VALUE);
-      else await person.expectRefused(code, inTurn(PULL, turn));
+      expect(await person.pullAndRead()).toBe(VALUE);
       expect(await person.read()).toBe(VALUE);
     }
     await owner.expectRefused(code, { sync: PULL["sync --pull"]! });
@@ -179,23 +178,37 @@ describe("the right to push is not enough to change what is read or who reads it
       if (reads === "refused") await person.expectRefused(readCode, READ);
       else expect(await person.read()).toBe(VALUE);
     }
-    await owner.expectRefused(code, { ...OVERVIEW, ...inTurn(CHANGE, turn) });
+    // What was taken unseen is passed over for what was before it, as everybody has seen it on main; nothing is made of it.
+    if (turn % 4 === 0) expect(await alice.pullAndRead()).toBe(VALUE);
+    await owner.expectListedAsBefore();
+    await owner.expectRefused(code, inTurn(CHANGE, turn));
     expect(verificationError((await verify(owner.context(), owner.vault)).findings)?.exitCode).toBe(5);
   });
 
-  it("is said by the command line with exit code 5, and nothing is printed", async () => {
+  it("is said by the command line: with the state before, and in strict mode and on a change with exit code 5", async () => {
     const scene = await Scene.make();
     await scene.push((vault) => forge(vault, scene));
     const { alice, owner } = scene;
-    const refused = async (person: typeof alice, words: readonly string[]) => {
-      const outcome = await scene.box.cli(words, { cwd: person.clone, env: person.env, input: "v" });
+    const run = (person: typeof alice, words: readonly string[], strict = "0") =>
+      scene.box.cli(words, { cwd: person.clone, env: { ...person.env, AGENT_VAULT_STRICT: strict }, input: "v" });
+    const refused = async (person: typeof alice, words: readonly string[], strict?: string) => {
+      const outcome = await run(person, words, strict);
       expect([words[0], errorCode(outcome), outcome.code, outcome.stdout.length]).toEqual([words[0], "TAMPERED", 5, 0]);
       expect(outcome.stderr).toContain("secrets/stripe");
     };
     await refused(owner, ["sync"]);
-    for (const person of [alice, owner]) person.takeUnseen();
-    await refused(alice, ["get", "stripe/api-key"]);
-    for (const words of [["get", "stripe/api-key"], ["list"], ["set", "stripe/api-key"], ["grant", "alice", "db"]])
+    for (const person of [alice, owner]) {
+      person.takeUnseen();
+      const outcome = await run(person, ["get", "stripe/api-key"]);
+      expect([outcome.code, outcome.stdout.toString()]).toEqual([0, VALUE]);
+      expect(outcome.stderr).toContain(scene.box.gitIn(person.clone, "rev-parse", "HEAD").slice(0, 12));
+      for (const words of [["get", "stripe/api-key"], ["list"]]) await refused(person, words, "1");
+      await refused(person, ["get", "stripe/api-key", "--no-pull"]);
+    }
+    for (const words of [
+      ["set", "stripe/api-key"],
+      ["grant", "alice", "db"],
+    ])
       await refused(owner, words);
   });
 
@@ -243,8 +256,10 @@ describe("the right to push is not enough to change what is read or who reads it
       });
       const { alice } = scene;
       const before = alice.snapshot();
-      await alice.expectRefused("ROLLBACK", { get: PULL["get"]! });
-      expect(await alice.read()).toBe(VALUE);
+      const inStrictMode = { ...alice.context(), env: { ...alice.env, AGENT_VAULT_STRICT: "1" } };
+      const options = { key: { keyFile: alice.key } };
+      await alice.expectRefused("ROLLBACK", { strict: () => readSecret(inStrictMode, alice.vault, "stripe/api-key", options) });
+      expect([await alice.read(), await alice.pullAndRead()]).toEqual([VALUE, VALUE]);
       expect(alice.snapshot()).toEqual(before);
       alice.takeUnseen();
       const outcome = await scene.box.cli(["get", "stripe/api-key"], { cwd: alice.clone, env: alice.env });

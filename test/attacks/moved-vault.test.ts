@@ -6,16 +6,16 @@ import { setLastAsked } from "../support/memory-and-clock.js";
 import { makeVault } from "../support/vault.js";
 
 /** A vault on a remote, and a clone on a feature branch, from which main was seen. */
-async function cloned(): Promise<{ box: Sandbox; clone: string; get: (folder?: string) => Promise<Outcome> }> {
+async function cloned(): Promise<{ box: Sandbox; clone: string; get: (folder?: string, strict?: string) => Promise<Outcome> }> {
   const box = new Sandbox();
   await makeVault(box, { "stripe/api-key": "one" });
   box.addRemote();
   const clone = join(box.root, "clone");
   box.gitIn(box.root, "clone", "--quiet", join(box.root, "remote.git"), clone);
   box.gitIn(clone, "checkout", "--quiet", "-b", "feature");
-  const get = (folder = ".") => {
+  const get = (folder = ".", strict = "0") => {
     setLastAsked(clone, new Date(0));
-    return box.cli(["-C", join(clone, folder), "get", "stripe/api-key"]);
+    return box.cli(["-C", join(clone, folder), "get", "stripe/api-key"], { env: { AGENT_VAULT_STRICT: strict } });
   };
   expect((await get()).stdout.toString()).toBe("one");
   return { box, clone, get };
@@ -83,10 +83,13 @@ describe("a vault that was moved on its main branch", () => {
         box.git("add", "--all");
       },
     ],
-  ])("and %s is gone", async (_what, take) => {
+  ])("and %s is gone: the state before is read, and in strict mode it is an error", async (_what, take) => {
     const { box, get } = await cloned();
     take(box);
     push(box);
-    expect(codeOf(await get())).toBe("ROLLBACK");
+    const outcome = await get();
+    expect([outcome.code, outcome.stdout.toString()]).toEqual([0, "one"]);
+    expect(outcome.stderr).toContain(box.git("rev-parse", "HEAD").slice(0, 12));
+    expect(codeOf(await get(".", "1"))).toBe("ROLLBACK");
   });
 });

@@ -170,6 +170,14 @@ export class Person {
     ];
   }
 
+  /** That the vault is listed as it was before a commit that nobody signed, with a warning that names it. */
+  async expectListedAsBefore(): Promise<void> {
+    const commit = this.box.gitIn(this.clone, "rev-parse", "HEAD").slice(0, 12);
+    const { manifest } = await openState(this.context(), this.vault);
+    expect([...manifest.agents.keys()]).toEqual(["alice", "bob"]);
+    expect(this.warnings.filter((warning) => warning.includes(commit))).not.toEqual([]);
+  }
+
   /** See {@link expectRefusal}. */
   expectRefused(code: string, doors: Readonly<Record<string, Door>>): Promise<void> {
     return expectRefusal(this, code, doors);

@@ -33,7 +33,7 @@ export { removeOwner, type RemoveOwnerRequest } from "./operations/owners/remove
 export { rotateOwner, type RotateOwnerRequest, type RotateOwnerResult } from "./operations/owners/rotate.js";
 export { provenWriter } from "./operations/agents/proven-writer.js";
 export { openAuditWriter } from "./audit/audit-writer.js";
-export { SegmentReader, type SegmentRow } from "./spool/read-segment.js";
+export { SegmentDamagedError, SegmentReader, type SegmentRow } from "./spool/read-segment.js";
 export type { OpenedHeader } from "./spool/segment-header.js";
 export { rowReference, type SpoolRow } from "./spool/spool-row.js";
 export { pushCommand } from "./sync/push-command.js";

@@ -14,6 +14,7 @@ import {
   openState,
   processStart,
   provenWriter,
+  SegmentDamagedError,
   SegmentReader,
   type OpenedHeader,
   type SegmentRow,
@@ -67,7 +68,7 @@ async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn 
     const reader = await SegmentReader.open(file, identities).catch((error: unknown) => {
       if (!isOwn || !(error instanceof VaultError)) throw error;
       if (error.code === "NOT_AUTHORIZED") locked += 1;
-      else if (error.code === "LEDGER_DAMAGED") damaged.push(setAside(file, error));
+      else if (error instanceof SegmentDamagedError) damaged.push(setAside(file, error));
       // Another process may have deleted it.
       else if (error.code !== "FILE_NOT_FOUND") throw error;
       return undefined;
@@ -81,15 +82,13 @@ async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn 
         continue;
       }
       const origin = await originOf(request, await (state ??= openState(context, request.root)), header);
-      rows += await takeSegment(request, reader, origin).catch((error: unknown) => {
-        if (!(error instanceof VaultError) || error.code !== "LEDGER_DAMAGED" || !error.message.includes(header.segment)) throw error;
-        damaged.push(error);
-        return 0;
-      });
-      const found = damaged.find((error) => error.message.includes(header.segment));
-      if (found) {
-        await request.database.write((connection) => recordDamage(connection, vault, context.now(), origin, found.message));
-        if (isOwn) setAside(file, found);
+      const taken = await takeUntilDamage(request, reader, origin);
+      rows += taken.rows;
+      if (taken.damage) {
+        const { message } = taken.damage;
+        damaged.push(taken.damage);
+        await request.database.write((connection) => recordDamage(connection, vault, context.now(), origin, message));
+        if (isOwn) setAside(file, taken.damage);
       } else if (isOwn) await removeTaken(request, file, header, origin);
     } finally {
       reader.close();
@@ -98,7 +97,21 @@ async function takeIn(request: TakeInRequest, files: readonly string[], { isOwn 
   return { rows, locked, foreign, damaged };
 }
 
-/** @returns how many rows are new @throws VaultError `LEDGER_DAMAGED` after the rows before the one that was changed are taken */
+/** The rows of a segment that are new, and what is wrong with it; of a damaged one no number is known. */
+async function takeUntilDamage(
+  request: TakeInRequest,
+  reader: SegmentReader,
+  origin: SegmentOrigin,
+): Promise<{ readonly rows: number; readonly damage?: SegmentDamagedError }> {
+  try {
+    return { rows: await takeSegment(request, reader, origin) };
+  } catch (error) {
+    if (!(error instanceof SegmentDamagedError)) throw error;
+    return { rows: 0, damage: error };
+  }
+}
+
+/** @returns how many rows are new @throws SegmentDamagedError after the rows before the one that was changed are taken */
 async function takeSegment({ context, database, vault }: TakeInRequest, reader: SegmentReader, origin: SegmentOrigin): Promise<number> {
   let taken = 0;
   let failure: unknown;

@@ -11,7 +11,6 @@ import {
   POLICY_FILE,
   presentedToken,
   requireNotRemoved,
-  fetchStates,
   secretFile,
   VaultError,
   type VaultFiles,
@@ -92,14 +91,13 @@ export interface UseEnding {
 /**
  * The one way to the values of secrets, in this order and failing closed at each step: the names are resolved in the verified vault;
  * the token, the policy and a person decide; the use is recorded; the values are decrypted.
- * @throws VaultError what `loadKeysForUse`, `fetchStates`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
+ * @throws VaultError what `loadKeysForUse`, `openVault`, {@link authorize} and the ledger throw, `SECRET_NOT_FOUND`, `GROUP_NOT_FOUND`,
  *   `NOT_AUTHORIZED`, `DAMAGED`, `ROLLBACK` for a state before the newest that was seen. What is refused once the vault is verified is recorded as denied.
  */
 export async function openUse(context: Context, request: SecretUse): Promise<OpenedUse> {
   const { root, action, approver } = request;
   const where = { ...context, cwd: request.cwd ?? context.cwd };
   const keys = await loadKeysForUse(context, root, request);
-  if (request.pull ?? true) await fetchStates(context, root, { keys });
   const opened = await openVault(context, root, "files", {
     keys,
     localOnly: request.pull === false,

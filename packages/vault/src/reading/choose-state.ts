@@ -1,16 +1,17 @@
 import { existsSync } from "node:fs";
 import { isVerificationError } from "../errors.js";
 import type { VaultFiles } from "../files/vault-files.js";
-import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
+import { LOCK_FILE } from "../format/layout.js";
 import { branchName } from "../git/full-ref.js";
-import { tryOpenLock } from "../lock/open-lock.js";
-import { digestOf, type Digest } from "../lock/digest.js";
+import { digestOf } from "../lock/digest.js";
 import { placeOf, readFetchRecord, type FetchedTip, type FetchRecord } from "../sync/fetch-record.js";
 import { olderThanRemembered } from "../trust/errors.js";
 import type { TrustContext } from "../trust/trust-context.js";
 import { goneFromClone, nothingFetched } from "./gone-from-clone.js";
+import { openInstead } from "./instead-of-work-tree.js";
 import { withJudges } from "./judging-states.js";
-import { openFetched, verified, type ChosenState, type OpenFiles } from "./open-fetched.js";
+import { verified, type ChosenState, type OpenFiles } from "./open-fetched.js";
+import { isBroken, openBehind, openFetched } from "./usable-state.js";
 
 /**
  * Chooses the one state that is read: of the work tree's and the fetched one that which lists the other, and the work tree's where neither
@@ -18,7 +19,8 @@ import { openFetched, verified, type ChosenState, type OpenFiles } from "./open-
  *
  * Beside it comes what judges its uses, by {@link withJudges}.
  * @param localOnly leaves out what was fetched, but for the rules of the main branch
- * @param isSecondLook whether nobody is half-way through a change: then what lies here and is not right is passed over for what was fetched
+ * @param isSecondLook whether nobody is half-way through a change: then what lies here and is not right is passed over, where what was
+ *   committed or fetched can be used
  * @throws VaultError as `verifyState`
  */
 export function chooseState<Files extends VaultFiles>(
@@ -29,7 +31,30 @@ export function chooseState<Files extends VaultFiles>(
 ): ChosenState<Files> {
   const record = readFetchRecord(trust.root);
   if (!record && trust.context.repositoryUrl) throw nothingFetched();
-  const used = record && !localOnly ? chooseFetched(trust, record, open, isSecondLook) : verified(trust, open(trust.root));
+  const counting = localOnly ? undefined : record;
+  const used = counting ? chooseFetched(trust, counting, open, isSecondLook) : openHere(trust, undefined, open, isSecondLook);
+  return withJudges(trust, record, used, open, localOnly);
+}
+
+/**
+ * Chooses again, where a file of the state that was chosen is not what was signed, and nobody is half-way through a change.
+ * @param problem what is wrong with it
+ * @throws `problem` where no other state can be used
+ */
+export function chooseInstead<Files extends VaultFiles>(
+  trust: TrustContext,
+  open: OpenFiles<Files>,
+  { tip, trusted }: ChosenState<Files>,
+  problem: unknown,
+  localOnly = false,
+): ChosenState<Files> {
+  const record = readFetchRecord(trust.root);
+  const counting = localOnly ? undefined : record;
+  const isTip = counting !== undefined && tip !== undefined;
+  const used = isTip
+    ? isBroken(problem) && openBehind(trust, counting, tip, open, problem, trusted?.lock.vault)
+    : openInstead(trust, counting, open, problem);
+  if (!used) throw problem;
   return withJudges(trust, record, used, open, localOnly);
 }
 
@@ -44,17 +69,9 @@ function chooseFetched<Files extends VaultFiles>(
   const only = existsSync(trust.root) ? undefined : openFetched(trust, record, upstream ?? home, open);
   if (only) return only;
   if (trust.context.repositoryUrl) throw goneFromClone(trust, record);
-  const here = open(trust.root);
-  const lock = here.read(LOCK_FILE);
+  const lock = open(trust.root).read(LOCK_FILE);
   const same = [upstream, home].find((tip) => tip?.lock !== undefined && lock && tip.lock === digestOf(lock));
-  let local: ChosenState<Files>;
-  try {
-    local = verified(trust, here, same && placeOf(record, same));
-  } catch (error) {
-    if (!isVerificationError(error) || same || !isSecondLook) throw error;
-    const state = tryOpenLock(lock, open(trust.root).read(LOCK_SIGNATURE_FILE));
-    return newerThan(state?.digest, openFetched(trust, record, upstream, open)) ?? fail(error);
-  }
+  const local = openHere(trust, record, open, isSecondLook, same);
   const fetched = same && same === upstream ? undefined : openFetched(trust, record, upstream, open, local.trusted?.lock.vault);
   if (!fetched) return local;
   if (!local.trusted || !fetched.trusted) return local.trusted ? local : fetched;
@@ -64,20 +81,20 @@ function chooseFetched<Files extends VaultFiles>(
   return local;
 }
 
-/**
- * What was fetched, where it lists the state that lies here and is not right, such as one that an owner signed whose key was replaced since;
- * and where what lies here is no state at all.
- */
-function newerThan<Files extends VaultFiles>(
-  lock: Digest | undefined,
-  fetched: ChosenState<Files> | undefined,
-): ChosenState<Files> | undefined {
-  const { trusted } = fetched ?? {};
-  return trusted && (lock === undefined || trusted.lineage.lists(lock) === true) ? fetched : undefined;
-}
-
-function fail(error: unknown): never {
-  throw error;
+/** The state that lies in the work tree. @param same a remote's ref with the very same state, which is as good as that ref */
+function openHere<Files extends VaultFiles>(
+  trust: TrustContext,
+  record: FetchRecord | undefined,
+  open: OpenFiles<Files>,
+  isSecondLook: boolean,
+  same?: FetchedTip,
+): ChosenState<Files> {
+  try {
+    return verified(trust, open(trust.root), record && same && placeOf(record, same));
+  } catch (error) {
+    if (!isVerificationError(error) || !isSecondLook) throw error;
+    return openInstead(trust, record, open, error);
+  }
 }
 
 /** Requires that the rules of the main branch are here, where rules judge. @throws VaultError `ROLLBACK` */

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { isVerificationError, type VaultError } from "../errors.js";
 import type { VaultFiles } from "../files/vault-files.js";
+import { CONFIG_FILE, MANIFEST_FILE, POLICY_FILE } from "../format/layout.js";
 import { GitError } from "../git/errors.js";
 import { mayHaveRemote } from "../git/git-folders.js";
 import { GitRepository } from "../git/repository.js";
@@ -15,7 +16,8 @@ import { findMovedVault } from "../trust/moved-vault.js";
 import { rememberedRules } from "../trust/remembered-rules.js";
 import type { TrustContext } from "../trust/trust-context.js";
 import type { TrustedState } from "../trust/verify.js";
-import { openFetched, type ChosenState, type OpenFiles } from "./open-fetched.js";
+import type { ChosenState, OpenFiles } from "./open-fetched.js";
+import { isBroken, openBehind, openFetched } from "./usable-state.js";
 
 /**
  * Finds what judges beside the state that is used: the rules of the vault's main branch, as it was fetched, and as this machine remembers it.
@@ -53,7 +55,7 @@ export function withJudges<Files extends VaultFiles>(
   return withRemembered(trust, { ...used, trusted: { ...trusted, remember }, homes: judging }, known, open);
 }
 
-/** The state of the main branch as it was fetched. Where what was fetched does not count, what is wrong with it does not either. */
+/** The state of the main branch as it was fetched, by which uses are judged. Where what was fetched does not count, what is wrong with it does not either. */
 function openHome<Files extends VaultFiles>(
   trust: TrustContext,
   record: FetchRecord,
@@ -62,9 +64,28 @@ function openHome<Files extends VaultFiles>(
   localOnly: boolean,
 ): ChosenState<Files> | undefined {
   try {
-    return openFetched(trust, record, record.home, open, trusted.lock.vault);
+    const main = openFetched(trust, record, record.home, open, trusted.lock.vault);
+    return main?.tip && openRules(trust, record, main, main.tip, open);
   } catch (error) {
     if (localOnly && isVerificationError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The state itself where its rules are what was signed, else one behind it. @throws VaultError what is wrong with them */
+function openRules<Files extends VaultFiles>(
+  trust: TrustContext,
+  record: FetchRecord,
+  main: ChosenState<Files>,
+  tip: FetchedTip,
+  open: OpenFiles<Files>,
+): ChosenState<Files> {
+  try {
+    for (const file of [MANIFEST_FILE, POLICY_FILE, CONFIG_FILE]) main.files.read(file);
+    return main;
+  } catch (error) {
+    const behind = isBroken(error) && openBehind(trust, record, tip, open, error, main.trusted?.lock.vault);
+    if (behind) return behind;
     throw error;
   }
 }

@@ -13,19 +13,22 @@ export interface UseKeys {
   readonly key?: KeyChoice | undefined;
   /** Of `--token`; without it `AGENT_VAULT_TOKEN` counts. */
   readonly token?: string | undefined;
-  /** Whether the remote is asked for a newer state, whose settings then count; `true` unless set. */
+  /** Whether the remote is asked for newer states first, once; `true` unless set. */
   readonly pull?: boolean | undefined;
 }
 
 /**
- * The identities to use secrets with. Where nobody chose a key and a coding agent is at work, they are those of the agent that the owner's signed
+ * The identities to use secrets with, and the vault's newest states fetched. Where nobody chose a key and a coding agent is at work, they are those of the agent that the owner's signed
  * settings name for it (`settings.harness_agents`), and not the person's own.
  * @param root the vault's folder
  * @throws VaultError as `loadVaultKeys`, `NO_KEY` where the named agent's key is not on this machine; as `fetchStates` and `openVault`
  */
 export async function loadKeysForUse(context: Context, root: string, { key = {}, token, pull = true }: UseKeys = {}): Promise<Keys> {
+  const since = context.now();
   const agent = isChosen(context, key, token) ? undefined : await harnessAgent(context, root, pull);
-  return loadVaultKeys(context, root, agent === undefined ? key : { ...key, agent });
+  const keys = await loadVaultKeys(context, root, agent === undefined ? key : { ...key, agent });
+  if (pull) await fetchStates(context, root, { keys, since });
+  return keys;
 }
 
 /** The agent that settings name for a coding agent. @param files verified */

@@ -16,6 +16,8 @@ import { verifyState, type TrustedState } from "../trust/verify.js";
 export interface ChosenState<Files extends VaultFiles> {
   readonly files: Files;
   readonly trusted: TrustedState | undefined;
+  /** The remote's ref that it was read from; absent for the work tree's. */
+  readonly tip?: FetchedTip | undefined;
   /**
    * The files of the vault's main branch, where their state is not the one that is used nor behind it: their rules judge as well. Where the
    * repository does not hold that state, what the memory has kept of it.
@@ -33,8 +35,8 @@ export function verified<Files extends VaultFiles>(trust: TrustContext, files: F
   return { files, trusted: verifyState(trust, files, place ?? workTreePlace(trust.context, trust.root)) };
 }
 
-/** The state of a ref as it was fetched, out of git's objects; `undefined` where it holds no vault. @throws VaultError as `verifyState` */
-export function openFetched<Files extends VaultFiles>(
+/** The state in the commit that a ref was fetched at, out of git's objects; `undefined` where it holds no vault. @throws VaultError as `verifyState` */
+export function openTip<Files extends VaultFiles>(
   trust: TrustContext,
   record: FetchRecord,
   tip: FetchedTip | undefined,
@@ -45,7 +47,7 @@ export function openFetched<Files extends VaultFiles>(
   const repository = GitRepository.locate(trust.context, dirname(trust.root));
   try {
     const files = open(CommitFiles.open(repository, tip.commit, trust.root));
-    return verified(trust, files, placeOf(record, tip, vaultId));
+    return { ...verified(trust, files, placeOf(record, tip, vaultId)), tip };
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
     if (error.code === "VAULT_NOT_FOUND") return undefined;

@@ -1,9 +1,10 @@
 import type { Context } from "../context.js";
+import type { FileSource } from "../format/file-source.js";
 import { VaultState } from "../files/vault-state.js";
 import type { KeyChoice } from "../keys/find-key.js";
 import { findVaultKeys } from "../keys/vault-keys.js";
 import { TrustContext } from "../trust/trust-context.js";
-import { chooseState } from "./choose-state.js";
+import { chooseInstead, chooseState } from "./choose-state.js";
 import { openVault, requireAll } from "./open-vault.js";
 import { readConsistentlySync } from "./read-consistently.js";
 
@@ -24,9 +25,16 @@ export function openStateSync(context: Context, root: string, key?: KeyChoice): 
   const trust = new TrustContext(context, root, findVaultKeys(context, root, key));
   let looks = 0;
   return readConsistentlySync(context, root, () => {
-    const { files: state, trusted } = chooseState(trust, (source) => new VaultState(source), false, looks++ > 0);
-    requireAll(state);
-    trusted?.remember();
-    return state;
+    const open = (source: string | FileSource) => new VaultState(source);
+    const isSecondLook = looks++ > 0;
+    let chosen = chooseState(trust, open, false, isSecondLook);
+    try {
+      requireAll(chosen.files);
+    } catch (error) {
+      if (!isSecondLook) throw error;
+      chosen = chooseInstead(trust, open, chosen, error);
+    }
+    chosen.trusted?.remember();
+    return chosen.files;
   });
 }

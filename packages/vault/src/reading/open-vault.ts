@@ -10,7 +10,7 @@ import { withTamperedFileNames } from "../trust/tampered-file-names.js";
 import { TrustContext } from "../trust/trust-context.js";
 import type { FileSource } from "../format/file-source.js";
 import type { TrustedState } from "../trust/verify.js";
-import { chooseState, requireHomeRules } from "./choose-state.js";
+import { chooseInstead, chooseState, requireHomeRules } from "./choose-state.js";
 import type { ChosenState } from "./open-fetched.js";
 import { mayBeHalfWritten, readConsistently } from "./read-consistently.js";
 
@@ -140,13 +140,23 @@ async function attempts(
   const Files = need === "files" ? VaultFiles : (await import("../files/vault-state.js")).VaultState;
   const open = (source: string | FileSource) => new Files(source) as VaultState;
   let looks = 0;
-  return async () => {
-    const chosen = chooseState(trust, open, localOnly, looks++ > 0);
+  const tried = async (chosen: ChosenState<VaultState>): Promise<Attempt> => {
     try {
       await read?.(chosen.files);
       return chosen;
     } catch (problem) {
       return { ...chosen, problem };
+    }
+  };
+  return async () => {
+    const isSecondLook = looks++ > 0;
+    const chosen = await tried(chooseState(trust, open, localOnly, isSecondLook));
+    if (!isSecondLook || !mayBeHalfWritten(chosen.problem)) return chosen;
+    try {
+      return await tried(chooseInstead(trust, open, chosen, chosen.problem, localOnly));
+    } catch (error) {
+      if (error !== chosen.problem) throw error;
+      return chosen;
     }
   };
 }

@@ -23,9 +23,9 @@ export async function readConsistently<T>(
     first = await attempt();
   } catch (error) {
     if (!mayBeHalfWritten(error)) throw error;
-    return (await underLock(context, root, attempt)) ?? fail(error);
+    return (await underLock(context, root, attempt)) ?? attempt();
   }
-  return (isDoubtful(first) ? await underLock(context, root, attempt) : undefined) ?? first;
+  return isDoubtful(first) ? ((await underLock(context, root, attempt)) ?? attempt()) : first;
 }
 
 /** As {@link readConsistently}, for a caller that cannot wait: the whole process waits for the other one. */
@@ -34,7 +34,7 @@ export function readConsistentlySync<T>(context: Context, root: string, attempt:
     return attempt();
   } catch (error) {
     if (!mayBeHalfWritten(error)) throw error;
-    return underLockSync(context, root, attempt) ?? fail(error);
+    return underLockSync(context, root, attempt) ?? attempt();
   }
 }
 
@@ -84,8 +84,4 @@ function lockFolder(root: string): string | undefined {
   const folders = findGitFolders(dirname(root));
   const folder = folders && changeFolder(folders.gitDir);
   return folder !== undefined && existsSync(folder) ? folder : undefined;
-}
-
-function fail(error: unknown): never {
-  throw error;
 }

@@ -77,12 +77,11 @@ export class SecretReader {
   /**
    * @param root absolute path of the vault's folder
    * @param paths secrets that are about to be read
-   * @throws VaultError `INVALID_NAME`, and what {@link loadKeysForUse}, {@link fetchStates} and {@link openVault} throw
+   * @throws VaultError `INVALID_NAME`, and what {@link loadKeysForUse} and {@link openVault} throw
    */
   static async open(context: Context, root: string, options: OpenOptions = {}, paths: readonly string[] = []): Promise<SecretReader> {
     const secretPaths = paths.map(parseSecretPath);
     const keys = await loadKeysForUse(context, root, options);
-    if (options.pull ?? true) await fetchStates(context, root, { keys });
     const opening = { context, root, options, keys, fingerprint: readingFingerprint(root, DECISIVE_FILES), openedAt: performance.now() };
     return new SecretReader(opening, await openFiles(opening, secretPaths));
   }

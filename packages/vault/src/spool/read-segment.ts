@@ -33,7 +33,7 @@ export class SegmentReader {
   /**
    * Opens a segment with one of some identities.
    * @returns `undefined` where its first line is not whole yet
-   * @throws VaultError `NOT_AUTHORIZED` where it is encrypted to others, `LEDGER_DAMAGED` where it is no segment or was changed,
+   * @throws VaultError `NOT_AUTHORIZED` where it is encrypted to others, {@link SegmentDamagedError} where it is no segment or was changed,
    *   `LEDGER_NEWER`, `FILE_NOT_FOUND`
    */
   static async open(file: string, identities: readonly Identity[]): Promise<SegmentReader | undefined> {
@@ -44,9 +44,9 @@ export class SegmentReader {
       const header = first.done
         ? undefined
         : await openHeader(first.value, identities).catch((error: unknown) => {
-            throw error instanceof VaultError && error.code === "DAMAGED" ? changedSegment(file, 1) : error;
+            throw error instanceof VaultError && error.code === "DAMAGED" ? new SegmentDamagedError(file, 1) : error;
           });
-      if (!first.done && !header) throw changedSegment(file, 1);
+      if (!first.done && !header) throw new SegmentDamagedError(file, 1);
       if (!first.done && header) return new SegmentReader(header, headerDigest(first.value), descriptor, lines);
     } catch (error) {
       closeSync(descriptor);
@@ -58,14 +58,14 @@ export class SegmentReader {
 
   /**
    * The next rows, at most so many; none at the end. A last line without its line feed was never acknowledged, and is not there.
-   * @throws VaultError `LEDGER_DAMAGED` with the first line that was changed; the rows before it were given out. `LEDGER_NEWER`
+   * @throws SegmentDamagedError for the first line that was changed; the rows before it were given out. VaultError `LEDGER_NEWER`
    */
   *rows(): Generator<SegmentRow> {
     for (const text of this.#lines) {
       const line = this.#line + 1;
       const opened = openLine(this.header.key, this.#digest, line, text);
       const row = opened === undefined ? undefined : parseSpoolRow(opened);
-      if (!row) throw changedSegment(this.header.segment, line);
+      if (!row) throw new SegmentDamagedError(this.header.segment, line);
       this.#line = line;
       yield { line, row };
     }
@@ -76,11 +76,14 @@ export class SegmentReader {
   }
 }
 
-/** `LEDGER_DAMAGED`, for a segment that holds what its writer did not write. */
-function changedSegment(segment: string, line: number): VaultError {
-  return new VaultError("LEDGER_DAMAGED", `Segment ${segment} of a spool was changed: line ${line} is not what its writer wrote.`, {
-    remedy: "The rows before it were taken in. Find out who can write to the folder, and keep the file for inspection.",
-  });
+/** `LEDGER_DAMAGED`: a segment holds what its writer did not write. */
+export class SegmentDamagedError extends VaultError {
+  /** @param segment its id, or its file where that is not known @param line the first one that was changed */
+  constructor(segment: string, line: number) {
+    super("LEDGER_DAMAGED", `Segment ${segment} of a spool was changed: line ${line} is not what its writer wrote.`, {
+      remedy: "The rows before it were taken in. Find out who can write to the folder, and keep the file for inspection.",
+    });
+  }
 }
 
 function openForReading(file: string): number {
@@ -116,6 +119,6 @@ function* linesOf(descriptor: number, file: string): Generator<string> {
       start = end + 1;
     }
     rest = rest.subarray(start);
-    if (rest.length > MAX_LINE_BYTES) throw changedSegment(file, count);
+    if (rest.length > MAX_LINE_BYTES) throw new SegmentDamagedError(file, count);
   }
 }

@@ -3,6 +3,7 @@ import { dirname, relative, sep } from "node:path";
 import type { Context } from "../context.js";
 import { CommitFiles } from "../files/commit-files.js";
 import { VaultFolder } from "../files/vault-folder.js";
+import { VaultError } from "../errors.js";
 import { LOCK_FILE } from "../format/layout.js";
 import { isGitError } from "../git/errors.js";
 import { fetchRefs, ownRef } from "../git/fetch-refs.js";
@@ -21,10 +22,12 @@ import { followedBy, type Followed } from "../trust/followed.js";
 import { findNewerState } from "../trust/newer-state.js";
 import { readMemory } from "../trust/memory-store.js";
 import { TrustContext } from "../trust/trust-context.js";
+import { isTrustedState } from "../trust/verify-fetched.js";
 import { fetchCache } from "./fetch-cache.js";
 import { formatReason, type FetchOutcome } from "./fetch-outcome.js";
 import { placeOf, readFetchRecord, writeFetchRecord, type FetchedTip, type FetchRecord } from "./fetch-record.js";
 import { fetchOtherFiles, fetchSignedFiles, type PartialVault } from "./fetch-vault-files.js";
+import { settingsOfFetched, settingsOfHome } from "./home-settings.js";
 import { readSyncSettings, type SyncSettings } from "./sync-settings.js";
 
 /** What is asked of a remote: its refs by their full names. */
@@ -74,13 +77,14 @@ async function fetchTips(
   before: FetchRecord | undefined,
   now: number,
   progress: { hasBegun: boolean },
+  namedHome?: FullRef,
 ): Promise<FetchOutcome> {
   const { context, root } = trust;
   const repository = await GitRepository.find(context, dirname(root));
-  const followed = followedBy(context, root);
-  if (!followed) return "no-remote";
   const vaultId = vaultIdIn(new VaultFolder(root));
-  const wanted = { home: await homeOf(context, repository, root, followed, before), upstream: followed.upstream?.ref };
+  const followed = followedBy(context, root, (await settingsOfHome(context, vaultId ?? before?.vault)).remote);
+  if (!followed) return "no-remote";
+  const wanted = { home: namedHome ?? homeOf(context, root, followed, before), upstream: followed.upstream?.ref };
   const present = await fetchWanted(repository, followed, wanted);
   progress.hasBegun = true;
   const path = repository.pathOf(root);
@@ -103,22 +107,44 @@ async function fetchTips(
   const record = { ...about, intervalS, ...(home && { home: wholeHome }), ...(upstream && { upstream: wholeUpstream }) };
   const isWritten = writeFetchRecord(root, record);
   fetchCache.forgetWarnings(root);
+  if (namedHome !== undefined || !isWritten) return "fetched";
+  const named = await namedBy(trust, repository, followed, record, partial);
   // Which ref is the main one shows in a new clone of ours once it is known which vault it holds.
-  const known = partial && isWritten && !before ? await homeOf(context, repository, root, followed, readFetchRecord(root)) : undefined;
-  return known === undefined || known === home?.ref ? "fetched" : fetchTips(trust, readFetchRecord(root), now, progress);
+  const known = partial && !before ? homeOf(context, root, followed, readFetchRecord(root)) : undefined;
+  const main = named ?? known;
+  return main === undefined || main === home?.ref ? "fetched" : fetchTips(trust, readFetchRecord(root), now, progress, main);
 }
 
-/** The vault's main ref, as far as it is known: as it was first seen, else as the vault says, else as the clone took it from the remote. */
-async function homeOf(
-  context: Context,
+/** The main ref as the vault's own settings name it, once that ref is or follows all that was seen of the one that was the main one so far. */
+async function namedBy(
+  trust: TrustContext,
   repository: GitRepository,
-  root: string,
-  { remote, defaultRef }: Followed,
-  before: FetchRecord | undefined,
+  { name, remote }: Followed,
+  record: Omit<FetchRecord, "about">,
+  partial: PartialVault | undefined,
 ): Promise<FullRef | undefined> {
+  const { home, vault } = record;
+  if (home?.commit === undefined || home.lock === undefined) return undefined;
+  const isSeen = isKnown(trust.context, vault);
+  const { ref } = isSeen
+    ? await settingsOfHome(trust.context, vault, remote)
+    : await settingsOfFetched(trust, repository, placeOf(record, home));
+  if (ref === undefined || ref === home.ref) return undefined;
+  try {
+    await fetchRefs(repository, name, [{ from: ref, to: ownRef(remote, ref) }]);
+    const commit = await repository.commitAt(ownRef(remote, ref));
+    if (partial) await fetchSignedFiles(partial, [commit]);
+    return isTrustedState(trust, repository, placeOf(record, { ref, commit, isHome: true }, vault)) ? ref : undefined;
+  } catch (error) {
+    if (isGitError(error, "noSuchRef") || (error instanceof VaultError && error.code === "VAULT_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+/** The vault's main ref, as far as it is known: as it was last seen, else as the clone took it from the remote. */
+function homeOf(context: Context, root: string, { remote, defaultRef }: Followed, before: FetchRecord | undefined): FullRef | undefined {
   const vaultId = vaultIdIn(new VaultFolder(root)) ?? before?.vault;
-  const known = vaultId === undefined ? undefined : fullRef(readMemory(context, vaultId)?.remotes[remote]?.home);
-  return known ?? homeBySettings(await settingsOf(repository, root, before?.home)) ?? defaultRef;
+  return (vaultId === undefined ? undefined : fullRef(readMemory(context, vaultId)?.remotes[remote]?.home)) ?? defaultRef;
 }
 
 /** The settings of the vault in the work tree; in a partial clone, which has none, those of what was fetched and verified. */
@@ -129,10 +155,6 @@ function settingsOf(repository: GitRepository, root: string, tip: FetchedTip | u
 
 function isKnown(context: Context, vaultId: string | undefined): boolean {
   return vaultId !== undefined && readMemory(context, vaultId) !== undefined;
-}
-
-function homeBySettings({ sync: { branch } }: SyncSettings): FullRef | undefined {
-  return branch === undefined ? undefined : fullRef(branch.startsWith("refs/") ? branch : `refs/heads/${branch}`);
 }
 
 function fullRef(text: string | undefined): FullRef | undefined {

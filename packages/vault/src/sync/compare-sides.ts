@@ -80,18 +80,28 @@ export async function compareOnto(clone: SyncedClone): Promise<Sides> {
   const { context, root, repository, trust, followed } = clone;
   const { ref, name } = followed.upstream;
   await askRemote(context, root, { keys: trust.keys, mustAnswer: true });
+  const record = readFetchRecord(root);
+  const asked = [record?.home, record?.upstream].find((tip) => tip?.ref === ref);
+  const commit = asked ? asked.commit : await fetchTip(clone);
+  if (commit === undefined) throw noSuchBranch(name, followed.name);
+  trust.history.forget();
+  const here = await readTrustedState(trust, repository, await repository.commitAt("HEAD"));
+  const isHome = record?.home?.ref === ref;
+  const path = repository.pathOf(root);
+  return compareWith(clone, here, { kind: "fetched", remote: followed.remote, ref, isHome, commit, path, vaultId: here.signed.lock.vault });
+}
+
+/** Fetches a branch besides those that every fetch asks for. @returns its commit; `undefined` where the remote has none */
+async function fetchTip({ repository, followed }: SyncedClone): Promise<string | undefined> {
+  const { ref } = followed.upstream;
   const own = ownRef(followed.remote, ref);
   try {
     await fetchRefs(repository, followed.name, [{ from: ref, to: own }]);
   } catch (error) {
-    throw isGitError(error, "noSuchRef") ? noSuchBranch(name, followed.name) : error;
+    if (isGitError(error, "noSuchRef")) return undefined;
+    throw error;
   }
-  trust.history.forget();
-  const here = await readTrustedState(trust, repository, await repository.commitAt("HEAD"));
-  const isHome = readFetchRecord(root)?.home?.ref === ref;
-  const commit = await repository.commitAt(own);
-  const path = repository.pathOf(root);
-  return compareWith(clone, here, { kind: "fetched", remote: followed.remote, ref, isHome, commit, path, vaultId: here.signed.lock.vault });
+  return repository.commitAt(own);
 }
 
 /** @param mended the commit on top of what was fetched in which the vault is signed */

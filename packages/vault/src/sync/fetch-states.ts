@@ -13,6 +13,8 @@ import { readFetchRecord, type FetchRecord } from "./fetch-record.js";
 export interface FetchOptions {
   /** Ask it also where it was asked within the vault's `pull_interval`. */
   readonly always?: boolean | undefined;
+  /** When what the states are for began: where the remote was asked since then, it is not asked again, whatever the interval. */
+  readonly since?: Date | undefined;
   readonly keys?: Keys | undefined;
 }
 
@@ -23,13 +25,15 @@ export interface FetchOptions {
  * @param root absolute path of the vault's folder
  * @throws VaultError `GIT_FAILED` where `AGENT_VAULT_REQUIRE_FRESH` is set, and in strict mode where a fetch begins and cannot end
  */
-export function fetchStates(context: Context, root: string, { always = false, keys }: FetchOptions = {}): Promise<FetchOutcome> {
+export function fetchStates(context: Context, root: string, { always = false, since, keys }: FetchOptions = {}): Promise<FetchOutcome> {
   return fetchCache.share(root, always, async () => {
     if (always && !findGitFolders(dirname(root))) context.warn(`${dirname(root)} is in no git repository, so nothing was fetched.`);
     if (!mayHaveRemote(context, dirname(root))) return "no-remote";
     const isNeeded = () => {
       const record = readFetchRecord(root);
-      return always || !record || !wasAskedRecently(context, record) || isKnownToBeOld(context, record) || isIncomplete(record);
+      if (always || !record || isIncomplete(record)) return true;
+      if (since && record.triedAt >= since.getTime() && record.triedAt <= context.now().getTime()) return false;
+      return !wasAskedRecently(context, record) || isKnownToBeOld(context, record);
     };
     if (!isNeeded()) return "recent";
     if (context.repositoryUrl) {

@@ -30,10 +30,11 @@ export interface Followed {
 /**
  * What the clone around a vault follows: the upstream of the branch that is checked out; without one, the remote alone.
  * @param root the vault's folder
+ * @param preferred the name of the remote that is meant without one, where the clone has it; `origin` unless set
  * @returns `undefined` where there is no repository or no remote
  * @throws GitError
  */
-export function followedBy(context: Context, root: string): Followed | undefined {
+export function followedBy(context: Context, root: string, preferred?: string): Followed | undefined {
   const folders = findGitFolders(dirname(root));
   if (!folders) return undefined;
   const settings = readSettings(context, dirname(root));
@@ -43,7 +44,8 @@ export function followedBy(context: Context, root: string): Followed | undefined
   const upstreamRemote = branch && of(`branch.${branch}.remote`);
   const merge = branch && of(`branch.${branch}.merge`);
   const isFollowing = upstreamRemote !== undefined && upstreamRemote !== "." && merge !== undefined && isFullRef(merge);
-  const name = isFollowing ? upstreamRemote : remotes.includes("origin") ? "origin" : remotes[0];
+  const named = [preferred, "origin"].find((candidate) => candidate !== undefined && remotes.includes(candidate));
+  const name = isFollowing ? upstreamRemote : (named ?? remotes[0]);
   if (name === undefined) return undefined;
   // A branch may follow a URL that is no remote of its own.
   const url = withInsteadOf(settings.get(`remote.${name}.url`)?.[0] ?? name, settings);

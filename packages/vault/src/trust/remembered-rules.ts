@@ -1,7 +1,7 @@
 import type { Context } from "../context.js";
 import type { Digest } from "../lock/digest.js";
 import { dropRules, keptRules } from "./memory-store.js";
-import { parseRules, type Rules } from "./rules-file.js";
+import { configInRules, parseRules, type Rules } from "./rules-file.js";
 
 /**
  * What judges uses of a state that this machine has seen on a vault's main branch, for a checkout that does not hold it. It is verified as it is read.
@@ -14,4 +14,10 @@ export function rememberedRules(context: Context, vaultId: string, lock: Digest,
   const rules = bytes && parseRules(bytes, vaultId, lock, root);
   if (bytes && !rules) dropRules(context, vaultId, lock);
   return rules;
+}
+
+/** The bytes of the `config.yaml` of such a state, verified; `undefined` where they were not kept. */
+export function rememberedConfig(context: Context, vaultId: string, lock: Digest): Uint8Array | undefined {
+  const bytes = keptRules(context, vaultId, lock);
+  return bytes && configInRules(bytes, vaultId, lock);
 }

@@ -10,6 +10,7 @@ import { digestsInList } from "../lock/tree-list-cache.js";
 /** More is not kept: a use in a vault of some 50,000 secrets is refused where it would be judged by it. */
 const MAX_RULES_BYTES = 32 * 1024 * 1024;
 const VERSION = 1;
+const NEWLINE = 0x0a;
 const AGENTS_FOLDER = "agents";
 /** The files at a vault's top that decide over uses. */
 const TOP_FILES = [CONFIG_FILE, MANIFEST_FILE, POLICY_FILE] as const;
@@ -68,6 +69,18 @@ export function parseRules(bytes: Uint8Array, vaultId: string, lock: Digest, roo
     const { version, ...general } = JSON.parse(first!) as Part & { readonly version: unknown };
     const signed = version === VERSION ? lockIn(general, vaultId, lock) : undefined;
     return signed && heldToLock(signed, [general, JSON.parse(second!) as Part], root);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The `config.yaml` in such a file, by its first line alone; `undefined` where it is not what was signed, or the state has none. */
+export function configInRules(bytes: Uint8Array, vaultId: string, lock: Digest): Uint8Array | undefined {
+  try {
+    const first = JSON.parse(Buffer.from(bytes).toString("latin1", 0, bytes.indexOf(NEWLINE))) as Part;
+    const signed = lockIn(first, vaultId, lock);
+    const config = Buffer.from(first.files[CONFIG_FILE]!, "base64");
+    return signed?.lock.files.get(CONFIG_FILE) === digestOf(config) ? config : undefined;
   } catch {
     return undefined;
   }

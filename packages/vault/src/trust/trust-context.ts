@@ -12,7 +12,8 @@ export type TrustWarning =
   | "expired-state"
   | "unknown-order"
   | "unpushed-elsewhere"
-  | "diverged";
+  | "diverged"
+  | "tampered";
 
 /** Takes a warning: what is the matter, and what to do about it, each in whole sentences. */
 export type OnTrustWarning = (kind: TrustWarning, message: string, remedy: string) => void;

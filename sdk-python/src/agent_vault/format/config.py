@@ -25,6 +25,8 @@ class SyncSettings:
     interval_s: float = 0.0
     #: The full name of the vault's main branch, if it is not the remote's default one.
     home: str | None = None
+    #: The name of its remote in each clone.
+    remote: str | None = None
 
 
 def read_sync_settings(files: FileReader) -> SyncSettings:
@@ -46,7 +48,8 @@ def parse_sync_settings(content: bytes) -> SyncSettings:
     if branch is not None and not _BRANCH.fullmatch(branch):
         raise sync.invalid("branch", "a branch is named as git names it")
     home = branch if branch is None or branch.startswith("refs/") else f"refs/heads/{branch}"
-    return SyncSettings(min(settings.number("pull_interval", _DEFAULT_INTERVAL_S), _MAX_INTERVAL_S), home)
+    remote = sync.text("remote") if "remote" in sync.values else None
+    return SyncSettings(min(settings.number("pull_interval", _DEFAULT_INTERVAL_S), _MAX_INTERVAL_S), home, remote)
 
 
 def parse_audit_sinks(content: bytes) -> list[str] | None:

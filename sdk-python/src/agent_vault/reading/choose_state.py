@@ -10,60 +10,68 @@ from ..files.vault_files import VaultFiles
 from ..files.vault_folder import VaultFolder
 from ..format.layout import LOCK_FILE
 from ..lock.digest import digest_of
-from ..sync.fetch_record import FetchRecord, read_fetch_record
+from ..sync.fetch_record import FetchedTip, FetchRecord, read_fetch_record
 from ..trust.errors import branch_name
 from ..trust.place import work_tree_place
 from ..trust.trust_context import TrustContext
+from .instead_of_work_tree import open_instead
 from .judging_states import with_judges
-from .open_fetched import ChosenState, open_fetched, verified
+from .open_fetched import ChosenState, verified
+from .usable_state import is_broken, open_behind, open_fetched
 
 
-def choose_state(context: TrustContext, *, local_only: bool = False) -> ChosenState:
+def choose_state(context: TrustContext, *, local_only: bool = False, is_second_look: bool = False) -> ChosenState:
     """
     Of the work tree's state and the fetched one that which lists the other, and the work tree's if neither does.
 
     What was fetched is read out of git's objects. Never a mixture: all files come from one of the two. Beside it comes what judges its
-    uses, by `with_judges`. `local_only` leaves out what was fetched, except for those rules. Raises as `verify`.
+    uses, by `with_judges`. `local_only` leaves out what was fetched, except for those rules. `is_second_look`: nobody is halfway through a
+    change; then what is in the work tree and not right is passed over, if what was committed or fetched can be used. Raises as `verify`.
     """
     record = read_fetch_record(context.root, context.folders)
-    if record is None or local_only:
-        used = verified(context, _work_tree(context), work_tree_place(context.root, context.env))
-    else:
-        used = _Choice(context, record).choose()
+    used = _Choice(context, None if local_only else record, is_second_look).choose()
     return with_judges(context, record, used, local_only=local_only)
 
 
-def _work_tree(context: TrustContext) -> VaultFiles:
-    return VaultFiles(VaultFolder(context.root))
+def choose_instead(context: TrustContext, chosen: ChosenState, problem: VaultError, *, local_only: bool = False) -> ChosenState:
+    """
+    Chooses again, if a file of the state that was chosen is not what was signed, and nobody is halfway through a change.
+
+    Raises `problem`, which is what is wrong with it, if no other state can be used.
+    """
+    record = read_fetch_record(context.root, context.folders)
+    counting = None if local_only else record
+    vault = chosen.trusted.signed.lock.vault if chosen.trusted else None
+    if counting and chosen.tip:
+        used = open_behind(context, counting, chosen.tip, problem, vault) if is_broken(problem) else None
+    else:
+        used = open_instead(context, counting, problem)
+    if used is None:
+        raise problem
+    return with_judges(context, record, used, local_only=local_only)
 
 
 @dataclass(frozen=True)
 class _Choice:
     context: TrustContext
-    record: FetchRecord
+    record: FetchRecord | None
+    is_second_look: bool
 
     def choose(self) -> ChosenState:
-        upstream, home = self.record.upstream, self.record.home
+        record = self.record
+        if record is None:
+            return self._open_here()
+        upstream, home = record.upstream, record.home
         if not os.path.exists(self.context.root):
-            only = open_fetched(self.context, self.record, upstream or home)
+            only = open_fetched(self.context, record, upstream or home)
             if only:
                 return only
-        here = _work_tree(self.context)
-        content = here.read(LOCK_FILE)
+        content = VaultFolder(self.context.root).read(LOCK_FILE)
         digest = digest_of(content) if content is not None else None
         same = next((tip for tip in (upstream, home) if tip and tip.lock is not None and tip.lock == digest), None)
-        # A work tree with the very state of a remote's ref is as good as that ref.
-        place = self.record.place_of(same) if same else work_tree_place(self.context.root, self.context.env)
-        try:
-            local = verified(self.context, here, place)
-        except VaultError as failure:
-            # Such as a state that an owner signed whose key was replaced since, and that the fetched one lists.
-            newer = open_fetched(self.context, self.record, upstream) if is_verification_error(failure) and not same else None
-            if newer is None or digest is None or not newer.trusted or not newer.trusted.lineage.lists(digest):
-                raise
-            return newer
+        local = self._open_here(same)
         vault = local.trusted.signed.lock.vault if local.trusted else None
-        fetched = None if same and same == upstream else open_fetched(self.context, self.record, upstream, vault)
+        fetched = None if same and same == upstream else open_fetched(self.context, record, upstream, vault)
         if fetched is None:
             return local
         if not local.trusted or not fetched.trusted:
@@ -76,3 +84,13 @@ class _Choice:
                 "Bring the two together: agent-vault sync."
             )
         return local
+
+    def _open_here(self, same: FetchedTip | None = None) -> ChosenState:
+        """The state that is in the work tree. `same` is a remote's ref with the very same state, which is as good as that ref."""
+        place = self.record.place_of(same) if self.record and same else work_tree_place(self.context.root, self.context.env)
+        try:
+            return verified(self.context, VaultFiles(VaultFolder(self.context.root)), place)
+        except VaultError as failure:
+            if not is_verification_error(failure) or not self.is_second_look:
+                raise
+            return open_instead(self.context, self.record, failure)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import VaultError, is_verification_error
+from ..format.layout import CONFIG_FILE, MANIFEST_FILE, POLICY_FILE
 from ..git.errors import GitError
 from ..git.may_have_remote import may_have_remote
 from ..sync.fetch_record import FetchedTip, FetchRecord
@@ -16,7 +17,8 @@ from ..trust.memory_store import read_memory, remembered_ancestry
 from ..trust.remembered_rules import remembered_rules
 from ..trust.trust_context import TrustContext
 from ..trust.verify import TrustedState
-from .open_fetched import ChosenState, open_fetched
+from .open_fetched import ChosenState
+from .usable_state import is_broken, open_behind, open_fetched
 
 
 def with_judges(context: TrustContext, record: FetchRecord | None, used: ChosenState, *, local_only: bool) -> ChosenState:
@@ -48,13 +50,32 @@ def with_judges(context: TrustContext, record: FetchRecord | None, used: ChosenS
 
 
 def _open_home(context: TrustContext, record: FetchRecord, trusted: TrustedState, *, local_only: bool) -> ChosenState | None:
-    """The state of the main branch as it was fetched. If what was fetched does not count, what is wrong with it does not either."""
+    """
+    The state of the main branch as it was fetched, by which uses are judged.
+
+    If what was fetched does not count, what is wrong with it does not either.
+    """
     try:
-        return open_fetched(context, record, record.home, trusted.signed.lock.vault)
+        main = open_fetched(context, record, record.home, trusted.signed.lock.vault)
+        return _open_rules(context, record, main, main.tip) if main and main.tip else None
     except VaultError as failure:
         if local_only and is_verification_error(failure):
             return None
         raise
+
+
+def _open_rules(context: TrustContext, record: FetchRecord, main: ChosenState, tip: FetchedTip) -> ChosenState:
+    """The state itself if its rules are what was signed, or one behind it. Raises what is wrong with them."""
+    try:
+        for file in (MANIFEST_FILE, POLICY_FILE, CONFIG_FILE):
+            main.files.read(file)
+    except VaultError as failure:
+        vault = main.trusted.signed.lock.vault if main.trusted else None
+        behind = open_behind(context, record, tip, failure, vault) if is_broken(failure) else None
+        if behind is None:
+            raise
+        return behind
+    return main
 
 
 def _is_passed(context: TrustContext, trusted: TrustedState, known: Sequence[SeenState], digest: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import VaultError
 from ..files.vault_files import VaultFiles
@@ -21,6 +21,8 @@ class ChosenState:
     files: VaultFiles
     #: `None` for an unsigned vault.
     trusted: TrustedState | None
+    #: The remote's ref that it was read from; `None` for the work tree's.
+    tip: FetchedTip | None = None
     #: The files of the vault's main branch, if their state is not the one that is used nor behind it: their rules judge as well. If the
     #: repository does not have that state, what the memory has kept of it.
     homes: tuple[VaultFiles, ...] = ()
@@ -49,9 +51,9 @@ def verified(context: TrustContext, files: VaultFiles, place: Place) -> ChosenSt
     return ChosenState(files, verify(context, files, place))
 
 
-def open_fetched(context: TrustContext, record: FetchRecord, tip: FetchedTip | None, vault: str | None = None) -> ChosenState | None:
+def open_tip(context: TrustContext, record: FetchRecord, tip: FetchedTip | None, vault: str | None = None) -> ChosenState | None:
     """
-    The state of a ref as it was fetched, out of git's objects; `None` if it has no vault.
+    The state in the commit that a ref was fetched at, out of git's objects; `None` if it has no vault.
 
     `vault` is the id of the vault that is here. Raises as `verify`.
     """
@@ -63,7 +65,7 @@ def open_fetched(context: TrustContext, record: FetchRecord, tip: FetchedTip | N
     repository = GitRepository.locate(context.folders, context.env)
     try:
         files = VaultFiles(CommitFiles(repository, tip.commit, context.root))
-        return verified(context, files, record.place_of(tip, vault))
+        return replace(verified(context, files, record.place_of(tip, vault)), tip=tip)
     except VaultError as failure:
         if failure.code == "VAULT_NOT_FOUND":
             return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ..errors import VaultError
 from ..files.vault_files import VaultFiles
 from ..format.layout import POLICY_FILE
 from ..keys.key_file import Keys
 from ..trust.trust_context import TrustContext
-from .choose_state import choose_state
+from .choose_state import choose_instead, choose_state
 from .open_fetched import ChosenState
-from .read_consistently import read_consistently
+from .read_consistently import may_be_incomplete, read_consistently
 
 
 def open_vault(
@@ -26,10 +27,22 @@ def open_vault(
     """
     context = TrustContext(root, keys, env)
 
+    looks = 0
+
     def attempt() -> ChosenState:
-        chosen = choose_state(context, local_only=local_only)
-        if load:
-            load(chosen.files)
+        nonlocal looks
+        looks += 1
+        is_second_look = looks > 1
+        chosen = choose_state(context, local_only=local_only, is_second_look=is_second_look)
+        try:
+            if load:
+                load(chosen.files)
+        except VaultError as failure:
+            if not is_second_look or not may_be_incomplete(failure):
+                raise
+            chosen = choose_instead(context, chosen, failure, local_only=local_only)
+            if load:
+                load(chosen.files)
         return chosen
 
     return read_consistently(root, env, attempt)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import VaultError, is_verification_error
+
+if TYPE_CHECKING:
+    from ..git.repository import GitRepository
 
 MAX_ATTEMPTS = 3
 
@@ -24,16 +27,30 @@ def read_consistently(root: str, env: Mapping[str, str], attempt: Callable[[], T
         try:
             return attempt()
         except VaultError as failure:
-            may_be_incomplete = is_verification_error(failure) or failure.code == "DAMAGED"
-            if attempts == MAX_ATTEMPTS or not may_be_incomplete or not _wait_for_writers(root, env):
+            if attempts == MAX_ATTEMPTS or not may_be_incomplete(failure):
                 raise
-    raise AssertionError
+            repository = _repository(root, env)
+            if repository is None:
+                raise
+            if not _wait_for_writers(repository):
+                # Nobody can be at work, so what was read is what is there.
+                break
+    return attempt()
 
 
-def _wait_for_writers(root: str, env: Mapping[str, str]) -> bool:
-    """Whether other processes may have written, and are done."""
-    from ..disk.write_lock import wait_for_others
+def may_be_incomplete(failure: VaultError) -> bool:
+    """Whether this is what is wrong with files that are half of one state and half of the next."""
+    return is_verification_error(failure) or failure.code == "DAMAGED"
+
+
+def _repository(root: str, env: Mapping[str, str]) -> GitRepository | None:
     from ..git.repository import GitRepository
 
-    repository = GitRepository.find(os.path.dirname(root), env)
-    return repository is not None and os.path.isdir(repository.lock_folder) and wait_for_others(repository.lock_folder)
+    return GitRepository.find(os.path.dirname(root), env)
+
+
+def _wait_for_writers(repository: GitRepository) -> bool:
+    """Whether other processes may have written, and are done."""
+    from ..disk.write_lock import wait_for_others
+
+    return os.path.isdir(repository.lock_folder) and wait_for_others(repository.lock_folder)

@@ -24,6 +24,7 @@ from ..trust.lock_history import find_newer_state
 from ..trust.memory_store import read_memory
 from ..trust.trust_context import TrustContext
 from .fetch_record import FetchedTip, FetchRecord, read_fetch_record, write_fetch_record
+from .home_settings import is_trusted, settings_of_fetched, settings_of_home
 
 #: Two locks, and what git says of them.
 _MAX_TIP_BYTES = 32 * 1024 * 1024
@@ -50,32 +51,18 @@ def ask_for_states(context: TrustContext, *, on_purpose: bool = False) -> None:
     try:
         if repository is None:
             raise GitError("GIT_MISSING", "There is no git that could ask it.", "Install git, or add its folder to PATH.", "missing")
-        followed = followed_by(repository, folders)
+        vault = claimed_vault_id(VaultFolder(root))
+        followed = followed_by(repository, folders, settings_of_home(context, vault).remote)
         if followed is None:
             return
-        vault = claimed_vault_id(VaultFolder(root))
-        # What the remote calls its main branch counts as it was first seen.
         memory = None if vault is None else read_memory(context.home, vault)
+        # What the remote calls its main branch counts as it was first seen.
         known = memory.remotes[followed.remote].home if memory and followed.remote in memory.remotes else None
-        home = next((ref for ref in (known, settings.home, followed.default) if ref is not None and is_full_ref(ref)), None)
-        wanted = _Wanted(home, followed.upstream)
-        present = _fetch_wanted(repository, followed, wanted)
-        tips = _read_tips(repository, root, followed.remote, present)
-        main, upstream = _tips_of(tips, wanted, present, followed)
-        if main:
-            main = _with_superseded(repository, root, main, before.home if before else None)
-            upstream = main if upstream and upstream.ref == main.ref else upstream
-        fetched = FetchRecord(
-            tried_at=now,
-            fetched_at=now,
-            interval_s=settings.interval_s,
-            remote=followed.remote,
-            path=repository.path_of(root),
-            vault=vault or _vault_id_at(repository, root, upstream or main),
-            home=main,
-            upstream=upstream,
-        )
-        write_fetch_record(root, folders, fetched)
+        home = next((ref for ref in (known, followed.default) if ref is not None and is_full_ref(ref)), None)
+        asking = _Asking(context, repository, followed, settings.interval_s, before, now)
+        fetched = asking.fetch(home, vault)
+        named = asking.named_by(fetched)
+        write_fetch_record(root, folders, asking.fetch(named, vault) if named else fetched)
         _warned.discard(root)
     except GitError as failure:
         # Another process fetches the same.
@@ -84,6 +71,61 @@ def ask_for_states(context: TrustContext, *, on_purpose: bool = False) -> None:
         if on_purpose:
             _warned.discard(root)
         _note_failure(context, folders, failure, before, now, settings.interval_s)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A remote that is asked once."""
+
+    context: TrustContext
+    repository: GitRepository
+    followed: Followed
+    interval_s: float
+    before: FetchRecord | None
+    now: int
+
+    def fetch(self, home: str | None, vault: str | None) -> FetchRecord:
+        """Fetches the main branch and the one that is followed. Raises `GIT_FAILED`."""
+        repository, root, followed = self.repository, self.context.root, self.followed
+        wanted = _Wanted(home, followed.upstream)
+        present = _fetch_wanted(repository, followed, wanted)
+        tips = _read_tips(repository, root, followed.remote, present)
+        main, upstream = _tips_of(tips, wanted, present, followed)
+        if main:
+            main = _with_superseded(repository, root, main, self.before.home if self.before else None)
+            upstream = main if upstream and upstream.ref == main.ref else upstream
+        return FetchRecord(
+            tried_at=self.now,
+            fetched_at=self.now,
+            interval_s=self.interval_s,
+            remote=followed.remote,
+            path=repository.path_of(root),
+            vault=vault or _vault_id_at(repository, root, upstream or main),
+            home=main,
+            upstream=upstream,
+        )
+
+    def named_by(self, fetched: FetchRecord) -> str | None:
+        """The main branch as the vault's own settings name it, once it is or follows all that was seen of the one that was it so far."""
+        home, followed = fetched.home, self.followed
+        if home is None or home.commit is None or home.lock is None:
+            return None
+        if fetched.vault is not None and read_memory(self.context.home, fetched.vault):
+            ref = settings_of_home(self.context, fetched.vault, followed.remote).home
+        else:
+            ref = settings_of_fetched(self.context, self.repository, fetched.place_of(home)).home
+        if ref is None or ref == home.ref or not is_full_ref(ref):
+            return None
+        try:
+            fetch_refs(self.repository, followed.name, {ref: own_ref(followed.remote, ref)})
+        except GitError as failure:
+            if failure.kind == "no_such_ref":
+                return None
+            raise
+        (tip, _) = _read_tips(self.repository, self.context.root, followed.remote, _Wanted(ref, None))
+        if tip is None or tip.commit is None:
+            return None
+        return ref if is_trusted(self.context, self.repository, fetched.place_of(replace(tip, is_home=True), fetched.vault)) else None
 
 
 def _note_failure(

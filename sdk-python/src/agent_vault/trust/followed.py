@@ -28,8 +28,12 @@ class Followed:
     default: str | None
 
 
-def followed_by(repository: GitRepository, folders: GitFolders) -> Followed | None:
-    """The upstream of the branch that is checked out; without one, the remote alone. `None` without a remote. Raises `GIT_FAILED`."""
+def followed_by(repository: GitRepository, folders: GitFolders, preferred: str | None = None) -> Followed | None:
+    """
+    The upstream of the branch that is checked out; without one, the remote alone. `None` without a remote. Raises `GIT_FAILED`.
+
+    `preferred` is the name of the remote that is meant without an upstream, if the clone has it; `origin` if it is not given.
+    """
     settings = _read_settings(repository)
     branch = _checked_out_branch(repository, folders)
 
@@ -39,7 +43,8 @@ def followed_by(repository: GitRepository, folders: GitFolders) -> Followed | No
     remotes = [match[1] for name in settings if (match := re.fullmatch(r"remote\.(.+)\.url", name, re.DOTALL))]
     upstream_remote, merge = last(f"branch.{branch}.remote"), last(f"branch.{branch}.merge")
     is_following = bool(branch) and upstream_remote not in (None, ".") and merge is not None and is_full_ref(merge)
-    name = upstream_remote if is_following else "origin" if "origin" in remotes else next(iter(remotes), None)
+    named = next((one for one in (preferred, "origin", *remotes) if one in remotes), None)
+    name = upstream_remote if is_following else named
     if name is None:
         return None
     # A branch may follow a URL that is no remote of its own.

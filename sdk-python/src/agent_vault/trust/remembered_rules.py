@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..files.vault_files import VaultFiles
 from .memory_store import drop_rules, kept_rules
-from .rules_file import parse_rules
+from .rules_file import config_in_rules, parse_rules
 from .trust_context import TrustContext
 
 
@@ -19,3 +19,9 @@ def remembered_rules(context: TrustContext, vault: str, lock: str) -> VaultFiles
     if content is not None and files is None:
         drop_rules(context.home, vault, lock)
     return files
+
+
+def remembered_config(home: str, vault: str, lock: str) -> bytes | None:
+    """The `config.yaml` of such a state, verified; `None` if it was not kept."""
+    content = kept_rules(home, vault, lock)
+    return None if content is None else config_in_rules(content, vault, lock)

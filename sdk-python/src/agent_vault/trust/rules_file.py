@@ -81,6 +81,17 @@ def parse_rules(content: bytes, vault: str, lock: str, root: str) -> VaultFiles 
         return None
 
 
+def config_in_rules(content: bytes, vault: str, lock: str) -> bytes | None:
+    """The `config.yaml` in such a file, by its first line alone; `None` if it is not what was signed, or the state has none."""
+    try:
+        first = json.loads(content.partition(b"\n")[0])
+        signed = _lock_in(first, vault, lock)
+        config = base64.b64decode(first["files"][CONFIG_FILE], validate=True)
+        return config if signed and signed.lock.files.get(CONFIG_FILE) == digest_of(config) else None
+    except UNREADABLE:
+        return None
+
+
 def _part(files: VaultFiles, trees: Iterable[str]) -> dict[str, dict[str, str]]:
     assert files.signed is not None
     lists = {tree: files.signed.list_of(tree) for tree in trees}

@@ -1,0 +1,65 @@
+import type { Context } from "../context.js";
+import { CommitFiles } from "../files/commit-files.js";
+import { VaultFiles } from "../files/vault-files.js";
+import { isVerificationError, VaultError } from "../errors.js";
+import { CONFIG_FILE } from "../format/layout.js";
+import { isFullRef, type FullRef } from "../git/full-ref.js";
+import type { GitRepository } from "../git/repository.js";
+import { allStatesOnHome, statesOnHome } from "../trust/memory.js";
+import { readMemory } from "../trust/memory-store.js";
+import type { FetchedPlace } from "../trust/place.js";
+import { rememberedConfig } from "../trust/remembered-rules.js";
+import { TrustContext } from "../trust/trust-context.js";
+import { verifyState } from "../trust/verify.js";
+import { readSyncSettings } from "./sync-settings.js";
+
+/** Where a vault's own settings say that its main branch is. */
+export interface HomeSettings {
+  /** The remote's name in each clone. */
+  readonly remote?: string | undefined;
+  /** The branch by its full name. */
+  readonly ref?: FullRef | undefined;
+}
+
+/**
+ * What the vault says of its main branch, by the newest state that was seen there and verified. What the branch says that is checked out does
+ * not count: anyone who can push a branch would choose whose rules judge it.
+ * @param remote the one spelling of a remote; of the remote with the newest state unless given
+ */
+export async function settingsOfHome(context: Context, vaultId: string | undefined, remote?: string): Promise<HomeSettings> {
+  const memory = vaultId === undefined ? undefined : readMemory(context, vaultId);
+  if (!memory) return {};
+  const home = remote === undefined ? undefined : memory.remotes[remote]?.home;
+  const states = remote === undefined ? allStatesOnHome(memory) : home === undefined ? [] : statesOnHome(memory, remote, home);
+  for (const { lock } of states.toSorted((a, b) => b.sequence - a.sequence)) {
+    const config = rememberedConfig(context, vaultId!, lock);
+    if (config) return homeIn({ read: () => config });
+  }
+  return {};
+}
+
+/** The same by a state that was just fetched, where nothing is remembered; nothing where it is not one to trust. */
+export async function settingsOfFetched(
+  { context, root, keys }: TrustContext,
+  repository: GitRepository,
+  place: FetchedPlace,
+): Promise<HomeSettings> {
+  try {
+    const files = new VaultFiles(CommitFiles.open(repository, place.commit, root));
+    if (!includesSync(files.read(CONFIG_FILE))) return {};
+    verifyState(new TrustContext({ ...context, warn: () => {} }, root, keys), files, place);
+    return await homeIn(files);
+  } catch (error) {
+    if (isVerificationError(error) || (error instanceof VaultError && error.code === "VAULT_NOT_FOUND")) return {};
+    throw error;
+  }
+}
+
+/** No state is verified for a vault without the setting. */
+const includesSync = (config: Uint8Array | undefined): boolean => config !== undefined && Buffer.from(config).includes("sync");
+
+async function homeIn(files: Pick<VaultFiles, "read">): Promise<HomeSettings> {
+  const { remote, branch } = (await readSyncSettings(files)).sync;
+  const ref = branch === undefined || branch.startsWith("refs/") ? branch : `refs/heads/${branch}`;
+  return { remote, ref: ref !== undefined && isFullRef(ref) ? ref : undefined };
+}
