@@ -8,6 +8,7 @@ import {
   pushCommand,
   type ChangeRequest,
   type Context,
+  type KeyChoice,
   type MergeReview,
   type VaultState,
 } from "@agent-vault/vault";
@@ -16,7 +17,7 @@ import type { CompletionKind } from "./completions/completion-kind.js";
 import { globalFlags } from "./flags/common-flags.js";
 import { keyChoice } from "./flags/key-choice.js";
 import type { HelpGroup } from "./help/help-groups.js";
-import { usageError } from "./help/usage-error.js";
+import { noUrlHere, usageError } from "./help/usage-error.js";
 import { requirePerson, shownWords, type OwnersAct, type PersonNeeded } from "./owners-act.js";
 import { colour } from "./terminal/messages.js";
 import { ProgressLine } from "./terminal/progress-line.js";
@@ -56,9 +57,13 @@ export abstract class VaultCommand extends Command {
    */
   static needsPerson: PersonNeeded;
 
+  /** Whether `-C` may be a repository's URL: the command reads the vault, and changes nothing. */
+  static readsUrl = false;
+
   /** Whether an unexpected word on the command line may be part of a secret, which no message may repeat. */
   static argvMayHoldSecret = false;
   #json = false;
+  #key: KeyChoice = {};
   #dryRun = false;
   /** The vault that this command changes. */
   #changed: string | undefined;
@@ -93,10 +98,12 @@ export abstract class VaultCommand extends Command {
         json,
         "passphrase-fd": passphraseFd,
         ...own
-      } = parsed.flags as { directory?: string[]; json?: boolean; "passphrase-fd"?: string; "dry-run"?: boolean };
+      } = parsed.flags as { directory?: string[]; json?: boolean; "passphrase-fd"?: string; "dry-run"?: boolean; key?: string };
       this.#json = json ?? false;
       this.#dryRun = own["dry-run"] ?? false;
       this.#context = terminalContext(this.id!, directory, this.#progress, passphraseFd);
+      if (this.#context.repositoryUrl && !command.readsUrl) throw noUrlHere(this.id!);
+      this.#key = keyChoice(own.key);
       if (!command.allowsToken) refuseUnderToken(this.#context, `run agent-vault ${this.id}`);
       this.#words = shownWords(this.id!, parsed.args, own);
       const { needsPerson } = command;
@@ -111,8 +118,9 @@ export abstract class VaultCommand extends Command {
     return (this.#context ??= terminalContext(this.id!, [], this.#progress));
   }
 
-  protected findVault(): Promise<string> {
-    return findVaultToRead(this.context);
+  /** @param fetch whether the clone of a URL is brought up to date first, where the command does not do that by itself */
+  protected findVault({ fetch = true } = {}): Promise<string> {
+    return findVaultToRead(this.context, { key: this.#key, fetch });
   }
 
   /** The vault's verified state, for what needs no key. */

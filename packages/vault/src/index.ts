@@ -6,6 +6,7 @@ export type { Change, ChangeKind } from "./difference/change.js";
 export type { FileDifference } from "./difference/line-difference.js";
 export { agentsOf } from "./format/access.js";
 export { check, checkKeyFiles } from "./inspect/check.js";
+export { locateClone, type CloneRequest } from "./reading/locate-clone.js";
 export { cloneOf, existingCloneOf, healClone } from "./sync/clone.js";
 export { Config, type Settings } from "./format/config.js";
 export { FINDINGS, type Finding, type FindingKind } from "./inspect/finding.js";

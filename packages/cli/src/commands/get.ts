@@ -15,10 +15,11 @@ export default class Get extends VaultCommand {
   static override flags = oclifFlags(GET_FLAGS);
   static override completes = { path: "secrets" } as const;
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Get);
-    await printValue(this.context, await this.findVault(), {
+    await printValue(this.context, await this.findVault({ fetch: false }), {
       path: args.path,
       key: flags.key,
       token: flags.token,

@@ -35,6 +35,7 @@ export default class Inject extends VaultCommand {
   };
   static override completes = { template: "files" } as const;
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Inject);
@@ -45,7 +46,7 @@ export default class Inject extends VaultCommand {
       : readInputFile(this.context, args.template, "of the template");
     const out = flags.out === undefined ? undefined : resolvePath(this.context, flags.out);
     await inject(this.context, {
-      root: await this.findVault(),
+      root: await this.findVault({ fetch: false }),
       template,
       file: isPiped ? "the template" : args.template,
       out,

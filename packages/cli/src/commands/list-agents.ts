@@ -7,6 +7,7 @@ export default class ListAgents extends VaultCommand {
   static override summary = "List agents and what they can read";
   static override needsPerson = "never" as const;
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     await this.parseCommandLine(ListAgents);

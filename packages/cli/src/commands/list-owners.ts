@@ -11,6 +11,7 @@ export default class ListOwners extends VaultCommand {
   static override description = "* marks the owner who signed the current state.";
   static override flags = { key: keyFlag };
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(ListOwners);

@@ -40,6 +40,7 @@ export default class List extends VaultCommand {
     offset: Flags.integer({ description: "skip the first N secrets", min: 0, helpValue: "N" }),
   };
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(List);

@@ -1,9 +1,18 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Flags } from "@oclif/core";
 import { serve } from "@agent-vault/mcp";
-import { agentKeyFileOf, processContext, resolvePath, VaultError, type Context, type KeyChoice } from "@agent-vault/vault";
+import {
+  agentKeyFile,
+  agentKeyFileOf,
+  parseRepositoryUrl,
+  processContext,
+  resolvePath,
+  VaultError,
+  type Context,
+  type KeyChoice,
+} from "@agent-vault/vault";
 import { idleLockOf, mcpFlags } from "../flags/mcp-flags.js";
 import { findVaultToRead } from "../terminal/terminal-context.js";
 import { noPullFlag, tokenFlag } from "../flags/common-flags.js";
@@ -23,10 +32,11 @@ export default class Mcp extends VaultCommand {
   static override flags = {
     ...mcpFlags,
     token: tokenFlag,
-    repo: Flags.string({ description: "the repository with the vault; the same as -C", helpValue: "DIR" }),
+    repo: Flags.string({ description: "the repository with the vault, a folder or a URL; the same as -C", helpValue: "DIR" }),
     "no-pull": noPullFlag,
   };
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { flags } = await this.parseCommandLine(Mcp);
@@ -39,7 +49,7 @@ export default class Mcp extends VaultCommand {
       allowGet: flags["allow-get"],
       idleLockMs: idleLockOf(flags["idle-lock"]),
       pull: !flags["no-pull"],
-      findVault: () => findVaultToRead(context),
+      findVault: () => findVaultToRead(context, { key: keyBefore(context, flags.agent, keyFile) }),
       key: (root): KeyChoice => {
         if (flags.agent !== undefined) return { keyFile: agentKeyFileOf(context, root, flags.agent) };
         return keyFile === undefined ? {} : { keyFile };
@@ -51,6 +61,12 @@ export default class Mcp extends VaultCommand {
   }
 }
 
+/** The key before the vault is known: an agent's file without the vault's id. */
+function keyBefore(context: Context, agent: string | undefined, keyFile: string | undefined): KeyChoice {
+  const file = agent === undefined ? keyFile : agentKeyFile(context, agent);
+  return file === undefined || !existsSync(file) ? {} : { keyFile: file };
+}
+
 /** @param root the folder of this package; oclif's configuration is not loaded for a command */
 function versionIn(root: string): string {
   return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
@@ -58,10 +74,17 @@ function versionIn(root: string): string {
 
 /** A server has no terminal, even if its client was started on one: it asks nobody for a passphrase and shows no progress. */
 function serverContext(context: Context, repo: string | undefined, token: string | undefined): Context {
-  const cwd = repo === undefined ? context.cwd : resolvePath(context, repo);
+  const repositoryUrl = repo === undefined ? context.repositoryUrl : parseRepositoryUrl(repo);
+  const cwd = repo === undefined || repositoryUrl ? context.cwd : resolvePath(context, repo);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new VaultError("FILE_NOT_FOUND", `There is no folder ${cwd}.`, { remedy: "Check the path given with --repo." });
   const env = { ...context.env, ...(token !== undefined && { AGENT_VAULT_TOKEN: token }) };
   const { passphrase, isUnattended } = context;
-  return processContext({ cwd, env, warn: (message) => context.warn(message), ...(isUnattended && { passphrase, isUnattended }) });
+  return processContext({
+    cwd,
+    env,
+    repositoryUrl,
+    warn: (message) => context.warn(message),
+    ...(isUnattended && { passphrase, isUnattended }),
+  });
 }

@@ -16,6 +16,7 @@ export default class Peek extends VaultCommand {
   static override flags = { key: keyFlag };
   static override completes = { path: "secrets" } as const;
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parseCommandLine(Peek);

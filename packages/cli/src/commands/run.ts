@@ -19,12 +19,13 @@ export default class Run extends VaultCommand {
   static override strict = true;
   static override flags = oclifFlags(RUN_FLAGS);
   static override allowsToken = true;
+  static override readsUrl = true;
 
   async run(): Promise<void> {
     const { own, command } = splitCommand(this.argv);
     this.argv = own;
     const { flags } = await this.parseCommandLine(Run);
-    const root = await this.findVault();
+    const root = await this.findVault({ fetch: false });
     endLike(await runWithSecrets(this.context, await runRequest(this.context, root, command, flags, flags.profile)));
   }
 }

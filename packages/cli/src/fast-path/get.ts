@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { GET_FLAGS } from "../flags/get-flags.js";
 import { GLOBAL_FLAGS } from "../flags/global-flags.js";
+import { keyChoice } from "../flags/key-choice.js";
 import { ProgressLine } from "../terminal/progress-line.js";
 import { reportError } from "../terminal/report-error.js";
 import { findVaultToRead, terminalContext } from "../terminal/terminal-context.js";
@@ -24,7 +25,8 @@ export async function fastGet(argv: readonly string[]): Promise<number | undefin
   } = parsed.values;
   try {
     const context = terminalContext("get", directory, new ProgressLine(), passphraseFd);
-    await printValue(context, await findVaultToRead(context), { path: parsed.positionals[0]!, key, token, noPull, json, forProgram });
+    const root = await findVaultToRead(context, { key: keyChoice(key) });
+    await printValue(context, root, { path: parsed.positionals[0]!, key, token, noPull, json, forProgram });
     return 0;
   } catch (error) {
     return reportError(error, json);

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { endLike, runWithSecrets } from "@agent-vault/runner/use";
 import { GLOBAL_FLAGS } from "../flags/global-flags.js";
 import { RUN_FLAGS } from "../flags/run-flags.js";
-import { runRequest, splitCommand } from "../flags/run-request.js";
+import { keyOrAgent, runRequest, splitCommand } from "../flags/run-request.js";
 import { ProgressLine } from "../terminal/progress-line.js";
 import { reportError } from "../terminal/report-error.js";
 import { findVaultToRead, terminalContext } from "../terminal/terminal-context.js";
@@ -21,7 +21,7 @@ export async function fastRun(argv: readonly string[]): Promise<number | undefin
   const progress = new ProgressLine();
   try {
     const context = terminalContext("run", directory, progress, passphraseFd);
-    const root = await findVaultToRead(context);
+    const root = await findVaultToRead(context, { key: keyOrAgent(rest) });
     endLike(await runWithSecrets(context, await runRequest(context, root, command, rest, profile)));
     return Number(process.exitCode);
   } catch (error) {

@@ -2,7 +2,14 @@ import type { FlagDefinitions } from "./flag-definition.js";
 
 /** The flags of every command. */
 export const GLOBAL_FLAGS = {
-  directory: { type: "string", short: "C", multiple: true, description: "run as if started in DIR", helpValue: "DIR", helpGroup: "GLOBAL" },
+  directory: {
+    type: "string",
+    short: "C",
+    multiple: true,
+    description: "run as if started in DIR; for commands that read, also a repository's URL, with #REF behind it",
+    helpValue: "DIR",
+    helpGroup: "GLOBAL",
+  },
   json: { type: "boolean", description: "print JSON", helpGroup: "GLOBAL" },
   "passphrase-fd": {
     type: "string",

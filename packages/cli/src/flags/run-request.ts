@@ -91,8 +91,8 @@ function terminalOf({ tty, "no-tty": noTty }: RunFlags): RunRequest["terminal"] 
   return isWanted && stdin.isTTY && stdout.isTTY && stderr.isTTY ? { input: stdin, output: stdout } : undefined;
 }
 
-/** @throws VaultError `USAGE` where both are given */
-function keyOrAgent({ key, agent }: RunFlags): KeyChoice {
+/** The choice of key that `--key` or `--agent` makes. @throws VaultError `USAGE` where both are given */
+export function keyOrAgent({ key, agent }: Pick<RunFlags, "key" | "agent">): KeyChoice {
   if (agent === undefined) return keyChoice(key);
   if (key === undefined) return { agent };
   throw new VaultError("USAGE", "--key and --agent both say which key to use.", { remedy: "Give one of them." });

@@ -44,6 +44,13 @@ export function usageError(error: unknown, command: ParsedCommand): unknown {
   return usage(translate(reasons.join(" "), program));
 }
 
+/** `USAGE`: a command that does more than read was given a repository's URL in place of a folder. */
+export function noUrlHere(id: string): VaultError {
+  return new VaultError("USAGE", `agent-vault ${id} needs a clone of yours, and -C names a repository's URL.`, {
+    remedy: "Clone the repository, and name its folder: git clone URL, then -C DIR.",
+  });
+}
+
 /** What a flag that the command does not have may mean. */
 function hintFor(flag: string, known: readonly string[]): string {
   if (flag === "--agent" && known.includes("key")) return "To act as an agent, name its key file: --key FILE. ";

@@ -83,10 +83,11 @@ export async function changeVault<R>(context: Context, request: ChangeRequest, o
  * People are asked before the transaction, so that nobody waits for them, and after a trial run on the present state, so that they type
  * nothing in vain.
  * @throws VaultError `BAD_SIGNATURE`, `UNTRUSTED_SIGNER`, `ROLLBACK` and the other codes of a verification, `TAMPERED`, `NOT_AUTHORIZED`,
- *   and what a transaction and the operation throw
+ *   `USAGE` for the vault of a repository's URL, and what a transaction and the operation throw
  */
 export async function changeSigned<R>(context: Context, request: ChangeRequest, operation: Operation<R>, ask?: Ask): Promise<Changed<R>> {
   const { vault, dryRun = false } = request;
+  if (context.repositoryUrl) throw readOnly();
   if (!dryRun && isJoined(vault)) await finishBeforeChange(context, request);
   else if (!dryRun) forgetMerge(context, vault);
   try {
@@ -239,5 +240,11 @@ export function requireUsableManifest(state: VaultState): void {
   if (!twice) return;
   throw new VaultError("INVALID_MANIFEST", `manifest.yaml: ${twice} is listed twice.`, {
     remedy: "Merge the two entries and sign the change (agent-vault sign), then run the command again.",
+  });
+}
+
+function readOnly(): VaultError {
+  return new VaultError("USAGE", "A vault that is named by its repository's URL can be read, and not changed.", {
+    remedy: "Change it in a clone of yours: git clone URL.",
   });
 }

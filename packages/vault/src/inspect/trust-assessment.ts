@@ -12,7 +12,7 @@ import { isNestedAttributes } from "../lock/tree-lists.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { shellWord } from "../text/shell-word.js";
 import type { BaseState } from "../trust/base-state.js";
-import { differingFiles, type DifferingFile } from "../trust/differing-files.js";
+import { differingFiles, type DifferingFile, type TooManyDiffering } from "../trust/differing-files.js";
 import { rollback } from "../trust/errors.js";
 import { floorOf } from "../trust/floor.js";
 import { compareStates, requireOrder, requireValid } from "../trust/freshness.js";
@@ -45,6 +45,8 @@ export interface TrustAssessmentOptions {
   readonly isPast?: boolean;
   /** The state that it is proposed to follow. */
   readonly base?: BaseState | undefined;
+  /** What differs, where that is too much to be named: then no digests are needed. */
+  readonly many?: TooManyDiffering | undefined;
 }
 
 /**
@@ -62,7 +64,7 @@ export async function assessTrust(
   digests: ReadonlyMap<string, Digest>,
   options: TrustAssessmentOptions = {},
 ): Promise<TrustAssessment> {
-  const { commit, isPast = false, base } = options;
+  const { commit, isPast = false, base, many } = options;
   const keys = findKeys(context, { vaultId: () => vaultIdIn(state.source) });
   const isCompared = !isPast && (commit === undefined || (await isTip(context, root, commit)));
   const problems = new Problems(() => trust.isStrict);
@@ -83,13 +85,17 @@ export async function assessTrust(
       `${CONFIG_FILE} has the id ${id}, and the vault that was signed is ${signed.lock.vault}.`,
       DOUBT,
     );
-  for (const found of await differing()) {
+  for (const found of many?.named ?? (await differing())) {
     const path = shellWord(join(root, found.file));
     const undo = found.how === "added" ? `remove the file: rm ${path}` : `restore what was signed: git checkout COMMIT -- ${path}`;
     const remedy = `If an owner made this change, they sign it: agent-vault sign. Otherwise see who made it (git log -- ${path}), and ${undo}.`;
     add("error", "tampered", found.file, formatDiffering(found), remedy);
   }
-  for (const { file } of state.source.walk().filter((entry) => isNestedAttributes(entry.file))) {
+  if (many && many.more > 0) {
+    const message = `${many.more} more files and folders are not what the owner signed. None of them was looked at.`;
+    add("error", "tampered", LOCK_FILE, message, `See who made them: git log. ${DOUBT}`);
+  }
+  for (const { file } of many ? [] : state.source.walk().filter((entry) => isNestedAttributes(entry.file))) {
     const message = `${file} would have git change the vault's files on their way to the work tree.`;
     add("error", "tampered", file, message, `Find out who put it there, then remove it: rm ${shellWord(join(root, file))}.`);
   }

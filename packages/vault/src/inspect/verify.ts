@@ -7,7 +7,7 @@ import { GitRepository } from "../git/repository.js";
 import { readConsistently } from "../reading/read-consistently.js";
 import { hasSignOfHalfWrite } from "./half-write.js";
 import { inspect } from "./inspect.js";
-import { LOCK_FILE } from "../format/layout.js";
+import { LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js";
 import { digestFiles, type KeyFinder } from "../files/digest-files.js";
 import { shellWord } from "../text/shell-word.js";
 import { openBase, requireRepository } from "./base.js";
@@ -17,7 +17,9 @@ import { findVaultKeys } from "../keys/vault-keys.js";
 import { waitingMerge } from "../sync/clone-status.js";
 import { TrustContext } from "../trust/trust-context.js";
 import { assessTrust } from "./trust-assessment.js";
-import type { SignedLock } from "../lock/open-lock.js";
+import type { Digest } from "../lock/digest.js";
+import { tryOpenLock, type SignedLock } from "../lock/open-lock.js";
+import { tooManyDiffering, type TooManyDiffering } from "../trust/differing-files.js";
 import { fingerprint } from "../lock/ssh-signature.js";
 import { VaultState } from "../files/vault-state.js";
 
@@ -88,16 +90,19 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
   const repository = await GitRepository.findIfAny(context, dirname(root));
   const commit = options.at === undefined ? undefined : await requireRepository(root, repository).commitAt(options.at);
   const state = new VaultState(commit === undefined ? root : CommitFiles.open(repository!, commit, root));
-  const { digests, keyMaterial } = digestFiles(state.source, options.findKeys);
+  const many = await tooMany(context, root, state, commit);
+  const { digests, keyMaterial } = many
+    ? { digests: new Map<string, Digest>(), keyMaterial: [] }
+    : digestFiles(state.source, options.findKeys);
   const { against } = options;
   const base = against === undefined ? undefined : await openBase(context, root, requireRepository(root, repository), against, commit);
-  const { signed, lineage, findings: trust } = await assessTrust(context, root, state, digests, { commit, base: base?.base });
+  const { signed, lineage, findings: trust } = await assessTrust(context, root, state, digests, { commit, base: base?.base, many });
   const compared = base && (await compare(context, root, repository!, { state, lineage }, base));
   const findings = [
     ...(await unfinishedMerge(context, root, repository, { commit, trust })),
     ...trust,
     ...demands(context, signed, options),
-    ...inspect(context, state),
+    ...(many ? [] : inspect(context, state)),
     ...keyMaterial.map((found) => keyFinding(root, found)),
     ...(compared?.findings ?? []),
   ].map((finding) => (options.strict ? { ...finding, severity: "error" as const } : finding));
@@ -110,6 +115,22 @@ async function verifyOnce(context: Context, root: string, options: VerifyOptions
     comparison: compared?.comparison,
     merged: lineage ? mergedParents(new TrustContext(context, root, undefined, () => {}, {}), repository, state, signed) : [],
   };
+}
+
+/** What differs where it is too much to be named. Where that cannot be told, each file is looked at. */
+async function tooMany(
+  context: Context,
+  root: string,
+  state: VaultState,
+  commit: string | undefined,
+): Promise<TooManyDiffering | undefined> {
+  try {
+    const signed = tryOpenLock(state.read(LOCK_FILE), state.read(LOCK_SIGNATURE_FILE));
+    return signed && (await tooManyDiffering(context, root, signed, state.source, commit));
+  } catch (error) {
+    if (error instanceof VaultError) return undefined;
+    throw error;
+  }
 }
 
 /** The error that a command with these findings ends with, or `undefined` where none is an error. */

@@ -8,6 +8,9 @@ import { CONFIG_FILE, LOCK_FILE, LOCK_SIGNATURE_FILE } from "../format/layout.js
 import { VaultFiles } from "../files/vault-files.js";
 import { digestOf, type Digest } from "../lock/digest.js";
 import { openLock, type SignedLock } from "../lock/open-lock.js";
+import type { Lock } from "../lock/lock.js";
+import { listTrees } from "../lock/tree-lists.js";
+import { entriesOf, type FileSource } from "../format/file-source.js";
 import { addedBy, differingFrom, digestsIn, summarize, tampered, treeOf } from "../lock/signed-files.js";
 
 /** A file that is not as its vault's owner signed it. */
@@ -61,6 +64,74 @@ export async function differingFiles(
       present,
     );
   });
+}
+
+/** No more are named: what anybody can push is not worth the memory. */
+export const MAX_NAMED = 1000;
+
+/** Files that are too many to be named, and to be looked at one by one. */
+export interface TooManyDiffering {
+  /** Some of them, and folders with a slash at their end. */
+  readonly named: readonly DifferingFile[];
+  /** How many more there are beside those. */
+  readonly more: number;
+}
+
+/**
+ * What differs where that is more than anybody would read, by folders: without a look at each file. A vault that its owner signed may be as
+ * large, and is none of these.
+ * @returns `undefined` where the files can be named
+ * @throws VaultError `INVALID_CONFIG`, as {@link differingFiles}
+ */
+export async function tooManyDiffering(
+  context: Context,
+  root: string,
+  { lock, digest }: SignedLock,
+  source: FileSource,
+  revision = "HEAD",
+): Promise<TooManyDiffering | undefined> {
+  const counts = new Map<string, number>();
+  let total = 0;
+  for (const { file } of entriesOf(source)) {
+    const tree = treeOf(file) ?? "";
+    counts.set(tree, (counts.get(tree) ?? 0) + 1);
+    total += 1;
+  }
+  if (total <= MAX_NAMED) return undefined;
+  const present = listTrees(source);
+  const names = differingFrom(lock, addedBy(lock, source.read(CONFIG_FILE)), present);
+  const large = names.filter((name) => (counts.get(name.slice(0, -1)) ?? 0) > MAX_NAMED).map((name) => name.slice(0, -1));
+  const excess = large.length > 0 ? await excessOf(context, root, lock, digest, large, counts, revision) : 0;
+  if (names.length <= MAX_NAMED && excess <= MAX_NAMED) return undefined;
+  const isSigned = (name: string) => lock.trees.has(name.slice(0, -1)) || lock.files.has(name);
+  const isPresent = (name: string) => present.trees.has(name.slice(0, -1)) || present.files.has(name);
+  const how = (name: string) => (!isSigned(name) ? "added" : isPresent(name) ? "changed" : "removed");
+  return {
+    named: names.slice(0, MAX_NAMED).map((file) => ({ file, how: how(file) })),
+    more: Math.max(0, names.length - MAX_NAMED),
+  };
+}
+
+/** By how many files folders are larger than they were signed; by all of them where git's history does not tell. */
+async function excessOf(
+  context: Context,
+  root: string,
+  lock: Lock,
+  digest: Digest,
+  trees: readonly string[],
+  counts: ReadonlyMap<string, number>,
+  revision: string,
+): Promise<number> {
+  const signed = new Map<string, number>();
+  for await (const digests of statesWith(context, root, digest, revision)) {
+    const { trees: then, added } = summarize(digests);
+    for (const tree of trees) {
+      if ((then.get(tree) ?? added.get(tree)) !== lock.trees.get(tree)) continue;
+      signed.set(tree, [...digests.keys()].filter((file) => treeOf(file) === tree).length);
+    }
+    if (signed.size === trees.length) break;
+  }
+  return trees.reduce((sum, tree) => sum + Math.max(0, counts.get(tree)! - (signed.get(tree) ?? 0)), 0);
 }
 
 /** The error of a work tree with files that are not what was signed, with their names instead of their folders'. */
