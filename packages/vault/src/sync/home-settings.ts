@@ -1,7 +1,5 @@
 import type { Context } from "../context.js";
-import { CommitFiles } from "../files/commit-files.js";
-import { VaultFiles } from "../files/vault-files.js";
-import { isVerificationError, VaultError } from "../errors.js";
+import type { VaultFiles } from "../files/vault-files.js";
 import { CONFIG_FILE } from "../format/layout.js";
 import { isFullRef, type FullRef } from "../git/full-ref.js";
 import type { GitRepository } from "../git/repository.js";
@@ -9,8 +7,8 @@ import { allStatesOnHome, statesOnHome } from "../trust/memory.js";
 import { readMemory } from "../trust/memory-store.js";
 import type { FetchedPlace } from "../trust/place.js";
 import { rememberedConfig } from "../trust/remembered-rules.js";
-import { TrustContext } from "../trust/trust-context.js";
-import { verifyState } from "../trust/verify.js";
+import type { TrustContext } from "../trust/trust-context.js";
+import { readTrustedFile } from "../trust/verify-fetched.js";
 import { readSyncSettings } from "./sync-settings.js";
 
 /** Where a vault's own settings say that its main branch is. */
@@ -39,24 +37,10 @@ export async function settingsOfHome(context: Context, vaultId: string | undefin
 }
 
 /** The same by a state that was just fetched, where nothing is remembered; nothing where it is not one to trust. */
-export async function settingsOfFetched(
-  { context, root, keys }: TrustContext,
-  repository: GitRepository,
-  place: FetchedPlace,
-): Promise<HomeSettings> {
-  try {
-    const files = new VaultFiles(CommitFiles.open(repository, place.commit, root));
-    if (!includesSync(files.read(CONFIG_FILE))) return {};
-    verifyState(new TrustContext({ ...context, warn: () => {} }, root, keys), files, place);
-    return await homeIn(files);
-  } catch (error) {
-    if (isVerificationError(error) || (error instanceof VaultError && error.code === "VAULT_NOT_FOUND")) return {};
-    throw error;
-  }
+export async function settingsOfFetched(trust: TrustContext, repository: GitRepository, place: FetchedPlace): Promise<HomeSettings> {
+  const config = readTrustedFile(trust, repository, place, CONFIG_FILE, (bytes) => Buffer.from(bytes).includes("sync"));
+  return config ? homeIn({ read: () => config }) : {};
 }
-
-/** No state is verified for a vault without the setting. */
-const includesSync = (config: Uint8Array | undefined): boolean => config !== undefined && Buffer.from(config).includes("sync");
 
 async function homeIn(files: Pick<VaultFiles, "read">): Promise<HomeSettings> {
   const { remote, branch } = (await readSyncSettings(files)).sync;

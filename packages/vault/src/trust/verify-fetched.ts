@@ -36,6 +36,29 @@ export async function verifyFetched(
 }
 
 /**
+ * A file of the state of a ref, where that may be read and the file is what was signed. No state is verified for a file that does not fit.
+ * @param isWanted looks at its bytes before anything is known of them
+ */
+export function readTrustedFile(
+  { context, root, keys }: TrustContext,
+  repository: GitRepository,
+  place: FetchedPlace,
+  file: string,
+  isWanted: (bytes: Uint8Array) => boolean,
+): Uint8Array | undefined {
+  try {
+    const files = new VaultFiles(CommitFiles.open(repository, place.commit, root));
+    const bytes = files.read(file);
+    if (!bytes || !isWanted(bytes)) return undefined;
+    verifyState(new TrustContext({ ...context, warn: () => {} }, root, keys), files, place);
+    return files.read(file);
+  } catch (error) {
+    if (isVerificationError(error) || (error instanceof VaultError && error.code === "VAULT_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Whether the state of a ref may be read, by those of its files that say who signed it: its other files need not be here. A vault that was
  * never signed is one, where nothing says that it should be. What is wrong with another one, its reader says.
  * @throws VaultError `VAULT_NOT_FOUND` where the commit holds no vault, and what is no failed verification, such as `GIT_FAILED`
