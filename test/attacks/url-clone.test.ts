@@ -113,6 +113,18 @@ describe("a host of a URL's repository", () => {
     expect(bytesBelow(cache)).toBeLessThan(MIB);
   });
 
+  it("that has moved the vault is said to have moved it, and where to", async () => {
+    const { box, vault, commit } = await host();
+    expect(await vault().get("stripe/api-key")).toBe("sk_1");
+    mkdirSync(join(box.repository, "services/api"), { recursive: true });
+    box.git("mv", ".agent-vault", "services/api/.agent-vault");
+    commit();
+    const reader = vault();
+    await reader.pull();
+    const moved = { code: "VAULT_NOT_FOUND", message: expect.stringContaining("services/api/.agent-vault/") };
+    await expect(reader.get("stripe/api-key")).rejects.toMatchObject(moved);
+  });
+
   it("that puts links into the vault, or in its place, shows no file of the reader's", async () => {
     const { box, vault, commit, clones } = await host();
     const outside = join(box.root, "outside");

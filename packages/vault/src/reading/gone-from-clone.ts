@@ -1,19 +1,25 @@
+import { dirname } from "node:path";
 import { VaultError } from "../errors.js";
 import { branchName } from "../git/full-ref.js";
+import { GitRepository } from "../git/repository.js";
 import type { FetchRecord } from "../sync/fetch-record.js";
+import { vaultGone, vaultMoved } from "../trust/errors.js";
 import { statesOnHome } from "../trust/memory.js";
 import { readMemory } from "../trust/memory-store.js";
+import { findMovedVault } from "../trust/moved-vault.js";
 import type { TrustContext } from "../trust/trust-context.js";
-import { goneFrom } from "./judging-states.js";
 
 /** The error for the clone of a URL whose ref is gone, or has no vault any more. */
-export function goneFromClone(trust: TrustContext, record: FetchRecord): VaultError {
-  const { upstream, home, vault, remote } = record;
+export function goneFromClone(trust: TrustContext, { upstream, home, vault, remote, path }: FetchRecord): VaultError {
+  const tip = upstream ?? home;
+  if (tip?.commit !== undefined && vault !== undefined) {
+    const moved = findMovedVault(GitRepository.locate(trust.context, dirname(trust.root)), tip.commit, vault);
+    if (moved !== undefined) return vaultMoved(tip.ref, path, moved, true);
+  }
   const memory = vault === undefined || upstream ? undefined : readMemory(trust.context, vault);
   const seen = memory && home ? statesOnHome(memory, remote, home.ref)[0] : undefined;
-  if (seen) return goneFrom(trust, record, home!, vault!, seen);
-  const ref = upstream ?? home;
-  return new VaultError("VAULT_NOT_FOUND", `The repository has no vault ${ref ? `on ${branchName(ref.ref)} ` : ""}any more.`, {
+  if (seen) return vaultGone(remote, home!.ref, seen);
+  return new VaultError("VAULT_NOT_FOUND", `The repository has no vault ${tip ? `on ${branchName(tip.ref)} ` : ""}any more.`, {
     remedy: "Follow another branch, URL#BRANCH; if the vault was moved, ask its owner where it is.",
   });
 }

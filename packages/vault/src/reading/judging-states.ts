@@ -141,13 +141,7 @@ function remoteOf({ context, root }: TrustContext): string | undefined {
 }
 
 /** The error for a vault that is not on its main branch any more, where it was. */
-export function goneFrom(
-  trust: TrustContext,
-  { remote, path }: FetchRecord,
-  home: FetchedTip,
-  vaultId: string,
-  seen: SeenState,
-): VaultError {
+function goneFrom(trust: TrustContext, { remote, path }: FetchRecord, home: FetchedTip, vaultId: string, seen: SeenState): VaultError {
   const repository = GitRepository.locate(trust.context, dirname(trust.root));
   const moved = home.commit === undefined ? undefined : findMovedVault(repository, home.commit, vaultId);
   return moved === undefined ? vaultGone(remote, home.ref, seen) : vaultMoved(home.ref, path, moved);

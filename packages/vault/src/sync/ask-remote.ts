@@ -26,7 +26,7 @@ import { isTrustedState } from "../trust/verify-fetched.js";
 import { fetchCache } from "./fetch-cache.js";
 import { formatReason, type FetchOutcome } from "./fetch-outcome.js";
 import { placeOf, readFetchRecord, writeFetchRecord, type FetchedTip, type FetchRecord } from "./fetch-record.js";
-import { fetchOtherFiles, fetchSignedFiles, type PartialVault } from "./fetch-vault-files.js";
+import { fetchLocksElsewhere, fetchOtherFiles, fetchSignedFiles, type PartialVault } from "./fetch-vault-files.js";
 import { settingsOfFetched, settingsOfHome } from "./home-settings.js";
 import { readSyncSettings, type SyncSettings } from "./sync-settings.js";
 
@@ -235,6 +235,8 @@ async function completed(
   const whole = new Set([before?.home, before?.upstream].flatMap((tip) => (tip?.isWhole ? [tip.commit] : [])));
   const commits = tips.flatMap((tip) => (tip?.commit === undefined || whole.has(tip.commit) ? [] : [tip.commit]));
   if (commits.length > 0) await fetchSignedFiles(partial, [...new Set(commits)], isKnown ? before?.home?.commit : undefined);
+  const without = tips.flatMap((tip) => (tip?.commit === undefined || tip.lock !== undefined ? [] : [tip.commit]));
+  if (isKnown && without.length > 0) await fetchLocksElsewhere(partial, [...new Set(without)]);
   return (commits.length > 0 ? read() : tips).map((tip) => tip && { ...tip, isWhole: whole.has(tip.commit) });
 }
 

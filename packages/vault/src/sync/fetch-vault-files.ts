@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from "../git/remote.js";
 import type { GitRepository } from "../git/repository.js";
 import { Ancestry } from "../lock/ancestry.js";
 import { tryOpenLock } from "../lock/open-lock.js";
+import { vaultFoldersIn } from "../trust/moved-vault.js";
 import { commitsReplacing, replacementsOf } from "../trust/newer-state.js";
 import type { FetchedPlace } from "../trust/place.js";
 import type { TrustContext } from "../trust/trust-context.js";
@@ -62,6 +63,17 @@ export async function fetchOtherFiles(trust: TrustContext, vault: PartialVault, 
   }
   await fetchFiles(vault, [{ revision: place.commit, paths: [`${vault.folder}/`], recursive: true, only: belongsIn(vault.folder) }]);
   return true;
+}
+
+/** Fetches the locks of the vaults in other folders of revisions: by them it is said where one was moved to. @throws GitError */
+export async function fetchLocksElsewhere({ repository, remote }: PartialVault, revisions: readonly string[]): Promise<void> {
+  const wanted = revisions.map((revision) => ({
+    revision,
+    paths: vaultFoldersIn(repository, revision).flatMap((folder) => LOCKS.map((file) => `${folder}/${file}`)),
+  }));
+  const files = wanted.filter(({ paths }) => paths.length > 0).flatMap((each) => missingFiles(repository, each));
+  const bytes = files.length * (maxBytesOf(LOCK_FILE) + PACK_OVERHEAD_BYTES);
+  await fetchBlobs(repository, remote, new Set(files.map(({ id }) => id)), bytesAtMost(bytes));
 }
 
 const belongsIn = (folder: string) => (path: string) => classify(path.slice(folder.length + 1)).kind !== "stray";

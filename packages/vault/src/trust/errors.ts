@@ -95,11 +95,15 @@ export function vaultGone(remote: string, ref: string, seen: StateRef): VaultErr
   });
 }
 
-/** `VAULT_NOT_FOUND`: the vault's main ref holds it in another folder. @param folder with `/`, relative to the repository */
-export function vaultMoved(ref: string, from: string, folder: string): VaultError {
+/**
+ * `VAULT_NOT_FOUND`: the vault's main ref holds it in another folder.
+ * @param folder with `/`, relative to the repository
+ * @param isUrl whether the vault is named by its repository's URL, where it has to lie at the top
+ */
+export function vaultMoved(ref: string, from: string, folder: string, isUrl = false): VaultError {
   const branch = branchName(ref);
   return new VaultError("VAULT_NOT_FOUND", `The vault was moved: on the branch ${branch} it is in ${folder}/, and no more in ${from}/.`, {
-    remedy: `Take that branch over (git pull, git merge), and use the vault where it is now: agent-vault -C ${posix.dirname(folder)}.`,
+    remedy: `${isUrl ? "Clone the repository (git clone URL)" : "Take that branch over (git pull, git merge)"}, and use the vault where it is now: agent-vault -C ${posix.dirname(folder)}.`,
   });
 }
 

@@ -16,7 +16,7 @@ const MAX_VAULTS = 256;
  * @returns `undefined` where the commit holds none, or is larger than can be searched
  */
 export function findMovedVault(repository: GitRepository, commit: string, vaultId: string): string | undefined {
-  const found = vaultsIn(repository, commit).flatMap((folder) => {
+  const found = vaultFoldersIn(repository, commit).flatMap((folder) => {
     const [lock, signature] = readSmall(repository, [`${commit}:${folder}/${LOCK_FILE}`, `${commit}:${folder}/${LOCK_SIGNATURE_FILE}`]);
     const signed = tryOpenLock(lock, signature);
     return signed?.lock.vault === vaultId ? [{ folder, sequence: signed.lock.sequence }] : [];
@@ -24,7 +24,8 @@ export function findMovedVault(repository: GitRepository, commit: string, vaultI
   return found.toSorted((a, b) => b.sequence - a.sequence)[0]?.folder;
 }
 
-function vaultsIn(repository: GitRepository, commit: string): string[] {
+/** The folders of all vaults in a commit, with `/`; none where it is larger than can be searched. */
+export function vaultFoldersIn(repository: GitRepository, commit: string): string[] {
   const ending = `${VAULT_FOLDER}/${LOCK_FILE}`;
   try {
     const locks = findInTreeSync(repository, commit, ending, MAX_LISTING_BYTES);
