@@ -104,6 +104,8 @@ def test_the_branch_that_is_read_does_not_say_which_branch_is_home(project: Proj
     project.push("main", "attacker")
     assert project.job() == "POLICY_DENIED"
     for is_known in (True, False):
-        if not is_known:
+        if is_known:
+            Vault(project.checkout(), project.bot_key).pull()
+        else:
             shutil.rmtree(Path.home() / ".agent-vault" / "trust")
         assert project.job("refs/heads/attacker") == "POLICY_DENIED", is_known

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from .errors import VaultError, error
-from .git.remote_url import is_like_url
 
 
 def require_path(what: str, value: str | os.PathLike[str]) -> str:
@@ -16,13 +15,6 @@ def require_descriptor(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise usage("passphrase_fd must be the number of a file descriptor")
-
-
-def require_folder(path: str) -> str:
-    if is_like_url(path):
-        # It may contain a password.
-        raise error("USAGE", "repo_path is a URL, and has to be a folder.", "Clone the repository and name the clone, or write ./NAME.")
-    return path
 
 
 def require_text(what: str, value: object) -> str:

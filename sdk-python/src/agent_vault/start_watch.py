@@ -14,6 +14,7 @@ from .files.vault_folder import VaultFolder
 from .format.layout import LOCK_FILE, LOCK_SIGNATURE_FILE, MANIFEST_FILE, metadata_file, secret_file
 from .format.metadata import parse_metadata
 from .format.names import format_secret_path, parse_secret_path
+from .git.remote_url import RepositoryUrl
 from .keys.find_key import KeyChoice, find_keys, load_keys
 from .keys.key_file import Keys
 from .keys.require_not_removed import identify_principal
@@ -39,6 +40,8 @@ class WatchRequest:
     interval_s: float
     persistent: bool
     on_error: Callable[[VaultError], object] | None
+    #: Of the clone of a repository's URL.
+    url: RepositoryUrl | None = None
 
     def __post_init__(self) -> None:
         """A program without types may give anything. Raises `USAGE`."""
@@ -89,7 +92,7 @@ class _Watching:
         #: What was reported last, until it passes.
         self._reported = ""
         if request.auto_pull:
-            fetch_states(request.root, self._find_keys(), os.environ)
+            fetch_states(request.root, self._find_keys(), os.environ, url=request.url)
         self._seen = self._look()
         if not self._seen.exists:
             name = format_secret_path(path)
@@ -111,7 +114,7 @@ class _Watching:
     def _changed(self) -> SecretChange | None:
         request = self._request
         if request.auto_pull:
-            fetch_states(request.root, self._find_keys(), os.environ)
+            fetch_states(request.root, self._find_keys(), os.environ, url=request.url)
         now = reading_fingerprint(request.root, self._files)
         if now == self._fingerprint and not self._is_failing:
             return None

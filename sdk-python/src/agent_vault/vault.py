@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
 from .context import resolve_path
 from .errors import VaultError, error
@@ -13,15 +14,18 @@ from .files.find_vault import find_vault
 from .files.vault_files import VaultFiles
 from .files.vault_folder import VaultFolder
 from .format.manifest import Manifest
+from .git.remote_url import parse_repository_url
 from .keys.find_key import KeyChoice, find_keys, require_key
 from .keys.key_file import Keys
 from .keys.passphrase import passphrase_from
 from .listing import AgentInfo, SecretMetadata, secret_metadata
 from .lock.open_lock import claimed_vault_id
-from .options import require_descriptor, require_folder, require_path, require_text, usage
+from .options import require_descriptor, require_path, require_text, usage
 from .reading.open_vault import open_vault
 from .text.utf8 import decode_utf8
 from .watch import SecretChange, Watch
+
+T = TypeVar("T")
 
 
 class Vault:
@@ -47,7 +51,9 @@ class Vault:
         passphrase_fd: int | None = None,
     ) -> None:
         """
-        `repo_path` is a folder in the git repository that contains the vault; a leading `~` is the home folder.
+        `repo_path` is a folder in the git repository that contains the vault; a leading `~` is the home folder. Or it is the repository's
+        URL (`https://`, `ssh://`, `file://`, `user@host:path`), with `#REF` behind it to follow that branch or tag. Then it is cloned, when
+        it is first read, into the one clone that this machine keeps of it in `~/.agent-vault/cache`, of the vault's files alone.
 
         `key_path` is the key file to read with. Without it the key is what `AGENT_VAULT_KEY` has (a path or the key itself), what the
         program prints that `AGENT_VAULT_KEY_COMMAND` names, an owner's key in `~/.agent-vault`, or the one key in `~/.agent-vault/agents`,
@@ -57,13 +63,12 @@ class Vault:
         `pull_interval` (60 seconds by default), and reads that state if it follows the one in the work tree.
 
         Raises `VaultNotFoundError` (`VAULT_NOT_FOUND`; `NO_KEY` if there is no key at all), `VerificationError` (`LINK_IN_VAULT`) if the
-        vault's folder is a link, and `VaultError` (`USAGE`) for arguments of another type, and for URLs: this package reads from a clone
-        that you have.
+        vault's folder is a link, and `VaultError` (`USAGE`) for arguments of another type, and for URLs of another kind.
 
         >>> from agent_vault import Vault
         >>> vault = Vault(repo_path=".", key_path="~/.agent-vault/agents/billing-agent.key", auto_pull=False)
         """
-        repo = require_folder(require_path("repo_path", repo_path))
+        repo = require_path("repo_path", repo_path)
         if not isinstance(auto_pull, bool):
             raise usage("auto_pull must be True or False")
         text = None if key_str is None else require_text("key_str", key_str)
@@ -71,7 +76,8 @@ class Vault:
         passphrase = None if passphrase_fd is None else passphrase_from(require_descriptor(passphrase_fd))
         self._key = KeyChoice(text, None if text is not None else file, passphrase)
         self._auto_pull = auto_pull
-        self._root = find_vault(resolve_path(repo, os.environ))
+        self._url = parse_repository_url(repo)
+        self._root = None if self._url else find_vault(resolve_path(repo, os.environ))
         self._closed = False
         self._watches: set[Watch] = set()
         require_key(self._key, os.environ, self._claimed_id)
@@ -107,7 +113,7 @@ class Vault:
         from .reading.read_secret import read_secret
 
         name = require_text("The path of a secret", path)
-        return read_secret(self._open_root(), name, self._key, os.environ, auto_pull=self._auto_pull)
+        return self._use(lambda root: read_secret(root, name, self._key, os.environ, auto_pull=self._auto_pull, url=self._url))
 
     def list_secrets(self, group: str | None = None) -> list[SecretMetadata]:
         """
@@ -146,7 +152,7 @@ class Vault:
         from .sync.fetch_states import fetch_states
 
         root = self._open_root()
-        fetch_states(root, self._find_keys(), os.environ, always=True)
+        fetch_states(root, self._find_keys(), os.environ, always=True, url=self._url)
         if find_git_folders(os.path.dirname(root)) is None:
             # As agent-vault 0.1 says it.
             print("Warning: the vault is in no git repository, so nothing was fetched.", file=sys.stderr)
@@ -200,7 +206,7 @@ class Vault:
 
         name = require_text("The path of a secret", path)
         root = self._open_root()
-        request = WatchRequest(root, name, self._key, self._auto_pull, callback, interval_s, persistent, on_error)
+        request = WatchRequest(root, name, self._key, self._auto_pull, callback, interval_s, persistent, on_error, self._url)
         watch = start_watch(request, self._watches)
         if self._closed:
             watch.close()
@@ -226,21 +232,21 @@ class Vault:
         self._key = KeyChoice()
 
     def __enter__(self) -> Vault:
-        self._open_root()
+        self._require_open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Vault({os.path.dirname(self._root)!r})"
+        return f"Vault({self._url.address if self._url else os.path.dirname(self._root or '')!r})"
 
     def __reduce__(self) -> str:
         raise TypeError("A vault cannot be copied or pickled, because it may have a key.")
 
     def _open_files(self) -> VaultFiles:
         """The files of the vault, all of them verified. It needs no key, but trusts the owner whom a key names."""
-        vault = open_vault(self._open_root(), self._find_keys(), os.environ, load=VaultFiles.require_all)
+        vault = self._use(lambda root: open_vault(root, self._find_keys(), os.environ, load=VaultFiles.require_all))
         vault.remember()
         return vault.files
 
@@ -248,9 +254,33 @@ class Vault:
         return find_keys(self._key, os.environ, self._claimed_id)
 
     def _claimed_id(self) -> str | None:
-        return claimed_vault_id(VaultFolder(self._root))
+        return None if self._root is None else claimed_vault_id(VaultFolder(self._root))
 
-    def _open_root(self) -> str:
+    def _use(self, use: Callable[[str], T]) -> T:
+        """Uses the vault's folder. If an error says that the clone of a URL is damaged, the clone is made again and used once more."""
+        root = self._open_root()
+        try:
+            return use(root)
+        except VaultError as failure:
+            if self._url is None:
+                raise
+            from .sync.clones import clone_of, existing_clone, is_damage
+
+            damaged = existing_clone(self._url, os.environ)
+            if not is_damage(failure) or (damaged and damaged.root != root):
+                raise
+            self._root = clone_of(self._url, self._find_keys(), os.environ, damaged=damaged).root
+            return use(self._root)
+
+    def _require_open(self) -> None:
         if self._closed:
             raise usage("This vault was closed")
+
+    def _open_root(self) -> str:
+        self._require_open()
+        if self._root is None:
+            from .sync.clones import clone_of
+
+            assert self._url is not None
+            self._root = clone_of(self._url, self._find_keys(), os.environ).root
         return self._root

@@ -24,15 +24,15 @@ _MAX_RETRY_S = 0.056
 
 
 @contextlib.contextmanager
-def write_lock(folder: str) -> Iterator[None]:
+def write_lock(folder: str, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """
     Holds the write lock of `folder` for the body of a `with`.
 
     A process that wants to write creates a claim, a file whose name says which process it is, and then checks whether another running
-    process has a claim too. If one has, it removes its own and tries again later, for up to `LOCK_TIMEOUT_S`. While the
+    process has a claim too. If one has, it removes its own and tries again later, for up to `timeout_s`. While the
     body runs the claim is renewed, which tells other machines and containers that its process is running. Raises `BUSY`, `UNWRITABLE`.
     """
-    claim = _acquire(folder)
+    claim = _acquire(folder, timeout_s)
     done = threading.Event()
     threading.Thread(target=_renew, args=(claim, done), daemon=True).start()
     try:
@@ -58,12 +58,12 @@ def wait_for_others(folder: str) -> bool:
         _pause()
 
 
-def _acquire(folder: str) -> str:
+def _acquire(folder: str, timeout_s: float) -> str:
     machine = machine_id()
     pid = os.getpid()
     claim = f"claim.{machine}.{pid}.{process_start(pid)}.{secrets.token_hex(6)}"
     path = os.path.join(folder, claim)
-    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while True:
         try:
             os.makedirs(folder, exist_ok=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from .errors import GitError, no_such_ref
 from .full_ref import is_full_ref
+from .partial_clone import PARTIAL_FETCH, is_partial_clone
 from .remote import ask_remote
 from .repository import GitRepository
 
@@ -29,7 +30,9 @@ def fetch_refs(repository: GitRepository, remote: str, refs: Mapping[str, str]) 
     """
     assert all(is_full_ref(ref) for pair in refs.items() for ref in pair)
     args = [
-        *("-c", "fetch.output=full", "-c", "fetch.writeCommitGraph=false", *_keeping_head(remote), "fetch", "--refmap="),
+        *("-c", "fetch.output=full", "-c", "fetch.writeCommitGraph=false", *_keeping_head(remote)),
+        *(PARTIAL_FETCH if is_partial_clone(repository.work_tree) else ()),
+        *("fetch", "--refmap="),
         *(
             "--no-write-fetch-head",
             "--no-auto-maintenance",

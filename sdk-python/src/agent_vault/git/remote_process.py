@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,30 +37,45 @@ class RemoteRun:
     stderr: bytes
 
 
-def run_with_remote(folder: str, env: Mapping[str, str], command: Sequence[str], args: Sequence[str] = ()) -> RemoteRun:
+def run_with_remote(
+    folder: str,
+    env: Mapping[str, str],
+    command: Sequence[str],
+    args: Sequence[str] = (),
+    *,
+    stdin: bytes = b"",
+    max_bytes: int | None = None,
+) -> RemoteRun:
     """
     Runs a git command that talks to a remote and reports its progress on the error stream. `args` are git's own, for an error.
+
+    A remote that sends more than `max_bytes` is given up.
 
     git starts other programs for that, which can outlive it. All of them form one process group, which is ended when a time limit is
     exceeded or this process is interrupted. Raises `GIT_MISSING`, `GIT_FAILED` where it does not end.
     """
     is_group = os.name == "posix"
+    given = tempfile.TemporaryFile()  # noqa: SIM115 -- git has it for as long as it runs
+    given.write(stdin)
+    given.seek(0)
     try:
         child = subprocess.Popen(
             command,
             cwd=folder,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=is_group,
         )
     except FileNotFoundError:
         raise git_missing() from None
+    finally:
+        given.close()
     assert child.stdout is not None
     assert child.stderr is not None
     try:
-        output = _read(child, args) if sys.platform != "win32" else child.communicate(timeout=REMOTE_TIMEOUT_S)
+        output = _read(child, args, max_bytes) if sys.platform != "win32" else child.communicate(timeout=REMOTE_TIMEOUT_S)
         if output is not None:
             return RemoteRun(child.wait(REMOTE_SILENCE_TIMEOUT_S), *output)
     except subprocess.TimeoutExpired:
@@ -71,7 +88,7 @@ def run_with_remote(folder: str, env: Mapping[str, str], command: Sequence[str],
     raise git_timed_out(args)
 
 
-def _read(child: subprocess.Popen[bytes], args: Sequence[str]) -> tuple[bytes, bytes] | None:
+def _read(child: subprocess.Popen[bytes], args: Sequence[str], max_bytes: int | None) -> tuple[bytes, bytes] | None:
     """What git prints until it ends, or `None` if it takes too long."""
     assert child.stdout is not None
     assert child.stderr is not None
@@ -91,7 +108,7 @@ def _read(child: subprocess.Popen[bytes], args: Sequence[str]) -> tuple[bytes, b
                     stdout += part
                 else:
                     stderr = (stderr + part)[-_MAX_STDERR_BYTES:]
-            if len(stdout) > _MAX_STDOUT_BYTES:
+            if len(stdout) > _MAX_STDOUT_BYTES or (max_bytes is not None and _received_bytes(stderr) > max_bytes):
                 _terminate(child, os.name == "posix")
                 raise too_much_output(args)
             # A program that git leaves running, such as its maintenance, may keep the streams open.
@@ -99,6 +116,12 @@ def _read(child: subprocess.Popen[bytes], args: Sequence[str]) -> tuple[bytes, b
                 return stdout, stderr
             if time.monotonic() - heard > REMOTE_SILENCE_TIMEOUT_S or time.monotonic() - started > REMOTE_TIMEOUT_S:
                 return None
+
+
+def _received_bytes(stderr: bytes) -> float:
+    """How much has come by the last line of progress, such as `Receiving objects:  50% (1/2), 1.20 MiB | 3.00 MiB/s`."""
+    said = re.findall(rb"^Receiving objects:[^\r\n]*?, ([0-9.]+) (bytes|KiB|MiB|GiB)\b", stderr, re.MULTILINE)
+    return float(said[-1][0]) * 1024 ** [b"bytes", b"KiB", b"MiB", b"GiB"].index(said[-1][1]) if said else 0
 
 
 def _terminate(child: subprocess.Popen[bytes], is_group: bool) -> None:

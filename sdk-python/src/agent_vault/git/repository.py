@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .environment import git_environment
 from .errors import GitError
@@ -19,6 +19,8 @@ class GitRepository:
     work_tree: str
     git_dir: str
     env: Mapping[str, str]
+    #: Variables for a git that talks to a remote, and for no other.
+    remote_env: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def find(folder: str, env: Mapping[str, str]) -> GitRepository | None:

@@ -9,11 +9,13 @@ from ..errors import VaultError, is_verification_error
 from ..files.vault_files import VaultFiles
 from ..files.vault_folder import VaultFolder
 from ..format.layout import LOCK_FILE
+from ..git.partial_clone import is_partial_clone
 from ..lock.digest import digest_of
 from ..sync.fetch_record import FetchedTip, FetchRecord, read_fetch_record
 from ..trust.errors import branch_name
 from ..trust.place import work_tree_place
 from ..trust.trust_context import TrustContext
+from .gone_from_clone import gone_from_clone
 from .instead_of_work_tree import open_instead
 from .judging_states import with_judges
 from .open_fetched import ChosenState, verified
@@ -66,6 +68,8 @@ class _Choice:
             only = open_fetched(self.context, record, upstream or home)
             if only:
                 return only
+            if is_partial_clone(os.path.dirname(self.context.root)):
+                raise gone_from_clone(self.context, record)
         content = VaultFolder(self.context.root).read(LOCK_FILE)
         digest = digest_of(content) if content is not None else None
         same = next((tip for tip in (upstream, home) if tip and tip.lock is not None and tip.lock == digest), None)

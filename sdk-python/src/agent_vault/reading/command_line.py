@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +15,19 @@ from .authorize_read import Delegation
 _PROGRAM = "agent-vault"
 
 
-def read_with_command_line(root: str, path: str, key: KeyChoice, env: Mapping[str, str], delegation: Delegation, *, pull: bool) -> bytes:
-    """The value of a secret. Raises the error that the command line reports, or the delegation's if there is no command line."""
+def read_with_command_line(place: str, path: str, key: KeyChoice, env: Mapping[str, str], delegation: Delegation, *, pull: bool) -> bytes:
+    """
+    The value of a secret of the vault in a folder, or of a repository's URL.
+
+    Raises the error that the command line reports, or the delegation's if there is no command line.
+    """
     import shutil
     import subprocess
 
     program = shutil.which(_PROGRAM, path=env.get("PATH"))
     if program is None:
         raise delegation.command_missing()
-    argv = [program, "get", "--json", "--for-program", "-C", os.path.dirname(root)]
+    argv = [program, "get", "--json", "--for-program", "-C", place]
     if not pull:
         argv.append("--no-pull")
     environment = dict(env)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 
 from ..errors import VaultError, warn
 from ..files.vault_folder import VaultFolder
-from ..format.config import read_sync_settings
+from ..format.config import SyncSettings, read_sync_settings
 from ..format.layout import LOCK_FILE
 from ..git.errors import GitError
 from ..git.fetch_refs import fetch_refs, own_ref
 from ..git.full_ref import is_full_ref
 from ..git.git_folders import GitFolders
 from ..git.objects import GitObject, read_contents, read_objects
+from ..git.partial_clone import is_partial_clone
 from ..git.remote_refs import list_remote
+from ..git.remote_url import RepositoryUrl, authorization_variables
 from ..git.repository import GitRepository
 from ..lock.digest import digest_of
 from ..lock.lock import parse_lock
@@ -24,12 +27,16 @@ from ..trust.lock_history import find_newer_state
 from ..trust.memory_store import read_memory
 from ..trust.trust_context import TrustContext
 from .fetch_record import FetchedTip, FetchRecord, read_fetch_record, write_fetch_record
+from .fetch_vault_files import PartialVault
 from .home_settings import is_trusted, settings_of_fetched, settings_of_home
 
 #: Two locks, and what git says of them.
 _MAX_TIP_BYTES = 32 * 1024 * 1024
 #: The vaults whose remotes did not answer the last time. A program that reads many secrets gets one warning.
 _warned: set[str] = set()
+
+
+_Tips = tuple[FetchedTip | None, FetchedTip | None]
 
 
 @dataclass(frozen=True)
@@ -40,18 +47,24 @@ class _Wanted:
     upstream: str | None
 
 
-def ask_for_states(context: TrustContext, *, on_purpose: bool = False) -> None:
-    """Fetches what `fetch_states` promises. A failure is said each time if it is `on_purpose`. Raises as there."""
+def ask_for_states(context: TrustContext, *, on_purpose: bool = False, must_answer: bool = False, url: RepositoryUrl | None = None) -> None:
+    """
+    Fetches what `fetch_states` promises. A failure is said each time if it is `on_purpose`, and raised if it `must_answer`.
+
+    `url` is the one of the clone of a repository's URL. Raises as `fetch_states`.
+    """
     root, folders, repository = context.root, context.folders, context.repository
     if folders is None:
         return
+    if url and repository:
+        repository = replace(repository, remote_env=authorization_variables(repository.env, url))
     before = read_fetch_record(root, folders)
     now = int(time.time() * 1000)
-    settings = read_sync_settings(VaultFolder(root))
+    settings = read_sync_settings(VaultFolder(root)) if os.path.isdir(root) or before is None else SyncSettings(before.interval_s)
     try:
         if repository is None:
             raise GitError("GIT_MISSING", "There is no git that could ask it.", "Install git, or add its folder to PATH.", "missing")
-        vault = claimed_vault_id(VaultFolder(root))
+        vault = claimed_vault_id(VaultFolder(root)) or (before.vault if before and url else None)
         followed = followed_by(repository, folders, settings_of_home(context, vault).remote)
         if followed is None:
             return
@@ -68,6 +81,8 @@ def ask_for_states(context: TrustContext, *, on_purpose: bool = False) -> None:
         # Another process fetches the same.
         if failure.kind == "locked_ref":
             return
+        if must_answer:
+            raise
         if on_purpose:
             _warned.discard(root)
         _note_failure(context, folders, failure, before, now, settings.interval_s)
@@ -89,21 +104,61 @@ class _Asking:
         repository, root, followed = self.repository, self.context.root, self.followed
         wanted = _Wanted(home, followed.upstream)
         present = _fetch_wanted(repository, followed, wanted)
-        tips = _read_tips(repository, root, followed.remote, present)
+        path = repository.path_of(root)
+        partial = PartialVault(repository, followed.name, path) if is_partial_clone(repository.work_tree) else None
+        tips = self._with_signed_files(partial, _read_tips(repository, root, followed.remote, present), present, vault)
         main, upstream = _tips_of(tips, wanted, present, followed)
         if main:
             main = _with_superseded(repository, root, main, self.before.home if self.before else None)
             upstream = main if upstream and upstream.ref == main.ref else upstream
-        return FetchRecord(
+        record = FetchRecord(
             tried_at=self.now,
             fetched_at=self.now,
             interval_s=self.interval_s,
             remote=followed.remote,
-            path=repository.path_of(root),
+            path=path,
             vault=vault or _vault_id_at(repository, root, upstream or main),
             home=main,
             upstream=upstream,
         )
+        return self._with_other_files(partial, record) if partial else record
+
+    def _with_signed_files(self, partial: PartialVault | None, tips: _Tips, present: _Wanted, vault: str | None) -> _Tips:
+        """In a partial clone, tips as they are once what says who signed them was fetched."""
+        if partial is None:
+            return tips
+        before = self.before
+        known = [tip for tip in (before.home, before.upstream) if tip and tip.is_whole] if before else []
+        whole = {tip.commit for tip in known}
+        commits = [tip.commit for tip in tips if tip and tip.commit is not None and tip.commit not in whole]
+        is_seen = vault is not None and read_memory(self.context.home, vault) is not None
+        if commits:
+            since = before.home.commit if is_seen and before and before.home else None
+            partial.fetch_signed_files(list(dict.fromkeys(commits)), since)
+            tips = _read_tips(self.repository, self.context.root, self.followed.remote, present)
+        without = [tip.commit for tip in tips if tip and tip.commit is not None and tip.lock is None]
+        if is_seen and without:
+            partial.fetch_locks_elsewhere(list(dict.fromkeys(without)))
+        home, upstream = tips
+        return home and replace(home, is_whole=home.commit in whole), upstream and replace(upstream, is_whole=upstream.commit in whole)
+
+    def _with_other_files(self, partial: PartialVault, record: FetchRecord) -> FetchRecord:
+        """A record of which all files are here that a trusted owner signed, and the interval of that vault."""
+
+        def whole(tip: FetchedTip | None) -> FetchedTip | None:
+            if tip is None or tip.commit is None or tip.lock is None or tip.is_whole:
+                return tip
+            return replace(tip, is_whole=partial.fetch_other_files(self.context, record.place_of(tip)))
+
+        home = whole(record.home)
+        upstream = home if record.upstream and record.upstream == record.home else whole(record.upstream)
+        tip = upstream or home
+        interval_s = record.interval_s
+        if tip and tip.is_whole and tip.commit is not None:
+            from ..files.commit_files import CommitFiles
+
+            interval_s = read_sync_settings(CommitFiles(self.repository, tip.commit, self.context.root)).interval_s
+        return replace(record, home=home, upstream=upstream, interval_s=interval_s)
 
     def named_by(self, fetched: FetchRecord) -> str | None:
         """The main branch as the vault's own settings name it, once it is or follows all that was seen of the one that was it so far."""

@@ -31,6 +31,8 @@ class FetchedTip:
     lock: str | None = None
     #: A state that follows the one in that commit, and that a commit behind it has.
     superseded: StateRef | None = None
+    #: Whether all files of the vault are here that should be; `None`, which is yes, except in a partial clone.
+    is_whole: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def _tip_in(fields: Any) -> FetchedTip | None:
         commit=fields.get("commit"),
         lock=fields.get("lock"),
         superseded=None if superseded is None else StateRef(superseded["sequence"], superseded["lock"]),
+        is_whole=fields.get("isWhole"),
     )
 
 
@@ -156,5 +159,12 @@ def _tip(tip: FetchedTip | None) -> dict[str, Any] | None:
     if tip is None:
         return None
     superseded = None if tip.superseded is None else vars(tip.superseded)
-    fields = {"ref": tip.ref, "commit": tip.commit, "lock": tip.lock, "isHome": tip.is_home, "superseded": superseded}
+    fields = {
+        "ref": tip.ref,
+        "commit": tip.commit,
+        "lock": tip.lock,
+        "isHome": tip.is_home,
+        "superseded": superseded,
+        "isWhole": tip.is_whole,
+    }
     return {name: value for name, value in fields.items() if value is not None}

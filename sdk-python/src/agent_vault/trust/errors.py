@@ -88,12 +88,17 @@ def vault_gone(remote: str, ref: str, seen: StateRef) -> VaultError:
     )
 
 
-def vault_moved(ref: str, before: str, folder: str) -> VaultError:
-    """The vault's main ref has it in another folder, which is relative to the repository, with `/`."""
+def vault_moved(ref: str, before: str, folder: str, *, is_url: bool = False) -> VaultError:
+    """
+    The vault's main ref has it in another folder, which is relative to the repository, with `/`.
+
+    `is_url`: the vault is named by its repository's URL, where it has to be at the top.
+    """
+    take = "Clone the repository (git clone URL)" if is_url else "Take that branch over (git pull, git merge)"
     return error(
         "VAULT_NOT_FOUND",
         f"The vault was moved: on the branch {branch_name(ref)} it is in {folder}/, and no more in {before}/.",
-        f"Take that branch over (git pull, git merge), and use the vault where it is now: {posixpath.dirname(folder)}.",
+        f"{take}, and use the vault where it is now: {posixpath.dirname(folder)}.",
     )
 
 

@@ -89,16 +89,11 @@ def find_newer_state(
 
     `signed` is the state of the revision, if it was read already. Only commits after `since` are looked at, if it is given.
     """
-    lock, signature = (f"{repository.path_of(root)}/{file}" for file in (LOCK_FILE, LOCK_SIGNATURE_FILE))
-    object_id = (repository.try_run(["rev-parse", "--verify", "--quiet", f"{revision}:{lock}"]) or "").strip()
-    if not object_id:
-        return None
-    range_ = [*([] if since is None else [f"^{since}"]), revision]
-    args = ["log", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H", *range_, "--", f":(top,literal){lock}"]
-    commits = _commits_replacing(object_id, repository.run(args).decode("utf-8", "replace"))
+    folder = repository.path_of(root)
+    commits = commits_replacing_lock(repository, folder, revision, since)
     if not commits:
         return None
-    names = [name for commit in [revision, *commits] for name in (f"{commit}:{lock}", f"{commit}:{signature}")]
+    names = [f"{commit}:{folder}/{file}" for commit in [revision, *commits] for file in (LOCK_FILE, LOCK_SIGNATURE_FILE)]
     files = read_small_contents(repository, names, max_bytes_of(LOCK_FILE))
     signed = signed or try_open_lock(files[0], files[1])
     for index in range(2, len(files), 2):
@@ -106,6 +101,17 @@ def find_newer_state(
         if signed and newer and signed.digest in newer.lock.previous and is_owner(newer.signer, signed):
             return newer
     return None
+
+
+def commits_replacing_lock(repository: GitRepository, folder: str, revision: str, since: str | None = None) -> list[str]:
+    """The commits behind a revision that replaced the lock that it has. `folder` is the vault's in the repository, with `/`."""
+    lock = f"{folder}/{LOCK_FILE}"
+    object_id = (repository.try_run(["rev-parse", "--verify", "--quiet", f"{revision}:{lock}"]) or "").strip()
+    if not object_id:
+        return []
+    range_ = [*([] if since is None else [f"^{since}"]), revision]
+    args = ["log", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format=%H", *range_, "--", f":(top,literal){lock}"]
+    return _commits_replacing(object_id, repository.run(args).decode("utf-8", "replace"))
 
 
 def _commits_replacing(object_id: str, log: str) -> list[str]:

@@ -22,7 +22,7 @@ def find_moved_vault(repository: GitRepository, commit: str, vault: str) -> str 
     It is what an error says, and nothing that is trusted. The whole tree is listed, so this is only for when a vault was missed. `None` if
     the commit has none, or is larger than can be searched.
     """
-    folders = _vaults_in(repository, commit)
+    folders = vault_folders_in(repository, commit)
     names = [f"{commit}:{folder}/{file}" for folder in folders for file in (LOCK_FILE, LOCK_SIGNATURE_FILE)]
     contents = read_small_contents(repository, names, max_bytes_of(LOCK_FILE))
     states = [(folder, try_open_lock(contents[2 * index], contents[2 * index + 1])) for index, folder in enumerate(folders)]
@@ -30,7 +30,8 @@ def find_moved_vault(repository: GitRepository, commit: str, vault: str) -> str 
     return max(found)[1] if found else None
 
 
-def _vaults_in(repository: GitRepository, commit: str) -> list[str]:
+def vault_folders_in(repository: GitRepository, commit: str) -> list[str]:
+    """The folders of all vaults in a commit, with `/`; none if it is larger than can be searched."""
     try:
         listing = repository.run(["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit], max_bytes=MAX_LISTING_BYTES)
     except GitError as failure:
