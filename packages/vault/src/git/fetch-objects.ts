@@ -1,4 +1,4 @@
-import { PARTIAL_FETCH } from "./partial-clone.js";
+import { isPartialClone, PARTIAL_FETCH } from "./partial-clone.js";
 import type { RemoteLimits } from "./remote-process.js";
 import type { GitRepository } from "./repository.js";
 
@@ -52,7 +52,8 @@ export async function fetchBlobs(
   limits?: RemoteLimits,
 ): Promise<void> {
   if (ids.size === 0) return;
-  const config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", ...PARTIAL_FETCH];
+  const partial = isPartialClone(repository.workTree) ? PARTIAL_FETCH : [];
+  const config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", ...partial];
   const options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-recurse-submodules"];
   const args = [...config, "fetch", ...options, "--progress", "--filter=blob:none", "--stdin", "--", remote];
   await repository.askRemote(args, limits, Buffer.from([...ids].map((id) => `${id}\n`).join("")));

@@ -33,3 +33,9 @@ export function isPartialClone(folder: string): boolean {
   const folders = findGitFolders(folder);
   return folders !== undefined && MARKED.test(readText(join(folders.commonDir, "config")) ?? "");
 }
+
+/** Whether a person has cloned the repository around a folder in part: git would fetch each object when it is read. No program is started. */
+export function isPromisorClone(folder: string): boolean {
+  const folders = findGitFolders(folder);
+  return folders !== undefined && /^\s*promisor\s*=\s*true\s*$/im.test(readText(join(folders.commonDir, "config")) ?? "");
+}

@@ -10,7 +10,7 @@ import { fetchRefs, ownRef } from "../git/fetch-refs.js";
 import { isFullRef, type FullRef } from "../git/full-ref.js";
 import { findGitFolders } from "../git/git-folders.js";
 import { readContentsSync, readObjectsSync, type GitObject } from "../git/contents-sync.js";
-import { isPartialClone } from "../git/partial-clone.js";
+import { isPartialClone, isPromisorClone } from "../git/partial-clone.js";
 import { listRemote } from "../git/remote-refs.js";
 import { GitRepository } from "../git/repository.js";
 import type { Keys } from "../keys/find-key.js";
@@ -88,7 +88,8 @@ async function fetchTips(
   const present = await fetchWanted(repository, followed, wanted);
   progress.hasBegun = true;
   const path = repository.pathOf(root);
-  const partial = isPartialClone(repository.workTree) ? { repository, remote: followed.name, folder: path } : undefined;
+  const isPartial = isPartialClone(repository.workTree) || isPromisorClone(repository.workTree);
+  const partial = isPartial ? { repository, remote: followed.name, folder: path } : undefined;
   const tips = await completed(partial, before, isKnown(context, vaultId ?? before?.vault), () =>
     readTips(context, root, followed.remote, present),
   );

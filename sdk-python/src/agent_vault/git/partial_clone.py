@@ -37,6 +37,13 @@ def is_partial_clone(folder: str) -> bool:
     return folders is not None and _MARKED.search(read_text(os.path.join(folders.common_dir, "config")) or "") is not None
 
 
+def is_promisor_clone(folder: str) -> bool:
+    """Whether a person cloned the repository in part: git would fetch each object when it is read. No program is started."""
+    folders = find_git_folders(folder)
+    config = read_text(os.path.join(folders.common_dir, "config")) if folders else None
+    return re.search(r"^\s*promisor\s*=\s*true\s*$", config or "", re.MULTILINE | re.IGNORECASE) is not None
+
+
 @dataclass(frozen=True)
 class WantedFiles:
     """Files of a revision; a slash at the end of a path asks for the files that are directly in a folder."""
@@ -68,7 +75,8 @@ def fetch_blobs(repository: GitRepository, remote: str, ids: set[str], max_bytes
     """Fetches blobs by their ids, all at once, and no more bytes than these. Raises `GIT_FAILED`."""
     if not ids:
         return
-    config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", *PARTIAL_FETCH]
+    partial = PARTIAL_FETCH if is_partial_clone(repository.work_tree) else ()
+    config = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "fetch.writeCommitGraph=false", *partial]
     options = ["--refmap=", "--no-write-fetch-head", "--no-auto-maintenance", "--no-tags", "--no-recurse-submodules"]
     args = [*config, "fetch", *options, "--progress", "--filter=blob:none", "--stdin", "--", remote]
     ask_remote(repository, args, "".join(f"{object_id}\n" for object_id in sorted(ids)).encode("ascii"), max_bytes)

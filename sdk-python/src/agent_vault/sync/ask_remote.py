@@ -15,7 +15,7 @@ from ..git.fetch_refs import fetch_refs, own_ref
 from ..git.full_ref import is_full_ref
 from ..git.git_folders import GitFolders
 from ..git.objects import GitObject, read_contents, read_objects
-from ..git.partial_clone import is_partial_clone
+from ..git.partial_clone import is_partial_clone, is_promisor_clone
 from ..git.remote_refs import list_remote
 from ..git.remote_url import RepositoryUrl, authorization_variables
 from ..git.repository import GitRepository
@@ -60,7 +60,7 @@ def ask_for_states(context: TrustContext, *, on_purpose: bool = False, must_answ
         repository = replace(repository, remote_env=authorization_variables(repository.env, url))
     before = read_fetch_record(root, folders)
     now = int(time.time() * 1000)
-    settings = read_sync_settings(VaultFolder(root)) if os.path.isdir(root) or before is None else SyncSettings(before.interval_s)
+    settings = read_sync_settings(VaultFolder(root)) if os.path.isdir(root) or before is None else SyncSettings(float(before.interval_s))
     try:
         if repository is None:
             raise GitError("GIT_MISSING", "There is no git that could ask it.", "Install git, or add its folder to PATH.", "missing")
@@ -105,7 +105,8 @@ class _Asking:
         wanted = _Wanted(home, followed.upstream)
         present = _fetch_wanted(repository, followed, wanted)
         path = repository.path_of(root)
-        partial = PartialVault(repository, followed.name, path) if is_partial_clone(repository.work_tree) else None
+        is_partial = is_partial_clone(repository.work_tree) or is_promisor_clone(repository.work_tree)
+        partial = PartialVault(repository, followed.name, path) if is_partial else None
         tips = self._with_signed_files(partial, _read_tips(repository, root, followed.remote, present), present, vault)
         main, upstream = _tips_of(tips, wanted, present, followed)
         if main:
@@ -154,7 +155,7 @@ class _Asking:
         upstream = home if record.upstream and record.upstream == record.home else whole(record.upstream)
         tip = upstream or home
         interval_s = record.interval_s
-        if tip and tip.is_whole and tip.commit is not None:
+        if tip and tip.is_whole and tip.commit is not None and not os.path.isdir(self.context.root):
             from ..files.commit_files import CommitFiles
 
             interval_s = read_sync_settings(CommitFiles(self.repository, tip.commit, self.context.root)).interval_s
