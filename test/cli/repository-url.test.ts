@@ -27,7 +27,7 @@ describe("a repository's URL in place of a folder", () => {
     expect((await run("-C", url, "get", "stripe/api-key")).stdout.toString()).toBe("one");
     const [clone, ...others] = clones();
     expect([others, readdirSync(clone!), readdirSync(folder)]).toEqual([[], [".git"], []]);
-    const words = ["--secret", "stripe/api-key", "--", "sh", "-c", 'printf %s "${#STRIPE_API_KEY}"; pwd'];
+    const words = ["--secret", "stripe/api-key", "--allow-short", "--", "sh", "-c", 'printf %s "${#STRIPE_API_KEY}"; pwd'];
     expect((await run("-C", url, "run", ...words)).stdout.toString()).toBe(`3${folder}\n`);
 
     await box.set("db/url", "new");

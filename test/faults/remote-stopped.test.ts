@@ -35,7 +35,7 @@ const cli =
 /** What reads print the value's length, as `run` hides the value. */
 const READS: Readonly<Record<string, Door>> = {
   get: cli("get", "stripe/api-key"),
-  run: cli("run", "--secret", "stripe/api-key", "--", "sh", "-c", 'printf %s "${#STRIPE_API_KEY}"'),
+  run: cli("run", "--secret", "stripe/api-key", "--allow-short", "--", "sh", "-c", 'printf %s "${#STRIPE_API_KEY}"'),
   "the Node SDK": (box, { clone, env }) =>
     box.run(
       process.execPath,
@@ -141,7 +141,7 @@ const SERVERS: Readonly<Record<string, { readonly isHere: boolean; readonly serv
 };
 const CUTS: readonly Cut[] = SLOW ? ["closes", "stalls"] : ["closes"];
 
-describe.each(Object.entries(SERVERS).filter(([, { isHere }]) => isHere))("a remote that stops: %s", (_server, { serve }) => {
+describe.each(Object.entries(SERVERS).filter(([, { isHere }]) => isHere))("a remote that stops: %s", (server, { serve }) => {
   it.each(Object.keys(READS))(
     "is a warning to %s, and the next try reads what is new",
     async (name) => {
@@ -163,12 +163,14 @@ describe.each(Object.entries(SERVERS).filter(([, { isHere }]) => isHere))("a rem
           if (OLD.some((old) => old === value)) expect(outcome.stderr).toContain("could not be asked");
           expect([where, await scene.look(reader)]).toEqual([where, before]);
 
-          // In strict mode nothing old is read where a fetch has begun.
+          // In strict mode nothing old is read where a fetch has begun, and where the person says so nothing old at all.
+          const hasBegun = server === "git daemon" && point > 0.85 * bytes;
+          const variable = hasBegun ? "AGENT_VAULT_STRICT" : "AGENT_VAULT_REQUIRE_FRESH";
           setLastAsked(reader.clone);
           proxy.arm(point, cut);
-          const strict = await door(box, { ...reader, env: { ...reader.env, AGENT_VAULT_REQUIRE_FRESH: "1" } });
+          const strict = await door(box, { ...reader, env: { ...reader.env, [variable]: "1" } });
           if (strict.code === 0) expect(NEW).toContain(strict.stdout.toString());
-          else expect([where, strict.stdout.length, strict.stderr]).toEqual([where, 0, expect.stringMatching(/GIT_FAILED|VaultError/)]);
+          else expect([where, strict.stdout.length, strict.stderr]).toEqual([where, 0, expect.stringMatching(/GIT_FAILED|GitError/)]);
 
           setLastAsked(reader.clone);
           proxy.arm();

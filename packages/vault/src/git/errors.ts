@@ -17,6 +17,7 @@ import { printable } from "../text/printable.js";
  * - `noSuchRemote`: there is no repository, or none that the person may see
  * - `authentication`, `hostKeyUnknown`: the remote refused the person, or ssh the remote
  * - `offline`, `timedOut`: the remote could not be reached, or was given up
+ * - `cutShort`: the remote began to send objects, and did not end
  * - `notARepository`, `bareRepository`, `dubiousOwnership`: the folder is in no work tree, or in one that git does not trust
  * - `noSuchSection`: the configuration has no such section
  * - `tooMuchOutput`: it printed more than was wanted, and was ended
@@ -37,6 +38,7 @@ export type GitErrorKind =
   | "hostKeyUnknown"
   | "offline"
   | "timedOut"
+  | "cutShort"
   | "notARepository"
   | "bareRepository"
   | "dubiousOwnership"
@@ -88,6 +90,10 @@ const MESSAGES: readonly (readonly [GitErrorKind, RegExp])[] = [
   ["bareRepository", /must be run in a work tree|cannot use bare repository/],
   ["notARepository", /not a git repository/],
   ["noSuchSection", /no such section/i],
+  [
+    "cutShort",
+    /early EOF|unexpected disconnect while reading|invalid index-pack output|(?:index-pack|unpack-objects|pack-objects) (?:failed|died)/,
+  ],
   [
     "offline",
     /Could not resolve host|Connection (?:refused|timed out|reset)|Network is unreachable|No route to host|Failed to connect|Could(?: not|n't) connect/i,
@@ -201,6 +207,7 @@ const REMEDIES: Readonly<Partial<Record<GitErrorKind, string>>> = {
   hostKeyUnknown: "Connect to the remote once by hand with ssh and compare its key, then run the command again.",
   noSuchRef: "See what the remote has with git ls-remote; the branch may have been merged and deleted.",
   noSuchRemote: "Check the remote's URL (git remote -v), and that you may see the repository.",
+  cutShort: "Try again when the remote answers.",
   offline: "Check the connection and the remote's URL (git remote -v), then run the command again.",
   dubiousOwnership: "Check who owns the folder; if you trust them, run the command that git names.",
 };

@@ -69,7 +69,7 @@ function chooseFetched<Files extends VaultFiles>(
   const only = existsSync(trust.root) ? undefined : openFetched(trust, record, upstream ?? home, open);
   if (only) return only;
   if (trust.context.repositoryUrl) throw goneFromClone(trust, record);
-  const lock = open(trust.root).read(LOCK_FILE);
+  const lock = lockHere(trust, open);
   const same = [upstream, home].find((tip) => tip?.lock !== undefined && lock && tip.lock === digestOf(lock));
   const local = openHere(trust, record, open, isSecondLook, same);
   const fetched = same && same === upstream ? undefined : openFetched(trust, record, upstream, open, local.trusted?.lock.vault);
@@ -79,6 +79,16 @@ function chooseFetched<Files extends VaultFiles>(
   if (fetched.trusted.digest !== local.trusted.digest && !local.trusted.lineage.lists(fetched.trusted.digest))
     warnOfDivergence(trust, upstream!);
   return local;
+}
+
+/** The bytes of the lock in the work tree; what is wrong with it shows where it is verified. */
+function lockHere<Files extends VaultFiles>(trust: TrustContext, open: OpenFiles<Files>): Uint8Array | undefined {
+  try {
+    return open(trust.root).read(LOCK_FILE);
+  } catch (error) {
+    if (!isVerificationError(error)) throw error;
+    return undefined;
+  }
 }
 
 /** The state that lies in the work tree. @param same a remote's ref with the very same state, which is as good as that ref */

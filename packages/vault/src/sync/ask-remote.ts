@@ -61,7 +61,7 @@ export async function askRemote(
     // Another process is fetching the same.
     if (isGitError(error, "lockedRef")) return "recent";
     if (await repair?.(error)) return "fetched";
-    const isCutShort = isGitError(error, "timedOut", "tooMuchOutput") || (progress.hasBegun && isGitError(error, "other"));
+    const isCutShort = isGitError(error, "timedOut", "cutShort", "tooMuchOutput") || (progress.hasBegun && isGitError(error, "other"));
     if (mustAnswer || isFatal(context, root, keys, isCutShort)) throw error;
     const warning = `${sayAge(before?.fetchedAt, now)}: ${formatReason(error)}`;
     if (onPurpose) context.warn(warning);

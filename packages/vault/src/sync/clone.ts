@@ -111,7 +111,7 @@ const rootOf = ({ repository }: CloneFolder): string => join(repository, VAULT_F
 function isDamage(error: unknown): boolean {
   // By its fields: a program that cannot wait gets its errors from another copy of these modules.
   const { kind, code } = error as Partial<GitError>;
-  if (kind !== undefined) return ["other", "notARepository", "bareRepository", "lockHeld", "tooMuchOutput"].includes(kind);
+  if (kind !== undefined) return ["other", "cutShort", "notARepository", "bareRepository", "lockHeld", "tooMuchOutput"].includes(kind);
   return code === "GIT_FAILED" || code === "REPOSITORY_NOT_FOUND";
 }
 
@@ -167,7 +167,7 @@ async function cloneInto(context: Context, url: RepositoryUrl, draft: string, ke
   try {
     await cloneAndVerify(context, url, draft, keys, true);
   } catch (error) {
-    if (!isGitError(error, "other")) throw error;
+    if (!isGitError(error, "other", "cutShort")) throw error;
     rmSync(draft, { recursive: true, force: true });
     await cloneAndVerify(context, url, draft, keys, false);
   }

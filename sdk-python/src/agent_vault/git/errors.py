@@ -9,7 +9,8 @@ from typing import Literal
 from ..errors import VaultError
 from ..text.printable import printable
 
-#: Why git failed, as far as a caller acts on it. `locked_ref`: another process updates the same ref.
+#: Why git failed, as far as a caller acts on it. `locked_ref`: another process updates the same ref. `cut_short`: the remote began to send
+#: objects, and did not end.
 GitErrorKind = Literal[
     "missing",
     "disk_full",
@@ -19,6 +20,7 @@ GitErrorKind = Literal[
     "no_such_ref",
     "not_a_repository",
     "timed_out",
+    "cut_short",
     "too_much_output",
     "other",
 ]
@@ -32,6 +34,12 @@ _MESSAGES: tuple[tuple[GitErrorKind, re.Pattern[str]], ...] = (
     ("locked_ref", re.compile("cannot lock ref")),
     ("no_such_ref", re.compile("couldn't find remote ref")),
     ("not_a_repository", re.compile("not a git repository")),
+    (
+        "cut_short",
+        re.compile(
+            "early EOF|unexpected disconnect while reading|invalid index-pack output|(?:index-pack|unpack-objects|pack-objects) (?:failed|died)"
+        ),
+    ),
 )
 _CODES: dict[GitErrorKind, str] = {"disk_full": "DISK_FULL", "lock_held": "BUSY", "unwritable": "UNWRITABLE"}
 #: git's lines that say how far it is and what went well.

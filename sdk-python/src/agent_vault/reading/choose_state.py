@@ -70,8 +70,7 @@ class _Choice:
                 return only
             if is_partial_clone(os.path.dirname(self.context.root)):
                 raise gone_from_clone(self.context, record)
-        content = VaultFolder(self.context.root).read(LOCK_FILE)
-        digest = digest_of(content) if content is not None else None
+        digest = self._lock_here()
         same = next((tip for tip in (upstream, home) if tip and tip.lock is not None and tip.lock == digest), None)
         local = self._open_here(same)
         vault = local.trusted.signed.lock.vault if local.trusted else None
@@ -88,6 +87,16 @@ class _Choice:
                 "Bring the two together: agent-vault sync."
             )
         return local
+
+    def _lock_here(self) -> str | None:
+        """The digest of the lock in the work tree; what is wrong with it shows when it is verified."""
+        try:
+            content = VaultFolder(self.context.root).read(LOCK_FILE)
+        except VaultError as failure:
+            if not is_verification_error(failure):
+                raise
+            return None
+        return None if content is None else digest_of(content)
 
     def _open_here(self, same: FetchedTip | None = None) -> ChosenState:
         """The state that is in the work tree. `same` is a remote's ref with the very same state, which is as good as that ref."""

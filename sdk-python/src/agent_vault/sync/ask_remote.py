@@ -189,7 +189,7 @@ def _note_failure(
 ) -> None:
     """Warns of a remote that could not be asked. Raises the failure if it must not be passed over."""
     # A fetch that begins and cannot end hides what the remote has; being offline does not.
-    is_hidden = failure.kind == "timed_out" and context.is_strict
+    is_hidden = failure.kind in ("timed_out", "cut_short") and context.is_strict
     if is_hidden or context.env.get("AGENT_VAULT_REQUIRE_FRESH", "").lower() in ("1", "true"):
         raise failure
     if context.root not in _warned:

@@ -37,7 +37,7 @@ _FOLLOWING_BRANCH = "agent-vault"
 #: How long a process waits for another that makes the same clone, and for one that fetches.
 _CLONE_TIMEOUT_S, _FETCH_TIMEOUT_S = 300.0, 20.0
 #: What the remote cannot be the reason of, or does not give this clone but may give a new one.
-_DAMAGE = frozenset({"other", "not_a_repository", "too_much_output", "lock_held"})
+_DAMAGE = frozenset({"other", "cut_short", "not_a_repository", "too_much_output", "lock_held"})
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _clone_into(url: RepositoryUrl, draft: str, keys: Keys | None, env: Mapping[
     try:
         _clone_and_verify(url, draft, keys, env, partial=True)
     except GitError as failure:
-        if failure.kind != "other":
+        if failure.kind not in ("other", "cut_short"):
             raise
         shutil.rmtree(draft, ignore_errors=True)
         _clone_and_verify(url, draft, keys, env, partial=False)
