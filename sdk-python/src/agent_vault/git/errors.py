@@ -37,7 +37,8 @@ _MESSAGES: tuple[tuple[GitErrorKind, re.Pattern[str]], ...] = (
     (
         "cut_short",
         re.compile(
-            "early EOF|unexpected disconnect while reading|invalid index-pack output|(?:index-pack|unpack-objects|pack-objects) (?:failed|died)"
+            "early EOF|unexpected disconnect while reading|invalid index-pack output"
+            "|(?:index-pack|unpack-objects|pack-objects) (?:failed|died)"
         ),
     ),
 )
