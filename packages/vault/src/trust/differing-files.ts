@@ -11,7 +11,7 @@ import { openLock, type SignedLock } from "../lock/open-lock.js";
 import type { Lock } from "../lock/lock.js";
 import { listTrees } from "../lock/tree-lists.js";
 import { entriesOf, type FileSource } from "../format/file-source.js";
-import { addedBy, differingFrom, digestsIn, summarize, tampered, treeOf } from "../lock/signed-files.js";
+import { addedBy, differingFrom, digestsIn, isAdded, summarize, tampered, treeOf } from "../lock/signed-files.js";
 
 /** A file that is not as its vault's owner signed it. */
 export interface DifferingFile {
@@ -90,18 +90,14 @@ export async function tooManyDiffering(
   source: FileSource,
   revision = "HEAD",
 ): Promise<TooManyDiffering | undefined> {
-  const counts = new Map<string, number>();
-  let total = 0;
-  for (const { file } of entriesOf(source)) {
-    const tree = treeOf(file) ?? "";
-    counts.set(tree, (counts.get(tree) ?? 0) + 1);
-    total += 1;
-  }
+  const { total, large, unsigned, unsignedCount } = countEntries(source, lock);
   if (total <= MAX_NAMED) return undefined;
+  if (unsignedCount > MAX_NAMED)
+    return { named: unsigned.map((file) => ({ file, how: "added" as const })), more: unsignedCount - unsigned.length };
   const present = listTrees(source);
   const names = differingFrom(lock, addedBy(lock, source.read(CONFIG_FILE)), present);
-  const large = names.filter((name) => (counts.get(name.slice(0, -1)) ?? 0) > MAX_NAMED).map((name) => name.slice(0, -1));
-  const excess = large.length > 0 ? await excessOf(context, root, lock, digest, large, counts, revision) : 0;
+  const differing = new Map([...large].filter(([tree]) => names.includes(`${tree}/`)));
+  const excess = differing.size > 0 ? await excessOf(context, root, lock, digest, differing, revision) : 0;
   if (names.length <= MAX_NAMED && excess <= MAX_NAMED) return undefined;
   const isSigned = (name: string) => lock.trees.has(name.slice(0, -1)) || lock.files.has(name);
   const isPresent = (name: string) => present.trees.has(name.slice(0, -1)) || present.files.has(name);
@@ -118,20 +114,48 @@ async function excessOf(
   root: string,
   lock: Lock,
   digest: Digest,
-  trees: readonly string[],
   counts: ReadonlyMap<string, number>,
   revision: string,
 ): Promise<number> {
   const signed = new Map<string, number>();
   for await (const digests of statesWith(context, root, digest, revision)) {
     const { trees: then, added } = summarize(digests);
-    for (const tree of trees) {
+    for (const tree of counts.keys()) {
       if ((then.get(tree) ?? added.get(tree)) !== lock.trees.get(tree)) continue;
       signed.set(tree, [...digests.keys()].filter((file) => treeOf(file) === tree).length);
     }
-    if (signed.size === trees.length) break;
+    if (signed.size === counts.size) break;
   }
-  return trees.reduce((sum, tree) => sum + Math.max(0, counts.get(tree)! - (signed.get(tree) ?? 0)), 0);
+  return [...counts].reduce((sum, [tree, count]) => sum + Math.max(0, count - (signed.get(tree) ?? 0)), 0);
+}
+
+/** What a vault has, counted one entry after the other: as a list of all, they might not fit into memory. */
+interface EntryCounts {
+  readonly total: number;
+  /** Folders with more files than are named, with how many. */
+  readonly large: ReadonlyMap<string, number>;
+  /** Some of the folders, with a slash at their end, that the lock does not list, and how many there are. */
+  readonly unsigned: readonly string[];
+  readonly unsignedCount: number;
+}
+
+/** Entries are sorted, so those of one folder follow one another. */
+function countEntries(source: FileSource, lock: Lock): EntryCounts {
+  const large = new Map<string, number>();
+  const unsigned: string[] = [];
+  let [total, unsignedCount, inTree, current] = [0, 0, 0, ""];
+  for (const { file } of entriesOf(source)) {
+    const tree = treeOf(file) ?? "";
+    total += 1;
+    inTree = tree === current ? inTree + 1 : 1;
+    if (tree !== current && tree !== "" && !lock.trees.has(tree) && !isAdded(file)) {
+      unsignedCount += 1;
+      if (unsigned.length < MAX_NAMED) unsigned.push(`${tree}/`);
+    }
+    current = tree;
+    if (tree !== "" && inTree > MAX_NAMED) large.set(tree, inTree);
+  }
+  return { total, large, unsigned, unsignedCount };
 }
 
 /** The error of a work tree with files that are not what was signed, with their names instead of their folders'. */
