@@ -1,62 +1,22 @@
 /* oxlint-disable vitest/no-standalone-expect -- what the tests of this file share */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
-// @ts-expect-error It is a program without types.
-import { pythonEnvironment } from "../../tools/python.mjs";
 import { CuttingProxy, type Cut } from "../support/cutting-proxy.js";
+import { cli, PRINTING, type Door, type Place } from "../support/doors.js";
 import { gitDaemon, SSHD, sshServer, type GitServer } from "../support/git-servers.js";
 import { setLastAsked } from "../support/memory-and-clock.js";
 import { cannot } from "../support/programs.js";
-import { errorCode, Sandbox, type Outcome } from "../support/sandbox.js";
+import { errorCode, Sandbox } from "../support/sandbox.js";
 import { SLOW } from "../support/slow.js";
 import { makeVault } from "../support/vault.js";
 
 /** A remote that says nothing is given up after 15 s. */
 const MAX_MS = 60_000;
-const SDK = resolve(import.meta.dirname, "../../sdk-node/dist/index.js");
-const { python } = pythonEnvironment() as { readonly python?: string };
-
-/** A reader's machine, in a folder of its own: a clone that is one state behind its remote, with a commit of code that is not pushed. */
-interface Reader {
-  readonly clone: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** What a person or a program does with the vault, in a process of its own. */
-type Door = (box: Sandbox, reader: Reader) => Promise<Outcome>;
-
-const cli =
-  (...words: string[]): Door =>
-  (box, { clone, env }) =>
-    box.process(words, { cwd: clone, env });
-
-/** What reads print the value's length, as `run` hides the value. */
+/** `run` hides the value, so it prints its length. */
 const READS: Readonly<Record<string, Door>> = {
-  get: cli("get", "stripe/api-key"),
+  ...PRINTING,
   run: cli("run", "--secret", "stripe/api-key", "--allow-short", "--", "sh", "-c", 'printf %s "${#STRIPE_API_KEY}"'),
-  "the Node SDK": (box, { clone, env }) =>
-    box.run(
-      process.execPath,
-      [
-        "-e",
-        `import(${JSON.stringify(SDK)}).then(async ({ Vault }) => process.stdout.write(await new Vault({ repoPath: ".", keyPath: process.argv[1] }).get("stripe/api-key")))`,
-        box.ownerKey,
-      ],
-      { cwd: clone, env },
-    ),
-  ...(python !== undefined && {
-    "the Python SDK": (box: Sandbox, { clone, env }: Reader) =>
-      box.run(
-        python,
-        ["-c", 'import sys; from agent_vault import Vault; print(end=Vault(".", sys.argv[1]).get("stripe/api-key"))', box.ownerKey],
-        {
-          cwd: clone,
-          env: { ...env, PYTHONPATH: resolve(import.meta.dirname, "../../sdk-python/src") },
-        },
-      ),
-  }),
 };
 
 /** Before and after the change on the remote. */
@@ -100,7 +60,7 @@ class Scene {
   }
 
   /** A machine of its own for one attempt, and the remote as it was. */
-  async reader(): Promise<Reader> {
+  async reader(): Promise<Place> {
     const { box } = this;
     box.gitIn(join(box.root, "remote.git"), "update-ref", "refs/heads/main", this.#tip);
     const folder = mkdtempSync(join(box.root, "attempt-"));
@@ -112,7 +72,7 @@ class Scene {
   }
 
   /** What must stay as it is, and be in order. */
-  async look({ clone }: Reader): Promise<readonly string[]> {
+  async look({ clone }: Place): Promise<readonly string[]> {
     const { box } = this;
     const locks = readdirSync(join(clone, ".git"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".lock"));
     const checked = await box.run("git", ["fsck", "--no-dangling", "--no-progress", "--connectivity-only"], { cwd: clone });
