@@ -46,14 +46,14 @@ describe("a read takes the host's new state of the vault and none of its code", 
     "%s",
     async (name) => {
       const box = new Sandbox();
-      await makeVault(box, { "stripe/api-key": "one" });
+      await makeVault(box, { "stripe/api-key": "value-one" });
       script(box, "echo of the person");
       box.git("add", "--all");
       box.git("commit", "--quiet", "--message", "Code");
       box.addRemote();
       const place = { clone: join(box.root, "clone"), env: {} };
       box.gitIn(box.root, "clone", "--quiet", "remote.git", place.clone);
-      await box.set("stripe/api-key", "second");
+      await box.set("stripe/api-key", "value-two");
       CODE[name]!(box);
       box.git("add", "--all");
       box.git("commit", "--quiet", "--message", "By the host");
@@ -65,7 +65,7 @@ describe("a read takes the host's new state of the vault and none of its code", 
         Object.entries(doors).filter((_, index) => turn === 0 || index === turn % Object.keys(doors).length);
       for (const [what, door] of some(PRINTING)) {
         setLastAsked(place.clone);
-        expect([what, (await door(box, place)).stdout.toString()]).toEqual([what, "second"]);
+        expect([what, (await door(box, place)).stdout.toString()]).toEqual([what, "value-two"]);
         expect([what, snapshot(box, place)]).toEqual([what, before]);
       }
       for (const [what, door] of some(RUNNING)) {
@@ -86,11 +86,11 @@ describe("a vault that its remote does not have yet", () => {
     box.git("add", "--all");
     box.git("commit", "--quiet", "--message", "Code");
     box.addRemote();
-    await makeVault(box, { "stripe/api-key": "one" });
+    await makeVault(box, { "stripe/api-key": "value-one" });
     const place = { clone: box.repository, env: {} };
     for (const [what, door] of Object.entries(PRINTING)) {
       const { stdout, stderr } = await door(box, place);
-      expect([what, stdout.toString(), errorCode({ stderr } as never)]).toEqual([what, "one", undefined]);
+      expect([what, stdout.toString(), errorCode({ stderr } as never)]).toEqual([what, "value-one", undefined]);
     }
     for (const [what, door] of Object.entries(RUNNING))
       expect([what, (await door(box, place)).stdout.toString()]).toEqual([what, expect.stringContaining("used")]);
@@ -99,6 +99,6 @@ describe("a vault that its remote does not have yet", () => {
     expect(box.gitIn(join(box.root, "remote.git"), "ls-tree", "--name-only", "main")).toContain(".agent-vault");
     mkdirSync(join(box.root, "other"));
     box.gitIn(box.root, "clone", "--quiet", "remote.git", "other");
-    expect((await PRINTING["get"]!(box, { clone: join(box.root, "other"), env: {} })).stdout.toString()).toBe("one");
+    expect((await PRINTING["get"]!(box, { clone: join(box.root, "other"), env: {} })).stdout.toString()).toBe("value-one");
   }, 120_000);
 });

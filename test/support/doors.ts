@@ -52,6 +52,6 @@ export const RUNNING: Readonly<Record<string, Door>> = {
     const served = await Served.start(box, { env: env as Record<string, string>, program });
     const { code, text, data } = await served.call("run", { command: [USED], secrets: ["stripe/api-key"], reason: "a test" });
     await served.client.close();
-    return { code: code === undefined ? 0 : 1, signal: null, stdout: Buffer.from(JSON.stringify(data)), stderr: text };
+    return { code: code === undefined ? 0 : 1, signal: null, stdout: Buffer.from(`${JSON.stringify(data)}${text}`), stderr: text };
   },
 };
