@@ -10,19 +10,16 @@ from typing import TypeVar
 
 from .context import resolve_path
 from .errors import VaultError, error
-from .files.find_vault import find_vault
 from .files.vault_files import VaultFiles
-from .files.vault_folder import VaultFolder
 from .format.manifest import Manifest
-from .git.remote_url import parse_repository_url
 from .keys.find_key import KeyChoice, find_keys, require_key
 from .keys.key_file import Keys
 from .keys.passphrase import passphrase_from
 from .listing import AgentInfo, SecretMetadata, secret_metadata
-from .lock.open_lock import claimed_vault_id
 from .options import require_descriptor, require_path, require_text, usage
 from .reading.open_vault import open_vault
 from .text.utf8 import decode_utf8
+from .vault_place import VaultPlace
 from .watch import SecretChange, Watch
 
 T = TypeVar("T")
@@ -76,11 +73,10 @@ class Vault:
         passphrase = None if passphrase_fd is None else passphrase_from(require_descriptor(passphrase_fd))
         self._key = KeyChoice(text, None if text is not None else file, passphrase)
         self._auto_pull = auto_pull
-        self._url = parse_repository_url(repo)
-        self._root = None if self._url else find_vault(resolve_path(repo, os.environ))
+        self._place = VaultPlace(repo)
         self._closed = False
         self._watches: set[Watch] = set()
-        require_key(self._key, os.environ, self._claimed_id)
+        require_key(self._key, os.environ, self._place.claimed_id)
 
     def get(self, path: str) -> str:
         """
@@ -113,7 +109,7 @@ class Vault:
         from .reading.read_secret import read_secret
 
         name = require_text("The path of a secret", path)
-        return self._use(lambda root: read_secret(root, name, self._key, os.environ, auto_pull=self._auto_pull, url=self._url))
+        return self._use(lambda root: read_secret(root, name, self._key, os.environ, auto_pull=self._auto_pull, url=self._place.url))
 
     def list_secrets(self, group: str | None = None) -> list[SecretMetadata]:
         """
@@ -152,7 +148,7 @@ class Vault:
         from .sync.fetch_states import fetch_states
 
         root = self._open_root()
-        fetch_states(root, self._find_keys(), os.environ, always=True, url=self._url)
+        fetch_states(root, self._find_keys(), os.environ, always=True, url=self._place.url)
         if find_git_folders(os.path.dirname(root)) is None:
             # As agent-vault 0.1 says it.
             print("Warning: the vault is in no git repository, so nothing was fetched.", file=sys.stderr)
@@ -206,7 +202,7 @@ class Vault:
 
         name = require_text("The path of a secret", path)
         root = self._open_root()
-        request = WatchRequest(root, name, self._key, self._auto_pull, callback, interval_s, persistent, on_error, self._url)
+        request = WatchRequest(root, name, self._key, self._auto_pull, callback, interval_s, persistent, on_error, self._place.url)
         watch = start_watch(request, self._watches)
         if self._closed:
             watch.close()
@@ -239,7 +235,7 @@ class Vault:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Vault({self._url.address if self._url else os.path.dirname(self._root or '')!r})"
+        return f"Vault({self._place!r})"
 
     def __reduce__(self) -> str:
         raise TypeError("A vault cannot be copied or pickled, because it may have a key.")
@@ -251,26 +247,11 @@ class Vault:
         return vault.files
 
     def _find_keys(self) -> Keys | None:
-        return find_keys(self._key, os.environ, self._claimed_id)
-
-    def _claimed_id(self) -> str | None:
-        return None if self._root is None else claimed_vault_id(VaultFolder(self._root))
+        return find_keys(self._key, os.environ, self._place.claimed_id)
 
     def _use(self, use: Callable[[str], T]) -> T:
-        """Uses the vault's folder. If an error says that the clone of a URL is damaged, the clone is made again and used once more."""
-        root = self._open_root()
-        try:
-            return use(root)
-        except VaultError as failure:
-            if self._url is None:
-                raise
-            from .sync.clones import clone_of, existing_clone, is_damage
-
-            damaged = existing_clone(self._url, os.environ)
-            if not is_damage(failure) or (damaged and damaged.root != root):
-                raise
-            self._root = clone_of(self._url, self._find_keys(), os.environ, damaged=damaged).root
-            return use(self._root)
+        self._require_open()
+        return self._place.use(self._find_keys, use)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -278,9 +259,4 @@ class Vault:
 
     def _open_root(self) -> str:
         self._require_open()
-        if self._root is None:
-            from .sync.clones import clone_of
-
-            assert self._url is not None
-            self._root = clone_of(self._url, self._find_keys(), os.environ).root
-        return self._root
+        return self._place.open(self._find_keys)
