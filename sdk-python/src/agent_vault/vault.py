@@ -18,8 +18,8 @@ from .keys.passphrase import passphrase_from
 from .listing import AgentInfo, SecretMetadata, secret_metadata
 from .options import require_descriptor, require_path, require_text, usage
 from .reading.open_vault import open_vault
+from .reading.vault_place import VaultPlace
 from .text.utf8 import decode_utf8
-from .vault_place import VaultPlace
 from .watch import SecretChange, Watch
 
 T = TypeVar("T")

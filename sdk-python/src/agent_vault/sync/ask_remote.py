@@ -28,6 +28,7 @@ from ..trust.memory_store import read_memory
 from ..trust.trust_context import TrustContext
 from .fetch_record import FetchedTip, FetchRecord, read_fetch_record, write_fetch_record
 from .fetch_vault_files import PartialVault
+from .fetched_age import say_age
 from .home_settings import is_trusted, settings_of_fetched, settings_of_home
 
 #: Two locks, and what git says of them.
@@ -147,9 +148,9 @@ class _Asking:
         """A record of which all files are here that a trusted owner signed, and the interval of that vault."""
 
         def whole(tip: FetchedTip | None) -> FetchedTip | None:
-            if tip is None or tip.commit is None or tip.lock is None or tip.is_whole:
+            if tip is None or tip.commit is None or tip.is_whole:
                 return tip
-            return replace(tip, is_whole=partial.fetch_other_files(self.context, record.place_of(tip)))
+            return replace(tip, is_whole=tip.lock is None or partial.fetch_other_files(self.context, record.place_of(tip)))
 
         home = whole(record.home)
         upstream = home if record.upstream and record.upstream == record.home else whole(record.upstream)
@@ -193,7 +194,7 @@ def _note_failure(
     if is_hidden or context.env.get("AGENT_VAULT_REQUIRE_FRESH", "").lower() in ("1", "true"):
         raise failure
     if context.root not in _warned:
-        warn(f"{_say_age(before, now)}: {failure.message}")
+        warn(f"{say_age(before, now)}: {failure.message}")
     _warned.add(context.root)
     record = replace(before, tried_at=now, interval_s=interval_s) if before else FetchRecord(tried_at=now, interval_s=interval_s)
     write_fetch_record(context.root, folders, record)
@@ -297,17 +298,3 @@ def _vault_id_at(repository: GitRepository, root: str, tip: FetchedTip | None) -
         return parse_lock(content).vault if content else None
     except VaultError:
         return None
-
-
-def _say_age(before: FetchRecord | None, now: int) -> str:
-    if before is None or before.fetched_at is None:
-        return "The vault's remote could not be asked, so this is the state that is here"
-    return f"The vault's remote could not be asked, so this is the state of {_duration((now - before.fetched_at) / 60_000)} ago"
-
-
-def _duration(minutes: float) -> str:
-    """At least a minute, in the largest unit that has one."""
-    whole = max(1, round(minutes))
-    if whole < 120:
-        return f"{whole} minute{'' if whole == 1 else 's'}"
-    return f"{whole // 60} hours" if whole < 48 * 60 else f"{whole // (24 * 60)} days"

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from .context import resolve_path
-from .errors import VaultError
-from .files.find_vault import find_vault
-from .files.vault_folder import VaultFolder
-from .git.remote_url import parse_repository_url
-from .keys.key_file import Keys
-from .lock.open_lock import claimed_vault_id
+from ..context import resolve_path
+from ..errors import VaultError
+from ..files.find_vault import find_vault
+from ..files.vault_folder import VaultFolder
+from ..git.remote_url import parse_repository_url
+from ..keys.key_file import Keys
+from ..lock.open_lock import claimed_vault_id
 
 T = TypeVar("T")
 FindKeys = Callable[[], Keys | None]
@@ -37,7 +37,7 @@ class VaultPlace:
     def open(self, find_keys: FindKeys) -> str:
         """The vault's folder. `find_keys` say whose signature to trust if it is cloned. Raises as git and the verification do."""
         if self._root is None:
-            from .sync.clones import clone_of
+            from ..sync.clones import clone_of
 
             assert self.url is not None
             self._root = clone_of(self.url, find_keys(), os.environ).root
@@ -51,7 +51,7 @@ class VaultPlace:
         except VaultError as failure:
             if self.url is None:
                 raise
-            from .sync.clones import clone_of, existing_clone, is_damage
+            from ..sync.clones import clone_of, existing_clone, is_damage
 
             damaged = existing_clone(self.url, os.environ)
             if not is_damage(failure) or (damaged and damaged.root != root):
