@@ -156,7 +156,7 @@ class _Asking:
         upstream = home if record.upstream and record.upstream == record.home else whole(record.upstream)
         tip = upstream or home
         interval_s = record.interval_s
-        if tip and tip.is_whole and tip.commit is not None and not os.path.isdir(self.context.root):
+        if tip and tip.is_whole and tip.commit and tip.lock and not os.path.isdir(self.context.root):
             from ..files.commit_files import CommitFiles
 
             interval_s = read_sync_settings(CommitFiles(self.repository, tip.commit, self.context.root)).interval_s
