@@ -6,7 +6,20 @@ import { parseArgs } from "node:util";
 import { has, Machine } from "./machine.mjs";
 import { printTable } from "./measure.mjs";
 
-const SUBJECTS = ["get", "sdk", "python", "verification", "scan", "check", "ledger", "run-command", "mcp", "grant-revoke", "scrub"];
+const SUBJECTS = [
+  "get",
+  "sdk",
+  "python",
+  "verification",
+  "scan",
+  "check",
+  "ledger",
+  "run-command",
+  "mcp",
+  "grant-revoke",
+  "merge",
+  "scrub",
+];
 
 const { values, positionals } = parseArgs({ options: { full: { type: "boolean", default: false } }, allowPositionals: true });
 const unknown = positionals.find((subject) => !SUBJECTS.includes(subject));
