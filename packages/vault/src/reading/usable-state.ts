@@ -111,7 +111,8 @@ function isDeleted(
   return seen.length > 0 && findMovedVault(repositoryOf(trust), commit!, vaultId!) === undefined;
 }
 
-interface ChangedCommit {
+/** A commit that changed the vault. */
+export interface ChangedCommit {
   readonly commit: string;
   readonly isMerge: boolean;
 }
@@ -145,7 +146,7 @@ function firstCommitAfter(trust: TrustContext, commit: string, tip: string): Cha
 }
 
 /** Commits that changed the vault, the newest first. */
-function changedCommits(trust: TrustContext, revisions: readonly string[]): ChangedCommit[] {
+export function changedCommits(trust: TrustContext, revisions: readonly string[]): ChangedCommit[] {
   const repository = repositoryOf(trust);
   const args = ["rev-list", "--topo-order", `--max-count=${MAX_COMMITS}`, "--format=%H %P", ...revisions];
   try {

@@ -12,12 +12,12 @@ from ..files.vault_folder import VaultFolder
 from ..format.file_source import FileReader
 from ..format.layout import LOCK_FILE, LOCK_SIGNATURE_FILE
 from ..git.git_folders import read_text
-from ..lock.open_lock import SignedLock, try_open_lock
+from ..lock.open_lock import SignedLock, is_joined, try_open_lock
 from ..sync.fetch_record import FetchRecord
 from ..trust.place import work_tree_place
 from ..trust.trust_context import TrustContext
 from .open_fetched import ChosenState, open_tip, verified
-from .usable_state import is_broken, open_behind, try_whole
+from .usable_state import VaultChanges, is_broken, open_behind, try_whole
 
 #: What git keeps while a person has something to finish.
 _OPERATIONS = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
@@ -27,29 +27,37 @@ def open_instead(context: TrustContext, record: FetchRecord | None, problem: Vau
     """
     What is committed, or what was fetched, if it is the very state of the work tree or a newer one.
 
-    While the person has a merge or a rebase to finish, that is what was committed before it. If nothing was fetched (`record`), only what
+    While the person has a merge or a rebase to finish, or git has joined two states and no owner has signed the result, that is what was
+    committed before it. If nothing was fetched (`record`), only what
     a merge or a rebase has left is passed over, as nobody but the person can have edited the files. Raises `problem`, which is what is
     wrong with them, if there is none.
     """
-    if problem.code == "TOO_NEW" or (record is None and not _has_unfinished_operation(context)):
+    has_joined = _has_joined(context)
+    if problem.code == "TOO_NEW" or (record is None and not has_joined and not _has_unfinished_operation(context)):
         raise problem
     lock = _try_lock(VaultFolder(context.root))
-    for find in _candidates(context, record, lock.lock.vault if lock else None):
+    for find in _candidates(context, record, lock.lock.vault if lock else None, has_joined):
         found = try_whole(find)
         # A lock that nobody signed says nothing.
         if found is None or found.trusted is None or (lock and not found.trusted.covers(lock.digest)):
             continue
         context.warn(
             f"The vault's files in the work tree are not those of a signed state, so state "
-            f"{found.trusted.signed.lock.sequence} is read as it was {'fetched' if found.tip else 'committed'}. {problem.message} See what "
-            "was changed: git status. A merge or a rebase that was begun has to be finished first."
+            f"{found.trusted.signed.lock.sequence} is read as it was {'fetched' if found.tip else 'committed'}. {problem.message} "
+            + (
+                "Until an owner runs agent-vault sync, what the merge brings is not read."
+                if has_joined
+                else "See what was changed: git status. A merge or a rebase that was begun has to be finished first."
+            )
         )
         return found
     raise problem
 
 
-def _candidates(context: TrustContext, record: FetchRecord | None, vault: str | None) -> Iterator[Callable[[], ChosenState | None]]:
-    for commit in _committed_here(context):
+def _candidates(
+    context: TrustContext, record: FetchRecord | None, vault: str | None, has_joined: bool
+) -> Iterator[Callable[[], ChosenState | None]]:
+    for commit in [*_committed_here(context), *(_commits_behind(context) if has_joined else [])]:
         yield lambda commit=commit: _open_commit(context, record, commit)  # type: ignore[misc]
     if record:
         yield lambda: _open_whole(context, record, vault)
@@ -67,6 +75,24 @@ def _open_whole(context: TrustContext, record: FetchRecord, vault: str | None) -
             raise
         return open_behind(context, record, tip, failure, vault)
     return found
+
+
+def _has_joined(context: TrustContext) -> bool:
+    """Whether git has joined states in the work tree, and no owner has signed the result."""
+    try:
+        return is_joined(VaultFolder(context.root).read(LOCK_FILE))
+    except VaultError:
+        return False
+
+
+def _commits_behind(context: TrustContext) -> list[str]:
+    """The commits from before git joined states in HEAD: first those of this branch, then those that came with the merge."""
+    from ..git.repository import GitRepository
+
+    if context.folders is None:
+        return []
+    changes = VaultChanges(GitRepository.locate(context.folders, context.env), context.root, "HEAD")
+    return changes.behind()
 
 
 def _has_unfinished_operation(context: TrustContext) -> bool:

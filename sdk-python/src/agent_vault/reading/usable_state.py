@@ -66,7 +66,7 @@ def open_behind(
     """
     if tip.commit is None or context.folders is None or (context.is_strict and tip.is_home):
         return None
-    changes = _VaultChanges(GitRepository.locate(context.folders, context.env), context.root, tip.commit)
+    changes = VaultChanges(GitRepository.locate(context.folders, context.env), context.root, tip.commit)
     newest, behind = changes.signed()
     for commit, signed in behind:
         if _has_newer([newest, *(other for _, other in behind)], signed):
@@ -129,7 +129,7 @@ class _Change:
 
 
 @dataclass(frozen=True)
-class _VaultChanges:
+class VaultChanges:
     """The commits behind a ref's commit that changed the vault."""
 
     repository: GitRepository
@@ -143,14 +143,18 @@ class _VaultChanges:
         Of the latter that with the highest sequence is first, and of two that were made at one time that which was on the ref before it
         came to the other by a merge.
         """
-        changes = [change.commit for order in ("--first-parent", "--full-history") for change in self._list(order, self.tip)]
-        commits = list(dict.fromkeys([self.tip, *changes]))
+        commits = list(dict.fromkeys([self.tip, *self.behind()]))
         folder = self.repository.path_of(self.root)
         names = [f"{commit}:{folder}/{file}" for commit in commits for file in (LOCK_FILE, LOCK_SIGNATURE_FILE)]
         contents = read_small_contents(self.repository, names, max_bytes_of(LOCK_FILE))
         locks = [try_open_lock(content, signature) for content, signature in zip(contents[::2], contents[1::2], strict=True)]
         behind = [(commit, signed) for commit, signed in zip(commits[1:], locks[1:], strict=True) if signed]
         return locks[0], sorted(behind, key=lambda one: -one[1].lock.sequence)
+
+    def behind(self) -> list[str]:
+        """The commits behind it: first those that were on the ref before they came to others by a merge."""
+        changes = [change.commit for order in ("--first-parent", "--full-history") for change in self._list(order, self.tip)]
+        return list(dict.fromkeys(changes))
 
     def first_after(self, commit: str) -> _Change | None:
         """The first of the commits on the way from another that changed the vault."""
