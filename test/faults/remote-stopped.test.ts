@@ -6,7 +6,7 @@ import { CuttingProxy, type Cut } from "../support/cutting-proxy.js";
 import { cli, PRINTING, type Door, type Place } from "../support/doors.js";
 import { gitDaemon, SSHD, sshServer, type GitServer } from "../support/git-servers.js";
 import { setLastAsked } from "../support/memory-and-clock.js";
-import { cannot } from "../support/programs.js";
+import { cannot, lacks } from "../support/programs.js";
 import { errorCode, Sandbox } from "../support/sandbox.js";
 import { SLOW } from "../support/slow.js";
 import { makeVault } from "../support/vault.js";
@@ -102,7 +102,10 @@ function pointsIn(bytes: number, few: readonly number[]): number[] {
 
 const SERVERS: Readonly<Record<string, { readonly isHere: boolean; readonly serve: (root: string) => Promise<GitServer> }>> = {
   "git daemon": { isHere: true, serve: (folder) => gitDaemon(resolve(folder, "..")) },
-  "an SSH server": { isHere: !cannot(existsSync(SSHD), "There is no sshd, so no remote over SSH is stopped.", false), serve: sshServer },
+  "an SSH server": {
+    isHere: !lacks("ssh-keygen") && !cannot(existsSync(SSHD), "There is no sshd, so no remote over SSH is stopped.", false),
+    serve: sshServer,
+  },
 };
 const CUTS: readonly Cut[] = SLOW ? ["closes", "stalls"] : ["closes"];
 
