@@ -30,7 +30,7 @@ export class Decisions {
     this.#known.set(digestIn(member), new Set([...seen, ...decided.map((decision) => ({ ...decision, seen }))]));
   }
 
-  /** An entry is there if some owner added it knowing of every removal of it, whoever merged what and when. */
+  /** An entry is there if some owner added it knowing of every removal of it, no matter who merged what and when. */
   expectAccess(member: Member, { manifest, owners }: VaultState): void {
     const all = [...this.#knowledge(member, member.lock())];
     const isLeft = (made: Decision) => all.every((other) => other.kind === "add" || other.entry !== made.entry || made.seen.has(other));

@@ -68,7 +68,7 @@ describe("git merge, rebase and cherry-pick of a vault that both sides changed, 
     await grant(ben.context(), { ...ben.request(), agent: "left", target: "h/other" });
     await addAgent(ben.context(), { ...ben.request(), agent: "dev" });
     await grant(ben.context(), { ...ben.request(), agent: "dev", target: "g" });
-    await store(ben, "h/other", "for whoever is left");
+    await store(ben, "h/other", "for those who are left");
     ben.git("push", "--quiet");
     ana.git("fetch", "--quiet");
     await eachWay(team, async (way) => {

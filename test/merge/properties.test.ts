@@ -88,7 +88,7 @@ function expectOnlyReaders(vault: ModelVault): void {
 }
 
 describe("the merge of any changes", () => {
-  it("is the same whoever merges, and gives a file to its readers alone", () => {
+  it("is the same no matter who merges, and gives a file to its readers alone", () => {
     fc.assert(
       fc.property(changes, changes, (one, other) => {
         const vault = start();

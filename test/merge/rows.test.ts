@@ -6,7 +6,7 @@ function base(): ModelVault {
   return ModelVault.create("ana").addOwner("ben").set("g/p", "first").set("h/other", "other").addAgent("bot").grant("bot", "g");
 }
 
-/** What came of a merge, whoever merged. */
+/** What came of a merge, no matter who merged. */
 function mergeBothWays(ours: ModelVault, theirs: ModelVault, answers: Answers = {}) {
   const [one, other] = [mergeModels(ours, theirs, answers), mergeModels(theirs, ours, answers)];
   expect(other.merged.questions).toEqual(one.merged.questions);

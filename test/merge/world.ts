@@ -69,7 +69,7 @@ export class World {
     return new World(seed, box, [ana, ben, clone("third", ana.home)], clone("agent", agentHome), [remote, second]);
   }
 
-  /** One random thing that somebody does. @throws what the model does not allow */
+  /** One random thing that one of them does. @throws what the model does not allow */
   async step(): Promise<void> {
     const member = this.#random.of(this.#members);
     const change = async () => {

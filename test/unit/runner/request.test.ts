@@ -96,7 +96,7 @@ const RUN_CODE = (
 ).split(" ");
 
 describe("a variable that has a common program run code", () => {
-  it("passes unseen by no judge, whoever asks", async () => {
+  it("passes unseen by no judge, no matter who asks", async () => {
     expect(new Set(RUN_CODE).size).toBeGreaterThan(120);
     const before: UseRequest = { ...REQUEST, command: ["tar", "czf", "/dev/null", "data"] };
     const memory = new SessionApprovals();

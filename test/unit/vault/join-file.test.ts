@@ -35,7 +35,7 @@ describe("what stands in vault.lock until a merge is signed", () => {
     );
   });
 
-  it("is no lock, is none of both sides', and is the same whoever merges", () => {
+  it("is no lock, is none of both sides', and is the same no matter who merges", () => {
     const sides = locks();
     const joined = joinFile("vault.lock", sides, false)!;
     expect(parseJoinedStates(joined)!.states).toEqual([digestOf(sides.ours), digestOf(sides.theirs)].toSorted());

@@ -61,7 +61,7 @@ export function parseJoinedStates(bytes: Uint8Array | undefined): JoinedStates |
 }
 
 /**
- * What is joined where git merges two locks. The signature of neither is looked at: whoever finishes the merge looks each state up.
+ * What is joined where git merges two locks. The signature of neither is looked at: who finishes the merge looks each state up.
  * @param isPick whether theirs is not joined as it is, but what it changed of the base
  * @returns `undefined` where a side has no lock, or the two are of different vaults
  */

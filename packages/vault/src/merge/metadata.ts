@@ -149,7 +149,7 @@ function valueFields({ sides }: MergeInput, { own, version }: MergedSecret, valu
   return { ...Object.fromEntries(fields), ...(version !== undefined && metadata["version"] !== version && { version }) };
 }
 
-/** Where one side deleted a secret and made it again, it stays another one than before, whichever value is chosen. */
+/** Where one side deleted a secret and made it again, it stays another one than before, no matter which value is chosen. */
 function identityFields(
   { sides }: MergeInput,
   { own }: MergedSecret,

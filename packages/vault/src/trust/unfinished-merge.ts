@@ -38,7 +38,7 @@ export interface UnfinishedMerge {
 
 /**
  * Finds the states that came together in a commit whose vault no owner has signed: out of the commits behind it, and, where git made it
- * anew on another branch (a rebase, a squash, a cherry-pick), by what our merge driver has written down. What the driver says is taken for
+ * once more on another branch (a rebase, a squash, a cherry-pick), by what our merge driver has written down. What the driver says is taken for
  * no more than the names of states: each is looked up, with its signature and all its files.
  * @returns `undefined` where the commit's vault is a signed state, or nothing came together in it
  * @throws VaultError as `verifyState` where a state behind it is by a stranger, `ROLLBACK` where one of its sides takes newer states back
@@ -168,7 +168,7 @@ function byFormerOwner(trust: TrustContext, repository: GitRepository, commit: s
   }
 }
 
-/** A state by its digest, whole, out of whichever commit of this clone has it so. */
+/** A state by its digest, whole, out of the commit of this clone that has it so. */
 async function findState(
   trust: TrustContext,
   repository: GitRepository,
